@@ -1,0 +1,157 @@
+package v1alpha1
+
+const (
+	// ConditionReady sums up the others: True when Accepted, Resolved and Synced are; the reason and message are those of
+	// the first that is not. A binding in mode Observe is Ready once the operator has looked.
+	ConditionReady = "Ready"
+
+	// ConditionAccepted says whether the binding may do what it declares, and has the say over its token and target.
+	// True: Accepted, Observed. False: NamespaceNotAllowed, TokenNotAllowed, TargetNotAllowed, RoleNotAllowed,
+	// ExistingRole, ConflictingBinding, SelfProtected, Suspended. Unknown: ConnectionNotFound, ConnectionNotReady,
+	// OrganizationMismatch, Unreachable, ListIncomplete and others that keep the operator from looking.
+	ConditionAccepted = "Accepted"
+
+	// ConditionResolved says whether token, target and role exist, and are what the binding takes them for.
+	// True: Resolved. False: TokenNotFound, TokenAmbiguous, TokenReplaced, TokenScopeMismatch, TokenKindUnsupported,
+	// TokenExpired, TargetNotFound, TargetAmbiguous, RoleNotFound, ParentRoleMissing, PinLost.
+	ConditionResolved = "Resolved"
+
+	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected.
+	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
+	// LastRoleProtected. Unknown: RateLimited, CredentialRejected, Unreachable and others that keep the operator from looking.
+	ConditionSynced = "Synced"
+
+	// ConditionReconciling is there, and True, while the operator works towards the declared state.
+	ConditionReconciling = "Reconciling"
+
+	// ConditionStalled is there, and True, while nothing will get better unless somebody changes something.
+	ConditionStalled = "Stalled"
+)
+
+// Reasons of a condition that is True.
+const (
+	// ReasonAccepted: the rules allow the binding, and no other binding stands against it.
+	ReasonAccepted = "Accepted"
+	// ReasonResolved: token, target and role were found.
+	ReasonResolved = "Resolved"
+	// ReasonGranted: the operator gave the token the role.
+	ReasonGranted = "Granted"
+	// ReasonAdopted: the token held a role on the target already, and the operator took it over.
+	ReasonAdopted = "Adopted"
+	// ReasonRoleUpdated: the operator changed the role after spec.role was edited.
+	ReasonRoleUpdated = "RoleUpdated"
+	// ReasonDriftCorrected: the operator restored the role after somebody else had changed or removed it.
+	ReasonDriftCorrected = "DriftCorrected"
+	// ReasonConnected: the credential was proven for the Organization (connections).
+	ReasonConnected = "Connected"
+	// ReasonListed: the tokens of the target were listed (inventories).
+	ReasonListed = "Listed"
+)
+
+// Reasons that speak of the difference between what is declared and what Astro holds.
+const (
+	// ReasonDriftDetected: Astro holds something else than declared, and the operator may not correct it now.
+	ReasonDriftDetected = "DriftDetected"
+	// ReasonWouldChange: mode is Observe, and Enforce would change something; see status.plannedChange.
+	ReasonWouldChange = "WouldChange"
+	// ReasonInSync: mode is Observe, and Enforce would change nothing.
+	ReasonInSync = "InSync"
+	// ReasonExternalWriter: somebody else keeps changing the role back; the operator has stopped fighting.
+	ReasonExternalWriter = "ExternalWriter"
+	// ReasonRevoking: the binding is being deleted, or its grant withdrawn, and the role is not yet known to be gone.
+	ReasonRevoking = "Revoking"
+	// ReasonWithdrawn: the rules no longer allow the binding, and its role was revoked.
+	ReasonWithdrawn = "Withdrawn"
+	// ReasonPending: another condition has to be met first.
+	ReasonPending = "Pending"
+)
+
+// Reasons that speak of the token.
+const (
+	// ReasonTokenNotFound: no token has this name or id.
+	ReasonTokenNotFound = "TokenNotFound"
+	// ReasonTokenAmbiguous: several tokens have this name.
+	ReasonTokenAmbiguous = "TokenAmbiguous"
+	// ReasonTokenReplaced: the token that was bound is gone, and another has its name now.
+	ReasonTokenReplaced = "TokenReplaced"
+	// ReasonTokenScopeMismatch: the token was not made where the binding says, or its home Workspace is not the target's.
+	ReasonTokenScopeMismatch = "TokenScopeMismatch"
+	// ReasonTokenKindUnsupported: the token is a Deployment token or of a kind other than STANDARD.
+	ReasonTokenKindUnsupported = "TokenKindUnsupported"
+	// ReasonTokenExpired: the token has expired.
+	ReasonTokenExpired = "TokenExpired"
+	// ReasonSelfProtected: the token is the credential of a connection, whose roles are never changed.
+	ReasonSelfProtected = "SelfProtected"
+	// ReasonOwnScopeRoleProtected: the token's role on its own scope could not be seen, and a write might drop it.
+	ReasonOwnScopeRoleProtected = "OwnScopeRoleProtected"
+	// ReasonLastRoleProtected: the change would leave the token without any role, which Astro cannot hold.
+	ReasonLastRoleProtected = "LastRoleProtected"
+)
+
+// Reasons that speak of the target and the role.
+const (
+	// ReasonTargetNotFound: no Workspace or Deployment has this name or id.
+	ReasonTargetNotFound = "TargetNotFound"
+	// ReasonTargetAmbiguous: several Workspaces or Deployments have this name.
+	ReasonTargetAmbiguous = "TargetAmbiguous"
+	// ReasonRoleNotFound: Astro knows no such role.
+	ReasonRoleNotFound = "RoleNotFound"
+	// ReasonParentRoleMissing: Astro wants the token to hold a role on the Deployment's Workspace first.
+	ReasonParentRoleMissing = "ParentRoleMissing"
+)
+
+// Reasons that speak of the connection.
+const (
+	// ReasonConnectionNotFound: there is no such connection.
+	ReasonConnectionNotFound = "ConnectionNotFound"
+	// ReasonConnectionNotReady: the connection is there, but has no proven credential.
+	ReasonConnectionNotReady = "ConnectionNotReady"
+	// ReasonOrganizationMismatch: the credential, or the claim that is held, is of another Organization.
+	ReasonOrganizationMismatch = "OrganizationMismatch"
+	// ReasonHostNotAllowed: the operator was not started with the host of spec.apiURL.
+	ReasonHostNotAllowed = "HostNotAllowed"
+	// ReasonSecretNotFound: the Secret of the credential is not there.
+	ReasonSecretNotFound = "SecretNotFound"
+	// ReasonSecretKeyMissing: the Secret has no such key, or nothing in it.
+	ReasonSecretKeyMissing = "SecretKeyMissing"
+	// ReasonInUse: the connection is being deleted, and bindings still need it.
+	ReasonInUse = "InUse"
+)
+
+// Reasons that speak of the rules and of other bindings.
+const (
+	// ReasonNamespaceNotAllowed: no rule of the connection speaks to this namespace.
+	ReasonNamespaceNotAllowed = "NamespaceNotAllowed"
+	// ReasonTokenNotAllowed: no rule allows this namespace the token.
+	ReasonTokenNotAllowed = "TokenNotAllowed"
+	// ReasonTargetNotAllowed: no rule allows this namespace the target with this token.
+	ReasonTargetNotAllowed = "TargetNotAllowed"
+	// ReasonRoleNotAllowed: no rule allows this namespace the role on this target with this token.
+	ReasonRoleNotAllowed = "RoleNotAllowed"
+	// ReasonInventoryNotAllowed: no rule allows this namespace an inventory of the target.
+	ReasonInventoryNotAllowed = "InventoryNotAllowed"
+	// ReasonExistingRole: the token holds a role on the target, and spec.adopt forbids taking it over.
+	ReasonExistingRole = "ExistingRole"
+	// ReasonConflictingBinding: another binding declares another role for the same token and target, and was first.
+	ReasonConflictingBinding = "ConflictingBinding"
+	// ReasonSuspended: spec.suspend is true.
+	ReasonSuspended = "Suspended"
+)
+
+// Reasons that speak of what Astro answered.
+const (
+	// ReasonRateLimited: Astro asked to slow down.
+	ReasonRateLimited = "RateLimited"
+	// ReasonCredentialRejected: Astro does not accept the credential.
+	ReasonCredentialRejected = "CredentialRejected"
+	// ReasonPermissionDenied: Astro accepts the credential but not the request.
+	ReasonPermissionDenied = "PermissionDenied"
+	// ReasonRefusedByAstro: Astro refused the change as invalid.
+	ReasonRefusedByAstro = "RefusedByAstro"
+	// ReasonListIncomplete: the listing of tokens could not be trusted, so nothing is concluded from what it lacks.
+	ReasonListIncomplete = "ListIncomplete"
+	// ReasonUnreachable: Astro could not be reached or did not answer.
+	ReasonUnreachable = "Unreachable"
+	// ReasonPinLost: the binding has the operator's finalizer but not the claim it took, so nobody knows what to revoke.
+	ReasonPinLost = "PinLost"
+)

@@ -1,0 +1,333 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// WithdrawalPolicy says what becomes of a role that was granted by rules that no longer allow it.
+// +kubebuilder:validation:Enum=Freeze;Revoke
+type WithdrawalPolicy string
+
+const (
+	// WithdrawalFreeze leaves the role as it is and says so on the binding.
+	WithdrawalFreeze WithdrawalPolicy = "Freeze"
+	// WithdrawalRevoke removes the role.
+	WithdrawalRevoke WithdrawalPolicy = "Revoke"
+)
+
+// DanglingRolePolicy says what to do with a role nobody declared whose Workspace or Deployment is gone, and because of
+// which Astro refuses every change of its token.
+// +kubebuilder:validation:Enum=Keep;Drop
+type DanglingRolePolicy string
+
+const (
+	// DanglingKeep leaves the role and reports the token as stuck.
+	DanglingKeep DanglingRolePolicy = "Keep"
+	// DanglingDrop removes the role, once its target is proven gone.
+	DanglingDrop DanglingRolePolicy = "Drop"
+)
+
+// SecretKeyReference names one key of one Secret. There is no namespace: an AstroConnection reads the Secret in its own
+// namespace, a ClusterAstroConnection in the operator's.
+type SecretKeyReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name,omitempty"`
+
+	// key in the Secret under which the API token stands.
+	// +optional
+	// +kubebuilder:default=token
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Key string `json:"key,omitempty"`
+}
+
+// RateLimit bounds the calls made with one credential. Where several connections use one credential they share its
+// budget, and the lowest figure counts.
+type RateLimit struct {
+	// readsPerSecond is the highest rate of GET requests.
+	// +optional
+	// +kubebuilder:default=25
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	ReadsPerSecond int32 `json:"readsPerSecond,omitempty"`
+
+	// writesPerSecond is the highest rate of POST requests.
+	// +optional
+	// +kubebuilder:default=10
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=1000
+	WritesPerSecond int32 `json:"writesPerSecond,omitempty"`
+}
+
+// NamespaceRule says to which namespaces a rule speaks, by names or by labels.
+// +kubebuilder:validation:XValidation:rule="has(self.names) != has(self.selector)",message="give exactly one of names and selector"
+// +kubebuilder:validation:XValidation:rule="!has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)",message="an empty selector would mean every namespace; write names: [\"*\"] if that is meant"
+type NamespaceRule struct {
+	// names of namespaces; "*" stands for every namespace.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	Names []string `json:"names,omitempty"`
+
+	// selector of namespaces by their labels. It must not be empty. Whoever may label a namespace can bring it under
+	// the rule, so names are to be preferred.
+	// +optional
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+}
+
+// TokenRule says of which tokens a rule speaks. All that is given must match.
+// +kubebuilder:validation:XValidation:rule="has(self.ids) || has(self.namePrefixes) || has(self.workspaceIds)",message="give at least one of ids, namePrefixes and workspaceIds; ids: [\"*\"] stands for every token of the scope"
+// +kubebuilder:validation:XValidation:rule="self.scope == 'Workspace' || !has(self.workspaceIds)",message="workspaceIds is for Workspace tokens only"
+type TokenRule struct {
+	// scope of the tokens.
+	// +required
+	Scope Scope `json:"scope,omitempty"`
+
+	// ids of tokens; "*" stands for every token of the scope.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	IDs []string `json:"ids,omitempty"`
+
+	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	NamePrefixes []string `json:"namePrefixes,omitempty"`
+
+	// workspaceIds are home Workspaces of Workspace tokens; "*" stands for every Workspace.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
+}
+
+// TargetRule says of which targets a rule speaks: Workspaces with all their Deployments, or single Deployments.
+// +kubebuilder:validation:XValidation:rule="has(self.workspaceIds) != has(self.deploymentIds)",message="give exactly one of workspaceIds and deploymentIds"
+type TargetRule struct {
+	// workspaceIds are Workspaces, each with all its Deployments; "*" stands for every Workspace and Deployment.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
+
+	// deploymentIds are single Deployments; "*" stands for every Deployment.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	DeploymentIDs []string `json:"deploymentIds,omitempty"`
+}
+
+// AllowRule allows bindings of some namespaces some roles of some tokens on some targets. Namespaces, token, target and
+// role must all match; one rule that matches is enough.
+type AllowRule struct {
+	// namespaces to which the rule speaks.
+	// +required
+	Namespaces NamespaceRule `json:"namespaces,omitzero"`
+
+	// tokens of which the rule speaks; one that matches is enough.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Tokens []TokenRule `json:"tokens,omitempty"`
+
+	// targets of which the rule speaks; one that matches is enough.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Targets []TargetRule `json:"targets,omitempty"`
+
+	// roles that may be given, by their exact names; "*" stands for every role.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	Roles []string `json:"roles,omitempty"`
+
+	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
+	// +optional
+	// +kubebuilder:default=false
+	Inventory bool `json:"inventory,omitempty"`
+}
+
+// ConnectionSpec says how an Astro Organization is reached, and who may use it. It is shared by both connection kinds.
+// +kubebuilder:validation:XValidation:rule="self.organizationId == oldSelf.organizationId",message="spec.organizationId cannot be changed; make another connection"
+// +kubebuilder:validation:XValidation:rule="self.apiURL == oldSelf.apiURL",message="spec.apiURL cannot be changed; make another connection"
+type ConnectionSpec struct {
+	// organizationId is the id of the Astro Organization. It cannot be changed.
+	// +required
+	OrganizationID AstroID `json:"organizationId,omitempty"`
+
+	// apiURL is where Astro's API is. Its host must be one that the operator was started with. It cannot be changed.
+	// +optional
+	// +kubebuilder:default="https://api.astronomer.io"
+	// +kubebuilder:validation:Pattern=`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`
+	// +kubebuilder:validation:MaxLength=256
+	APIURL string `json:"apiURL,omitempty"`
+
+	// credentialsSecretRef names the Secret with the API token with which the operator works: in the same namespace for
+	// an AstroConnection, in the operator's namespace for a ClusterAstroConnection.
+	// +required
+	CredentialsSecretRef SecretKeyReference `json:"credentialsSecretRef,omitzero"`
+
+	// sweepInterval is how often the tokens are listed to notice what others changed. At least 5s.
+	// +optional
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5s')",message="spec.sweepInterval must be at least 5s"
+	SweepInterval metav1.Duration `json:"sweepInterval,omitzero"`
+
+	// rateLimit bounds the calls made with the credential. The defaults are the published limits of Astro.
+	// +optional
+	// +kubebuilder:default={readsPerSecond: 25, writesPerSecond: 10}
+	RateLimit RateLimit `json:"rateLimit,omitzero"`
+
+	// allow are the rules that say who may use this connection for what. Without any, a ClusterAstroConnection allows
+	// nobody anything, and an AstroConnection allows its own namespace everything.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	Allow []AllowRule `json:"allow,omitempty"`
+
+	// onWithdrawal says what becomes of a role that the rules no longer allow: Freeze or Revoke it.
+	// +optional
+	// +kubebuilder:default=Freeze
+	OnWithdrawal WithdrawalPolicy `json:"onWithdrawal,omitempty"`
+
+	// danglingRoles says what to do with a role nobody declared whose target is gone and which makes Astro refuse every
+	// change of its token: Keep or Drop it.
+	// +optional
+	// +kubebuilder:default=Keep
+	DanglingRoles DanglingRolePolicy `json:"danglingRoles,omitempty"`
+}
+
+// ConnectionStatus is what the operator found of a connection. It holds nothing that changes at each sweep.
+type ConnectionStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// organizationName is the name of the Organization in Astro.
+	// +optional
+	OrganizationName string `json:"organizationName,omitempty"`
+
+	// credentialTokenId is the id of the API token with which the operator works. The operator never changes its roles.
+	// +optional
+	CredentialTokenID string `json:"credentialTokenId,omitempty"`
+
+	// credentialExpiresAt is when that API token expires; absent if it never does.
+	// +optional
+	CredentialExpiresAt *metav1.Time `json:"credentialExpiresAt,omitempty"`
+
+	// bindings is the number of bindings that refer to this connection.
+	// +optional
+	Bindings int32 `json:"bindings,omitempty"`
+
+	// conditions are Ready; Reconciling or Stalled are there only while true.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// AstroConnection reaches one Astro Organization for the bindings of its own namespace.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=astroconn,categories=astro
+// +kubebuilder:printcolumn:name="Organization",type=string,JSONPath=`.status.organizationName`
+// +kubebuilder:printcolumn:name="Bindings",type=integer,JSONPath=`.status.bindings`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Organization ID",type=string,priority=1,JSONPath=`.spec.organizationId`
+// +kubebuilder:printcolumn:name="Credential Expires",type=date,priority=1,JSONPath=`.status.credentialExpiresAt`
+type AstroConnection struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec says how the Organization is reached, and who may use it.
+	// +required
+	Spec ConnectionSpec `json:"spec,omitzero"`
+
+	// status is what the operator found.
+	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
+	Status ConnectionStatus `json:"status,omitzero"`
+}
+
+// AstroConnectionList is a list of connections.
+// +kubebuilder:object:root=true
+type AstroConnectionList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// items are the connections.
+	Items []AstroConnection `json:"items"`
+}
+
+// ClusterAstroConnection reaches one Astro Organization for the bindings of every namespace that its rules allow.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=castroconn,categories=astro
+// +kubebuilder:printcolumn:name="Organization",type=string,JSONPath=`.status.organizationName`
+// +kubebuilder:printcolumn:name="Bindings",type=integer,JSONPath=`.status.bindings`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Organization ID",type=string,priority=1,JSONPath=`.spec.organizationId`
+// +kubebuilder:printcolumn:name="Credential Expires",type=date,priority=1,JSONPath=`.status.credentialExpiresAt`
+type ClusterAstroConnection struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec says how the Organization is reached, and who may use it.
+	// +required
+	Spec ConnectionSpec `json:"spec,omitzero"`
+
+	// status is what the operator found.
+	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
+	Status ConnectionStatus `json:"status,omitzero"`
+}
+
+// ClusterAstroConnectionList is a list of cluster connections.
+// +kubebuilder:object:root=true
+type ClusterAstroConnectionList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// items are the connections.
+	Items []ClusterAstroConnection `json:"items"`
+}

@@ -1,0 +1,254 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// RoleDeploymentAdmin is the role a binding to a Deployment asks for when it names none.
+const RoleDeploymentAdmin = "DEPLOYMENT_ADMIN"
+
+// Mode says whether the operator writes to Astro for a binding.
+// +kubebuilder:validation:Enum=Enforce;Observe
+type Mode string
+
+const (
+	// ModeEnforce makes Astro hold what is declared.
+	ModeEnforce Mode = "Enforce"
+	// ModeObserve says what would change, and writes nothing.
+	ModeObserve Mode = "Observe"
+)
+
+// AdoptPolicy says what to do when the token already holds a role on the target that nobody declared.
+// +kubebuilder:validation:Enum=Always;IfSameRole;Never
+type AdoptPolicy string
+
+const (
+	// AdoptAlways takes over whatever role is there.
+	AdoptAlways AdoptPolicy = "Always"
+	// AdoptIfSameRole takes over the role only if it is the declared one.
+	AdoptIfSameRole AdoptPolicy = "IfSameRole"
+	// AdoptNever refuses to take over a role.
+	AdoptNever AdoptPolicy = "Never"
+)
+
+// DeletionPolicy says what becomes of the role in Astro when the binding is deleted.
+// +kubebuilder:validation:Enum=Revoke;Retain
+type DeletionPolicy string
+
+const (
+	// DeletionRevoke removes the role from the token.
+	DeletionRevoke DeletionPolicy = "Revoke"
+	// DeletionRetain leaves the role as it is.
+	DeletionRetain DeletionPolicy = "Retain"
+)
+
+// Origin says how a binding came by its role in Astro.
+// +kubebuilder:validation:Enum=Created;Adopted
+type Origin string
+
+const (
+	// OriginCreated means that the token held no role on the target before.
+	OriginCreated Origin = "Created"
+	// OriginAdopted means that the token held a role on the target already.
+	OriginAdopted Origin = "Adopted"
+)
+
+// ScopedTokenBindingSpec declares one role of one token on one target.
+// +kubebuilder:validation:XValidation:rule="self.connectionRef == oldSelf.connectionRef",message="spec.connectionRef cannot be changed; delete the binding and make another"
+// +kubebuilder:validation:XValidation:rule="!(self.token.scope == 'Workspace') || self.target.kind == 'Deployment'",message="a Workspace token can be given roles on Deployments only; set spec.target.kind to Deployment"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'Deployment' || has(self.role)",message="spec.role is required for a Workspace: WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR or WORKSPACE_OWNER"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'Deployment' || !has(self.role) || self.role in ['WORKSPACE_ACCESSOR', 'WORKSPACE_MEMBER', 'WORKSPACE_AUTHOR', 'WORKSPACE_OPERATOR', 'WORKSPACE_OWNER']",message="spec.role on a Workspace must be one of WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR, WORKSPACE_OWNER"
+// +kubebuilder:validation:XValidation:rule="self.target.kind == 'Workspace' || !has(self.role) || !(self.role.startsWith('WORKSPACE_') || self.role.startsWith('ORGANIZATION_'))",message="spec.role on a Deployment must be DEPLOYMENT_ADMIN or the name of a custom Deployment role"
+// +kubebuilder:validation:XValidation:rule="!has(oldSelf.role) || has(self.role)",message="spec.role may be changed but not taken out, which would silently mean DEPLOYMENT_ADMIN; write the role that is wanted"
+type ScopedTokenBindingSpec struct {
+	// connectionRef names the connection to the Astro Organization. It cannot be changed.
+	// +required
+	ConnectionRef ConnectionReference `json:"connectionRef,omitzero"`
+
+	// token that is to hold the role. It cannot be changed, but for a name that is replaced by the id in status.token.id.
+	// +required
+	Token TokenReference `json:"token,omitzero"`
+
+	// target on which the token is to hold the role. It cannot be changed, but for a name that is replaced by the id in
+	// status.target.id.
+	// +required
+	Target TargetReference `json:"target,omitzero"`
+
+	// role to hold. On a Workspace: WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR or
+	// WORKSPACE_OWNER. On a Deployment: DEPLOYMENT_ADMIN, which is meant where none is given, or the exact name of a
+	// custom role. Once written it may be changed but not taken out.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=256
+	Role string `json:"role,omitempty"`
+
+	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing.
+	// +optional
+	// +kubebuilder:default=Enforce
+	Mode Mode `json:"mode,omitempty"`
+
+	// adopt says what to do when the token already holds a role on the target: take it over Always, IfSameRole, or Never.
+	// +optional
+	// +kubebuilder:default=Always
+	Adopt AdoptPolicy `json:"adopt,omitempty"`
+
+	// deletionPolicy says what becomes of the role in Astro when this object is deleted: Revoke or Retain it.
+	// +optional
+	// +kubebuilder:default=Revoke
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// suspend stops all work on this binding: its role is neither written nor removed until it is set to false again or
+	// the binding is deleted.
+	// +optional
+	// +kubebuilder:default=false
+	Suspend bool `json:"suspend,omitempty"`
+}
+
+// BoundToken is what Astro says of the token of a binding.
+type BoundToken struct {
+	// id of the token, pinned once found.
+	// +optional
+	ID string `json:"id,omitempty"`
+
+	// name of the token in Astro; while it is not found, the name the binding gives.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// description of the token.
+	// +optional
+	Description string `json:"description,omitempty"`
+
+	// scope of the token.
+	// +optional
+	Scope Scope `json:"scope,omitempty"`
+
+	// createdAt is when the token was made.
+	// +optional
+	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
+
+	// createdBy is who made the token.
+	// +optional
+	CreatedBy string `json:"createdBy,omitempty"`
+
+	// expiresAt is when the token expires; absent if it never does.
+	// +optional
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
+}
+
+// BoundTarget is what Astro says of the target of a binding.
+type BoundTarget struct {
+	// kind of the target.
+	// +optional
+	Kind TargetKind `json:"kind,omitempty"`
+
+	// id of the target, pinned once found.
+	// +optional
+	ID string `json:"id,omitempty"`
+
+	// name of the target in Astro; while it is not found, the name the binding gives.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// workspaceId is the id of the Workspace of a Deployment.
+	// +optional
+	WorkspaceID string `json:"workspaceId,omitempty"`
+}
+
+// ScopedTokenBindingStatus is what the operator found and did.
+type ScopedTokenBindingStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// organizationId is the id of the Organization that holds token and target.
+	// +optional
+	OrganizationID string `json:"organizationId,omitempty"`
+
+	// token as Astro shows it.
+	// +optional
+	Token BoundToken `json:"token,omitzero"`
+
+	// target as Astro shows it.
+	// +optional
+	Target BoundTarget `json:"target,omitzero"`
+
+	// role that the token holds on the target in Astro; empty if it holds none or nobody could look.
+	// +optional
+	Role string `json:"role,omitempty"`
+
+	// origin says whether the role was Created by the operator or Adopted, as found.
+	// +optional
+	Origin Origin `json:"origin,omitempty"`
+
+	// previousRole is the role that the token held on the target when it was adopted.
+	// +optional
+	PreviousRole string `json:"previousRole,omitempty"`
+
+	// plannedChange is what the operator would do if mode were Enforce: "add ROLE", "change ROLE to ROLE", or empty.
+	// +optional
+	PlannedChange string `json:"plannedChange,omitempty"`
+
+	// lastHandledReconcileAt is the value of the annotation astro.scopedtoken.dev/requestedAt that was last acted on.
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
+
+	// conditions are Accepted, Resolved, Synced and Ready; Reconciling or Stalled are there only while true.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ScopedTokenBinding gives one Organization or Workspace API token one role on one Workspace or Deployment.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:shortName=stb,categories=astro
+// +kubebuilder:printcolumn:name="Token",type=string,JSONPath=`.status.token.name`
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target.name`
+// +kubebuilder:printcolumn:name="Role",type=string,JSONPath=`.status.role`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Token ID",type=string,priority=1,JSONPath=`.status.token.id`
+// +kubebuilder:printcolumn:name="Description",type=string,priority=1,JSONPath=`.status.token.description`
+// +kubebuilder:printcolumn:name="Scope",type=string,priority=1,JSONPath=`.status.token.scope`
+// +kubebuilder:printcolumn:name="Created",type=date,priority=1,JSONPath=`.status.token.createdAt`
+// +kubebuilder:printcolumn:name="Created By",type=string,priority=1,JSONPath=`.status.token.createdBy`
+// +kubebuilder:printcolumn:name="Expires",type=date,priority=1,JSONPath=`.status.token.expiresAt`
+// +kubebuilder:selectablefield:JSONPath=`.spec.connectionRef.name`
+// +kubebuilder:selectablefield:JSONPath=`.spec.token.name`
+// +kubebuilder:selectablefield:JSONPath=`.spec.token.scope`
+// +kubebuilder:selectablefield:JSONPath=`.spec.target.kind`
+// +kubebuilder:selectablefield:JSONPath=`.spec.target.name`
+// +kubebuilder:selectablefield:JSONPath=`.spec.role`
+// +kubebuilder:selectablefield:JSONPath=`.status.token.id`
+// +kubebuilder:selectablefield:JSONPath=`.status.target.id`
+// +kubebuilder:validation:XValidation:rule="self.spec.token == oldSelf.spec.token || (has(oldSelf.spec.token.name) && has(self.spec.token.id) && self.spec.token.scope == oldSelf.spec.token.scope && has(oldSelf.status) && has(oldSelf.status.token) && has(oldSelf.status.token.id) && self.spec.token.id == oldSelf.status.token.id)",message="spec.token cannot be changed, but for its name replaced by the id in status.token.id; delete the binding and make another"
+// +kubebuilder:validation:XValidation:rule="self.spec.target == oldSelf.spec.target || (has(oldSelf.spec.target.name) && has(self.spec.target.id) && self.spec.target.kind == oldSelf.spec.target.kind && has(oldSelf.status) && has(oldSelf.status.target) && has(oldSelf.status.target.id) && self.spec.target.id == oldSelf.status.target.id)",message="spec.target cannot be changed, but for its name replaced by the id in status.target.id; delete the binding and make another"
+type ScopedTokenBinding struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec is what is declared.
+	// +required
+	Spec ScopedTokenBindingSpec `json:"spec,omitzero"`
+
+	// status is what the operator found and did.
+	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
+	Status ScopedTokenBindingStatus `json:"status,omitzero"`
+}
+
+// ScopedTokenBindingList is a list of bindings.
+// +kubebuilder:object:root=true
+type ScopedTokenBindingList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// items are the bindings.
+	Items []ScopedTokenBinding `json:"items"`
+}

@@ -1,0 +1,133 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// MaxInventoryTokens is how many tokens a TargetInventory lists; what is beyond is counted in status.remaining.
+const MaxInventoryTokens = 200
+
+// TargetInventorySpec names the target whose tokens are listed.
+// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec cannot be changed; make another TargetInventory"
+type TargetInventorySpec struct {
+	// connectionRef names the connection to the Astro Organization.
+	// +required
+	ConnectionRef ConnectionReference `json:"connectionRef,omitzero"`
+
+	// target whose tokens are listed.
+	// +required
+	Target TargetReference `json:"target,omitzero"`
+}
+
+// InventoryToken is one token with a role on the target, with the columns of the Astro CLI's list command.
+type InventoryToken struct {
+	// id of the token.
+	// +required
+	ID string `json:"id,omitempty"`
+
+	// name of the token.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// description of the token.
+	// +optional
+	Description string `json:"description,omitempty"`
+
+	// scope of the token: Organization or Workspace.
+	// +optional
+	Scope Scope `json:"scope,omitempty"`
+
+	// role of the token on the target.
+	// +optional
+	Role string `json:"role,omitempty"`
+
+	// createdAt is when the token was made.
+	// +optional
+	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
+
+	// createdBy is who made the token.
+	// +optional
+	CreatedBy string `json:"createdBy,omitempty"`
+
+	// declaredBy is the binding that declares the role, as namespace/name; empty if no binding does. Bindings of
+	// namespaces other than the inventory's are shown too, since the inventory is for those who audit.
+	// +optional
+	DeclaredBy string `json:"declaredBy,omitempty"`
+}
+
+// TargetInventoryStatus lists the tokens with a role on the target.
+type TargetInventoryStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+
+	// target as Astro shows it.
+	// +optional
+	Target BoundTarget `json:"target,omitzero"`
+
+	// tokens with a role on the target, by name and then id, at most 200.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=200
+	Tokens []InventoryToken `json:"tokens,omitempty"`
+
+	// total is the number of tokens with a role on the target.
+	// +optional
+	Total int32 `json:"total,omitempty"`
+
+	// remaining is the number of tokens beyond those listed.
+	// +optional
+	Remaining int32 `json:"remaining,omitempty"`
+
+	// undeclared is the number of tokens whose role on the target no binding declares.
+	// +optional
+	Undeclared int32 `json:"undeclared,omitempty"`
+
+	// conditions are Accepted, Resolved and Ready; Reconciling or Stalled are there only while true.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=16
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// TargetInventory lists every Organization and Workspace API token that holds a role on one Workspace or Deployment.
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:path=targetinventories,shortName=tinv,categories=astro
+// +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.status.target.name`
+// +kubebuilder:printcolumn:name="Kind",type=string,JSONPath=`.spec.target.kind`
+// +kubebuilder:printcolumn:name="Tokens",type=integer,JSONPath=`.status.total`
+// +kubebuilder:printcolumn:name="Undeclared",type=integer,JSONPath=`.status.undeclared`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+// +kubebuilder:printcolumn:name="Names",type=string,priority=1,JSONPath=`.status.tokens[*].name`
+// +kubebuilder:printcolumn:name="Roles",type=string,priority=1,JSONPath=`.status.tokens[*].role`
+type TargetInventory struct {
+	metav1.TypeMeta `json:",inline"`
+
+	// metadata is the standard object's metadata.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitzero"`
+
+	// spec names the target.
+	// +required
+	Spec TargetInventorySpec `json:"spec,omitzero"`
+
+	// status lists the tokens.
+	// +optional
+	// +kubebuilder:default:={"observedGeneration":-1}
+	Status TargetInventoryStatus `json:"status,omitzero"`
+}
+
+// TargetInventoryList is a list of inventories.
+// +kubebuilder:object:root=true
+type TargetInventoryList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	// items are the inventories.
+	Items []TargetInventory `json:"items"`
+}
