@@ -1,0 +1,37 @@
+package connection
+
+import (
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// Handle is a snapshot of what is known of a connection. It never changes once published: neither may whoever gets one
+// change what it points to.
+type Handle struct {
+	// Key names the connection.
+	Key Key
+	// Object is the connection as it was read, for its rules and policies.
+	Object v1alpha1.Connection
+	// Host of Astro's API, with its port if it has one, and the id of the Organization.
+	Host, Organization string
+
+	// Ready says that a credential was proven for the Organization and has not been refused since. A passing fault of
+	// Astro does not change it.
+	Ready bool
+	// Reason and Message say why it is not ready.
+	Reason, Message string
+	// Deleting says that the connection goes as soon as no binding needs it: nothing new may come to need it.
+	Deleting bool
+
+	// SelfID is the id of the API token with which the operator works.
+	SelfID string
+	// Client and Directory work with the last credential that was proven, and stay when its Secret goes, so that roles
+	// can still be revoked. They are nil while no credential was ever proven.
+	Client    *astro.Client
+	Directory *astro.Directory
+}
+
+// serves reports whether the handle reaches the Organization of the host.
+func (h Handle) serves(host, organization string) bool {
+	return h.Directory != nil && h.Host == host && h.Organization == organization
+}

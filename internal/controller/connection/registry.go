@@ -1,0 +1,146 @@
+package connection
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// Registry is where the other controllers find what is known of the connections. It is safe for concurrent use.
+type Registry struct {
+	mu          sync.RWMutex
+	handles     map[Key]Handle
+	credentials map[Key]credential
+
+	subscribers, rowSubscribers []*mailbox[Notice]
+	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
+	suspects                    map[Key]bool
+}
+
+// credential names the API token with which a connection works.
+type credential struct{ host, token string }
+
+// NewRegistry returns a registry that knows no connection.
+func NewRegistry() *Registry {
+	return &Registry{
+		handles:     map[Key]Handle{},
+		credentials: map[Key]credential{},
+		suspects:    map[Key]bool{},
+		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
+			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),
+			v1alpha1.KindClusterAstroConnection: newMailbox(itself, latest),
+		},
+	}
+}
+
+func itself(k Key) Key    { return k }
+func latest(_, k Key) Key { return k }
+
+// Get returns what is known of the connection; false if its controller has not looked at it yet, or it is gone.
+func (r *Registry) Get(k Key) (Handle, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	h, found := r.handles[k]
+	return h, found
+}
+
+// IsCredential reports whether a connection to the host works with the token, or did when it was last proven. The roles
+// of such a token are never changed.
+func (r *Registry) IsCredential(host, tokenID string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, c := range r.credentials {
+		if c == (credential{host, tokenID}) {
+			return true
+		}
+	}
+	return false
+}
+
+// Record lays a row that was read or written by id at the time over the listings of every connection to the
+// Organization.
+func (r *Registry) Record(host, organization string, t astro.Token, at time.Time) {
+	r.eachOf(host, organization, t.ID, func(d *astro.Directory) { d.Record(t, at) })
+}
+
+// Forget takes a row that was found gone at the time out of the listings of every connection to the Organization.
+func (r *Registry) Forget(host, organization, tokenID string, at time.Time) {
+	r.eachOf(host, organization, tokenID, func(d *astro.Directory) { d.Forget(tokenID, at) })
+}
+
+func (r *Registry) eachOf(host, organization, tokenID string, do func(*astro.Directory)) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for key, h := range r.handles {
+		if !h.serves(host, organization) {
+			continue
+		}
+		do(h.Directory)
+		for _, box := range r.rowSubscribers {
+			box.put(Notice{Connection: key, Tokens: []string{tokenID}})
+		}
+	}
+}
+
+// ReportUnauthorized tells that Astro refused the credential of the connection (astro.ErrUnauthorized). The connection
+// is looked at again at once, however many report it.
+func (r *Registry) ReportUnauthorized(k Key) {
+	r.mu.Lock()
+	h, found := r.handles[k]
+	known := r.suspects[k] || !found || !h.Ready
+	if !known {
+		r.suspects[k] = true
+	}
+	r.mu.Unlock()
+	if !known {
+		r.unauthorized[k.Kind].put(k)
+	}
+}
+
+// takeSuspicion reports whether the credential was reported as refused, and forgets it.
+func (r *Registry) takeSuspicion(k Key) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	suspect := r.suspects[k]
+	delete(r.suspects, k)
+	return suspect
+}
+
+// set publishes the handle.
+func (r *Registry) set(h Handle) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.handles[h.Key] = h
+	if h.SelfID != "" {
+		r.credentials[h.Key] = credential{h.Host, h.SelfID}
+	}
+}
+
+// remove forgets a connection that is gone.
+func (r *Registry) remove(k Key) (known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, known = r.handles[k]
+	delete(r.handles, k)
+	delete(r.credentials, k)
+	delete(r.suspects, k)
+	return known
+}
+
+// keys are the connections known that satisfy the condition, in order.
+func (r *Registry) keys(condition func(Handle) bool) []Key {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var keys []Key
+	for key, h := range r.handles {
+		if condition(h) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.String(), b.String()) })
+	return keys
+}
