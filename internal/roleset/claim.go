@@ -1,0 +1,85 @@
+package roleset
+
+import (
+	"cmp"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// Target is the Workspace or Deployment on which a claim wants a role.
+type Target struct {
+	Kind astro.EntityType
+	ID   string
+}
+
+// Key is the key under which a role on the target stands in a token's role set.
+func (t Target) Key() astro.RoleKey { return astro.RoleKey{EntityType: t.Kind, EntityID: t.ID} }
+
+// Class says how much say a claim has.
+type Class int
+
+const (
+	// None: the claim counts for nothing (refused, never held, or in mode Observe).
+	None Class = iota
+	// Want: the claim's role is to be written.
+	Want
+	// Hold: what is there is neither written nor removed (suspended, frozen, connection down, about to be pinned).
+	Hold
+	// Leave: the claim is given up, and what it granted is to go.
+	Leave
+)
+
+// Adopt says what a claim that is not held yet does about a role that is there already.
+type Adopt int
+
+const (
+	// AdoptAlways takes the role over, and changes it where it differs.
+	AdoptAlways Adopt = iota
+	// AdoptIfSameRole takes the role over where it is the declared one.
+	AdoptIfSameRole
+	// AdoptNever takes no existing role over.
+	AdoptNever
+)
+
+// Claim is what one binding says of one target of the token.
+type Claim struct {
+	// ID is the binding's namespace/name. It is unique among the claims of a token.
+	ID     string
+	Target Target
+	Role   string
+	Class  Class
+	// HeldAt is when the claim was taken; zero while it is not held. The earliest held wins a target.
+	HeldAt time.Time
+	Adopt  Adopt
+	// Observe marks a claim that counts for nothing but wants to know what would happen if it were wanted.
+	Observe bool
+}
+
+// effective is the claim as it counts. One that only observes has no say. One that names no role or no target has
+// nothing that could be written, and an empty role must never be taken for a removal, so it holds.
+func (c Claim) effective() Claim {
+	if c.Class == Want && c.Observe {
+		c.Class = None
+	}
+	if c.Role == "" || c.Target.ID == "" {
+		c.Observe = false
+		if c.Class == Want {
+			c.Class = Hold
+		}
+	}
+	return c
+}
+
+func (c Claim) held() bool { return !c.HeldAt.IsZero() }
+
+// byPrecedence puts the claim that wins first: held before not held, the earliest held, then by id.
+func byPrecedence(a, b Claim) int {
+	if a.held() != b.held() {
+		if a.held() {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(a.HeldAt.Compare(b.HeldAt), cmp.Compare(a.ID, b.ID))
+}
