@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// everything is the one wildcard there is. Nothing empty ever means "all".
+const everything = "*"
+
+// stage is where a rule stops speaking of a request.
+type stage int
+
+const (
+	atNamespace stage = iota
+	atToken
+	atTarget
+	atRole
+	atInventory
+	passed
+)
+
+// reached is the stage at which the rule stops speaking of the request.
+func reached(rule *v1alpha1.AllowRule, r Request) stage {
+	switch {
+	case !matchesNamespace(rule.Namespaces, r.Subject):
+		return atNamespace
+	case !matchesAny(rule.Tokens, r.Token, matchesToken):
+		return atToken
+	case !matchesAny(rule.Targets, r.Target, matchesTarget):
+		return atTarget
+	case !names(rule.Roles, r.Role):
+		return atRole
+	default:
+		return passed
+	}
+}
+
+func matchesAny[R, F any](rules []R, facts F, matches func(R, F) bool) bool {
+	return slices.ContainsFunc(rules, func(rule R) bool { return matches(rule, facts) })
+}
+
+// A rule's parts must all match where they are given, and one must be given. The API server accepts no rule in which
+// it is otherwise; here it is made sure that one that came about in another way allows less, not more.
+
+func matchesNamespace(rule v1alpha1.NamespaceRule, s Subject) bool {
+	return s.Namespace != "" && all(
+		part{given: rule.Names != nil, matches: names(rule.Names, s.Namespace)},
+		part{given: rule.Selector != nil, matches: selects(rule.Selector, s.Labels)},
+	)
+}
+
+func matchesToken(rule v1alpha1.TokenRule, t TokenFacts) bool {
+	workspaces := t.Scope == v1alpha1.ScopeWorkspace && names(rule.WorkspaceIDs, t.WorkspaceID)
+	return t.Scope != "" && rule.Scope == t.Scope && all(
+		part{given: rule.IDs != nil, matches: names(rule.IDs, t.ID)},
+		part{given: rule.NamePrefixes != nil, matches: begins(rule.NamePrefixes, t.Name)},
+		part{given: rule.WorkspaceIDs != nil, matches: workspaces},
+	)
+}
+
+func matchesTarget(rule v1alpha1.TargetRule, t TargetFacts) bool {
+	deployment := t.Kind == v1alpha1.TargetDeployment
+	workspace := t.ID
+	if deployment {
+		workspace = t.WorkspaceID
+	}
+	return (deployment || t.Kind == v1alpha1.TargetWorkspace) && all(
+		part{given: rule.WorkspaceIDs != nil, matches: names(rule.WorkspaceIDs, workspace)},
+		part{given: rule.DeploymentIDs != nil, matches: deployment && names(rule.DeploymentIDs, t.ID)},
+	)
+}
+
+// part is one of the lists of a rule.
+type part struct{ given, matches bool }
+
+func all(parts ...part) bool {
+	one := false
+	for _, p := range parts {
+		if p.given && !p.matches {
+			return false
+		}
+		one = one || p.given
+	}
+	return one
+}
+
+// names says whether the list has the value. A value that is not known is only in the list of everything.
+func names(list []string, value string) bool {
+	return slices.ContainsFunc(list, func(item string) bool {
+		return item == everything || item != "" && item == value
+	})
+}
+
+// begins says whether the name begins with one of the prefixes.
+func begins(prefixes []string, name string) bool {
+	return slices.ContainsFunc(prefixes, func(prefix string) bool {
+		return prefix == everything || prefix != "" && strings.HasPrefix(name, prefix)
+	})
+}
+
+// selects says whether the selector selects the labels. An empty selector, or one that cannot be read, selects nothing.
+func selects(selector *metav1.LabelSelector, set map[string]string) bool {
+	s, err := metav1.LabelSelectorAsSelector(selector)
+	return err == nil && !s.Empty() && s.Matches(labels.Set(set))
+}
