@@ -1,0 +1,68 @@
+package astro
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Identity is what a credential says of itself. Nobody has verified it, and it never holds the secret.
+type Identity struct {
+	TokenID       string
+	Organizations []string
+	Workspaces    []string
+	ExpiresAt     *time.Time // nil: never
+}
+
+// The errors of ParseCredential are constant, so that no part of a secret can get into them.
+var (
+	errNotJWT     = errors.New("the credential is not an Astro API token: it is not a JWT of three parts")
+	errBadClaims  = errors.New("the credential is not an Astro API token: its claims cannot be read")
+	errNoTokenID  = errors.New("the credential is not an Astro API token: it has no claim apiTokenId")
+	maxCredential = 16 << 10
+)
+
+// ParseCredential reads the claims of an API token's secret without verifying them, as Astro's own clients do.
+func ParseCredential(secret string) (Identity, error) {
+	parts := strings.Split(strings.TrimSpace(secret), ".")
+	if len(parts) != 3 || len(secret) > maxCredential {
+		return Identity{}, errNotJWT
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return Identity{}, errBadClaims
+	}
+	var claims struct {
+		APITokenID  string   `json:"apiTokenId"`
+		Permissions []string `json:"permissions"`
+		ExpiresAt   *float64 `json:"exp"`
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return Identity{}, errBadClaims
+	}
+	if claims.APITokenID == "" {
+		return Identity{}, errNoTokenID
+	}
+	id := Identity{
+		TokenID:       claims.APITokenID,
+		Organizations: permissionIDs(claims.Permissions, "organizationId:"),
+		Workspaces:    permissionIDs(claims.Permissions, "workspaceId:"),
+	}
+	if claims.ExpiresAt != nil {
+		at := time.Unix(int64(*claims.ExpiresAt), 0).UTC()
+		id.ExpiresAt = &at
+	}
+	return id, nil
+}
+
+func permissionIDs(permissions []string, prefix string) []string {
+	var ids []string
+	for _, p := range permissions {
+		if id, ok := strings.CutPrefix(p, prefix); ok && id != "" {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -1,0 +1,92 @@
+package astro
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What an error is, decided once where the answer comes in. Ask with errors.Is.
+var (
+	ErrNotFound     = errors.New("not found")    // Astro itself said 404
+	ErrForbidden    = errors.New("forbidden")    // 403: no evidence of anything but a missing permission
+	ErrUnauthorized = errors.New("unauthorized") // 401: the credential is not taken
+	ErrInvalid      = errors.New("invalid")      // refused for what was asked; the same again fails again
+	ErrThrottled    = errors.New("throttled")    // 429: see RetryAfter
+	ErrUnreachable  = errors.New("unreachable")  // no answer, or none that is Astro's; try again
+	ErrIncomplete   = errors.New("incomplete")   // a listing or row that cannot be relied upon
+)
+
+// FieldError is one constraint of a request that was not met, in Astro's words.
+type FieldError struct {
+	Field   string
+	Code    string
+	Message string
+}
+
+// Error is a failed call. All its text was cleaned when it was made: clipped, on one line, no secret.
+type Error struct {
+	Op         string // as in "update roles of token clt…"
+	Status     int    // 0 if there was no answer
+	Message    string
+	RequestID  string
+	Fields     []FieldError
+	RetryAfter time.Duration
+
+	kind    error // one of the Err… above; nil if the caller gave up
+	cause   error // context.Canceled or context.DeadlineExceeded if the caller's context ended; nothing else
+	final   bool  // unreachable in a way that another try would not change
+	unsent  bool  // the request never left, so it cannot have been applied
+	aborted bool  // the limiter did not let it out
+}
+
+const maxErrorText = 300
+
+// Error says what was tried, what came back, and the id to quote to Astro's support.
+func (e *Error) Error() string {
+	text := e.Op + ": " + e.Message
+	for _, f := range e.Fields {
+		text += fmt.Sprintf("; %s: %s", f.Field, f.Message)
+	}
+	id := ""
+	if e.RequestID != "" {
+		id = " (request " + e.RequestID + ")"
+	}
+	return clip(text, maxErrorText-len(id)) + id
+}
+
+// Unwrap leads to the kind of the error and, if the caller's context ended, to that.
+func (e *Error) Unwrap() []error {
+	var all []error
+	for _, err := range []error{e.kind, e.cause} {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	return all
+}
+
+// RetryAfter is how long Astro, or the limiter on its behalf, asks to wait; 0 if nobody did.
+func RetryAfter(err error) time.Duration {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.RetryAfter
+	}
+	return 0
+}
+
+func incomplete(op, format string, args ...any) *Error {
+	return &Error{Op: op, Message: clean(fmt.Sprintf(format, args...)), kind: ErrIncomplete}
+}
+
+func invalid(op, message string) *Error {
+	return &Error{Op: op, Message: message, kind: ErrInvalid, final: true}
+}
+
+// clip cuts at a rune.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:max(0, limit-3)], "") + "..."
+}

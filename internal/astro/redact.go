@@ -1,0 +1,75 @@
+package astro
+
+import (
+	"regexp"
+	"strings"
+	"unicode"
+)
+
+const redacted = "[redacted]"
+
+// What looks like a secret whoever's it is: what follows "Bearer", a JWT, and any run longer than Astro's ids (26) and
+// request ids (36) of the letters that secrets are written in.
+var secretLike = regexp.MustCompile(`(?i:bearer)[\s:=]+\S+|eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.+/=-]*|[A-Za-z0-9_+/=-]{41,}`)
+
+// clean makes text from outside fit for an error: valid, on one line, nothing that looks like a secret.
+func clean(s string) string {
+	s = strings.ToValidUTF8(s, "")
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, s)
+	return secretLike.ReplaceAllString(strings.Join(strings.Fields(s), " "), redacted)
+}
+
+// secretPiece is how many letters in a row of a credential count as a leak.
+const secretPiece = 12
+
+// redactor finds the pieces of one credential, so that not even a part of it echoed by a server gets through.
+type redactor struct {
+	whole  string
+	pieces map[string]struct{}
+}
+
+func newRedactor(secret string) redactor {
+	r := redactor{whole: secret, pieces: map[string]struct{}{}}
+	for i := 0; i+secretPiece <= len(secret); i++ {
+		r.pieces[secret[i:i+secretPiece]] = struct{}{}
+	}
+	return r
+}
+
+// clean is clean, without any piece of the credential besides.
+func (r redactor) clean(s string) string {
+	if r.whole != "" && len(r.whole) < secretPiece {
+		s = strings.ReplaceAll(s, r.whole, redacted)
+	}
+	return r.cut(clean(r.cut(clean(s))))
+}
+
+func (r redactor) cut(s string) string {
+	var out strings.Builder
+	from := 0 // where the text not yet written begins
+	for i := 0; i+secretPiece <= len(s); i++ {
+		if _, ok := r.pieces[s[i:i+secretPiece]]; !ok {
+			continue
+		}
+		end := i + secretPiece
+		for end < len(s) && r.has(s[end-secretPiece+1:end+1]) {
+			end++
+		}
+		out.WriteString(s[from:i] + redacted)
+		from, i = end, end-1
+	}
+	return out.String() + s[from:]
+}
+
+func (r redactor) has(piece string) bool {
+	_, ok := r.pieces[piece]
+	return ok
+}

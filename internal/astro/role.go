@@ -1,0 +1,195 @@
+package astro
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// EntityType is the kind of thing a role is held on. Astro grows new ones; what is not known here passes through.
+type EntityType string
+
+// The entity types that Astro documents.
+const (
+	EntityOrganization EntityType = "ORGANIZATION"
+	EntityWorkspace    EntityType = "WORKSPACE"
+	EntityDeployment   EntityType = "DEPLOYMENT"
+	EntityDag          EntityType = "DAG"
+	EntityDagTag       EntityType = "DAG_TAG"
+)
+
+// Role is one entry of a token's role set. A Role that was read keeps the JSON it was read from and is written back with
+// the same bytes, so that fields and entity types unknown to this code survive.
+type Role struct {
+	EntityType   EntityType
+	EntityID     string
+	DeploymentID string
+	Role         string
+
+	raw string // as read; empty for a Role made here
+}
+
+// NewRole makes a role on an Organization, Workspace or Deployment.
+func NewRole(t EntityType, entityID, role string) Role {
+	return Role{EntityType: t, EntityID: entityID, Role: role}
+}
+
+// WithRole is the same entry with another role; all its other fields, the unknown ones too, are kept.
+func (r Role) WithRole(role string) Role {
+	if r.raw != "" {
+		r.raw = replaceField(r.raw, "role", role)
+	}
+	r.Role = role
+	return r
+}
+
+// RoleKey names what a role is held on: a token has one role for each.
+type RoleKey struct {
+	EntityType   EntityType
+	EntityID     string
+	DeploymentID string
+}
+
+// Key is what the role is held on. The id of an Organization, Workspace or Deployment says it all; two DAGs or tags of
+// one name on two Deployments differ by the Deployment only.
+func (r Role) Key() RoleKey {
+	switch r.EntityType {
+	case EntityOrganization, EntityWorkspace, EntityDeployment:
+		return RoleKey{EntityType: r.EntityType, EntityID: r.EntityID}
+	}
+	return RoleKey{EntityType: r.EntityType, EntityID: r.EntityID, DeploymentID: r.DeploymentID}
+}
+
+// Equal says whether both are the same bytes on the wire.
+func (r Role) Equal(o Role) bool { return r == o || r.wire() == o.wire() }
+
+// MarshalJSON gives an untouched Role back as it was read. (json.Marshal squeezes blanks out of it and escapes <, > and
+// & on the way; requests are made without that, by rolesBody.)
+func (r Role) MarshalJSON() ([]byte, error) { return []byte(r.wire()), nil }
+
+// wire is the Role as it goes to Astro. Exported fields that were set by hand are carried into the raw form.
+func (r Role) wire() string {
+	if r.raw == "" {
+		return r.made()
+	}
+	var was Role
+	if err := was.read(r.raw); err != nil {
+		return r.made()
+	}
+	raw := r.raw
+	for _, f := range []struct{ name, was, is string }{
+		{"entityType", string(was.EntityType), string(r.EntityType)},
+		{"entityId", was.EntityID, r.EntityID},
+		{"deploymentId", was.DeploymentID, r.DeploymentID},
+		{"role", was.Role, r.Role},
+	} {
+		if f.was != f.is {
+			raw = replaceField(raw, f.name, f.is)
+		}
+	}
+	return raw
+}
+
+func (r Role) made() string {
+	body := `{"entityType":` + quote(string(r.EntityType)) + `,"entityId":` + quote(r.EntityID)
+	if r.DeploymentID != "" {
+		body += `,"deploymentId":` + quote(r.DeploymentID)
+	}
+	return body + `,"role":` + quote(r.Role) + `}`
+}
+
+// UnmarshalJSON reads an entry and keeps its bytes.
+func (r *Role) UnmarshalJSON(raw []byte) error {
+	var read Role
+	if err := read.read(string(raw)); err != nil {
+		return fmt.Errorf("role entry: %w", err)
+	}
+	*r = read
+	return nil
+}
+
+// read takes the known fields by their exact names; encoding/json would also take Role or ENTITYID for them.
+func (r *Role) read(raw string) error {
+	*r = Role{raw: raw}
+	return eachField(raw, func(name, value string, _ int) error {
+		switch name {
+		case "entityType":
+			return readString(value, (*string)(&r.EntityType))
+		case "entityId":
+			return readString(value, &r.EntityID)
+		case "deploymentId":
+			return readString(value, &r.DeploymentID)
+		case "role":
+			return readString(value, &r.Role)
+		}
+		return nil
+	})
+}
+
+func readString(value string, to *string) error { return json.Unmarshal([]byte(value), to) }
+
+// eachField visits the fields of a JSON object in order: name, raw value, and where the value begins.
+func eachField(raw string, visit func(name, value string, at int) error) error {
+	dec := json.NewDecoder(strings.NewReader(raw))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errors.New("not a JSON object")
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		if err := visit(name.(string), string(value), int(dec.InputOffset())-len(value)); err != nil {
+			return err
+		}
+	}
+	_, err := dec.Token()
+	return err
+}
+
+// replaceField gives every field of that name the new value in place, or adds it at the end.
+func replaceField(raw, name, value string) string {
+	var out strings.Builder
+	from, fields, found := 0, 0, false
+	_ = eachField(raw, func(n, old string, at int) error { // raw was read before, so it is an object
+		fields++
+		if n == name {
+			out.WriteString(raw[from:at] + quote(value))
+			from, found = at+len(old), true
+		}
+		return nil
+	})
+	if found {
+		return out.String() + raw[from:]
+	}
+	end := strings.LastIndexByte(raw, '}')
+	comma := ","
+	if fields == 0 {
+		comma = ""
+	}
+	return raw[:end] + comma + quote(name) + ":" + quote(value) + raw[end:]
+}
+
+// quote is a JSON string without the escapes that only HTML needs.
+func quote(s string) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(s) // a string always encodes
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// rolesBody is the body of a role write, each entry byte for byte.
+func rolesBody(roles []Role) []byte {
+	entries := make([]string, len(roles))
+	for i, r := range roles {
+		entries[i] = r.wire()
+	}
+	return []byte(`{"roles":[` + strings.Join(entries, ",") + `]}`)
+}

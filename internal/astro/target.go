@@ -1,0 +1,41 @@
+package astro
+
+// Target is a Workspace or a Deployment.
+type Target struct {
+	Kind        EntityType
+	ID          string
+	Name        string
+	WorkspaceID string // of a Workspace its own id
+}
+
+// TargetQuery asks for a target by ID, or by Name; WorkspaceID narrows the name of a Deployment.
+type TargetQuery struct {
+	Kind        EntityType
+	ID          string
+	Name        string
+	WorkspaceID string
+}
+
+// matches compares exactly, since how Astro's own filter by name compares is not published.
+func (q TargetQuery) matches(t Target) bool {
+	if q.Kind != t.Kind {
+		return false
+	}
+	if q.ID != "" {
+		return q.ID == t.ID
+	}
+	return q.Name == t.Name && (q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID)
+}
+
+// Organization is the Organization that a client works in.
+type Organization struct {
+	ID   string
+	Name string
+}
+
+// Filter narrows a listing of Workspaces or Deployments; WorkspaceIDs counts for Deployments only.
+type Filter struct {
+	IDs          []string
+	Names        []string
+	WorkspaceIDs []string
+}
