@@ -34,6 +34,7 @@ type SecretKeyReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
 	Name string `json:"name,omitempty"`
 
 	// key in the Secret under which the API token stands.
@@ -41,6 +42,7 @@ type SecretKeyReference struct {
 	// +kubebuilder:default=token
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
+	// +kubebuilder:validation:Pattern=`^[-._a-zA-Z0-9]+$`
 	Key string `json:"key,omitempty"`
 }
 
@@ -62,119 +64,6 @@ type RateLimit struct {
 	WritesPerSecond int32 `json:"writesPerSecond,omitempty"`
 }
 
-// NamespaceRule says to which namespaces a rule speaks, by names or by labels.
-// +kubebuilder:validation:XValidation:rule="has(self.names) != has(self.selector)",message="give exactly one of names and selector"
-// +kubebuilder:validation:XValidation:rule="!has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)",message="an empty selector would mean every namespace; write names: [\"*\"] if that is meant"
-type NamespaceRule struct {
-	// names of namespaces; "*" stands for every namespace.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=63
-	Names []string `json:"names,omitempty"`
-
-	// selector of namespaces by their labels. It must not be empty. Whoever may label a namespace can bring it under
-	// the rule, so names are to be preferred.
-	// +optional
-	Selector *metav1.LabelSelector `json:"selector,omitempty"`
-}
-
-// TokenRule says of which tokens a rule speaks. All that is given must match.
-// +kubebuilder:validation:XValidation:rule="has(self.ids) || has(self.namePrefixes) || has(self.workspaceIds)",message="give at least one of ids, namePrefixes and workspaceIds; ids: [\"*\"] stands for every token of the scope"
-// +kubebuilder:validation:XValidation:rule="self.scope == 'Workspace' || !has(self.workspaceIds)",message="workspaceIds is for Workspace tokens only"
-type TokenRule struct {
-	// scope of the tokens.
-	// +required
-	Scope Scope `json:"scope,omitempty"`
-
-	// ids of tokens; "*" stands for every token of the scope.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
-	// +kubebuilder:validation:items:MaxLength=64
-	IDs []string `json:"ids,omitempty"`
-
-	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=256
-	NamePrefixes []string `json:"namePrefixes,omitempty"`
-
-	// workspaceIds are home Workspaces of Workspace tokens; "*" stands for every Workspace.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
-	// +kubebuilder:validation:items:MaxLength=64
-	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
-}
-
-// TargetRule says of which targets a rule speaks: Workspaces with all their Deployments, or single Deployments.
-// +kubebuilder:validation:XValidation:rule="has(self.workspaceIds) != has(self.deploymentIds)",message="give exactly one of workspaceIds and deploymentIds"
-type TargetRule struct {
-	// workspaceIds are Workspaces, each with all its Deployments; "*" stands for every Workspace and Deployment.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
-	// +kubebuilder:validation:items:MaxLength=64
-	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
-
-	// deploymentIds are single Deployments; "*" stands for every Deployment.
-	// +optional
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=256
-	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
-	// +kubebuilder:validation:items:MaxLength=64
-	DeploymentIDs []string `json:"deploymentIds,omitempty"`
-}
-
-// AllowRule allows bindings of some namespaces some roles of some tokens on some targets. Namespaces, token, target and
-// role must all match; one rule that matches is enough.
-type AllowRule struct {
-	// namespaces to which the rule speaks.
-	// +required
-	Namespaces NamespaceRule `json:"namespaces,omitzero"`
-
-	// tokens of which the rule speaks; one that matches is enough.
-	// +required
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
-	Tokens []TokenRule `json:"tokens,omitempty"`
-
-	// targets of which the rule speaks; one that matches is enough.
-	// +required
-	// +listType=atomic
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=32
-	Targets []TargetRule `json:"targets,omitempty"`
-
-	// roles that may be given, by their exact names; "*" stands for every role.
-	// +required
-	// +listType=set
-	// +kubebuilder:validation:MinItems=1
-	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:MinLength=1
-	// +kubebuilder:validation:items:MaxLength=256
-	Roles []string `json:"roles,omitempty"`
-
-	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
-	// +optional
-	// +kubebuilder:default=false
-	Inventory bool `json:"inventory,omitempty"`
-}
-
 // ConnectionSpec says how an Astro Organization is reached, and who may use it. It is shared by both connection kinds.
 // +kubebuilder:validation:XValidation:rule="self.organizationId == oldSelf.organizationId",message="spec.organizationId cannot be changed; make another connection"
 // +kubebuilder:validation:XValidation:rule="self.apiURL == oldSelf.apiURL",message="spec.apiURL cannot be changed; make another connection"
@@ -183,11 +72,15 @@ type ConnectionSpec struct {
 	// +required
 	OrganizationID AstroID `json:"organizationId,omitempty"`
 
-	// apiURL is where Astro's API is. Its host must be one that the operator was started with. It cannot be changed.
+	// apiURL is where Astro's API is: https://host or https://host:port, in lower case and without a path or the port
+	// that is meant anyway, so that one Astro has one spelling. Its host must be one that the operator was started with.
+	// It cannot be changed.
 	// +optional
 	// +kubebuilder:default="https://api.astronomer.io"
-	// +kubebuilder:validation:Pattern=`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`
+	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="self.matches('^https?://[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*(:[1-9][0-9]{0,4})?$')",message="spec.apiURL must be https://host or https://host:port, in lower case and without a path"
+	// +kubebuilder:validation:XValidation:rule="!self.matches('^https:.*:443$|^http:.*:80$')",message="spec.apiURL must leave out the port that is meant anyway, :443 for https and :80 for http"
 	APIURL string `json:"apiURL,omitempty"`
 
 	// credentialsSecretRef names the Secret with the API token with which the operator works: in the same namespace for
@@ -195,11 +88,15 @@ type ConnectionSpec struct {
 	// +required
 	CredentialsSecretRef SecretKeyReference `json:"credentialsSecretRef,omitzero"`
 
-	// sweepInterval is how often the tokens are listed to notice what others changed. At least 5s.
+	// sweepInterval is how often the tokens are listed to notice what others changed: from 5s to 24h, such as 30s, 5m or
+	// 1h30m.
 	// +optional
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('5s')",message="spec.sweepInterval must be at least 5s"
-	SweepInterval metav1.Duration `json:"sweepInterval,omitzero"`
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="self.matches('^([0-9]{1,5}h)?([0-9]{1,6}m)?([0-9]{1,7}([.][0-9]{1,9})?s)?$') && size(self) > 0 && duration(self) >= duration('5s') && duration(self) <= duration('24h')",message="spec.sweepInterval must be a duration from 5s to 24h, such as 30s, 5m or 1h30m"
+	SweepInterval metav1.Duration `json:"sweepInterval,omitzero"` //nolint:kubeapilinter // Users of Kubernetes write 5m; the rule above says what may be written.
 
 	// rateLimit bounds the calls made with the credential. The defaults are the published limits of Astro.
 	// +optional
@@ -230,6 +127,7 @@ type ConnectionSpec struct {
 type ConnectionStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
 	// +optional
+	// +kubebuilder:default=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// organizationName is the name of the Organization in Astro.
@@ -246,7 +144,7 @@ type ConnectionStatus struct {
 
 	// bindings is the number of bindings that refer to this connection.
 	// +optional
-	Bindings int32 `json:"bindings,omitempty"`
+	Bindings int32 `json:"bindings"`
 
 	// conditions are Ready; Reconciling or Stalled are there only while true.
 	// +optional
@@ -266,7 +164,7 @@ type ConnectionStatus struct {
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Organization ID",type=string,priority=1,JSONPath=`.spec.organizationId`
-// +kubebuilder:printcolumn:name="Credential Expires",type=date,priority=1,JSONPath=`.status.credentialExpiresAt`
+// +kubebuilder:printcolumn:name="Credential Expires",type=string,priority=1,JSONPath=`.status.credentialExpiresAt`
 type AstroConnection struct {
 	metav1.TypeMeta `json:",inline"`
 
@@ -304,7 +202,7 @@ type AstroConnectionList struct {
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:printcolumn:name="Organization ID",type=string,priority=1,JSONPath=`.spec.organizationId`
-// +kubebuilder:printcolumn:name="Credential Expires",type=date,priority=1,JSONPath=`.status.credentialExpiresAt`
+// +kubebuilder:printcolumn:name="Credential Expires",type=string,priority=1,JSONPath=`.status.credentialExpiresAt`
 type ClusterAstroConnection struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -50,7 +50,8 @@ type ConnectionReference struct {
 	// +required
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=253
-	Name string `json:"name"`
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$`
+	Name string `json:"name,omitempty"`
 }
 
 // TokenReference names one Organization or Workspace API token, by exactly one of name and id.
@@ -67,6 +68,7 @@ type TokenReference struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="token.name must not hold a line break or another control character; write it on one line, in quotes"
 	Name string `json:"name,omitempty"`
 
 	// id of the token.
@@ -92,6 +94,7 @@ type TargetReference struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="target.name must not hold a line break or another control character; write it on one line, in quotes"
 	Name string `json:"name,omitempty"`
 
 	// id of the target.

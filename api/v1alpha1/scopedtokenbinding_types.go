@@ -80,6 +80,7 @@ type ScopedTokenBindingSpec struct {
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
+	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="spec.role must not hold a line break or another control character; write it on one line, in quotes"
 	Role string `json:"role,omitempty"`
 
 	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing.
@@ -158,6 +159,7 @@ type BoundTarget struct {
 type ScopedTokenBindingStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
 	// +optional
+	// +kubebuilder:default=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// organizationId is the id of the Organization that holds token and target.
@@ -215,7 +217,7 @@ type ScopedTokenBindingStatus struct {
 // +kubebuilder:printcolumn:name="Scope",type=string,priority=1,JSONPath=`.status.token.scope`
 // +kubebuilder:printcolumn:name="Created",type=date,priority=1,JSONPath=`.status.token.createdAt`
 // +kubebuilder:printcolumn:name="Created By",type=string,priority=1,JSONPath=`.status.token.createdBy`
-// +kubebuilder:printcolumn:name="Expires",type=date,priority=1,JSONPath=`.status.token.expiresAt`
+// +kubebuilder:printcolumn:name="Expires",type=string,priority=1,JSONPath=`.status.token.expiresAt`
 // +kubebuilder:selectablefield:JSONPath=`.spec.connectionRef.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.token.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.token.scope`
@@ -224,8 +226,8 @@ type ScopedTokenBindingStatus struct {
 // +kubebuilder:selectablefield:JSONPath=`.spec.role`
 // +kubebuilder:selectablefield:JSONPath=`.status.token.id`
 // +kubebuilder:selectablefield:JSONPath=`.status.target.id`
-// +kubebuilder:validation:XValidation:rule="self.spec.token == oldSelf.spec.token || (has(oldSelf.spec.token.name) && has(self.spec.token.id) && self.spec.token.scope == oldSelf.spec.token.scope && has(oldSelf.status) && has(oldSelf.status.token) && has(oldSelf.status.token.id) && self.spec.token.id == oldSelf.status.token.id)",message="spec.token cannot be changed, but for its name replaced by the id in status.token.id; delete the binding and make another"
-// +kubebuilder:validation:XValidation:rule="self.spec.target == oldSelf.spec.target || (has(oldSelf.spec.target.name) && has(self.spec.target.id) && self.spec.target.kind == oldSelf.spec.target.kind && has(oldSelf.status) && has(oldSelf.status.target) && has(oldSelf.status.target.id) && self.spec.target.id == oldSelf.status.target.id)",message="spec.target cannot be changed, but for its name replaced by the id in status.target.id; delete the binding and make another"
+// +kubebuilder:validation:XValidation:rule="self.spec.token == oldSelf.spec.token || (has(oldSelf.spec.token.name) && has(self.spec.token.id) && self.spec.token.scope == oldSelf.spec.token.scope && (!has(self.spec.token.workspaceId) || (has(oldSelf.spec.token.workspaceId) && self.spec.token.workspaceId == oldSelf.spec.token.workspaceId)) && has(oldSelf.status) && has(oldSelf.status.token) && has(oldSelf.status.token.id) && self.spec.token.id == oldSelf.status.token.id)",message="spec.token cannot be changed, but for its name replaced by the id in status.token.id; delete the binding and make another"
+// +kubebuilder:validation:XValidation:rule="self.spec.target == oldSelf.spec.target || (has(oldSelf.spec.target.name) && has(self.spec.target.id) && self.spec.target.kind == oldSelf.spec.target.kind && (!has(self.spec.target.workspaceId) || (has(oldSelf.spec.target.workspaceId) && self.spec.target.workspaceId == oldSelf.spec.target.workspaceId)) && has(oldSelf.status) && has(oldSelf.status.target) && has(oldSelf.status.target.id) && self.spec.target.id == oldSelf.status.target.id)",message="spec.target cannot be changed, but for its name replaced by the id in status.target.id; delete the binding and make another"
 type ScopedTokenBinding struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -23,6 +23,7 @@ type TargetInventorySpec struct {
 type InventoryToken struct {
 	// id of the token.
 	// +required
+	// +kubebuilder:validation:MinLength=1
 	ID string `json:"id,omitempty"`
 
 	// name of the token.
@@ -59,6 +60,7 @@ type InventoryToken struct {
 type TargetInventoryStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
 	// +optional
+	// +kubebuilder:default=-1
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 
 	// target as Astro shows it.
@@ -74,15 +76,15 @@ type TargetInventoryStatus struct {
 
 	// total is the number of tokens with a role on the target.
 	// +optional
-	Total int32 `json:"total,omitempty"`
+	Total int32 `json:"total"`
 
 	// remaining is the number of tokens beyond those listed.
 	// +optional
-	Remaining int32 `json:"remaining,omitempty"`
+	Remaining int32 `json:"remaining"`
 
 	// undeclared is the number of tokens whose role on the target no binding declares.
 	// +optional
-	Undeclared int32 `json:"undeclared,omitempty"`
+	Undeclared int32 `json:"undeclared"`
 
 	// conditions are Accepted, Resolved and Ready; Reconciling or Stalled are there only while true.
 	// +optional

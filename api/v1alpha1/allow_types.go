@@ -1,0 +1,124 @@
+package v1alpha1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// NamespaceRule says to which namespaces a rule speaks, by names or by labels.
+// +kubebuilder:validation:MinProperties=1
+// +kubebuilder:validation:XValidation:rule="has(self.names) != has(self.selector)",message="give exactly one of names and selector"
+// +kubebuilder:validation:XValidation:rule="!has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)",message="an empty selector would mean every namespace; write names: [\"*\"] if that is meant"
+type NamespaceRule struct {
+	// names of namespaces; "*" stands for every namespace.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=63
+	// +kubebuilder:validation:items:Pattern=`^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$`
+	Names []string `json:"names,omitempty"`
+
+	// selector of namespaces by their labels. It must not be empty. Whoever may label a namespace can bring it under
+	// the rule, so names are to be preferred.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="(!has(self.matchLabels) || size(self.matchLabels) <= 16) && (!has(self.matchExpressions) || size(self.matchExpressions) <= 16)",message="a selector has at most 16 matchLabels and 16 matchExpressions"
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].all(i, i >= size(self.matchExpressions) || (self.matchExpressions[i].operator in ['In', 'NotIn'] ? has(self.matchExpressions[i].values) && size(self.matchExpressions[i].values) > 0 : self.matchExpressions[i].operator in ['Exists', 'DoesNotExist'] && !has(self.matchExpressions[i].values)))",message="an operator of matchExpressions is In or NotIn, with values, or Exists or DoesNotExist, without"
+	Selector *metav1.LabelSelector `json:"selector,omitempty"`
+}
+
+// TokenRule says of which tokens a rule speaks. All that is given must match.
+// +kubebuilder:validation:XValidation:rule="has(self.ids) || has(self.namePrefixes) || has(self.workspaceIds)",message="give at least one of ids, namePrefixes and workspaceIds; ids: [\"*\"] stands for every token of the scope"
+// +kubebuilder:validation:XValidation:rule="self.scope == 'Workspace' || !has(self.workspaceIds)",message="workspaceIds is for Workspace tokens only"
+type TokenRule struct {
+	// scope of the tokens.
+	// +required
+	Scope Scope `json:"scope,omitempty"`
+
+	// ids of tokens; "*" stands for every token of the scope.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	IDs []string `json:"ids,omitempty"`
+
+	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^[^\x00-\x1f\x7f]+$`
+	NamePrefixes []string `json:"namePrefixes,omitempty"`
+
+	// workspaceIds are home Workspaces of Workspace tokens; "*" stands for every Workspace.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
+}
+
+// TargetRule says of which targets a rule speaks: Workspaces with all their Deployments, or single Deployments.
+// +kubebuilder:validation:XValidation:rule="has(self.workspaceIds) != has(self.deploymentIds)",message="give exactly one of workspaceIds and deploymentIds"
+type TargetRule struct {
+	// workspaceIds are Workspaces, each with all its Deployments; "*" stands for every Workspace and Deployment.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	WorkspaceIDs []string `json:"workspaceIds,omitempty"`
+
+	// deploymentIds are single Deployments; "*" stands for every Deployment.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=256
+	// +kubebuilder:validation:items:Pattern=`^(\*|c[a-z0-9]{24,})$`
+	// +kubebuilder:validation:items:MaxLength=64
+	DeploymentIDs []string `json:"deploymentIds,omitempty"`
+}
+
+// AllowRule allows bindings of some namespaces some roles of some tokens on some targets. Namespaces, token, target and
+// role must all match; one rule that matches is enough.
+type AllowRule struct {
+	// namespaces to which the rule speaks.
+	// +required
+	Namespaces NamespaceRule `json:"namespaces,omitzero"`
+
+	// tokens of which the rule speaks; one that matches is enough.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Tokens []TokenRule `json:"tokens,omitempty"`
+
+	// targets of which the rule speaks; one that matches is enough.
+	// +required
+	// +listType=atomic
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=32
+	Targets []TargetRule `json:"targets,omitempty"`
+
+	// roles that may be given, by their exact names; "*" stands for every role.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:MinLength=1
+	// +kubebuilder:validation:items:MaxLength=256
+	// +kubebuilder:validation:items:Pattern=`^[^\x00-\x1f\x7f]+$`
+	Roles []string `json:"roles,omitempty"`
+
+	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
+	// +optional
+	// +kubebuilder:default=false
+	Inventory bool `json:"inventory,omitempty"`
+}
