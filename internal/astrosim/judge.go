@@ -1,7 +1,6 @@
 package astrosim
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"slices"
@@ -30,7 +29,7 @@ func (s *Sim) judge(caller, t *token, want []Role) ([]Role, *apiError) {
 		bad = append(bad, s.entryRefused(t, &want[i], fmt.Sprintf("roles[%d]", i))...)
 	}
 	if len(bad) > 0 {
-		return nil, s.worst(t, bad)
+		return nil, s.worst(bad)
 	}
 	if _, own := findRole(want, t.ownScopeKey()); !own && s.behaviour.MissingOwnScopeRole == Reject {
 		return nil, invalid(field("roles", "required", "roles must contain the token's role of scope %s", t.scope))
@@ -64,13 +63,11 @@ func malformed(t *token, want []Role) (bad []fieldError) {
 }
 
 // differing are the entries that one of the sets has and the other has not.
-func differing(a, b []Role) []Role {
-	lacks := func(set []Role) func(Role) bool {
-		return func(r Role) bool {
-			return !slices.ContainsFunc(set, func(other Role) bool { return bytes.Equal(other.Raw, r.Raw) })
-		}
-	}
-	return append(filter(a, lacks(b)), filter(b, lacks(a))...)
+func differing(a, b []Role) []Role { return append(missing(a, b), missing(b, a)...) }
+
+// missing are the entries of a set that the other has not.
+func missing(from, in []Role) []Role {
+	return rolesWithout(from, func(r Role) bool { return slices.ContainsFunc(in, r.same) })
 }
 
 // unique looks for entities that are named twice.
@@ -116,7 +113,7 @@ func (s *Sim) entryRefused(t *token, r *Role, at string) []fieldError {
 const unknownEntity = "exists_entity"
 
 // worst is the answer to the field errors found.
-func (s *Sim) worst(_ *token, bad []fieldError) *apiError {
+func (s *Sim) worst(bad []fieldError) *apiError {
 	for i := range bad {
 		if bad[i].Code != unknownEntity {
 			continue

@@ -131,12 +131,15 @@ func rolesWithout(roles []Role, drop func(Role) bool) []Role {
 	return kept
 }
 
+// same says whether two entries are the same bytes.
+func (r Role) same(other Role) bool { return bytes.Equal(r.Raw, other.Raw) }
+
 func sameRoles(a, b []Role) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for i := range a {
-		if !bytes.Equal(a[i].Raw, b[i].Raw) {
+		if !a[i].same(b[i]) {
 			return false
 		}
 	}

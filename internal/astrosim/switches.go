@@ -137,3 +137,17 @@ var switches = []Switch{
 		[]Value{{Absent, "none"}, {Seconds, "whole seconds"}, {Date, "an HTTP date"}},
 		func(b *Behaviour) *Choice { return &b.RetryAfter }},
 }
+
+// SwitchesMarkdown is the table of switches for the documents.
+func SwitchesMarkdown() string {
+	var b strings.Builder
+	b.WriteString("| switch | where Astro is silent | values, the default first |\n| --- | --- | --- |\n")
+	for _, sw := range switches {
+		values := make([]string, 0, len(sw.Values))
+		for _, v := range sw.Values {
+			values = append(values, "`"+string(v.Choice)+"`: "+v.Meaning)
+		}
+		b.WriteString("| `" + sw.Name + "` | " + sw.Question + " | " + strings.Join(values, "; ") + " |\n")
+	}
+	return b.String()
+}
