@@ -120,6 +120,19 @@ func (r *Registry) set(h Handle) {
 	}
 }
 
+// assume takes a status, which only the operator writes, at its word about the credential, until it is proven anew: a
+// restart must not make a credential a token like any other.
+func (r *Registry) assume(k Key, c v1alpha1.Connection) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := c.ConnectionStatus().CredentialTokenID
+	if _, known := r.credentials[k]; known || id == "" {
+		return
+	}
+	host, _ := judgeHost(c.ConnectionSpec().APIURL, nil)
+	r.credentials[k] = credential{host, id}
+}
+
 // remove forgets a connection that is gone.
 func (r *Registry) remove(k Key) (known bool) {
 	r.mu.Lock()

@@ -1,0 +1,106 @@
+package connection
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// offer is a credential as the Secret holds it, not proven yet. Its secret goes nowhere but into a client.
+type offer struct {
+	secret   string
+	print    fingerprint
+	identity astro.Identity
+	from     string // the Secret, for messages
+}
+
+// fingerprint tells whether two credentials are the same.
+type fingerprint [sha256.Size]byte
+
+// secretKey names the Secret of the connection: in its own namespace, or, for a ClusterAstroConnection, the operator's.
+func (r *reconciler) secretKey(c v1alpha1.Connection) client.ObjectKey {
+	key := client.ObjectKey{Namespace: c.GetNamespace(), Name: c.ConnectionSpec().CredentialsSecretRef.Name}
+	if c.ConnectionKind() == v1alpha1.KindClusterAstroConnection {
+		key.Namespace = r.OperatorNamespace
+	}
+	return key
+}
+
+// offered reads the credential and judges what can be judged without Astro. An error means that Kubernetes could not
+// be asked.
+func (r *reconciler) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault, error) {
+	secret, wrong, err := r.readSecret(ctx, c)
+	if wrong != nil || err != nil {
+		return offer{}, wrong, err
+	}
+	ref := c.ConnectionSpec().CredentialsSecretRef
+	o := offer{
+		secret: strings.TrimSpace(string(secret.Data[ref.Key])),
+		from:   fmt.Sprintf("Secret %s/%s, key %q", secret.Namespace, secret.Name, ref.Key),
+	}
+	if o.secret == "" {
+		return offer{}, keyMissing(secret, ref.Key), nil
+	}
+	o.print = sha256.Sum256([]byte(o.secret))
+	o.identity, err = astro.ParseCredential(o.secret)
+	if err != nil {
+		return offer{}, broken(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
+	}
+	return o, o.contradicts(c.ConnectionSpec(), r.Clock()), nil
+}
+
+func (r *reconciler) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault, error) {
+	key, secret := r.secretKey(c), &corev1.Secret{}
+	err := r.Secrets.Get(ctx, key, secret)
+	switch {
+	case apierrors.IsNotFound(err):
+		return nil, broken(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
+			key, c.ConnectionSpec().CredentialsSecretRef.Key), nil
+	case apierrors.IsForbidden(err):
+		return nil, broken(v1alpha1.ReasonSecretNotFound,
+			"the operator may not read Secret %s; allow its service account to get Secrets there", key), nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("read Secret %s: %w", key, err)
+	}
+	return secret, nil, nil
+}
+
+func keyMissing(s *corev1.Secret, key string) *fault {
+	found := "has no key"
+	if _, there := s.Data[key]; there {
+		found = "holds nothing under key"
+	}
+	return broken(v1alpha1.ReasonSecretKeyMissing,
+		"Secret %s/%s %s %q; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key)
+}
+
+// contradicts says what the credential's own claims have against the connection.
+func (o offer) contradicts(spec *v1alpha1.ConnectionSpec, now time.Time) *fault {
+	if at := o.identity.ExpiresAt; at != nil && !at.After(now) {
+		return broken(v1alpha1.ReasonCredentialRejected,
+			"%s: API token %s expired on %s; make another in Astro and put it there", o.from, o.identity.TokenID, at.UTC().Format(time.RFC3339))
+	}
+	if organizations := o.identity.Organizations; !slices.Contains(organizations, string(spec.OrganizationID)) {
+		return broken(v1alpha1.ReasonOrganizationMismatch,
+			"%s: API token %s is of %s, but spec.organizationId is %s; put a token of that Organization there, or make a connection to the other",
+			o.from, o.identity.TokenID, organizationsWords(organizations), spec.OrganizationID)
+	}
+	return nil
+}
+
+func organizationsWords(ids []string) string {
+	if len(ids) == 0 {
+		return "no Organization"
+	}
+	return "Organization " + strings.Join(ids[:min(len(ids), 3)], ", ")
+}

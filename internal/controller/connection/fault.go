@@ -1,0 +1,71 @@
+package connection
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// fault is what is wrong with a connection: the reason and message of its Ready condition. Neither ever holds a secret.
+type fault struct {
+	reason, message string
+
+	// passing faults go away by themselves. They show on the connection only: a credential that was proven still counts.
+	passing bool
+	// wait is how long Astro asks to be left alone.
+	wait time.Duration
+	// gist is the message without what differs from one call to the next.
+	gist string
+}
+
+// broken is a fault that somebody has to mend.
+func broken(reason, format string, args ...any) *fault {
+	message := fmt.Sprintf(format, args...)
+	return &fault{reason: reason, message: message, gist: message}
+}
+
+// failed is the fault that an error of Astro's API means.
+func failed(doing string, err error) *fault {
+	f := &fault{reason: v1alpha1.ReasonUnreachable, passing: true, wait: astro.RetryAfter(err)}
+	next := "the operator tries again by itself, and leaves the bindings as they are meanwhile"
+	switch {
+	case errors.Is(err, astro.ErrUnauthorized):
+		f.reason, f.passing = v1alpha1.ReasonCredentialRejected, false
+		next = "put a valid API token in the Secret; until it changes the operator tries once a sweep interval"
+	case errors.Is(err, astro.ErrForbidden):
+		f.reason, f.passing = v1alpha1.ReasonPermissionDenied, false
+		next = "give the API token a role that may do this, such as ORGANIZATION_OWNER"
+	case errors.Is(err, astro.ErrThrottled):
+		f.reason = v1alpha1.ReasonRateLimited
+		next = "the operator slows down by itself; lower spec.rateLimit if others need the credential's budget"
+	case errors.Is(err, astro.ErrIncomplete):
+		f.reason = v1alpha1.ReasonListIncomplete
+	}
+	f.message = fmt.Sprintf("%s: %v; %s", doing, err, next)
+	f.gist = withoutRequest(f.message, err)
+	return f
+}
+
+// withoutRequest takes the id of the request out of a message, since it differs at each call.
+func withoutRequest(message string, err error) string {
+	e, ok := errors.AsType[*astro.Error](err)
+	if !ok || e.RequestID == "" {
+		return message
+	}
+	return strings.ReplaceAll(message, e.RequestID, "")
+}
+
+// steady is the fault as it was said before, if it is the same but for the id of the request: a fault that lasts is
+// written down once.
+func (f *fault) steady(before *fault) *fault {
+	if f == nil || before == nil || f.reason != before.reason || f.gist != before.gist {
+		return f
+	}
+	same := *f
+	same.message = before.message
+	return &same
+}

@@ -1,0 +1,128 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// reconciler serves one kind of connection.
+type reconciler struct {
+	Options
+
+	Client    client.Client
+	Secrets   client.Reader // never a cache
+	kind      v1alpha1.ConnectionKind
+	empty     func() v1alpha1.Connection
+	emptyList func() client.ObjectList
+	memories  memories
+}
+
+// Connections, and what their finalizer and status need.
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;clusterastroconnections,verbs=get;list;watch;patch;update
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/status;clusterastroconnections/status,verbs=get;patch;update
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/finalizers;clusterastroconnections/finalizers,verbs=update
+//
+// Secrets are read one at a time; the watch asks for their metadata only.
+//+kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+//
+// Who uses the connections.
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
+func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	key, c := Key{Kind: r.kind, Namespace: req.Namespace, Name: req.Name}, r.empty()
+	if err := r.Client.Get(ctx, req.NamespacedName, c); apierrors.IsNotFound(err) {
+		r.gone(key)
+		return reconcile.Result{}, nil
+	} else if err != nil {
+		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
+	}
+	if err := r.hold(ctx, c); err != nil {
+		return reconcile.Result{}, err
+	}
+	m := r.memories.of(key)
+	m.read(c, r.Clock())
+	if err := r.look(ctx, key, c, m); err != nil {
+		return reconcile.Result{}, err
+	}
+	u, err := r.usage(ctx, key)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if released, err := r.release(ctx, c, m, u); released || err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: r.wake(m, u)}, r.report(ctx, c, m, u)
+}
+
+// look asks Astro what has to be asked, and publishes the answer. A connection that has just been proven is published
+// before the listing, which others then share.
+func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
+	r.Registry.assume(key, c)
+	if err := r.prove(ctx, key, c, m); err != nil {
+		return err
+	}
+	r.publish(key, c, m)
+	found, err := r.sweep(ctx, key, m)
+	if err != nil {
+		return err
+	}
+	r.announce(m, r.publish(key, c, m), found)
+	return nil
+}
+
+// publish puts what is known into the registry.
+func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
+	m.settle()
+	h := Handle{
+		Key: key, Host: m.host, Organization: string(c.ConnectionSpec().OrganizationID),
+		Ready: m.ready, Deleting: !c.GetDeletionTimestamp().IsZero(),
+	}
+	h.Object, _ = c.DeepCopyObject().(v1alpha1.Connection)
+	if f := m.wrong(); !m.ready && f != nil {
+		h.Reason, h.Message = f.reason, f.message
+	}
+	if m.access != nil {
+		h.SelfID, h.Client, h.Directory = m.access.identity.TokenID, m.access.client, m.access.directory
+	}
+	r.Registry.set(h)
+	return h
+}
+
+// announce tells the other controllers what they have to look at.
+func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
+	all := found.First || m.announced == nil || m.announced.differs(h)
+	m.announced = &h
+	r.Registry.publish(Notice{Connection: h.Key, Tokens: found.Changed, All: all})
+}
+
+// differs reports whether bindings fare differently with the other handle, whatever their token.
+func (h Handle) differs(o Handle) bool {
+	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
+	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
+		was.OnWithdrawal != is.OnWithdrawal || was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
+}
+
+// gone forgets a connection.
+func (r *reconciler) gone(key Key) {
+	if m := r.memories.forget(key); m != nil {
+		r.Budgets.Drop(m.host, unproven(key), key.String())
+		if m.access != nil {
+			r.Budgets.Drop(m.host, m.access.identity.TokenID, key.String())
+		}
+	}
+	dropMetrics(key)
+	if r.Registry.remove(key) {
+		r.Registry.publish(Notice{Connection: key, All: true})
+	}
+}

@@ -1,0 +1,101 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
+const workers = 8
+
+// Options are what the controllers of connections need.
+type Options struct {
+	// Registry in which they publish what they find.
+	Registry *Registry
+	// Budgets are the rate limits, shared by all connections.
+	Budgets *astro.Budgets
+	// AllowedHosts are the hosts, with their port if the URL has one, to which a credential may be sent.
+	AllowedHosts []string
+	// OperatorNamespace is where the Secrets of ClusterAstroConnections are.
+	OperatorNamespace string
+	// Recorder takes events.
+	Recorder events.EventRecorder
+	// UserAgent names the operator to Astro.
+	UserAgent string
+
+	// Clock is the time; time.Now if nil.
+	Clock func() time.Time
+	// Transport carries the requests to Astro; one with room for many connections to a host if nil.
+	Transport http.RoundTripper
+}
+
+// SetupWithManager adds the controllers of both kinds of connection. The fields of package index have to be registered.
+func SetupWithManager(mgr ctrl.Manager, o Options) error {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Transport == nil {
+		o.Transport = newTransport()
+	}
+	for _, r := range []*reconciler{
+		{
+			empty:     func() v1alpha1.Connection { return &v1alpha1.AstroConnection{} },
+			emptyList: func() client.ObjectList { return &v1alpha1.AstroConnectionList{} },
+		},
+		{
+			empty:     func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
+			emptyList: func() client.ObjectList { return &v1alpha1.ClusterAstroConnectionList{} },
+		},
+	} {
+		r.Options, r.Client, r.Secrets, r.kind = o, mgr.GetClient(), mgr.GetAPIReader(), r.empty().ConnectionKind()
+		if err := r.setup(mgr); err != nil {
+			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
+		}
+	}
+	return nil
+}
+
+func (r *reconciler) setup(mgr manager.Manager) error {
+	edited := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	return ctrl.NewControllerManagedBy(mgr).
+		Named(strings.ToLower(string(r.kind))).
+		For(r.empty(), builder.WithPredicates(edited)).
+		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
+		WatchesMetadata(&corev1.Namespace{}, handler.Funcs{UpdateFunc: r.namespaceChanged}).
+		Watches(&v1alpha1.ScopedTokenBinding{}, handler.Funcs{UpdateFunc: r.bindingUpdated, DeleteFunc: r.bindingDeleted}).
+		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		Complete(r)
+}
+
+func requestFor(_ context.Context, k Key) []reconcile.Request {
+	return []reconcile.Request{{NamespacedName: k.object()}}
+}
+
+func newTransport() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.MaxIdleConnsPerHost = 64
+	return t
+}

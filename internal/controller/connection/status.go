@@ -1,0 +1,106 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// report writes the status where it differs, and an event where Ready does.
+func (r *reconciler) report(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) error {
+	before, ok := c.DeepCopyObject().(v1alpha1.Connection)
+	if !ok {
+		return nil
+	}
+	r.fill(c, m, u)
+	setMetrics(c)
+	if equality.Semantic.DeepEqual(before.ConnectionStatus(), c.ConnectionStatus()) {
+		return nil
+	}
+	if err := r.Client.Status().Patch(ctx, c, client.MergeFrom(before)); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	r.announceReady(before, c)
+	return nil
+}
+
+// fill puts what is known into the status. What was found once stays while it cannot be looked at.
+func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
+	s := c.ConnectionStatus()
+	s.ObservedGeneration = c.GetGeneration()
+	s.Bindings = int32(u.bindings) //nolint:gosec // there are never that many objects
+	if a := m.access; a != nil {
+		s.OrganizationName = a.organization.Name
+		s.CredentialTokenID = a.identity.TokenID
+		s.CredentialExpiresAt = nil
+		if at := a.identity.ExpiresAt; at != nil {
+			s.CredentialExpiresAt = &metav1.Time{Time: *at}
+		}
+	}
+	ready := m.readyCondition(c, u)
+	set(c, ready)
+	setWhile(c, v1alpha1.ConditionReconciling, ready.Status == metav1.ConditionUnknown || ready.Reason == v1alpha1.ReasonInUse, ready)
+	setWhile(c, v1alpha1.ConditionStalled, ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonInUse, ready)
+}
+
+// readyCondition puts the state of the connection into one condition. Unknown means that Astro could not be asked.
+func (m *memory) readyCondition(c v1alpha1.Connection, u usage) metav1.Condition {
+	f := m.wrong().steady(m.said)
+	m.said = f
+	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
+	switch {
+	case !c.GetDeletionTimestamp().IsZero():
+		ready.Reason, ready.Message = v1alpha1.ReasonInUse, inUse(f, u)
+	case f == nil:
+		ready.Status, ready.Reason = metav1.ConditionTrue, v1alpha1.ReasonConnected
+		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", m.access.identity.TokenID, m.access.organization.Name)
+	default:
+		ready.Status, ready.Reason, ready.Message = m.statusOf(f), f.reason, f.message
+	}
+	return ready
+}
+
+// statusOf a fault: being asked to slow down takes nothing from a connection that is ready.
+func (m *memory) statusOf(f *fault) metav1.ConditionStatus {
+	switch {
+	case !f.passing:
+		return metav1.ConditionFalse
+	case f.reason == v1alpha1.ReasonRateLimited && m.ready:
+		return metav1.ConditionTrue
+	default:
+		return metav1.ConditionUnknown
+	}
+}
+
+func inUse(f *fault, u usage) string {
+	message := "the connection goes once no claim is being taken through it"
+	if n := len(u.holders); n > 0 {
+		message = fmt.Sprintf("%d binding(s) need the connection to revoke their roles: %s; delete them, or set their annotation %s to \"true\"",
+			n, u.words(), v1alpha1.AnnotationRelease)
+	}
+	if f != nil {
+		message += fmt.Sprintf(" (%s: %s)", f.reason, f.message)
+	}
+	return message
+}
+
+func set(c v1alpha1.Connection, condition metav1.Condition) {
+	condition.ObservedGeneration = c.GetGeneration()
+	meta.SetStatusCondition(&c.ConnectionStatus().Conditions, condition)
+}
+
+// setWhile keeps a condition that is there only while it is true.
+func setWhile(c v1alpha1.Connection, kind string, holds bool, as metav1.Condition) {
+	if !holds {
+		meta.RemoveStatusCondition(&c.ConnectionStatus().Conditions, kind)
+		return
+	}
+	as.Type, as.Status = kind, metav1.ConditionTrue
+	set(c, as)
+}

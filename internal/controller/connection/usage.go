@@ -1,0 +1,100 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+)
+
+// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
+// being taken at that moment is seen.
+const grace = 5 * time.Second
+
+// usage is who refers to a connection.
+type usage struct {
+	bindings int
+	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
+	holders []string
+}
+
+func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
+	var list v1alpha1.ScopedTokenBindingList
+	err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
+	}
+	u := usage{bindings: len(list.Items)}
+	for i := range list.Items {
+		if b := &list.Items[i]; controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
+		}
+	}
+	slices.Sort(u.holders)
+	return u, nil
+}
+
+// words name the holders, the first three and a count.
+func (u usage) words() string {
+	first := strings.Join(u.holders[:min(len(u.holders), 3)], ", ")
+	if more := len(u.holders) - 3; more > 0 {
+		return fmt.Sprintf("%s and %d more", first, more)
+	}
+	return first
+}
+
+// hold keeps the connection from going while bindings may need it.
+func (r *reconciler) hold(ctx context.Context, c v1alpha1.Connection) error {
+	if !c.GetDeletionTimestamp().IsZero() || controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
+		return nil
+	}
+	return r.patchFinalizer(ctx, c, controllerutil.AddFinalizer)
+}
+
+// release lets a connection go that is being deleted and that no binding needs.
+func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) (released bool, err error) {
+	if c.GetDeletionTimestamp().IsZero() || len(u.holders) > 0 || (u.bindings > 0 && m.graceLeft(r.Clock()) > 0) {
+		return false, nil
+	}
+	if !controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
+		return true, nil
+	}
+	return true, r.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
+}
+
+// graceLeft is how long a connection that is being deleted is still kept for claims that are being taken.
+func (m *memory) graceLeft(now time.Time) time.Duration {
+	if m.deletingSince.IsZero() {
+		return 0
+	}
+	return m.deletingSince.Add(grace).Sub(now)
+}
+
+func (r *reconciler) patchFinalizer(ctx context.Context, c v1alpha1.Connection, change func(client.Object, string) bool) error {
+	before, ok := c.DeepCopyObject().(client.Object)
+	if !ok || !change(c, v1alpha1.FinalizerInUse) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, c, patch); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
+	}
+	return nil
+}
+
+// wake is how long from now until there is something to do for the connection.
+func (r *reconciler) wake(m *memory, u usage) time.Duration {
+	now := r.Clock()
+	wake := m.wake(now)
+	if left := m.graceLeft(now); left > 0 && len(u.holders) == 0 {
+		return min(wake, left)
+	}
+	return wake
+}

@@ -1,0 +1,102 @@
+package connection
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// settling is how long leavers are gathered before a connection that waits for them is looked at again.
+const settling = time.Second
+
+// usersOf are the connections that read the Secret.
+func (r *reconciler) usersOf(ctx context.Context, secret client.Object) []reconcile.Request {
+	namespace := secret.GetNamespace()
+	if r.kind == v1alpha1.KindClusterAstroConnection {
+		if namespace != r.OperatorNamespace {
+			return nil
+		}
+		namespace = metav1.NamespaceAll
+	}
+	list := r.emptyList()
+	by := client.MatchingFields{index.ConnectionSecret: secret.GetName()}
+	if err := r.Client.List(ctx, list, client.InNamespace(namespace), by, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "could not find the connections of a Secret", "secret", client.ObjectKeyFromObject(secret))
+		return nil
+	}
+	var users []reconcile.Request
+	_ = meta.EachListItem(list, func(o runtime.Object) error {
+		if c, ok := o.(v1alpha1.Connection); ok {
+			users = append(users, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(c)})
+		}
+		return nil
+	})
+	return users
+}
+
+// namespaceChanged tells of a namespace that came under a rule of a connection by its labels, or left it.
+func (r *reconciler) namespaceChanged(_ context.Context, e event.UpdateEvent, _ queue) {
+	before, after := e.ObjectOld.GetLabels(), e.ObjectNew.GetLabels()
+	if equality.Semantic.DeepEqual(before, after) {
+		return
+	}
+	concerned := r.Registry.keys(func(h Handle) bool {
+		return h.Key.Kind == r.kind && (h.Key.Namespace == "" || h.Key.Namespace == e.ObjectNew.GetName()) &&
+			distinguishes(h.Object.ConnectionSpec().Allow, before, after)
+	})
+	for _, key := range concerned {
+		r.Registry.publish(Notice{Connection: key, All: true})
+	}
+}
+
+// distinguishes reports whether a rule speaks to one of two sets of labels and not to the other.
+func distinguishes(rules []v1alpha1.AllowRule, a, b labels.Set) bool {
+	for i := range rules {
+		if rules[i].Namespaces.Selector == nil {
+			continue
+		}
+		selector, err := metav1.LabelSelectorAsSelector(rules[i].Namespaces.Selector)
+		if err == nil && selector.Matches(a) != selector.Matches(b) {
+			return true
+		}
+	}
+	return false
+}
+
+// bindingUpdated looks at a connection that waits for its bindings once one has let go of it.
+func (r *reconciler) bindingUpdated(_ context.Context, e event.UpdateEvent, q queue) {
+	if controllerutil.ContainsFinalizer(e.ObjectOld, v1alpha1.FinalizerRevoke) != controllerutil.ContainsFinalizer(e.ObjectNew, v1alpha1.FinalizerRevoke) {
+		r.awaited(e.ObjectNew, q)
+	}
+}
+
+func (r *reconciler) bindingDeleted(_ context.Context, e event.DeleteEvent, q queue) {
+	r.awaited(e.Object, q)
+}
+
+func (r *reconciler) awaited(o client.Object, q queue) {
+	b, ok := o.(*v1alpha1.ScopedTokenBinding)
+	if !ok {
+		return
+	}
+	key := KeyFor(b.Namespace, b.Spec.ConnectionRef)
+	if h, known := r.Registry.Get(key); known && h.Deleting && key.Kind == r.kind {
+		q.AddAfter(reconcile.Request{NamespacedName: key.object()}, settling)
+	}
+}
