@@ -1,8 +1,15 @@
 package astro
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
 	"time"
 )
 
@@ -23,51 +30,106 @@ type Options struct {
 	Observe func(method, endpoint, outcome string, d time.Duration)
 }
 
+func (o Options) complete() Options {
+	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, "https://api.astronomer.io"), "/")
+	o.Credential = strings.TrimSpace(o.Credential)
+	o.UserAgent = cmp.Or(o.UserAgent, "scopedtoken-operator")
+	o.ListTimeout = cmp.Or(o.ListTimeout, 20*time.Second)
+	o.ReadTimeout = cmp.Or(o.ReadTimeout, 10*time.Second)
+	o.WriteTimeout = cmp.Or(o.WriteTimeout, 4*time.Second)
+	if o.Limiter == nil {
+		o.Limiter = newLimiter(systemClock{}, defaultReads, defaultWrites)
+	}
+	if o.Transport == nil {
+		o.Transport = sharedTransport()
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, string, string, time.Duration) {}
+	}
+	return o
+}
+
 // Client makes calls for one credential in one Organization.
 type Client struct {
-	opts Options
+	opts    Options
+	base    string // of everything in the Organization
+	http    *http.Client
+	redact  redactor
+	limiter *Limiter
+	retries *retryBudget
 }
 
 // NewClient makes a client. Options that cannot work fail at the first call, as an unreachable Astro would.
-func NewClient(opts Options) *Client { return &Client{opts: opts} }
-
-// Update is what became of a replacement of roles.
-type Update struct {
-	Before    Token  // as read right before the write
-	Written   bool   // Astro has taken Sent
-	Sent      []Role // the last set that was sent
-	After     Token  // Before with the roles Sent, if Written; else as last read
-	Confirmed bool   // Astro showed the wanted Workspace and Deployment roles, and none of the removed ones
-	Attempted bool   // some write may have been applied, even if an error came back
+func NewClient(opts Options) *Client {
+	opts = opts.complete()
+	return &Client{
+		opts:    opts,
+		base:    opts.BaseURL + "/v1/organizations/" + url.PathEscape(opts.Organization),
+		http:    &http.Client{Transport: opts.Transport, CheckRedirect: refuseRedirect},
+		redact:  newRedactor(opts.Credential),
+		limiter: opts.Limiter,
+		retries: newRetryBudget(),
+	}
 }
 
 // GetOrganization reads the client's Organization.
 func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
-	return Organization{}, ErrUnreachable
+	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout}
+	if err := validID(k.op, c.opts.Organization); err != nil {
+		return Organization{}, err
+	}
+	var org struct{ ID, Name string }
+	err := c.get(ctx, k, into(&org))
+	return Organization{ID: org.ID, Name: org.Name}, err
 }
 
 // GetToken reads one token.
 func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
-	return Token{}, ErrUnreachable
+	k := c.tokenCall(id)
+	var t Token
+	if err := validID(k.op, id); err != nil {
+		return Token{}, err
+	}
+	err := c.get(ctx, k, intoToken(&t, id))
+	return t, err
 }
 
-// ListTokens reads all tokens.
-func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return nil, ErrUnreachable }
-
-// ListWorkspaces reads the Workspaces that the filter names.
-func (c *Client) ListWorkspaces(ctx context.Context, f Filter) ([]Target, error) {
-	return nil, ErrUnreachable
+func (c *Client) tokenCall(id string) call {
+	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
 }
 
-// ListDeployments reads the Deployments that the filter names.
-func (c *Client) ListDeployments(ctx context.Context, f Filter) ([]Target, error) {
-	return nil, ErrUnreachable
+var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// validID keeps out what would make another path of a request: nothing, dots, slashes.
+func validID(op, id string) error {
+	if !idForm.MatchString(id) {
+		return invalid(op, "that is not an id")
+	}
+	return nil
 }
 
-// ListRoles reads the names of the custom Deployment roles.
-func (c *Client) ListRoles(ctx context.Context) ([]string, error) { return nil, ErrUnreachable }
+// into decodes a whole body into v.
+func into(v any) func(io.Reader) error {
+	return func(body io.Reader) error {
+		raw, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(raw, v)
+	}
+}
 
-// UpdateRoles replaces the role set of a token by what decide makes of it.
-func (c *Client) UpdateRoles(ctx context.Context, id string, decide func(Token) ([]Role, bool)) (Update, error) {
-	return Update{}, ErrUnreachable
+// intoToken decodes a token and makes sure that it is the one asked for.
+func intoToken(t *Token, id string) func(io.Reader) error {
+	return func(body io.Reader) error {
+		var read Token
+		if err := into(&read)(body); err != nil {
+			return err
+		}
+		if read.ID != id {
+			return errors.New("it is another token's")
+		}
+		*t = read
+		return nil
+	}
 }

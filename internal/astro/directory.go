@@ -1,7 +1,10 @@
 package astro
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -13,62 +16,139 @@ type DirectoryOptions struct {
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
 }
 
-// Sweep is what one complete listing showed.
-type Sweep struct {
-	Changed []string // ids of tokens that changed, appeared or vanished since the last Refresh was answered
-	Total   int
-	First   bool
-	Trusted bool   // good enough as evidence that a token is gone
-	Reason  string // why not Trusted
+// Directory is the shared listing of tokens of one credential, with what was read or written by id laid over it. What it
+// hands out belongs to the caller.
+type Directory struct {
+	client  *Client
+	now     func() time.Time
+	targets *targetBook
+
+	mu      sync.Mutex
+	rows    map[string]row
+	pending map[string]struct{} // changed since a Refresh was last answered
+	listed  time.Time           // when the last complete listing began; zero: there was none
+	flight  *flight             // the listing under way
+	flights int                 // begun so far
+	trust   trust
 }
 
-// Directory is the shared listing of tokens of one credential, with what was read or written by id laid over it.
-type Directory struct{}
+// row is what is known of one token.
+type row struct {
+	token    Token
+	gone     bool      // seen to be gone; kept until a listing begins after that
+	recorded bool      // read or written by id, not listed
+	at       time.Time // when it was recorded, or its listing began
+}
 
 // NewDirectory makes an empty directory; it lists when first asked.
-func NewDirectory(c *Client, opts DirectoryOptions) *Directory { return &Directory{} }
-
-// Refresh makes one complete listing.
-func (d *Directory) Refresh(ctx context.Context) (Sweep, error) { return Sweep{}, ErrUnreachable }
-
-// RefreshIfOlder lists if the last listing is older than age.
-func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error {
-	return ErrUnreachable
+func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
+	if opts.Clock == nil {
+		opts.Clock = time.Now
+	}
+	return &Directory{
+		client: c, now: opts.Clock, rows: map[string]row{}, pending: map[string]struct{}{}, trust: trust{self: opts.SelfID},
+		targets: newTargetBook(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
+	}
 }
 
-// Token is the newest row of a token.
+// Token is the newest row of a token; listed is false if the token is not among them. It makes a call only if there
+// never was a listing.
 func (d *Directory) Token(ctx context.Context, id string) (t Token, listed bool, err error) {
-	return Token{}, false, ErrUnreachable
+	if err := d.ensureListed(ctx); err != nil {
+		return Token{}, false, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r, ok := d.rows[id]
+	if !ok || r.gone {
+		return Token{}, false, nil
+	}
+	return r.token.clone(), true, nil
 }
 
-// Named finds tokens by their exact name.
-func (d *Directory) Named(ctx context.Context, scope Scope, home, name string) ([]Token, error) {
-	return nil, ErrUnreachable
-}
-
-// All is every token, and when their listing began.
+// All is every token, the oldest first, and when their listing began.
 func (d *Directory) All(ctx context.Context) ([]Token, time.Time, error) {
-	return nil, time.Time{}, ErrUnreachable
+	if err := d.ensureListed(ctx); err != nil {
+		return nil, time.Time{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.matching(func(Token) bool { return true }), d.listed, nil
 }
 
-// Record lays a row read or written by id at a time over the listing.
-func (d *Directory) Record(t Token, at time.Time) {}
+// Named finds the tokens of a scope by their exact name. Of Workspace tokens only those made in home count, and one
+// whose roles the listing did not show is read by id for it.
+func (d *Directory) Named(ctx context.Context, scope Scope, home, name string) ([]Token, error) {
+	if err := d.ensureListed(ctx); err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	found := d.matching(func(t Token) bool { return t.Scope == scope && t.Name == name })
+	d.mu.Unlock()
+	if scope == ScopeOrganization {
+		return found, nil
+	}
+	var athome []Token
+	for _, t := range found {
+		if !t.RolesKnown {
+			var err error
+			if t, err = d.reread(ctx, t.ID); err != nil {
+				return nil, err
+			}
+		}
+		if t.Home() == home && t.Scope == scope && t.Name == name {
+			athome = append(athome, t)
+		}
+	}
+	return athome, nil
+}
 
-// Forget says that a token was seen to be gone at a time.
-func (d *Directory) Forget(id string, at time.Time) {}
+func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
+	at := d.now()
+	t, err := d.client.GetToken(ctx, id)
+	if err == nil {
+		d.Record(t, at)
+	}
+	return t, err
+}
 
-// Targets looks up Workspaces and Deployments.
+func (d *Directory) matching(wanted func(Token) bool) []Token {
+	var found []Token
+	for _, r := range d.rows {
+		if !r.gone && wanted(r.token) {
+			found = append(found, r.token.clone())
+		}
+	}
+	slices.SortFunc(found, func(a, b Token) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return found
+}
+
+// Record lays a row read or written by id over the listing. It stands against every listing that began before at, which
+// may have read the token earlier than that.
+func (d *Directory) Record(t Token, at time.Time) {
+	d.lay(t.ID, row{token: t.clone(), recorded: true, at: at})
+}
+
+// Forget says that a token was seen to be gone, as Record says what it was seen to be.
+func (d *Directory) Forget(id string, at time.Time) {
+	d.lay(id, row{gone: true, recorded: true, at: at})
+}
+
+func (d *Directory) lay(id string, r row) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.rows[id].at.After(r.at) {
+		d.rows[id] = r
+	}
+}
+
+// Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
+// A target that was found is kept for TargetTTL; that there is none, or more than one, is kept until the next listing.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
-	return nil, ErrUnreachable
+	return d.targets.find(ctx, q)
 }
 
-// ExpireTargets forgets what Targets found.
-func (d *Directory) ExpireTargets() {}
-
-// Trust takes the own roles of the credential as they are now.
-func (d *Directory) Trust() {}
-
-// ProveGone looks for proof that a token is gone.
-func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why string, err error) {
-	return false, "", ErrUnreachable
-}
+// ExpireTargets forgets all that Targets found, and what it is about to find.
+func (d *Directory) ExpireTargets() { d.targets.expire() }

@@ -34,11 +34,10 @@ type Error struct {
 	Fields     []FieldError
 	RetryAfter time.Duration
 
-	kind    error // one of the Err… above; nil if the caller gave up
-	cause   error // context.Canceled or context.DeadlineExceeded if the caller's context ended; nothing else
-	final   bool  // unreachable in a way that another try would not change
-	unsent  bool  // the request never left, so it cannot have been applied
-	aborted bool  // the limiter did not let it out
+	kind   error // one of the Err… above; nil if the caller gave up
+	cause  error // context.Canceled or context.DeadlineExceeded if the caller's context ended; nothing else
+	final  bool  // unreachable in a way that another try would not change
+	unsent bool  // the request never left, so it cannot have been applied
 }
 
 const maxErrorText = 300

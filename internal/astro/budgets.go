@@ -1,0 +1,86 @@
+package astro
+
+import "sync"
+
+// BudgetOptions make Budgets.
+type BudgetOptions struct {
+	Clock Clock // none: the system's
+}
+
+// Budgets hands out one Limiter a credential, however many connections use it, since Astro counts by API token.
+type Budgets struct {
+	clock Clock
+
+	mu  sync.Mutex
+	all map[budgetKey]*budget
+}
+
+type budgetKey struct{ host, tokenID string }
+
+type budget struct {
+	limiter *Limiter
+	users   map[string]rates
+}
+
+type rates struct{ reads, writes float64 }
+
+// NewBudgets makes an empty set of budgets.
+func NewBudgets(opts BudgetOptions) *Budgets {
+	if opts.Clock == nil {
+		opts.Clock = systemClock{}
+	}
+	return &Budgets{clock: opts.Clock, all: map[budgetKey]*budget{}}
+}
+
+// For is the limiter of a credential for one more user of it, or one with new rates. The lowest rates of all users
+// count; a rate that is not positive is the published one.
+func (b *Budgets) For(host, tokenID, user string, reads, writes float64) *Limiter {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := budgetKey{host, tokenID}
+	own := b.all[key]
+	if own == nil {
+		own = &budget{limiter: newLimiter(b.clock, orPublished(reads, defaultReads), orPublished(writes, defaultWrites)), users: map[string]rates{}}
+		b.all[key] = own
+	}
+	own.users[user] = rates{orPublished(reads, defaultReads), orPublished(writes, defaultWrites)}
+	own.apply()
+	return own.limiter
+}
+
+// Drop takes a user away. The last one takes the budget along.
+func (b *Budgets) Drop(host, tokenID, user string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	key := budgetKey{host, tokenID}
+	own := b.all[key]
+	if own == nil {
+		return
+	}
+	if delete(own.users, user); len(own.users) == 0 {
+		delete(b.all, key)
+		return
+	}
+	own.apply()
+}
+
+func (b *budget) apply() {
+	var lowest rates
+	for _, r := range b.users {
+		if lowest.reads == 0 || r.reads < lowest.reads {
+			lowest.reads = r.reads
+		}
+		if lowest.writes == 0 || r.writes < lowest.writes {
+			lowest.writes = r.writes
+		}
+	}
+	b.limiter.reads.setCeiling(lowest.reads)
+	b.limiter.writes.setCeiling(lowest.writes)
+}
+
+func orPublished(perSecond, published float64) float64 {
+	if perSecond > 0 {
+		return perSecond
+	}
+	return published
+}

@@ -1,0 +1,193 @@
+package astro
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// wireError is Astro's error body.
+type wireError struct {
+	Message     string `json:"message"`
+	RequestID   string `json:"requestId"`
+	StatusCode  int    `json:"statusCode"`
+	FieldErrors []struct {
+		Field   string `json:"field"`
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	} `json:"fieldErrors"`
+}
+
+const (
+	maxErrorBody = 64 << 10
+	maxSnippet   = 120
+	maxFields    = 10
+)
+
+// refused makes an error of an answer other than 200.
+func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
+	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // what could be read of it will do
+	e := &Error{Op: k.op, Status: resp.StatusCode}
+	wire, astros := readError(raw)
+	if astros {
+		e.Message = clip(c.redact.clean(wire.Message), maxErrorText)
+		e.RequestID = clip(c.redact.clean(wire.RequestID), 80)
+		e.Fields = c.fieldErrors(wire)
+	} else {
+		e.Message = strings.TrimSpace(fmt.Sprintf("HTTP %d %s, not in Astro's form. %s",
+			resp.StatusCode, http.StatusText(resp.StatusCode), c.snippet(raw)))
+	}
+	e.kind = kindOf(resp.StatusCode, astros)
+	if redirected(resp.StatusCode) {
+		e.Message, e.final = "it redirects elsewhere, and the credential does not follow", true
+	}
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
+		e.RetryAfter = retryAfter(resp.Header, time.Now())
+	}
+	return e
+}
+
+// readError says besides whether the body is an error in Astro's form.
+func readError(raw []byte) (wireError, bool) {
+	var w wireError
+	err := json.Unmarshal(raw, &w)
+	return w, err == nil && (w.Message != "" || w.RequestID != "")
+}
+
+// kindOf decides what an answer means. A 400 or 404 that is not in Astro's form comes from something in between, a
+// gateway or a wrong address, and is no word of Astro's on what was asked: above all no evidence that anything is gone.
+func kindOf(status int, astros bool) error {
+	switch {
+	case status == http.StatusUnauthorized:
+		return ErrUnauthorized
+	case status == http.StatusForbidden:
+		return ErrForbidden
+	case status == http.StatusTooManyRequests:
+		return ErrThrottled
+	case !astros, status < 400, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+		return ErrUnreachable
+	case status == http.StatusNotFound:
+		return ErrNotFound
+	}
+	return ErrInvalid
+}
+
+func redirected(status int) bool { return status >= 300 && status < 400 }
+
+func (c *Client) fieldErrors(w wireError) []FieldError {
+	var fields []FieldError
+	for _, f := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
+		fields = append(fields, FieldError{
+			Field:   clip(c.redact.clean(f.Field), maxErrorText),
+			Code:    clip(c.redact.clean(f.Code), maxErrorText),
+			Message: clip(c.redact.clean(f.Message), maxErrorText),
+		})
+	}
+	return fields
+}
+
+var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
+
+// snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
+func (c *Client) snippet(raw []byte) string {
+	text := string(raw[:min(len(raw), 4<<10)])
+	return clip(c.redact.clean(tags.ReplaceAllString(text, " ")), maxSnippet)
+}
+
+// retryAfter reads seconds or a date; a date is taken relative to the sender's own clock, if it tells.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		return between(seconds)
+	}
+	at, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = sent
+	}
+	return between(at.Sub(now).Seconds())
+}
+
+func between(seconds float64) time.Duration {
+	if !(seconds > 0) { //nolint:staticcheck // so that a NaN is 0
+		return 0
+	}
+	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
+}
+
+// noAnswer makes an error of a request that got none.
+func (c *Client) noAnswer(caller, within context.Context, k call, err error) *Error {
+	if e := c.ended(caller, within, k); e != nil {
+		return e
+	}
+	var dial *net.OpError
+	e := &Error{Op: k.op, kind: ErrUnreachable}
+	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
+	e.Message = clip("no answer: "+c.redact.clean(withoutURL(err).Error()), maxErrorText)
+	return e
+}
+
+// badAnswer makes an error of a body that cannot be read to its end, or is not what was asked for.
+func (c *Client) badAnswer(caller, within context.Context, k call, err error) *Error {
+	if e := c.ended(caller, within, k); e != nil {
+		return e
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	text := clip("the answer cannot be read: "+c.redact.clean(err.Error()), maxErrorText)
+	return &Error{Op: k.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
+}
+
+// ended tells an end that the caller brought about from the call's own deadline; nil if neither has come.
+func (c *Client) ended(caller, within context.Context, k call) *Error {
+	if err := caller.Err(); err != nil {
+		return gaveUp(k.op, err)
+	}
+	if within.Err() != nil {
+		return &Error{Op: k.op, Message: "no complete answer within " + k.timeout.String(), kind: ErrUnreachable}
+	}
+	return nil
+}
+
+// gaveUp is the end of the caller's own context. Being cancelled says nothing of Astro; running out of time does.
+func gaveUp(op string, err error) *Error {
+	if errors.Is(err, context.Canceled) {
+		return &Error{Op: op, Message: "cancelled", cause: context.Canceled}
+	}
+	return &Error{Op: op, Message: "out of time", cause: context.DeadlineExceeded, kind: ErrUnreachable}
+}
+
+func withoutURL(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// outcome is the word for an error in metrics.
+func outcome(err error) string {
+	for kind, word := range map[error]string{
+		ErrNotFound: "not_found", ErrForbidden: "forbidden", ErrUnauthorized: "unauthorized", ErrInvalid: "invalid",
+		ErrThrottled: "throttled", ErrUnreachable: "unreachable", ErrIncomplete: "incomplete",
+	} {
+		if errors.Is(err, kind) {
+			return word
+		}
+	}
+	if err != nil {
+		return "canceled"
+	}
+	return "ok"
+}

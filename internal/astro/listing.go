@@ -1,0 +1,176 @@
+package astro
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+)
+
+const (
+	pageSize        = 1000
+	listingAttempts = 3
+	maxPageBody     = 256 << 20 // a Deployment of the list has all its environment variables with it
+)
+
+// listing is a paged listing of rows W.
+type listing[W any] struct {
+	call
+	items string // the field of the page that holds the rows
+	id    func(W) string
+}
+
+// page is one answer of a listing.
+type page[W any] struct {
+	total int
+	rows  []W
+}
+
+// all reads the listing to its end: complete, or ErrIncomplete. One that changed while it was read is read anew.
+func (l listing[W]) all(ctx context.Context, c *Client) ([]W, error) {
+	for attempt := 1; ; attempt++ {
+		rows, err := l.once(ctx, c)
+		if !errors.Is(err, ErrIncomplete) || attempt == listingAttempts || !pause(ctx, backoff(attempt)) {
+			return rows, err
+		}
+	}
+}
+
+// once reads from the first page to the last. Each page begins with the last row of the one before, which shows that no
+// row has moved past the seam; with it the total must stay the same and be the number of different rows.
+func (l listing[W]) once(ctx context.Context, c *Client) ([]W, error) {
+	first, err := l.page(ctx, c, 0)
+	if err != nil {
+		return nil, err
+	}
+	rows, seen := make([]W, 0, min(first.total, 10*pageSize)), map[string]struct{}{}
+	for next := first; ; {
+		if next.total != first.total {
+			return nil, incomplete(l.op, "the total went from %d to %d while the pages were read", first.total, next.total)
+		}
+		for _, row := range next.rows {
+			if _, twice := seen[l.id(row)]; twice {
+				return nil, incomplete(l.op, "a row came twice while the pages were read")
+			}
+			seen[l.id(row)] = struct{}{}
+			rows = append(rows, row)
+		}
+		if len(rows) == first.total {
+			return rows, nil
+		}
+		if len(rows) > first.total || len(next.rows) == 0 {
+			return nil, incomplete(l.op, "%d rows came of %d", len(rows), first.total)
+		}
+		if next, err = l.after(ctx, c, rows); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// after reads the page that follows the rows, which begins with the last of them, and takes that one off.
+func (l listing[W]) after(ctx context.Context, c *Client, rows []W) (page[W], error) {
+	next, err := l.page(ctx, c, len(rows)-1)
+	if err != nil {
+		return next, err
+	}
+	if len(next.rows) == 0 || l.id(next.rows[0]) != l.id(rows[len(rows)-1]) {
+		return next, incomplete(l.op, "rows moved while the pages were read")
+	}
+	next.rows = next.rows[1:]
+	return next, nil
+}
+
+func (l listing[W]) page(ctx context.Context, c *Client, offset int) (page[W], error) {
+	k := l.call
+	k.timeout, k.maxBody = c.opts.ListTimeout, maxPageBody
+	k.query = url.Values{
+		"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}, "sorts": {"createdAt:asc"},
+	}
+	for name, values := range l.query {
+		k.query[name] = values
+	}
+	var p page[W]
+	err := c.get(ctx, k, func(body io.Reader) (err error) {
+		p, err = readPage(body, l.items, l.id)
+		return err
+	})
+	return p, err
+}
+
+// readPage decodes the rows as they stream in, so that of a page only what is wanted of its rows is ever held.
+func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], error) {
+	p := page[W]{total: -1}
+	dec := json.NewDecoder(body)
+	if err := expect(dec, json.Delim('{')); err != nil {
+		return p, err
+	}
+	found := false
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return p, err
+		}
+		switch name {
+		case items:
+			found = true
+			p.rows, err = readRows(dec, id)
+		case "totalCount":
+			err = dec.Decode(&p.total)
+		default:
+			err = dec.Decode(&json.RawMessage{})
+		}
+		if err != nil {
+			return p, err
+		}
+	}
+	if err := expect(dec, json.Delim('}')); err != nil {
+		return p, err
+	}
+	if !found || p.total < 0 {
+		return p, fmt.Errorf("a page without %s or totalCount", items)
+	}
+	return p, atEnd(dec)
+}
+
+func readRows[W any](dec *json.Decoder, id func(W) string) ([]W, error) {
+	if err := expect(dec, json.Delim('[')); err != nil {
+		return nil, err
+	}
+	var rows []W
+	for dec.More() {
+		var row W
+		if err := dec.Decode(&row); err != nil {
+			return nil, err
+		}
+		if id(row) == "" {
+			return nil, errNoID
+		}
+		rows = append(rows, row)
+	}
+	return rows, expect(dec, json.Delim(']'))
+}
+
+func expect(dec *json.Decoder, want json.Delim) error {
+	got, err := dec.Token()
+	if err == nil && got != want {
+		err = fmt.Errorf("%v where %v should be", got, want)
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// atEnd reads on to the end of the body, without which a cut-off answer might pass for a whole one.
+func atEnd(dec *json.Decoder) error {
+	switch _, err := dec.Token(); {
+	case errors.Is(err, io.EOF):
+		return nil
+	case err != nil:
+		return err
+	}
+	return errors.New("more follows the page")
+}

@@ -1,0 +1,72 @@
+package astro
+
+import (
+	"context"
+	"net/url"
+)
+
+// ListTokens reads all tokens that the credential may see.
+func (c *Client) ListTokens(ctx context.Context) ([]Token, error) {
+	return listing[Token]{
+		call:  call{op: "list tokens", endpoint: "tokens", path: "/tokens"},
+		items: "tokens",
+		id:    func(t Token) string { return t.ID },
+	}.all(ctx, c)
+}
+
+// wireTarget is as much of a Workspace or Deployment as is of use here.
+type wireTarget struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	WorkspaceID string `json:"workspaceId"`
+}
+
+// ListWorkspaces reads the Workspaces that the filter names.
+func (c *Client) ListWorkspaces(ctx context.Context, f Filter) ([]Target, error) {
+	return c.listTargets(ctx, EntityWorkspace, "workspaces", url.Values{"workspaceIds": f.IDs, "names": f.Names})
+}
+
+// ListDeployments reads the Deployments that the filter names.
+func (c *Client) ListDeployments(ctx context.Context, f Filter) ([]Target, error) {
+	return c.listTargets(ctx, EntityDeployment, "deployments",
+		url.Values{"deploymentIds": f.IDs, "names": f.Names, "workspaceIds": f.WorkspaceIDs})
+}
+
+func (c *Client) listTargets(ctx context.Context, kind EntityType, items string, query url.Values) ([]Target, error) {
+	rows, err := listing[wireTarget]{
+		call:  call{op: "list " + items, endpoint: items, path: "/" + items, query: query},
+		items: items,
+		id:    func(w wireTarget) string { return w.ID },
+	}.all(ctx, c)
+	targets := make([]Target, 0, len(rows))
+	for _, w := range rows {
+		t := Target{Kind: kind, ID: w.ID, Name: w.Name, WorkspaceID: w.WorkspaceID}
+		if kind == EntityWorkspace {
+			t.WorkspaceID = w.ID
+		}
+		targets = append(targets, t)
+	}
+	return targets, err
+}
+
+type wireRole struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	ScopeType string `json:"scopeType"`
+}
+
+// ListRoles reads the names of the custom Deployment roles.
+func (c *Client) ListRoles(ctx context.Context) ([]string, error) {
+	rows, err := listing[wireRole]{
+		call:  call{op: "list roles", endpoint: "roles", path: "/roles", query: url.Values{"scopeTypes": {"DEPLOYMENT"}}},
+		items: "roles",
+		id:    func(w wireRole) string { return w.ID },
+	}.all(ctx, c)
+	var names []string
+	for _, w := range rows {
+		if w.ScopeType == string(EntityDeployment) {
+			names = append(names, w.Name)
+		}
+	}
+	return names, err
+}

@@ -1,0 +1,127 @@
+package astro
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// call is one request to make, below the Organization. One with a body is a POST.
+type call struct {
+	op       string
+	endpoint string
+	path     string
+	query    url.Values
+	body     []byte
+	timeout  time.Duration
+	maxBody  int64 // 8 MiB if zero
+	urgent   bool  // before reads that nobody's write waits for
+}
+
+func (k call) method() string {
+	if k.body != nil {
+		return http.MethodPost
+	}
+	return http.MethodGet
+}
+
+// get makes a GET and, since that changes nothing, makes it again where that may help. decode starts anew each time.
+func (c *Client) get(ctx context.Context, k call, decode func(io.Reader) error) error {
+	for attempt := 1; ; attempt++ {
+		err := c.getOnce(ctx, k, decode)
+		if err == nil || !c.again(ctx, err, attempt) {
+			return err
+		}
+	}
+}
+
+func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) error) error {
+	if err := c.slot(ctx, k, c.limiter.reads); err != nil {
+		return err
+	}
+	return c.exchange(ctx, k, c.limiter.reads, decode)
+}
+
+// slot waits for a slot of the lane.
+func (c *Client) slot(ctx context.Context, k call, l *lane) error {
+	err := l.take(ctx, k.urgent)
+	if closed, ok := errors.AsType[closedError](err); ok {
+		return &Error{Op: k.op, Message: closed.Error(), RetryAfter: closed.wait, kind: ErrThrottled, final: true, unsent: true}
+	}
+	if err != nil {
+		e := gaveUp(k.op, err)
+		e.unsent = true
+		return e
+	}
+	return nil
+}
+
+// exchange sends one request, for which a slot was taken, and reads its answer under one deadline.
+func (c *Client) exchange(ctx context.Context, k call, l *lane, decode func(io.Reader) error) error {
+	sent, began := l.clock.Now(), time.Now()
+	err := c.send(ctx, k, decode)
+	if errors.Is(err, ErrThrottled) {
+		l.throttled(sent, RetryAfter(err))
+	}
+	if err == nil {
+		c.retries.earn()
+	}
+	c.opts.Observe(k.method(), k.endpoint, outcome(err), time.Since(began))
+	return err
+}
+
+func (c *Client) send(ctx context.Context, k call, decode func(io.Reader) error) error {
+	within, cancel := context.WithTimeout(ctx, k.timeout)
+	defer cancel()
+	req, err := c.request(within, k)
+	if err != nil {
+		return c.noAnswer(ctx, within, k, err)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return c.noAnswer(ctx, within, k, err)
+	}
+	defer drain(resp.Body)
+	body := http.MaxBytesReader(nil, resp.Body, k.bodyLimit())
+	if resp.StatusCode != http.StatusOK {
+		return c.refused(k, resp, body)
+	}
+	if err := decode(body); err != nil {
+		return c.badAnswer(ctx, within, k, err)
+	}
+	return nil
+}
+
+func (k call) bodyLimit() int64 {
+	if k.maxBody > 0 {
+		return k.maxBody
+	}
+	return 8 << 20
+}
+
+func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+	target := c.base + k.path
+	if len(k.query) > 0 {
+		target += "?" + k.query.Encode()
+	}
+	var body io.Reader
+	if k.body != nil {
+		body = bytes.NewReader(k.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, k.method(), target, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+c.opts.Credential)
+	req.Header.Set("X-Api-Version", "1.0")
+	req.Header.Set("User-Agent", c.opts.UserAgent)
+	req.Header.Set("Accept", "application/json")
+	if k.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}

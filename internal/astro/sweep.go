@@ -1,0 +1,169 @@
+package astro
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Sweep is what one complete listing showed.
+type Sweep struct {
+	Changed []string // ids of tokens that changed, appeared or vanished since a Refresh was last answered
+	Total   int
+	First   bool
+	Trusted bool   // good enough as evidence that a token is gone
+	Reason  string // why not Trusted
+}
+
+// flightTimeout bounds one listing with all its pages and tries, whoever still waits for it.
+const flightTimeout = 5 * time.Minute
+
+// flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
+// fail the others.
+type flight struct {
+	number  int
+	started time.Time
+	sweeps  int // callers of Refresh that wait for it
+	done    chan struct{}
+
+	// Set when done.
+	sweep Sweep
+	ids   map[string]struct{} // what the listing held, whatever was recorded meanwhile
+	err   error
+}
+
+// Refresh makes one complete listing, or shares the one under way. What RefreshIfOlder or ProveGone found to have
+// changed in between is told by the next Refresh, so that it is told to whoever sweeps.
+func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
+	f, err := d.fly(ctx, 0, true)
+	if err != nil {
+		return Sweep{}, err
+	}
+	return f.sweep, nil
+}
+
+// RefreshIfOlder lists unless the last listing began less than age ago.
+func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error {
+	d.mu.Lock()
+	fresh := !d.listed.IsZero() && d.now().Sub(d.listed) <= age
+	d.mu.Unlock()
+	if fresh {
+		return nil
+	}
+	_, err := d.fly(ctx, 0, false)
+	return err
+}
+
+func (d *Directory) ensureListed(ctx context.Context) error {
+	d.mu.Lock()
+	listed := !d.listed.IsZero()
+	d.mu.Unlock()
+	if listed {
+		return nil
+	}
+	_, err := d.fly(ctx, 0, false)
+	return err
+}
+
+// fly waits for a listing with a number higher than after: the one under way, if it will do, or else a new one.
+func (d *Directory) fly(ctx context.Context, after int, sweep bool) (*flight, error) {
+	for {
+		f := d.board(sweep)
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			if !d.alight(f, sweep) {
+				return nil, gaveUp("list tokens", ctx.Err())
+			}
+		}
+		if f.number > after {
+			return f, f.err
+		}
+	}
+}
+
+func (d *Directory) board(sweep bool) *flight {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.flight == nil {
+		d.flights++
+		d.flight = &flight{number: d.flights, started: d.now(), done: make(chan struct{})}
+		go d.run(d.flight)
+	}
+	if sweep {
+		d.flight.sweeps++
+	}
+	return d.flight
+}
+
+// alight takes back a caller that gave up. It is true if the flight was done after all and may have been told to it.
+func (d *Directory) alight(f *flight, sweep bool) (done bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	select {
+	case <-f.done:
+		return true
+	default:
+	}
+	if sweep {
+		f.sweeps--
+	}
+	return false
+}
+
+func (d *Directory) run(f *flight) {
+	ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+	defer cancel()
+	tokens, err := d.client.ListTokens(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.flight = nil
+	if f.err = err; err == nil {
+		d.land(f, tokens)
+	}
+	close(f.done)
+}
+
+// land takes a complete listing over.
+func (d *Directory) land(f *flight, tokens []Token) {
+	f.sweep.Total, f.sweep.First = len(tokens), d.listed.IsZero()
+	f.sweep.Trusted, f.sweep.Reason = d.trust.judge(tokens, f.sweeps > 0)
+	d.listed = f.started
+	f.ids = make(map[string]struct{}, len(tokens))
+	for _, t := range tokens {
+		f.ids[t.ID] = struct{}{}
+		d.landRow(f, t)
+	}
+	for id, r := range d.rows {
+		if _, there := f.ids[id]; !there && !r.standsAgainst(f) {
+			d.landAbsence(id, r)
+		}
+	}
+	if f.sweeps > 0 {
+		f.sweep.Changed = slices.Sorted(maps.Keys(d.pending))
+		clear(d.pending)
+	}
+	d.targets.nextRound()
+}
+
+func (d *Directory) landRow(f *flight, t Token) {
+	old, known := d.rows[t.ID]
+	if old.standsAgainst(f) {
+		return
+	}
+	if !known || old.gone || !old.token.SameAs(t) {
+		d.pending[t.ID] = struct{}{}
+	}
+	d.rows[t.ID] = row{token: t, at: f.started}
+}
+
+func (d *Directory) landAbsence(id string, r row) {
+	if !r.gone {
+		d.pending[id] = struct{}{}
+	}
+	delete(d.rows, id)
+}
+
+// standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
+func (r row) standsAgainst(f *flight) bool { return r.recorded && !r.at.Before(f.started) }

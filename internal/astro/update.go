@@ -1,0 +1,152 @@
+package astro
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// Update is what became of a replacement of roles.
+type Update struct {
+	Before    Token  // as read right before the first write that may have been applied
+	Written   bool   // Astro has taken Sent
+	Sent      []Role // the last set that was sent
+	After     Token  // as read after the write where it was read again, else as read before it with the roles Sent
+	Confirmed bool   // Astro showed the Workspace and Deployment roles of Sent, and none of those that it took out
+	Attempted bool   // some write may have been applied, even if an error came back
+}
+
+const (
+	readBacks     = 2
+	readBackPause = 200 * time.Millisecond
+)
+
+// UpdateRoles replaces the role set of a token by what decide makes of it as it is now. Astro's write takes no
+// precondition, so all that keeps a foreign change from being overwritten is how little time lies between read and
+// write: the slot of the write is taken first, the token is read, and the write follows at once. After a write whose
+// fate is not known, or one that was throttled, all of it is done again, the read above all, and decide is asked anew.
+func (c *Client) UpdateRoles(ctx context.Context, id string, decide func(Token) ([]Role, bool)) (Update, error) {
+	w := &roleWrite{client: c, id: id, op: "update roles of token " + clean(id), decide: decide}
+	if err := validID(w.op, id); err != nil {
+		return w.Update, err
+	}
+	for attempt := 1; ; attempt++ {
+		err := w.once(ctx)
+		if err == nil || !c.again(ctx, err, attempt) {
+			return w.Update, err
+		}
+	}
+}
+
+// roleWrite is one UpdateRoles under way.
+type roleWrite struct {
+	Update
+
+	client *Client
+	id, op string
+	decide func(Token) ([]Role, bool)
+}
+
+func (w *roleWrite) once(ctx context.Context) error {
+	writes := w.client.limiter.writes
+	if err := w.client.slot(ctx, call{op: w.op}, writes); err != nil {
+		return err
+	}
+	now, err := w.read(ctx)
+	if err != nil {
+		writes.giveBack()
+		return err
+	}
+	if !w.Attempted {
+		w.Before = now
+	}
+	roles, write := w.decide(now.clone())
+	if !write || len(roles) == 0 {
+		writes.giveBack()
+		return w.unwritten(now, write)
+	}
+	return w.write(ctx, now, roles)
+}
+
+// read is the read before a write. It goes before other reads and is made once: a second try would let the slot of the
+// write grow old.
+func (w *roleWrite) read(ctx context.Context) (Token, error) {
+	var t Token
+	k := w.client.tokenCall(w.id)
+	k.urgent = true
+	if err := w.client.getOnce(ctx, k, intoToken(&t, w.id)); err != nil {
+		return t, err
+	}
+	if !t.RolesKnown {
+		return t, incomplete(w.op, "Astro answered without the token's roles")
+	}
+	return t, nil
+}
+
+// unwritten ends an update that has nothing (more) to write. If a write before it was left without an answer, the token
+// as read now tells what became of it.
+func (w *roleWrite) unwritten(now Token, write bool) error {
+	w.After = now
+	if write {
+		return invalid(w.op, "a token cannot be left without any role")
+	}
+	if w.Attempted {
+		w.Written = shows(rolesByKey(now.Roles), w.Before.Roles, w.Sent)
+		w.Confirmed = w.Written
+	}
+	return nil
+}
+
+func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
+	w.Sent = roles
+	var answer subjectRoles
+	k := call{op: w.op, endpoint: "token_roles", path: w.client.tokenCall(w.id).path + "/roles", body: rolesBody(roles), timeout: w.client.opts.WriteTimeout}
+	err := w.client.exchange(ctx, k, w.client.limiter.writes, func(body io.Reader) error { return into(&answer)(body) })
+	if err != nil {
+		w.Attempted = w.Attempted || mayBeApplied(err)
+		return setRefused(err)
+	}
+	w.Attempted, w.Written, w.After = true, true, now
+	w.After.Roles = roles
+	w.Confirmed = answer.says() && shows(answer.byKey(), w.Before.Roles, roles)
+	for i := 0; i < readBacks && !w.Confirmed; i++ {
+		w.readBack(ctx)
+	}
+	return nil
+}
+
+// readBack looks again, since the answer may be empty or late. It failing is no failure of the write.
+func (w *roleWrite) readBack(ctx context.Context) {
+	if !pause(ctx, readBackPause) {
+		return
+	}
+	var t Token
+	err := w.client.getOnce(ctx, w.client.tokenCall(w.id), intoToken(&t, w.id))
+	if err == nil && t.RolesKnown && shows(rolesByKey(t.Roles), w.Before.Roles, w.Sent) {
+		w.After, w.Confirmed = t, true
+	}
+}
+
+// mayBeApplied is false only where Astro refused the write or it never left.
+func mayBeApplied(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.unsent {
+		return !ok
+	}
+	for _, refusal := range []error{ErrInvalid, ErrNotFound, ErrForbidden, ErrUnauthorized, ErrThrottled} {
+		if errors.Is(err, refusal) {
+			return false
+		}
+	}
+	return true
+}
+
+// setRefused makes invalid of a 404 to a write. The token itself was read a moment ago; what Astro does not find is
+// something that the set names. Should the token have gone in that moment, the next read says so.
+func setRefused(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && errors.Is(err, ErrNotFound) {
+		e.kind = ErrInvalid
+	}
+	return err
+}
