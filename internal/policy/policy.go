@@ -122,4 +122,6 @@ func decide(c v1alpha1.Connection, furthest stage, r Request) Decision {
 func refuse(reason, message string) Decision { return Decision{Reason: reason, Message: message} }
 
 // called is the connection as the user knows it.
-func called(c v1alpha1.Connection) string { return fmt.Sprintf("%s %q", c.ConnectionKind(), c.GetName()) }
+func called(c v1alpha1.Connection) string {
+	return fmt.Sprintf("%s %q", c.ConnectionKind(), c.GetName())
+}
