@@ -91,7 +91,7 @@ type ConnectionSpec struct {
 	// sweepInterval is how often the tokens are listed to notice what others changed: from 5s to 24h, such as 30s, 5m or
 	// 1h30m.
 	// +optional
-	// +kubebuilder:default="5m"
+	// +kubebuilder:default="5m0s"
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=32

@@ -24,7 +24,7 @@ const (
 
 // AstroID is an identifier as Astro makes them: a cuid of 25 characters or more.
 // +kubebuilder:validation:Pattern=`^c[a-z0-9]{24,}$`
-// +kubebuilder:validation:MinLength=25
+// +kubebuilder:validation:MinLength=1
 // +kubebuilder:validation:MaxLength=64
 type AstroID string
 
