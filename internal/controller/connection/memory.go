@@ -34,7 +34,9 @@ type memory struct {
 	retryAt, sweepAt time.Time
 	failures         int // passing faults in a row
 	ready            bool
-	requestedAt      *string
+	requestedAt      *string // as last read
+	asked            bool    // a look at Astro is asked for
+	meant            bool    // the next proof is one that was asked for
 	deletingSince    time.Time
 
 	announced *Handle // as the other controllers were last told
@@ -78,10 +80,7 @@ func (m *memory) read(c v1alpha1.Connection, now time.Time) {
 	requested := c.GetAnnotations()[v1alpha1.AnnotationRequestedAt]
 	if m.requestedAt != nil && requested != *m.requestedAt && requested != "" {
 		m.dueSweep()
-		m.retryAt = now
-		if m.access != nil {
-			m.access.directory.ExpireTargets()
-		}
+		m.asked = true
 	}
 	m.requestedAt = &requested
 	if !c.GetDeletionTimestamp().IsZero() && m.deletingSince.IsZero() {

@@ -34,7 +34,7 @@ func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, 
 // mustAsk reports whether Astro has to be asked about the credential.
 func (m *memory) mustAsk(o offer, suspect bool, r *reconciler) bool {
 	switch {
-	case o.print != m.judged:
+	case o.print != m.judged, m.asked:
 		return true
 	case m.refusal != nil:
 		return !r.Clock().Before(m.retryAt)
@@ -46,15 +46,17 @@ func (m *memory) mustAsk(o offer, suspect bool, r *reconciler) bool {
 // judge takes in Astro's answer about a credential.
 func (r *reconciler) judge(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization, err error) {
 	if o.print != m.judged {
-		m.failures = 0
+		m.failures, m.asked = 0, true
 	}
 	m.judged, m.refusal = o.print, refusal(c, o, org, err)
 	if m.refusal != nil {
 		m.retryAt = m.again(m.refusal, r.Clock())
+		// What was asked for is still to be made, but at the pace of every retry.
+		m.meant, m.asked = m.meant || m.asked, false
 		return
 	}
-	m.failures = 0
-	r.admit(key, c, m, o, org)
+	r.admit(key, c, m, o, org, m.meant || m.asked)
+	m.failures, m.meant, m.asked = 0, false, false
 }
 
 func refusal(c v1alpha1.Connection, o offer, org astro.Organization, err error) *fault {

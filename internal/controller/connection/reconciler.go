@@ -117,9 +117,7 @@ func (h Handle) differs(o Handle) bool {
 func (r *reconciler) gone(key Key) {
 	if m := r.memories.forget(key); m != nil {
 		r.Budgets.Drop(m.host, unproven(key), key.String())
-		if m.access != nil {
-			r.Budgets.Drop(m.host, m.access.identity.TokenID, key.String())
-		}
+		r.drop(key, m)
 	}
 	dropMetrics(key)
 	if r.Registry.remove(key) {

@@ -3,7 +3,6 @@ package connection
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -43,17 +42,12 @@ type Options struct {
 
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
-	// Transport carries the requests to Astro; one with room for many connections to a host if nil.
-	Transport http.RoundTripper
 }
 
 // SetupWithManager adds the controllers of both kinds of connection. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
-	}
-	if o.Transport == nil {
-		o.Transport = newTransport()
 	}
 	for _, r := range []*reconciler{
 		{
@@ -88,14 +82,4 @@ func (r *reconciler) setup(mgr manager.Manager) error {
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {
 	return []reconcile.Request{{NamespacedName: k.object()}}
-}
-
-func newTransport() http.RoundTripper {
-	t, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport
-	}
-	t = t.Clone()
-	t.MaxIdleConnsPerHost = 64
-	return t
 }

@@ -23,7 +23,7 @@ func (r *reconciler) sweep(ctx context.Context, key Key, m *memory) (astro.Sweep
 	m.unlisted = listFault(found, err)
 	countSweep(key, m.unlisted, time.Since(started), now)
 	switch {
-	case m.unlisted == nil:
+	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
 		m.failures = 0
 		m.sweepAt = now.Add(m.spread(m.interval))
 	case m.unlisted.reason == v1alpha1.ReasonCredentialRejected:
@@ -44,7 +44,8 @@ func listFault(found astro.Sweep, err error) *fault {
 		return failed(doing, err)
 	case !found.Trusted:
 		f := broken(v1alpha1.ReasonListIncomplete,
-			"%s: %s; nothing is concluded from what the listing lacks, and the operator lists again by itself", doing, found.Reason)
+			"%s: %s; nothing is concluded from what the listing lacks; the operator lists again by itself, and if the change is meant, "+
+				"set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt)
 		f.passing = true
 		return f
 	default:

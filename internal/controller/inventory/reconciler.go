@@ -1,0 +1,157 @@
+package inventory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+)
+
+// Reconciler keeps inventories.
+type Reconciler struct {
+	Client   client.Client
+	Registry *connection.Registry
+	Recorder events.EventRecorder
+}
+
+// survey is what one reconcile found for an inventory.
+type survey struct {
+	target  v1alpha1.BoundTarget
+	listing *listing
+	fault   *fault
+	again   time.Duration // when to look again, 0 if a notice will tell
+}
+
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories,verbs=get;list;watch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories/status,verbs=get;patch;update
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;clusterastroconnections;scopedtokenbindings,verbs=get;list;watch
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconcile lists the tokens on the target from what the connection's sweep found, and reports.
+func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
+	var i v1alpha1.TargetInventory
+	if err := r.Client.Get(ctx, req.NamespacedName, &i); err != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	if !i.DeletionTimestamp.IsZero() {
+		return reconcile.Result{}, nil
+	}
+	h, known := r.Registry.Get(connection.KeyFor(i.Namespace, i.Spec.ConnectionRef))
+	if !known {
+		return reconcile.Result{}, r.withoutConnection(ctx, &i)
+	}
+	s, err := r.survey(ctx, &i, h)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if err := r.report(ctx, &i, s); err != nil {
+		return reconcile.Result{}, err
+	}
+	return r.next(s)
+}
+
+// next says when to look again. A wait that Astro asked for is kept; any other failure is tried again by the queue.
+func (r *Reconciler) next(s survey) (reconcile.Result, error) {
+	switch {
+	case s.fault == nil || s.fault.err == nil:
+		return reconcile.Result{RequeueAfter: s.again}, nil
+	case errors.Is(s.fault.err, astro.ErrThrottled):
+		return reconcile.Result{RequeueAfter: max(astro.RetryAfter(s.fault.err), time.Second)}, nil
+	case !s.fault.passing:
+		return reconcile.Result{RequeueAfter: s.again}, nil
+	default:
+		return reconcile.Result{}, s.fault.err
+	}
+}
+
+// withoutConnection reports that there is no such connection. One that is there, but was not looked at yet, will make
+// itself heard.
+func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory) error {
+	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
+	var c client.Object = &v1alpha1.AstroConnection{}
+	if key.Kind == v1alpha1.KindClusterAstroConnection {
+		c = &v1alpha1.ClusterAstroConnection{}
+	}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, c)
+	if !apierrors.IsNotFound(err) {
+		return err
+	}
+	f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
+		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
+	f.private = true
+	return r.report(ctx, i, survey{fault: f})
+}
+
+// survey asks whether the rules allow the inventory, finds the target, and lists.
+func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (survey, error) {
+	subject, err := r.subject(ctx, i.Namespace, h)
+	if err != nil {
+		return survey{}, err
+	}
+	s := survey{again: h.Object.ConnectionSpec().SweepInterval.Duration}
+	if !h.Ready || h.Directory == nil {
+		if s.fault = refused(h, subject, remembered(i)); s.fault == nil {
+			s.fault = unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
+				"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
+		}
+		s.again = 0
+		return s, nil
+	}
+	target, fault := resolve(ctx, i, h)
+	asked := facts(i, target)
+	if fault != nil && fault.err != nil {
+		r.reportUnauthorized(h, fault.err)
+		asked = remembered(i)
+	}
+	if s.fault = refused(h, subject, asked); s.fault != nil {
+		s.again = 0
+		return s, nil
+	}
+	if s.fault = fault; fault != nil {
+		return s, nil
+	}
+	s.target, s.again = bound(i, target), 0
+	return s, r.fill(ctx, &s, h)
+}
+
+// fill lists the tokens on the target of the survey.
+func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) error {
+	tokens, _, err := h.Directory.All(ctx)
+	if err != nil {
+		r.reportUnauthorized(h, err)
+		s.fault = failed(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
+		return nil
+	}
+	declared, err := r.declared(ctx, h, s.target)
+	if err != nil {
+		return err
+	}
+	l := list(tokens, astro.RoleKey{EntityType: entities[s.target.Kind], EntityID: s.target.ID}, declared)
+	s.listing = &l
+	if l.unread > 0 {
+		s.fault = unknown(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
+			"%s; %d of the Organization's tokens came without their roles and are not judged; the next sweep may show them",
+			l.words(s.target), l.unread)
+	}
+	return nil
+}
+
+func (l *listing) words(t v1alpha1.BoundTarget) string {
+	return fmt.Sprintf("%d token(s) hold a role on %s %q, %d of them undeclared", len(l.rows), t.Kind, t.Name, l.undeclared)
+}
+
+func (r *Reconciler) reportUnauthorized(h connection.Handle, err error) {
+	if errors.Is(err, astro.ErrUnauthorized) {
+		r.Registry.ReportUnauthorized(h.Key)
+	}
+}

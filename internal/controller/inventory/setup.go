@@ -1,0 +1,101 @@
+package inventory
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+)
+
+const (
+	// settling is how long changes are gathered before an inventory is listed anew. Ten thousand bindings that are
+	// applied at once cost an inventory one listing of memory in each such time.
+	settling = 2 * time.Second
+	workers  = 4
+)
+
+type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
+
+// Options are what the controller of inventories needs.
+type Options struct {
+	// Registry tells what is known of the connections.
+	Registry *connection.Registry
+	// Recorder takes events.
+	Recorder events.EventRecorder
+}
+
+// SetupWithManager adds the controller. The fields of package index have to be registered.
+func SetupWithManager(mgr ctrl.Manager, o Options) error {
+	r := &Reconciler{Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder}
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("targetinventory").
+		For(&v1alpha1.TargetInventory{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		Watches(&v1alpha1.ScopedTokenBinding{}, handler.Funcs{
+			CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { r.declarationChanged(ctx, q, nil, e.Object) },
+			UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+				r.declarationChanged(ctx, q, e.ObjectOld, e.ObjectNew)
+			},
+			DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.declarationChanged(ctx, q, e.Object, nil) },
+		}).
+		WatchesRawSource(source.Channel(o.Registry.SubscribeToRows(), handler.TypedFuncs[connection.Notice, reconcile.Request]{GenericFunc: r.noticed})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		Complete(r)
+}
+
+// noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
+// if it is tokens, since more of them may be about to.
+func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
+	after := settling
+	if e.Object.All {
+		after = 0
+	}
+	r.enqueue(ctx, q, after, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
+}
+
+// declarationChanged looks at the inventories of a target again when a binding takes or drops its claim there.
+func (r *Reconciler) declarationChanged(ctx context.Context, q queue, before, after client.Object) {
+	was, is := declaration(before), declaration(after)
+	if was == is {
+		return
+	}
+	for _, p := range []place{was, is} {
+		if p.target != "" {
+			r.enqueue(ctx, q, settling, client.MatchingFields{index.InventoryTarget: p.target})
+		}
+	}
+}
+
+func declaration(o client.Object) place {
+	b, ok := o.(*v1alpha1.ScopedTokenBinding)
+	if !ok {
+		return place{}
+	}
+	p, _ := placeOf(b)
+	return p
+}
+
+func (r *Reconciler) enqueue(ctx context.Context, q queue, after time.Duration, by client.MatchingFields) {
+	var list v1alpha1.TargetInventoryList
+	if err := r.Client.List(ctx, &list, by, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "could not find inventories", "by", by)
+		return
+	}
+	for i := range list.Items {
+		q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])}, after)
+	}
+}
