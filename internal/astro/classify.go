@@ -39,8 +39,8 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 	e := &Error{Op: k.op, Status: resp.StatusCode}
 	wire, astros := readError(raw)
 	if astros {
-		e.Message = clip(c.redact.clean(wire.Message), maxErrorText)
-		e.RequestID = clip(c.redact.clean(wire.RequestID), 80)
+		e.Message = clip(c.clean(wire.Message), maxErrorText)
+		e.RequestID = clip(c.clean(wire.RequestID), 80)
 		e.Fields = c.fieldErrors(wire)
 	} else {
 		e.Message = strings.TrimSpace(fmt.Sprintf("HTTP %d %s, not in Astro's form. %s",
@@ -55,6 +55,9 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 	}
 	return e
 }
+
+// clean makes text from outside fit for an error of this client.
+func (c *Client) clean(s string) string { return c.secret.Load().clean(s) }
 
 // readError says besides whether the body is an error in Astro's form.
 func readError(raw []byte) (wireError, bool) {
@@ -87,9 +90,9 @@ func (c *Client) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
 	for _, f := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
 		fields = append(fields, FieldError{
-			Field:   clip(c.redact.clean(f.Field), maxErrorText),
-			Code:    clip(c.redact.clean(f.Code), maxErrorText),
-			Message: clip(c.redact.clean(f.Message), maxErrorText),
+			Field:   clip(c.clean(f.Field), maxErrorText),
+			Code:    clip(c.clean(f.Code), maxErrorText),
+			Message: clip(c.clean(f.Message), maxErrorText),
 		})
 	}
 	return fields
@@ -100,7 +103,7 @@ var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>
 // snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
 func (c *Client) snippet(raw []byte) string {
 	text := string(raw[:min(len(raw), 4<<10)])
-	return clip(c.redact.clean(tags.ReplaceAllString(text, " ")), maxSnippet)
+	return clip(c.clean(tags.ReplaceAllString(text, " ")), maxSnippet)
 }
 
 // retryAfter reads seconds or a date; a date is taken relative to the sender's own clock, if it tells.
@@ -134,7 +137,7 @@ func (c *Client) noAnswer(caller, within context.Context, k call, err error) *Er
 	var dial *net.OpError
 	e := &Error{Op: k.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = clip("no answer: "+c.redact.clean(withoutURL(err).Error()), maxErrorText)
+	e.Message = clip("no answer: "+c.clean(withoutURL(err).Error()), maxErrorText)
 	return e
 }
 
@@ -146,7 +149,7 @@ func (c *Client) badAnswer(caller, within context.Context, k call, err error) *E
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	text := clip("the answer cannot be read: "+c.redact.clean(err.Error()), maxErrorText)
+	text := clip("the answer cannot be read: "+c.clean(err.Error()), maxErrorText)
 	return &Error{Op: k.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
 }
 

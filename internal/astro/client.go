@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,7 +33,6 @@ type Options struct {
 
 func (o Options) complete() Options {
 	o.BaseURL = strings.TrimRight(cmp.Or(o.BaseURL, "https://api.astronomer.io"), "/")
-	o.Credential = strings.TrimSpace(o.Credential)
 	o.UserAgent = cmp.Or(o.UserAgent, "scopedtoken-operator")
 	o.ListTimeout = cmp.Or(o.ListTimeout, 20*time.Second)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 10*time.Second)
@@ -54,7 +54,7 @@ type Client struct {
 	opts    Options
 	base    string // of everything in the Organization
 	http    *http.Client
-	redact  redactor
+	secret  atomic.Pointer[redactor] // the credential, and how to keep it out of errors
 	limiter *Limiter
 	retries *retryBudget
 }
@@ -62,14 +62,20 @@ type Client struct {
 // NewClient makes a client. Options that cannot work fail at the first call, as an unreachable Astro would.
 func NewClient(opts Options) *Client {
 	opts = opts.complete()
-	return &Client{
+	c := &Client{
 		opts:    opts,
 		base:    opts.BaseURL + "/v1/organizations/" + url.PathEscape(opts.Organization),
 		http:    &http.Client{Transport: opts.Transport, CheckRedirect: refuseRedirect},
-		redact:  newRedactor(opts.Credential),
 		limiter: opts.Limiter,
 		retries: newRetryBudget(),
 	}
+	c.UseCredential(opts.Credential)
+	return c
+}
+
+// UseCredential makes every request from now on carry another secret, that of the same token after a rotation.
+func (c *Client) UseCredential(secret string) {
+	c.secret.Store(newRedactor(strings.TrimSpace(secret)))
 }
 
 // GetOrganization reads the client's Organization.

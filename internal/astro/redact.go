@@ -36,8 +36,8 @@ type redactor struct {
 	pieces map[string]struct{}
 }
 
-func newRedactor(secret string) redactor {
-	r := redactor{whole: secret, pieces: map[string]struct{}{}}
+func newRedactor(secret string) *redactor {
+	r := &redactor{whole: secret, pieces: map[string]struct{}{}}
 	for i := 0; i+secretPiece <= len(secret); i++ {
 		r.pieces[secret[i:i+secretPiece]] = struct{}{}
 	}
@@ -45,14 +45,14 @@ func newRedactor(secret string) redactor {
 }
 
 // clean is clean, without any piece of the credential besides.
-func (r redactor) clean(s string) string {
+func (r *redactor) clean(s string) string {
 	if r.whole != "" && len(r.whole) < secretPiece {
 		s = strings.ReplaceAll(s, r.whole, redacted)
 	}
 	return r.cut(clean(r.cut(clean(s))))
 }
 
-func (r redactor) cut(s string) string {
+func (r *redactor) cut(s string) string {
 	var out strings.Builder
 	from := 0 // where the text not yet written begins
 	for i := 0; i+secretPiece <= len(s); i++ {
@@ -69,7 +69,7 @@ func (r redactor) cut(s string) string {
 	return out.String() + s[from:]
 }
 
-func (r redactor) has(piece string) bool {
+func (r *redactor) has(piece string) bool {
 	_, ok := r.pieces[piece]
 	return ok
 }

@@ -116,7 +116,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.opts.Credential)
+	req.Header.Set("Authorization", "Bearer "+c.secret.Load().whole)
 	req.Header.Set("X-Api-Version", "1.0")
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 	req.Header.Set("Accept", "application/json")

@@ -69,6 +69,9 @@ func (d *Directory) ensureListed(ctx context.Context) error {
 // fly waits for a listing with a number higher than after: the one under way, if it will do, or else a new one.
 func (d *Directory) fly(ctx context.Context, after int, sweep bool) (*flight, error) {
 	for {
+		if err := ctx.Err(); err != nil {
+			return nil, gaveUp("list tokens", err)
+		}
 		f := d.board(sweep)
 		select {
 		case <-f.done:

@@ -1,0 +1,157 @@
+package astro
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+// world is a small simulated Organization with a client of its owner's credential.
+type world struct {
+	*astrosim.Sim
+
+	org, ws, dep, self, ci string
+	client                 *Client
+	wire                   *recorder
+}
+
+// newWorld serves over real HTTP, without rate limits unless the options have some.
+func newWorld(t *testing.T, options astrosim.Options, more ...func(*Options)) *world {
+	t.Helper()
+	w := plant(astrosim.Serve(t, options))
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	w.connect(w.URL(), transport, more)
+	return w
+}
+
+// newBubbleWorld serves from memory, so that time may be that of a synctest bubble.
+func newBubbleWorld(options astrosim.Options, more ...func(*Options)) *world {
+	w := plant(astrosim.New(options))
+	w.connect("http://astro.invalid", inMemory{w.Sim}, more)
+	return w
+}
+
+func plant(s *astrosim.Sim) *world {
+	w := &world{Sim: s}
+	w.org = s.AddOrganization("Acme")
+	w.ws = s.AddWorkspace(w.org, "data")
+	w.dep = s.AddDeployment(w.ws, "prod-etl")
+	s.AddCustomRole(w.org, "Deploy Only", "DEPLOYMENT")
+	s.AddCustomRole(w.org, "Dag Reader", "DAG")
+	w.self = s.AddOrganizationToken(w.org, "operator", "ORGANIZATION_OWNER")
+	w.ci = s.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+	return w
+}
+
+func (w *world) connect(url string, transport http.RoundTripper, more []func(*Options)) {
+	w.wire = &recorder{next: transport}
+	o := Options{BaseURL: url, Organization: w.org, Credential: w.Credential(w.self), Transport: w.wire, Limiter: unlimited()}
+	for _, change := range more {
+		change(&o)
+	}
+	w.client = NewClient(o)
+}
+
+func (w *world) directory(more ...func(*DirectoryOptions)) *Directory {
+	o := DirectoryOptions{SelfID: w.self}
+	for _, change := range more {
+		change(&o)
+	}
+	return NewDirectory(w.client, o)
+}
+
+func unlimited() *Limiter { return newLimiter(systemClock{}, 1e6, 1e6) }
+
+func quick(o *Options) {
+	o.ListTimeout, o.ReadTimeout, o.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond, 300*time.Millisecond
+}
+
+// recorder notes what is sent and when.
+type recorder struct {
+	next http.RoundTripper
+
+	mu   sync.Mutex
+	sent []sentRequest
+}
+
+type sentRequest struct {
+	method, path, query string
+	at, answered        time.Time
+}
+
+func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	at := time.Now()
+	resp, err := r.next.RoundTrip(req)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sent = append(r.sent, sentRequest{req.Method, req.URL.Path, req.URL.RawQuery, at, time.Now()})
+	return resp, err
+}
+
+func (r *recorder) requests() []sentRequest {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.sent)
+}
+
+func (r *recorder) count(method string) int {
+	n := 0
+	for _, s := range r.requests() {
+		if s.method == method {
+			n++
+		}
+	}
+	return n
+}
+
+// inMemory answers without a network.
+type inMemory struct{ http.Handler }
+
+func (h inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = errors.New("connection reset")
+		}
+	}()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, req)
+	return w.Result(), req.Context().Err()
+}
+
+// stub is a client of a handler over real HTTP.
+func stub(t *testing.T, handler http.HandlerFunc, more ...func(*Options)) *Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	o := Options{BaseURL: server.URL, Organization: "org", Credential: "secret-of-the-operator", Limiter: unlimited(), Transport: server.Client().Transport}
+	for _, change := range more {
+		change(&o)
+	}
+	return NewClient(o)
+}
+
+func add(r Role) func(Token) ([]Role, bool) {
+	return func(t Token) ([]Role, bool) {
+		if t.RoleOn(r.Key()) == r.Role {
+			return nil, false
+		}
+		return append(slices.DeleteFunc(t.Roles, func(old Role) bool { return old.Key() == r.Key() }), r), true
+	}
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
