@@ -196,7 +196,7 @@ func (t auditTable) table() string {
 		if w.OutOfBand {
 			by = "(" + w.Cause + ")"
 		}
-		added, removed := missing(w.After, w.Before), missing(w.Before, w.After)
+		added, removed := missing(w.After, w.Before, Role.same), missing(w.Before, w.After, Role.same)
 		rows = append(rows, []string{w.Time.Format(time.TimeOnly), w.TokenID, by, fmt.Sprint(w.Status), joined(added), joined(removed)})
 	}
 	return tabulate(rows)

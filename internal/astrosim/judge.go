@@ -62,12 +62,9 @@ func malformed(t *token, want []Role) (bad []fieldError) {
 	return bad
 }
 
-// differing are the entries that one of the sets has and the other has not.
-func differing(a, b []Role) []Role { return append(missing(a, b), missing(b, a)...) }
-
-// missing are the entries of a set that the other has not.
-func missing(from, in []Role) []Role {
-	return rolesWithout(from, func(r Role) bool { return slices.ContainsFunc(in, r.same) })
+// differing are the grants that one of the sets has and the other has not.
+func differing(a, b []Role) []Role {
+	return append(missing(a, b, Role.grants), missing(b, a, Role.grants)...)
 }
 
 // unique looks for entities that are named twice.

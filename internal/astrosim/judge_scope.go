@@ -44,34 +44,19 @@ func (s *Sim) drops(t *token, want []Role, w *workspace) bool {
 	if w == nil {
 		return false
 	}
-	_, wanted := findRole(want, roleKey{entityType: TypeWorkspace, entity: w.id})
-	return !wanted && t.roleOn(TypeWorkspace, w.id) != ""
+	return !hasRole(want, TypeWorkspace, w.id) && t.roleOn(TypeWorkspace, w.id) != ""
 }
 
 // parents deals with roles whose parent the token has no role on: first DAGs without their Deployment, then
 // Deployments without their Workspace.
 func (s *Sim) parents(t *token, want []Role) ([]Role, *apiError) {
-	for _, r := range want {
-		parent := roleKey{entityType: TypeDeployment, entity: r.DeploymentID}
-		if _, has := findRole(want, parent); !r.isDAG() || has || s.state.deployments[r.DeploymentID] == nil {
-			continue
-		}
-		switch s.behaviour.DAGWithoutDeployment {
-		case Reject400:
-			return nil, invalid(field("roles", "parent", "a role on a DAG needs a role on its deployment '%s'", r.DeploymentID))
-		case AddAccessor:
-			want = append(want, DeploymentRole(r.DeploymentID, roleDeploymentAccessor))
-		}
-	}
-	if t.scope != TypeOrganization {
-		return want, nil
+	want, refused := s.deploymentsOfDAGs(want)
+	if refused != nil || t.scope != TypeOrganization {
+		return want, refused
 	}
 	for _, r := range want {
 		w := s.state.workspaceOf(r)
-		if r.EntityType != TypeDeployment || w == nil || s.drops(t, want, w) {
-			continue
-		}
-		if _, has := findRole(want, roleKey{entityType: TypeWorkspace, entity: w.id}); has {
+		if r.EntityType != TypeDeployment || w == nil || s.drops(t, want, w) || hasRole(want, TypeWorkspace, w.id) {
 			continue
 		}
 		switch s.behaviour.DeploymentWithoutWorkspace {
@@ -84,4 +69,24 @@ func (s *Sim) parents(t *token, want []Role) ([]Role, *apiError) {
 		}
 	}
 	return want, nil
+}
+
+func (s *Sim) deploymentsOfDAGs(want []Role) ([]Role, *apiError) {
+	for _, r := range want {
+		if !r.isDAG() || s.state.deployments[r.DeploymentID] == nil || hasRole(want, TypeDeployment, r.DeploymentID) {
+			continue
+		}
+		switch s.behaviour.DAGWithoutDeployment {
+		case Reject400:
+			return nil, invalid(field("roles", "parent", "a role on a DAG needs a role on its deployment '%s'", r.DeploymentID))
+		case AddAccessor:
+			want = append(want, DeploymentRole(r.DeploymentID, roleDeploymentAccessor))
+		}
+	}
+	return want, nil
+}
+
+func hasRole(roles []Role, entityType, entity string) bool {
+	_, has := findRole(roles, roleKey{entityType: entityType, entity: entity})
+	return has
 }

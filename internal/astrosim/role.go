@@ -131,19 +131,33 @@ func rolesWithout(roles []Role, drop func(Role) bool) []Role {
 	return kept
 }
 
-// same says whether two entries are the same bytes.
-func (r Role) same(other Role) bool { return bytes.Equal(r.Raw, other.Raw) }
+// same says whether two entries say the same, whatever the order of their fields.
+func (r Role) same(other Role) bool {
+	return bytes.Equal(r.Raw, other.Raw) || bytes.Equal(canonical(r.Raw), canonical(other.Raw))
+}
 
+// grants says whether two entries grant the same, whatever else is in them.
+func (r Role) grants(other Role) bool { return r.key() == other.key() && r.Role == other.Role }
+
+// sameRoles compares sets, whatever the order of their entries.
 func sameRoles(a, b []Role) bool {
-	if len(a) != len(b) {
-		return false
+	return len(a) == len(b) && len(missing(a, b, Role.same)) == 0 && len(missing(b, a, Role.same)) == 0
+}
+
+// missing are the entries of a set to which the other has no equal.
+func missing(from, in []Role, equal func(Role, Role) bool) []Role {
+	return rolesWithout(from, func(r Role) bool {
+		return slices.ContainsFunc(in, func(other Role) bool { return equal(r, other) })
+	})
+}
+
+// canonical is the entry with its fields in order.
+func canonical(raw json.RawMessage) []byte {
+	var v any
+	if json.Unmarshal(raw, &v) != nil {
+		return raw
 	}
-	for i := range a {
-		if !a[i].same(b[i]) {
-			return false
-		}
-	}
-	return true
+	return mustMarshal(v)
 }
 
 // mustMarshal encodes values of this package's own types, which cannot fail; it leaves <, > and & as they are.

@@ -1,0 +1,256 @@
+package astrosim_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+func TestFaultsInPlaceOfTheAnswer(t *testing.T) {
+	cases := map[string]struct {
+		fault  astrosim.Fault
+		status int // 0: the call fails
+		body   string
+		wrote  bool
+	}{
+		"server error":     {astrosim.Fault{Kind: astrosim.FaultServerError}, 500, `"requestId"`, false},
+		"unavailable":      {astrosim.Fault{Kind: astrosim.FaultServerError, Status: 503}, 503, `"statusCode":503`, false},
+		"page of a proxy":  {astrosim.Fault{Kind: astrosim.FaultHTML}, 502, "<html>", false},
+		"page with 200":    {astrosim.Fault{Kind: astrosim.FaultHTML, Status: 200}, 200, "<html>", false},
+		"throttled":        {astrosim.Fault{Kind: astrosim.FaultThrottle, RetryAfter: "7"}, 429, "Too many", false},
+		"unauthorized":     {astrosim.Fault{Kind: astrosim.FaultUnauthorized}, 401, "revoked", false},
+		"forbidden":        {astrosim.Fault{Kind: astrosim.FaultForbidden}, 403, "Forbidden", false},
+		"not found":        {astrosim.Fault{Kind: astrosim.FaultNotFound}, 404, "not found", false},
+		"hang":             {astrosim.Fault{Kind: astrosim.FaultHang}, 0, "", false},
+		"hang for a while": {astrosim.Fault{Kind: astrosim.FaultHang, Delay: 20 * time.Millisecond}, 0, "", false},
+		"reset":            {astrosim.Fault{Kind: astrosim.FaultReset}, 0, "", false},
+		"answer dropped":   {astrosim.Fault{Kind: astrosim.FaultDrop}, 0, "", true},
+		"truncated":        {astrosim.Fault{Kind: astrosim.FaultTruncate}, 0, "", true},
+		"slow":             {astrosim.Fault{Kind: astrosim.FaultSlow, Delay: 30 * time.Millisecond}, 200, "organizationRole", true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, astrosim.Options{})
+			w.client.Timeout = 200 * time.Millisecond
+			tc.fault.Times = 1
+			w.Inject(tc.fault)
+			start := time.Now()
+			r := w.setRoles(w.ci, w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER"))
+			if failed := r.err != nil; failed != (tc.status == 0) || tc.status != 0 && r.status != tc.status || !strings.Contains(string(r.body), tc.body) {
+				t.Errorf("got %d %s %v", r.status, r.body, r.err)
+			}
+			if tc.fault.Kind == astrosim.FaultSlow && time.Since(start) < tc.fault.Delay {
+				t.Error("it was not slow")
+			}
+			if tc.fault.RetryAfter != "" && r.header.Get("Retry-After") != "7" {
+				t.Errorf("Retry-After: %q", r.header.Get("Retry-After"))
+			}
+			if wrote := len(w.Audit()) == 1 && len(w.Roles(w.ci)) == 2; wrote != tc.wrote {
+				t.Errorf("took effect: %v", wrote)
+			}
+			if r := w.get("/tokens/" + w.ci); r.status != http.StatusOK {
+				t.Errorf("the next call: %d %v", r.status, r.err)
+			}
+			if n := w.Counts().Faults[tc.fault.Kind]; n != 1 {
+				t.Errorf("%d faults are counted", n)
+			}
+		})
+	}
+}
+
+// A client's transport repeats a GET by itself when a kept connection ends before any answer. It must see these faults.
+func TestConnectionFaultsReachAClientWithAKeptConnection(t *testing.T) {
+	for _, kind := range []astrosim.FaultKind{astrosim.FaultReset, astrosim.FaultDrop, astrosim.FaultTruncate} {
+		w := newWorld(t, astrosim.Options{})
+		w.get("/tokens")
+		w.Inject(astrosim.Fault{Kind: kind, Times: 1})
+		if r := w.get("/tokens"); r.err == nil {
+			t.Errorf("%s: the client got %d", kind, r.status)
+		}
+	}
+}
+
+func TestFaultsOfReads(t *testing.T) {
+	cases := map[string]struct {
+		fault astrosim.Fault
+		path  string
+		want  string
+		total int
+	}{
+		"stale list":                {astrosim.Fault{Kind: astrosim.FaultStale}, "/tokens", "operator first ws-ci dep-ci late", 5},
+		"stale list, two back":      {astrosim.Fault{Kind: astrosim.FaultStale, Back: 2}, "/tokens", "operator ci ws-ci dep-ci late", 5},
+		"the list of a time":        {astrosim.Fault{Kind: astrosim.FaultStale, Age: 90 * time.Second}, "/tokens", "operator ci ws-ci dep-ci gone", 5},
+		"rows skipped":              {astrosim.Fault{Kind: astrosim.FaultShift}, "/tokens?limit=2&offset=2", "dep-ci late", 5},
+		"rows repeated":             {astrosim.Fault{Kind: astrosim.FaultShift, Shift: -1}, "/tokens?limit=2&offset=2", "second ws-ci", 5},
+		"the first page is as ever": {astrosim.Fault{Kind: astrosim.FaultShift}, "/tokens?limit=2&offset=0", "operator second", 5},
+		"hidden by id":              {astrosim.Fault{Kind: astrosim.FaultHide, IDs: []string{"cci"}}, "/tokens", "operator ws-ci dep-ci late", 4},
+		"hidden but counted":        {astrosim.Fault{Kind: astrosim.FaultHide, IDs: []string{"cci"}, KeepTotal: true}, "/tokens", "operator ws-ci dep-ci late", 5},
+		"all hidden":                {astrosim.Fault{Kind: astrosim.FaultHide}, "/tokens", "", 0},
+		"none hidden":               {astrosim.Fault{Kind: astrosim.FaultHide, Keep: 1}, "/workspaces", "data Data Science", 2},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			w := newWorld(t, astrosim.Options{Now: c.now})
+			gone := w.AddOrganizationToken(w.org, "gone", "ORGANIZATION_MEMBER")
+			for i := range tc.fault.IDs {
+				tc.fault.IDs[i] = w.ci
+			}
+			c.advance(time.Minute)
+			w.RenameToken(w.ci, "first")
+			w.DeleteToken(gone)
+			w.AddOrganizationToken(w.org, "late", "ORGANIZATION_MEMBER")
+			c.advance(time.Minute)
+			w.RenameToken(w.ci, "second")
+			remove := w.Inject(tc.fault)
+			if got := w.get(tc.path).page(t); got.names() != tc.want || got.TotalCount != tc.total {
+				t.Errorf("got %q of %d, want %q of %d", got.names(), got.TotalCount, tc.want, tc.total)
+			}
+			remove()
+			if got := w.get("/tokens").page(t).names(); got != "operator second ws-ci dep-ci late" {
+				t.Errorf("afterwards: %q", got)
+			}
+		})
+	}
+}
+
+func TestStaleGetAndRowsWithoutRoles(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.setRoles(w.ci, w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER"))
+	w.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Times: 1})
+	var token struct{ Roles []astrosim.Role }
+	for _, want := range []int{1, 2} {
+		w.get("/tokens/"+w.ci).decode(t, &token)
+		if len(token.Roles) != want {
+			t.Errorf("got %v, want %d roles", token.Roles, want)
+		}
+	}
+	w.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, IDs: []string{w.ci}})
+	rows := w.get("/tokens").page(t).Tokens
+	if rows[0].Roles == nil || rows[1].Roles != nil {
+		t.Errorf("roles: %s and %s", rows[0].Roles, rows[1].Roles)
+	}
+}
+
+func TestWhichCallsAFaultBefalls(t *testing.T) {
+	cases := map[string]struct {
+		fault astrosim.Fault
+		want  string // of GET token, GET tokens, POST roles, GET Workspaces; then the same by another caller
+	}{
+		"all":         {astrosim.Fault{}, "xxxxxxxx"},
+		"an endpoint": {astrosim.Fault{Endpoint: astrosim.TokensGet}, "x...x..."},
+		"a pattern":   {astrosim.Fault{Endpoint: "tokens.*"}, "xxx.xxx."},
+		"lists":       {astrosim.Fault{Endpoint: "*.list"}, ".x.x.x.x"},
+		"a method":    {astrosim.Fault{Method: http.MethodPost}, "..x...x."},
+		"a path":      {astrosim.Fault{Path: "/workspaces"}, "...x...x"},
+		"a caller":    {astrosim.Fault{Caller: "the other"}, "....xxxx"},
+		"the first 2": {astrosim.Fault{Times: 2}, "xx......"},
+		"2 after 3":   {astrosim.Fault{After: 3, Times: 2}, "...xx..."},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, astrosim.Options{})
+			other := w.AddOrganizationToken(w.org, "other", "ORGANIZATION_OWNER")
+			if tc.fault.Caller != "" {
+				tc.fault.Caller = other
+			}
+			tc.fault.Kind = astrosim.FaultForbidden
+			w.Inject(tc.fault)
+			var got strings.Builder
+			for _, caller := range []string{w.operator, other} {
+				w.credential = w.Credential(caller)
+				for _, r := range []reply{w.get("/tokens/" + w.ci), w.get("/tokens"), w.setRoles(w.ci, w.orgRole()), w.get("/workspaces")} {
+					got.WriteString(map[int]string{200: ".", 403: "x"}[r.status])
+				}
+			}
+			if got.String() != tc.want {
+				t.Errorf("got %s, want %s", got.String(), tc.want)
+			}
+			w.ClearFaults()
+			if w.get("/tokens").status != http.StatusOK {
+				t.Error("the faults were not cleared")
+			}
+		})
+	}
+}
+
+func TestFaultsByChanceAreRepeatable(t *testing.T) {
+	run := func(seed uint64) string {
+		w := newWorld(t, astrosim.Options{Seed: seed})
+		w.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Probability: 0.5})
+		var pattern strings.Builder
+		for range 40 {
+			pattern.WriteString(map[int]string{200: ".", 403: "x"}[w.get("").status])
+		}
+		return pattern.String()
+	}
+	one, again, other := run(1), run(1), run(2)
+	if one != again || one == other || strings.Count(one, "x") < 8 || strings.Count(one, ".") < 8 {
+		t.Errorf("%s %s %s", one, again, other)
+	}
+}
+
+func TestFaultsSpellDurations(t *testing.T) {
+	var f astrosim.Fault
+	if err := f.UnmarshalJSON([]byte(`{"kind":"slow","delay":"2s","age":"1m","ids":["a"]}`)); err != nil || f.Delay != 2*time.Second || f.Age != time.Minute {
+		t.Fatalf("%+v %v", f, err)
+	}
+	text, err := f.MarshalJSON()
+	if err != nil || string(text) != `{"kind":"slow","ids":["a"],"delay":"2s","age":"1m0s"}` {
+		t.Errorf("%s %v", text, err)
+	}
+	if err := f.UnmarshalJSON([]byte(`{"delay":"soon"}`)); err == nil {
+		t.Error("no duration, no error")
+	}
+}
+
+func TestCloseLetsHangingCallsGo(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.Inject(astrosim.Fault{Kind: astrosim.FaultHang})
+	done := make(chan error, 1)
+	go func() { done <- w.get("/tokens").err }()
+	time.Sleep(20 * time.Millisecond)
+	w.Close()
+	select {
+	case err := <-done:
+		if err == nil || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	case <-time.After(2 * time.Second):
+		t.Error("the call still hangs")
+	}
+}
+
+// Run with the race detector: everything at once, and no update of the whole set is torn.
+func TestConcurrentUse(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	var wait sync.WaitGroup
+	for i := range 8 {
+		wait.Go(func() {
+			for range 20 {
+				w.setRoles(w.ci, w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER"))
+				w.get("/tokens?limit=2&offset=1")
+				switch i {
+				case 0:
+					w.GrantRole(w.ci, astrosim.TypeWorkspace, w.ws2, "WORKSPACE_OWNER")
+				case 1:
+					w.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Times: 1})()
+				case 2:
+					_, _, _ = w.Counts(), w.Audit(), w.Roles(w.ci)
+				case 3:
+					w.RenameToken(w.wsToken, "x")
+				}
+			}
+		})
+	}
+	wait.Wait()
+	if n := w.Counts().ByEndpoint[astrosim.TokensRoles]; n != 160 {
+		t.Errorf("%d writes", n)
+	}
+}

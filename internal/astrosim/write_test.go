@@ -1,0 +1,306 @@
+package astrosim_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+func TestErrors(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	roles := "/tokens/" + w.ci + "/roles"
+	entry := func(entityType, id, role string) string {
+		return fmt.Sprintf(`{"entityType":%q,"entityId":%q,"role":%q}`, entityType, id, role)
+	}
+	own := entry("ORGANIZATION", w.org, "ORGANIZATION_MEMBER")
+	cases := map[string]struct {
+		method, path, body string
+		status             int
+		fields             string
+	}{
+		"empty role set":            {"POST", roles, `{"roles":[]}`, 400, "roles"},
+		"no role set":               {"POST", roles, `{}`, 400, "roles"},
+		"not JSON":                  {"POST", roles, `{"roles":`, 400, ""},
+		"roles of a wrong type":     {"POST", roles, `{"roles":[7]}`, 400, ""},
+		"unknown entity type":       {"POST", roles, `{"roles":[` + own + `,` + entry("CLUSTER", "x", "y") + `]}`, 400, "roles[1].entityType"},
+		"nothing in an entry":       {"POST", roles, `{"roles":[{}]}`, 400, "roles[0].entityType roles[0].entityId roles[0].role"},
+		"DAG without Deployment":    {"POST", roles, `{"roles":[` + own + `,` + entry("DAG", "daily", "DAG_VIEWER") + `]}`, 400, "roles[1].deploymentId"},
+		"unknown role":              {"POST", roles, `{"roles":[` + own + `,` + entry("WORKSPACE", w.ws, "WORKSPACE_KING") + `]}`, 400, "roles[1].role"},
+		"role of another level":     {"POST", roles, `{"roles":[` + own + `,` + entry("WORKSPACE", w.ws, "DEPLOYMENT_ADMIN") + `]}`, 400, "roles[1].role"},
+		"restricted custom role":    {"POST", roles, `{"roles":[` + own + `,` + entry("DEPLOYMENT", w.dep, "Restricted") + `]}`, 400, "roles[1].role"},
+		"restricted, in its place":  {"POST", roles, `{"roles":[` + own + `,` + entry("DEPLOYMENT", w.dep2, "Restricted") + `]}`, 200, ""},
+		"another Organization":      {"POST", roles, `{"roles":[` + entry("ORGANIZATION", "cother", "ORGANIZATION_MEMBER") + `]}`, 400, "roles[0].entityId"},
+		"no such token":             {"GET", "/tokens/cnothing", "", 404, ""},
+		"roles of no such token":    {"POST", "/tokens/cnothing/roles", `{"roles":[` + own + `]}`, 404, ""},
+		"no such Workspace":         {"GET", "/workspaces/cnothing", "", 404, ""},
+		"no such Deployment":        {"GET", "/deployments/cnothing", "", 404, ""},
+		"no such role":              {"GET", "/roles/cnothing", "", 404, ""},
+		"no such route":             {"PATCH", "/tokens/" + w.ci, "", 404, ""},
+		"limit too large":           {"GET", "/tokens?limit=1001", "", 400, "limit"},
+		"limit not a number":        {"GET", "/workspaces?limit=x", "", 400, "limit"},
+		"negative limit and offset": {"GET", "/roles?limit=-1&offset=-1", "", 400, "limit offset"},
+		"Deployments have no limit": {"GET", "/deployments?limit=5000", "", 200, ""},
+		"unknown sort":              {"GET", "/workspaces?sorts=description:asc", "", 400, "sorts"},
+		"sort without direction":    {"GET", "/tokens?sorts=name", "", 400, "sorts"},
+		"unknown kind":              {"GET", "/tokens?kind=ODD", "", 400, "kind"},
+		"not a boolean":             {"GET", "/tokens?includeOnlyOrganizationTokens=maybe", "", 400, "includeOnlyOrganizationTokens"},
+		"unknown scope of roles":    {"GET", "/roles?scopeTypes=PLANET", "", 400, "scopeTypes"},
+		"create without anything":   {"POST", "/tokens", `{}`, 400, "name role scope"},
+		"create with odd values":    {"POST", "/tokens", `{"name":"n","role":"x","scope":"ORGANIZATION","kind":"ODD","tokenExpiryPeriodInDays":3651}`, 400, "kind tokenExpiryPeriodInDays role"},
+		"create on nothing":         {"POST", "/tokens", `{"name":"n","role":"WORKSPACE_MEMBER","scope":"WORKSPACE","entityId":"cnothing"}`, 400, "entityId"},
+		"rename to nothing":         {"POST", "/tokens/" + w.ci, `{"name":" "}`, 400, "name"},
+		"too long":                  {"POST", "/tokens/" + w.ci, `{"name":"` + strings.Repeat("n", 257) + `","description":"` + strings.Repeat("d", 501) + `"}`, 400, "name description"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			r := w.do(tc.method, tc.path, tc.body)
+			if r.status != tc.status {
+				t.Fatalf("got %d %s, want %d", r.status, r.body, tc.status)
+			}
+			if tc.status == http.StatusOK {
+				return
+			}
+			var e struct {
+				Message, RequestID string
+				StatusCode         int
+				FieldErrors        []struct{ Field, Code, Message string }
+			}
+			if err := json.Unmarshal(r.body, &e); err != nil {
+				t.Fatal(err)
+			}
+			var fields []string
+			for _, f := range e.FieldErrors {
+				fields = append(fields, f.Field)
+			}
+			slices.Sort(fields)
+			want := strings.Fields(tc.fields)
+			slices.Sort(want)
+			if e.Message == "" || e.RequestID == "" || e.StatusCode != tc.status || !slices.Equal(fields, want) {
+				t.Errorf("got %+v, want fields %q", e, tc.fields)
+			}
+		})
+	}
+}
+
+func TestUnauthorized(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	for name, credential := range map[string]string{"no credential": "", "a made-up one": "a.b.c"} {
+		if r := w.send(http.MethodGet, w.path("/tokens"), "", credential); r.status != http.StatusUnauthorized {
+			t.Errorf("%s: got %d", name, r.status)
+		}
+	}
+	w.RevokeCredential(w.operator)
+	if r := w.get("/tokens"); r.status != http.StatusUnauthorized {
+		t.Errorf("revoked: got %d", r.status)
+	}
+	w.RestoreCredential(w.operator)
+	if r := w.get("/tokens"); r.status != http.StatusOK {
+		t.Errorf("restored: got %d", r.status)
+	}
+}
+
+func TestRolesSurviveByteForByte(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	set := []string{
+		`{"entityType":"ORGANIZATION","entityId":"` + w.org + `","role":"ORGANIZATION_MEMBER"}`,
+		`{"role":"WORKSPACE_MEMBER", "entityId":"` + w.ws + `","entityType":"WORKSPACE","note":"<a & b>","n":1.50}`,
+		`{"entityType":"DAG_TAG","entityId":"pii","role":"DAG_VIEWER","deploymentId":"` + w.dep + `"}`,
+		`{"entityType":"ASSET","entityId":"s3://lake","role":"ASSET_READER","nested":{"b":[1,2],"a":null}}`,
+	}
+	var seeded []astrosim.Role
+	for _, raw := range set {
+		seeded = append(seeded, astrosim.RawRole(raw))
+	}
+	w.SetRoles(w.ci, seeded...)
+	want := "[" + strings.Join(set, ",") + "]"
+	rolesOf := func() (got, listed string) {
+		var token struct{ Roles json.RawMessage }
+		w.get("/tokens/"+w.ci).decode(t, &token)
+		return string(token.Roles), string(w.get("/tokens?sorts=createdAt:asc").page(t).Tokens[1].Roles)
+	}
+	for _, step := range []string{"seeded", "written back"} {
+		if got, listed := rolesOf(); got != want || listed != want {
+			t.Errorf("%s: got %s and listed %s, want %s", step, got, listed, want)
+		}
+		if r := w.do(http.MethodPost, "/tokens/"+w.ci+"/roles", `{"roles":`+want+`}`); r.status != http.StatusOK {
+			t.Fatalf("write back: %d %s", r.status, r.body)
+		}
+	}
+	w.setRoles(w.ci, seeded[0])
+	if got, _ := rolesOf(); got != "["+set[0]+"]" {
+		t.Errorf("what is not sent is removed: got %s", got)
+	}
+}
+
+func TestAudit(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	own, member := w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER")
+	w.setRoles(w.ci, own, member)
+	w.setRoles(w.ci, member)
+	w.GrantRole(w.ci, astrosim.TypeWorkspace, w.ws, "WORKSPACE_OWNER")
+	w.RevokeRole(w.ci, astrosim.TypeWorkspace, w.ws)
+	type row struct {
+		By        string
+		Status    int
+		OutOfBand bool
+		Before    string
+		After     string
+	}
+	var got []row
+	for _, a := range w.Audit() {
+		got = append(got, row{a.By, a.Status, a.OutOfBand, fmt.Sprint(a.Before), fmt.Sprint(a.After)})
+	}
+	alone, both := fmt.Sprint([]astrosim.Role{own}), fmt.Sprint([]astrosim.Role{own, member})
+	owner := fmt.Sprint([]astrosim.Role{own, astrosim.WorkspaceRole(w.ws, "WORKSPACE_OWNER")})
+	want := []row{
+		{w.operator, 200, false, alone, both}, {w.operator, 400, false, both, both},
+		{"", 200, true, both, owner}, {"", 200, true, owner, alone},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if a := w.Audit(); !a[0].Changed() || a[1].Changed() {
+		t.Error("only writes that took place have changed something")
+	}
+	w.ResetAudit()
+	if len(w.Audit()) != 0 {
+		t.Error("the audit was not forgotten")
+	}
+}
+
+// A client may send an entry's fields in another order: nothing changed then, and nobody needs a right to change it.
+func TestReorderedFieldsAreNoChange(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.GrantRole(w.ci, astrosim.TypeDeployment, w.dep, "DEPLOYMENT_ADMIN")
+	w.credential = w.Credential(w.AddWorkspaceToken(w.ws, "owner", "WORKSPACE_OWNER"))
+	r := w.setRoles(w.ci,
+		astrosim.RawRole(`{"role":"DEPLOYMENT_ADMIN","entityType":"DEPLOYMENT","entityId":"`+w.dep+`"}`),
+		astrosim.RawRole(`{"role":"ORGANIZATION_MEMBER","entityId":"`+w.org+`","entityType":"ORGANIZATION"}`))
+	audit := w.Audit()
+	if r.status != http.StatusOK || audit[len(audit)-1].Changed() {
+		t.Errorf("got %d, %+v", r.status, audit[len(audit)-1])
+	}
+}
+
+func TestTokenLife(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	type tokenBody struct {
+		ID, Name, Description, Token, ShortToken, Scope, Kind string
+		EndAt                                                 *time.Time
+		ExpiryPeriodInDays                                    int
+		Roles                                                 []astrosim.Role
+	}
+	var made, read tokenBody
+	body := `{"name":"new","scope":"WORKSPACE","entityId":"` + w.ws + `","role":"WORKSPACE_OWNER","tokenExpiryPeriodInDays":30}`
+	w.do(http.MethodPost, "/tokens", body).decode(t, &made)
+	w.get("/tokens/"+made.ID).decode(t, &read)
+	if made.Token == "" || read.Token != "" || read.ShortToken == "" || read.Kind != "STANDARD" || read.ExpiryPeriodInDays != 30 || read.EndAt == nil {
+		t.Errorf("made %+v, read %+v", made, read)
+	}
+	if r := w.send(http.MethodGet, w.path(""), "", made.Token); r.status != http.StatusOK {
+		t.Errorf("the new secret: %d", r.status)
+	}
+	w.do(http.MethodPost, "/tokens/"+made.ID, `{"name":"renamed","description":"d"}`).decode(t, &read)
+	if read.Name != "renamed" || read.Description != "d" {
+		t.Errorf("updated: %+v", read)
+	}
+	var rotated tokenBody
+	w.do(http.MethodPost, "/tokens/"+made.ID+"/rotate", "").decode(t, &rotated)
+	if rotated.ID != made.ID || rotated.Token == made.Token {
+		t.Error("rotation keeps the id and replaces the secret")
+	}
+	if r := w.send(http.MethodGet, w.path(""), "", made.Token); r.status != http.StatusUnauthorized {
+		t.Errorf("the old secret after rotation: %d", r.status)
+	}
+	for _, want := range []int{http.StatusNoContent, http.StatusNotFound} {
+		if r := w.do(http.MethodDelete, "/tokens/"+made.ID, ""); r.status != want {
+			t.Errorf("delete: got %d, want %d", r.status, want)
+		}
+	}
+}
+
+func TestCredentialSaysWhoItIs(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	parts := strings.Split(w.Credential(w.wsToken), ".")
+	if len(parts) != 3 {
+		t.Fatalf("got %d parts", len(parts))
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claims struct {
+		APITokenID  string `json:"apiTokenId"`
+		Permissions []string
+		Iat, Exp    int64
+	}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"apiTokenId:" + w.wsToken, "organizationId:" + w.org, "workspaceId:" + w.ws}
+	if claims.APITokenID != w.wsToken || !slices.Equal(claims.Permissions, want) || claims.Iat == 0 || claims.Exp != 0 {
+		t.Errorf("got %+v", claims)
+	}
+}
+
+func TestIDsAreCuids(t *testing.T) {
+	s := astrosim.New(astrosim.Options{})
+	form, lengths := regexp.MustCompile(`^c[a-z0-9]{24,25}$`), map[int]int{}
+	for range 200 {
+		id := s.AddOrganization("o")
+		if !form.MatchString(id) {
+			t.Fatalf("not a cuid: %s", id)
+		}
+		lengths[len(id)]++
+	}
+	if lengths[25] < lengths[26] || lengths[26] == 0 {
+		t.Errorf("lengths: %v", lengths)
+	}
+}
+
+func TestEntities(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	var organization, lookedUp map[string]any
+	w.get("").decode(t, &organization)
+	w.get("?isLookUpOnly=true").decode(t, &lookedUp)
+	if organization["id"] != w.org || lookedUp["name"] != "Acme" || organization["billingEmail"] == nil || lookedUp["billingEmail"] != nil {
+		t.Errorf("Organization: %v, looked up: %v", organization, lookedUp)
+	}
+	var mine struct{ Organizations []map[string]any }
+	w.send(http.MethodGet, "/v1/organizations", "", w.credential).decode(t, &mine)
+	if len(mine.Organizations) != 1 || mine.Organizations[0]["product"] != "HOSTED" {
+		t.Errorf("Organizations: %v", mine)
+	}
+	var deployment map[string]any
+	r := w.get("/deployments/" + w.dep)
+	r.decode(t, &deployment)
+	if len(deployment) < 58 || len(r.body) < 3000 || deployment["workspaceId"] != w.ws {
+		t.Errorf("a Deployment has %d fields and %d bytes", len(deployment), len(r.body))
+	}
+	roles := w.get("/roles?includeDefaultRoles=true&scopeTypes=DEPLOYMENT").page(t)
+	if len(roles.DefaultRoles) != 2 || roles.TotalCount != 2 {
+		t.Errorf("roles: %+v", roles)
+	}
+	var role struct {
+		Permissions, RestrictedWorkspaceIDs []string
+	}
+	w.get("/roles/"+roles.Roles[1].ID).decode(t, &role)
+	if role.Permissions == nil || !slices.Equal(role.RestrictedWorkspaceIDs, []string{w.ws2}) {
+		t.Errorf("role: %+v", role)
+	}
+	var workspace struct{ ID, OrganizationID string }
+	w.get("/workspaces/"+w.ws).decode(t, &workspace)
+	if workspace.ID != w.ws || workspace.OrganizationID != w.org {
+		t.Errorf("Workspace: %+v", workspace)
+	}
+}
