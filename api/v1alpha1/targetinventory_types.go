@@ -105,8 +105,9 @@ type TargetInventoryStatus struct {
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
-// +kubebuilder:printcolumn:name="Names",type=string,priority=1,JSONPath=`.status.tokens[*].name`
-// +kubebuilder:printcolumn:name="Roles",type=string,priority=1,JSONPath=`.status.tokens[*].role`
+// +kubebuilder:printcolumn:name="Target ID",type=string,priority=1,JSONPath=`.status.target.id`
+// +kubebuilder:printcolumn:name="Workspace ID",type=string,priority=1,JSONPath=`.status.target.workspaceId`
+// +kubebuilder:printcolumn:name="Unlisted",type=integer,priority=1,JSONPath=`.status.remaining`
 type TargetInventory struct {
 	metav1.TypeMeta `json:",inline"`
 

@@ -3,12 +3,11 @@ package apirules
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/google/go-cmp/cmp"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	astrov1alpha1 "github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -21,35 +20,43 @@ func TestRoleStays(t *testing.T) {
 		do     func(t *testing.T, object *unstructured.Unstructured) error
 	}{
 		"ServerSideApply": {"The owner of the field applies without it.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			_, err := apply(t, object, without)
 			return err
 		}},
 		"MergePatchNull": {"A merge patch with null.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			_, err := patch(t, object, types.MergePatchType, `{spec: {role: null}}`)
 			return err
 		}},
 		"MergePatchNullAndBack": {"A spec that is null is no spec.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			_, err := patch(t, object, types.MergePatchType, `{spec: null}`)
 			return err
 		}},
 		"JSONPatchRemove": {"A JSON patch that removes it.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			_, err := patch(t, object, types.JSONPatchType, `[{op: remove, path: /spec/role}]`)
 			return err
 		}},
 		"JSONPatchReplaceSpec": {"A JSON patch that replaces the spec.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			_, err := patch(t, object, types.JSONPatchType, `[{op: replace, path: /spec, value: `+without+`}]`)
 			return err
 		}},
 		"Put": {"A whole object without it.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			object.Object["spec"] = decode(t, without)
 			return put(t, object)
 		}},
 		"PutNull": {"A whole object with null.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			spec, _ := object.Object["spec"].(map[string]any)
 			spec["role"] = nil
 			return put(t, object)
 		}},
 		"GoClient": {"A Go client that clears the field.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			binding := &astrov1alpha1.ScopedTokenBinding{}
 			if err := typed.Get(t.Context(), client.ObjectKeyFromObject(object), binding); err != nil {
 				t.Fatal(err)
@@ -58,6 +65,7 @@ func TestRoleStays(t *testing.T) {
 			return typed.Update(t.Context(), binding)
 		}},
 		"Status": {"An update of the status does not touch the spec.", func(t *testing.T, object *unstructured.Unstructured) error {
+			t.Helper()
 			after, err := patch(t, object, types.MergePatchType, `{spec: {role: null}, status: {role: DEPLOYMENT_ADMIN}}`, "status")
 			if err != nil {
 				return err

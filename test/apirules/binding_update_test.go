@@ -16,7 +16,7 @@ const (
 func TestUpdateBinding(t *testing.T) {
 	const (
 		noRole     = `{connectionRef: {name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}`
-		byId       = `{connectionRef: {name: acme}, token: {scope: Workspace, id: <tok>, workspaceId: <ws>}, target: {kind: Deployment, id: <dep>, workspaceId: <ws>}, role: DEPLOYMENT_ADMIN}`
+		byID       = `{connectionRef: {name: acme}, token: {scope: Workspace, id: <tok>, workspaceId: <ws>}, target: {kind: Deployment, id: <dep>, workspaceId: <ws>}, role: DEPLOYMENT_ADMIN}`
 		pinned     = `{token: {id: <tok>}, target: {id: <dep>}}`
 		unresolved = `{observedGeneration: 1, token: {name: CI}, target: {name: etl}}`
 	)
@@ -49,12 +49,12 @@ func TestUpdateBinding(t *testing.T) {
 		"TokenScope":      {"And a scope.", noRole, "", `{token: {scope: Workspace}}`, refused(cannotChangeToken)},
 		"TokenHome":       {"And a home.", workspaceOnDeployment, "", `{token: {workspaceId: <other>}}`, refused(cannotChangeToken)},
 		"TokenHomeAdded":  {"None is added.", `{connectionRef: {name: acme}, token: {scope: Workspace, id: <tok>}, target: {kind: Deployment, id: <dep>}}`, pinned, `{token: {workspaceId: <ws>}}`, refused(cannotChangeToken)},
-		"TokenHomeGone":   {"None is taken away from an id.", byId, pinned, `{token: {workspaceId: null}}`, refused(cannotChangeToken)},
+		"TokenHomeGone":   {"None is taken away from an id.", byID, pinned, `{token: {workspaceId: null}}`, refused(cannotChangeToken)},
 		"TokenGone":       {"A token cannot be taken out.", noRole, pinned, `{token: null}`, refused("spec.token: Required value")},
 		"PinTooEarly":     {"A name cannot become an id nobody found.", workspaceOnDeployment, "", `{token: {name: null, id: <tok>}}`, refused(cannotChangeToken)},
 		"PinUnresolved":   {"Not while status has none.", workspaceOnDeployment, unresolved, `{token: {name: null, id: <tok>}}`, refused(cannotChangeToken)},
-		"IdBackToName":    {"An id never becomes a name.", byId, `{token: {id: <tok>, name: CI}}`, `{token: {id: null, name: CI}}`, refused(cannotChangeToken)},
-		"IdToOtherPinned": {"Not even to what status says, if it was an id before.", byId, `{token: {id: <other>}}`, `{token: {id: <other>}}`, refused(cannotChangeToken)},
+		"IdBackToName":    {"An id never becomes a name.", byID, `{token: {id: <tok>, name: CI}}`, `{token: {id: null, name: CI}}`, refused(cannotChangeToken)},
+		"IdToOtherPinned": {"Not even to what status says, if it was an id before.", byID, `{token: {id: <other>}}`, `{token: {id: <other>}}`, refused(cannotChangeToken)},
 
 		// The exception: a name becomes the id that was found.
 		"PinToken":          {"The name may become the pinned id.", workspaceOnDeployment, pinned, `{token: {name: null, id: <tok>}}`, accepted},
@@ -73,10 +73,10 @@ func TestUpdateBinding(t *testing.T) {
 
 		// The target, likewise.
 		"TargetName":           {"A target stays.", workspaceOnDeployment, pinned, `{target: {name: other}}`, refused(cannotChangeTarget)},
-		"TargetId":             {"So does an id.", byId, pinned, `{target: {id: <other>}}`, refused(cannotChangeTarget)},
-		"TargetKind":           {"And a kind.", byId, pinned, `{target: {kind: Workspace, workspaceId: null}, token: {scope: Organization, workspaceId: null}, role: WORKSPACE_OWNER}`, refused(cannotChangeTarget, cannotChangeToken)},
+		"TargetId":             {"So does an id.", byID, pinned, `{target: {id: <other>}}`, refused(cannotChangeTarget)},
+		"TargetKind":           {"And a kind.", byID, pinned, `{target: {kind: Workspace, workspaceId: null}, token: {scope: Organization, workspaceId: null}, role: WORKSPACE_OWNER}`, refused(cannotChangeTarget, cannotChangeToken)},
 		"TargetHome":           {"And a Workspace.", workspaceOnDeployment, pinned, `{target: {workspaceId: <other>}}`, refused(cannotChangeTarget)},
-		"TargetGone":           {"A target cannot be taken out.", byId, pinned, `{target: null}`, refused("spec.target: Required value")},
+		"TargetGone":           {"A target cannot be taken out.", byID, pinned, `{target: null}`, refused("spec.target: Required value")},
 		"PinTarget":            {"The name may become the pinned id.", workspaceOnDeployment, pinned, `{target: {name: null, id: <dep>}}`, accepted},
 		"PinTargetDropHome":    {"Its Workspace may go.", workspaceOnDeployment, pinned, `{target: {name: null, id: <dep>, workspaceId: null}}`, accepted},
 		"PinWorkspace":         {"The same for a Workspace.", organizationOnWorkspace, `{target: {id: <ws>}}`, `{target: {name: null, id: <ws>}}`, accepted},

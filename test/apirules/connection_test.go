@@ -87,7 +87,7 @@ func TestAPIURL(t *testing.T) {
 		"ftp://api.astronomer.io":             wantForm,
 		"file:///etc/passwd":                  wantForm,
 		"https://api.astronomer.io\n":         wantForm,
-		" https://api.astronomer.io":          wantForm,
+		"\thttps://api.astronomer.io":         wantForm,
 		"https://" + strings.Repeat("a", 249): "Too long",
 	}
 	for url, want := range cases {

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
 
 	astrov1alpha1 "github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -72,10 +73,26 @@ func resource(kind string) dynamic.ResourceInterface {
 	return all.Namespace(namespace)
 }
 
-// create asks for an object with strict field validation, as kubectl does.
+// create asks for an object with strict field validation, as kubectl does. What the API server takes the Go types must
+// be able to read: one object that they cannot would stop the operator's watch of all.
 func create(t *testing.T, object *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	t.Helper()
-	return resource(object.GetKind()).Create(t.Context(), object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict, FieldManager: manager})
+	created, err := resource(object.GetKind()).Create(t.Context(), object, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict, FieldManager: manager})
+	if err != nil {
+		return nil, err
+	}
+	body, err := created.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	into, err := scheme.Scheme.New(created.GroupVersionKind())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		t.Errorf("accepted, and unreadable to the operator: %v\n%s", err, body)
+	}
+	return created, nil
 }
 
 // mustCreate creates an object of a kind and gives it a status, if any.
