@@ -1,7 +1,9 @@
 package astro
 
 import (
+	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -116,12 +118,18 @@ type inMemory struct{ http.Handler }
 
 func (h inMemory) RoundTrip(req *http.Request) (resp *http.Response, err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		if p := recover(); p == http.ErrAbortHandler { //nolint:errorlint // a panic is what it is
 			err = errors.New("connection reset")
+		} else if p != nil {
+			panic(p)
 		}
 	}()
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, req)
+	as := req.Clone(req.Context())
+	if as.Body == nil {
+		as.Body = http.NoBody
+	}
+	h.ServeHTTP(w, as)
 	return w.Result(), req.Context().Err()
 }
 
@@ -153,5 +161,20 @@ func must[T any](v T, err error) func(*testing.T) T {
 			t.Fatal(err)
 		}
 		return v
+	}
+}
+
+// countingTransport counts connections.
+type countingTransport struct {
+	*http.Transport
+
+	dials int
+}
+
+func (c *countingTransport) watch() {
+	var d net.Dialer
+	c.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c.dials++
+		return d.DialContext(ctx, network, addr)
 	}
 }
