@@ -28,6 +28,7 @@ type Directory struct {
 	pending map[string]struct{} // changed since a Refresh was last answered
 	listed  time.Time           // when the last complete listing began; zero: there was none
 	flight  *flight             // the listing under way
+	last    *flight             // the one that ended last
 	flights int                 // begun so far
 	trust   trust
 }

@@ -21,7 +21,7 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	case !errors.Is(err, ErrNotFound):
 		return false, "the token could not be looked at", err
 	}
-	f, err := d.fly(ctx, begun, false)
+	f, err := d.flyAfter(ctx, begun)
 	if err != nil {
 		return false, "there is no complete listing of tokens to look in", err
 	}

@@ -36,7 +36,7 @@ type flight struct {
 // Refresh makes one complete listing, or shares the one under way. What RefreshIfOlder or ProveGone found to have
 // changed in between is told by the next Refresh, so that it is told to whoever sweeps.
 func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
-	f, err := d.fly(ctx, 0, true)
+	f, err := d.fly(ctx, true)
 	if err != nil {
 		return Sweep{}, err
 	}
@@ -51,7 +51,7 @@ func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error
 	if fresh {
 		return nil
 	}
-	_, err := d.fly(ctx, 0, false)
+	_, err := d.fly(ctx, false)
 	return err
 }
 
@@ -62,28 +62,42 @@ func (d *Directory) ensureListed(ctx context.Context) error {
 	if listed {
 		return nil
 	}
-	_, err := d.fly(ctx, 0, false)
+	_, err := d.fly(ctx, false)
 	return err
 }
 
-// fly waits for a listing with a number higher than after: the one under way, if it will do, or else a new one.
-func (d *Directory) fly(ctx context.Context, after int, sweep bool) (*flight, error) {
-	for {
-		if err := ctx.Err(); err != nil {
-			return nil, gaveUp("list tokens", err)
-		}
-		f := d.board(sweep)
-		select {
-		case <-f.done:
-		case <-ctx.Done():
-			if !d.alight(f, sweep) {
-				return nil, gaveUp("list tokens", ctx.Err())
-			}
-		}
-		if f.number > after {
-			return f, f.err
+// fly waits for the listing under way, or for a new one.
+func (d *Directory) fly(ctx context.Context, sweep bool) (*flight, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, gaveUp("list tokens", err)
+	}
+	f := d.board(sweep)
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		if !d.alight(f, sweep) {
+			return nil, gaveUp("list tokens", ctx.Err())
 		}
 	}
+	return f, f.err
+}
+
+// flyAfter waits for a listing with a higher number, that is, one that began later than the one of that number.
+func (d *Directory) flyAfter(ctx context.Context, number int) (*flight, error) {
+	for {
+		if f := d.landed(); f != nil && f.number > number {
+			return f, f.err
+		}
+		if f, err := d.fly(ctx, false); f == nil {
+			return nil, err
+		}
+	}
+}
+
+func (d *Directory) landed() *flight {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.last
 }
 
 func (d *Directory) board(sweep bool) *flight {
@@ -121,7 +135,7 @@ func (d *Directory) run(f *flight) {
 	tokens, err := d.client.ListTokens(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.flight = nil
+	d.flight, d.last = nil, f
 	if f.err = err; err == nil {
 		d.land(f, tokens)
 	}

@@ -1,0 +1,182 @@
+package astro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+func TestTargetsShareCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{Latency: 80 * time.Millisecond})
+		d := w.directory()
+		var wg sync.WaitGroup
+		for i := range 250 {
+			name := fmt.Sprint("dep", i)
+			id := w.AddDeployment(w.ws, name)
+			for range 4 {
+				wg.Go(func() {
+					found, err := d.Targets(t.Context(), TargetQuery{Kind: EntityDeployment, Name: name, WorkspaceID: w.ws})
+					if diff := cmp.Diff([]Target{{EntityDeployment, id, name, w.ws}}, found); diff != "" || err != nil {
+						t.Error(diff, err)
+					}
+				})
+			}
+		}
+		wg.Go(func() { _, _ = d.Targets(t.Context(), TargetQuery{Kind: EntityWorkspace, ID: w.ws}) })
+		wg.Wait()
+		for _, r := range w.wire.requests() {
+			if len(r.query) > 8000 {
+				t.Errorf("a query of %d bytes", len(r.query))
+			}
+		}
+		if n := w.wire.count(http.MethodGet); n > 4 {
+			t.Errorf("%d calls for 250 names and an id", n)
+		}
+	})
+}
+
+func TestTargets(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	other := w.AddWorkspace(w.org, "Data")
+	elsewhere := w.AddDeployment(other, "prod-etl")
+	if err := w.SetBehaviour("names-filter", astrosim.Partial); err != nil {
+		t.Fatal(err)
+	}
+	w.AddDeployment(w.ws, "prod-etl-2")
+	d := w.directory()
+	cases := map[string]struct {
+		reason string
+		query  TargetQuery
+		want   string
+	}{
+		"id":            {"by id", TargetQuery{Kind: EntityDeployment, ID: w.dep}, w.dep},
+		"id and more":   {"an id says it all", TargetQuery{Kind: EntityDeployment, ID: w.dep, Name: "x", WorkspaceID: "y"}, w.dep},
+		"name":          {"several of one name", TargetQuery{Kind: EntityDeployment, Name: "prod-etl"}, w.dep + " " + elsewhere},
+		"name in":       {"narrowed", TargetQuery{Kind: EntityDeployment, Name: "prod-etl", WorkspaceID: other}, elsewhere},
+		"exact":         {"the whole name, whatever Astro's filter takes", TargetQuery{Kind: EntityWorkspace, Name: "data"}, w.ws},
+		"none":          {"none", TargetQuery{Kind: EntityWorkspace, Name: "nope"}, ""},
+		"an id of none": {"none", TargetQuery{Kind: EntityWorkspace, ID: w.dep}, ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			found, err := d.Targets(t.Context(), c.query)
+			var ids []string
+			for _, f := range found {
+				ids = append(ids, f.ID)
+			}
+			if got := strings.Join(ids, " "); got != c.want || err != nil {
+				t.Errorf("%s: got %q, want %q, %v", c.reason, got, c.want, err)
+			}
+		})
+	}
+	for _, q := range []TargetQuery{{Kind: EntityOrganization, ID: "o"}, {Kind: EntityWorkspace}} {
+		if _, err := d.Targets(t.Context(), q); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%+v: %v", q, err)
+		}
+	}
+}
+
+func TestTargetsAreKeptForTheirTime(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	now := time.Now()
+	d := w.directory(func(o *DirectoryOptions) {
+		o.TargetTTL, o.Clock = time.Hour, func() time.Time { return now }
+	})
+	there, missing := TargetQuery{Kind: EntityDeployment, ID: w.dep}, TargetQuery{Kind: EntityDeployment, Name: "later", WorkspaceID: w.ws}
+	calls := func(q TargetQuery, found int) int {
+		t.Helper()
+		before := w.wire.count(http.MethodGet)
+		if got, err := d.Targets(t.Context(), q); err != nil || len(got) != found {
+			t.Errorf("%+v: %v, %v", q, got, err)
+		}
+		return w.wire.count(http.MethodGet) - before
+	}
+	steps := []struct {
+		what           string
+		do             func()
+		there, missing int
+	}{
+		{"first", func() {}, 1, 1},
+		{"again", func() {}, 0, 0},
+		{"after a sweep what was missing is looked up again", func() { refreshed(t, d, w.self, w.ci) }, 0, 1},
+		{"after its time what was found is", func() { now = now.Add(2 * time.Hour) }, 1, 0},
+		{"both when told to", d.ExpireTargets, 1, 1},
+	}
+	for _, s := range steps {
+		s.do()
+		if a, b := calls(there, 1), calls(missing, 0); a != s.there || b != s.missing {
+			t.Errorf("%s: %d and %d calls, want %d and %d", s.what, a, b, s.there, s.missing)
+		}
+	}
+	later := w.AddDeployment(w.ws, "later")
+	refreshed(t, d)
+	if got, err := d.Targets(t.Context(), missing); err != nil || len(got) != 1 || got[0].ID != later {
+		t.Errorf("made meanwhile: %v, %v", got, err)
+	}
+}
+
+func TestTargetsFailTogetherAndAreAskedAgain(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	remove := w.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: "deployments.list"})
+	q := TargetQuery{Kind: EntityDeployment, ID: w.dep}
+	if _, err := d.Targets(t.Context(), q); !errors.Is(err, ErrForbidden) {
+		t.Errorf("got %v", err)
+	}
+	remove()
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+		t.Errorf("the failure was kept: %v, %v", found, err)
+	}
+}
+
+func TestWhoGivesUpATargetDoesNotFailOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{Latency: time.Second})
+		d := w.directory()
+		q := TargetQuery{Kind: EntityDeployment, ID: w.dep}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		go func() {
+			if _, err := d.Targets(ctx, q); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v", err)
+			}
+		}()
+		if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+			t.Errorf("got %v, %v", found, err)
+		}
+		if n := w.wire.count(http.MethodGet); n != 1 {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
+func TestLookupUnderWayIsNotKeptAfterExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{Latency: time.Second})
+		d := w.directory()
+		q := TargetQuery{Kind: EntityDeployment, ID: w.dep}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = d.Targets(t.Context(), q)
+		}()
+		time.Sleep(900 * time.Millisecond) // it was read, and is then renamed
+		w.RenameDeployment(w.dep, "renamed")
+		d.ExpireTargets()
+		<-done
+		if found, err := d.Targets(t.Context(), q); err != nil || found[0].Name != "renamed" {
+			t.Errorf("got %v, %v", found, err)
+		}
+	})
+}
