@@ -75,7 +75,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err := plant(sim, o, out); err != nil {
 		return err
 	}
-	url, err := sim.Listen(o.listen)
+	url, err := sim.Listen(o.listen) //nolint:contextcheck // the simulator ends by Close
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package astrosim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,10 +54,13 @@ type adminRequest struct {
 	body []byte
 }
 
-// notThere is an entity that the administration was asked for and that is not to be had.
-type notThere struct{ message string }
+// nothing is the result of a command that has none.
+type nothing struct{}
 
-func (e notThere) Error() string { return e.message }
+// absentError is an entity that the administration was asked for and that is not to be had.
+type absentError struct{ message string }
+
+func (e absentError) Error() string { return e.message }
 
 // admin serves the administration. Answers are JSON, or with ?format=table aligned text.
 func (s *Sim) admin() http.Handler {
@@ -82,13 +86,12 @@ func (s *Sim) runAdmin(w http.ResponseWriter, r *http.Request, run func(*Sim, *a
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
 	result, err := run(s, &adminRequest{r, body})
-	switch err := err.(type) {
-	case nil:
-	case notThere:
-		http.Error(w, err.Error(), http.StatusNotFound)
-		return
-	default:
-		http.Error(w, err.Error(), http.StatusBadRequest)
+	if err != nil {
+		status := http.StatusBadRequest
+		if errors.As(err, new(absentError)) {
+			status = http.StatusNotFound
+		}
+		http.Error(w, err.Error(), status)
 		return
 	}
 	writeAdmin(w, r.FormValue("format") == "table", result)
@@ -97,8 +100,9 @@ func (s *Sim) runAdmin(w http.ResponseWriter, r *http.Request, run func(*Sim, *a
 func writeAdmin(w http.ResponseWriter, asTable bool, result any) {
 	t, isTable := result.(tabular)
 	text, isText := result.(string)
+	_, isNothing := result.(nothing)
 	switch {
-	case result == nil:
+	case isNothing:
 		w.WriteHeader(http.StatusNoContent)
 	case isText:
 		_, _ = fmt.Fprintln(w, text)
@@ -141,27 +145,27 @@ func (s *Sim) adminInject(r *adminRequest) (any, error) {
 		return nil, err
 	}
 	s.Inject(f)
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminClearFaults(*adminRequest) (any, error) {
 	s.ClearFaults()
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminResetCounts(*adminRequest) (any, error) {
 	s.ResetCounts()
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminResetAudit(*adminRequest) (any, error) {
 	s.ResetAudit()
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminReset(*adminRequest) (any, error) {
 	s.Reset()
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminBehaviour(*adminRequest) (any, error) {
@@ -196,7 +200,7 @@ func (s *Sim) adminLatency(r *adminRequest) (any, error) {
 		return nil, err
 	}
 	s.SetLatency(d)
-	return nil, nil
+	return nothing{}, nil
 }
 
 func (s *Sim) adminLimits(r *adminRequest) (any, error) {
@@ -206,7 +210,7 @@ func (s *Sim) adminLimits(r *adminRequest) (any, error) {
 	case "false":
 		s.SetLimits(Limits{})
 	default:
-		return nil, fmt.Errorf("to= takes true or false")
+		return nil, errors.New("to= takes true or false")
 	}
-	return nil, nil
+	return nothing{}, nil
 }

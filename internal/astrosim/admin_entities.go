@@ -2,6 +2,7 @@ package astrosim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -19,11 +20,11 @@ func oneNamed[T any](kind, nameOrID string, entities []T, of func(T) *meta) (str
 	}
 	switch len(ids) {
 	case 0:
-		return "", notThere{fmt.Sprintf("no %s is named %q", kind, nameOrID)}
+		return "", absentError{fmt.Sprintf("no %s is named %q", kind, nameOrID)}
 	case 1:
 		return ids[0], nil
 	default:
-		return "", notThere{fmt.Sprintf("%d %ss are named %q: %v", len(ids), kind, nameOrID, ids)}
+		return "", absentError{fmt.Sprintf("%d %ss are named %q: %v", len(ids), kind, nameOrID, ids)}
 	}
 }
 
@@ -52,7 +53,7 @@ func (s *Sim) on(r *adminRequest, kind string, do func(id string)) (any, error) 
 	if err == nil {
 		do(id)
 	}
-	return nil, err
+	return nothing{}, err
 }
 
 // rename gives the entity that the path names the name of the argument to.
@@ -157,7 +158,7 @@ func (s *Sim) entityOf(r *adminRequest) (entityType, id string, err error) {
 	}
 	entityType, id = r.FormValue("entityType"), r.FormValue("entityId")
 	if entityType == "" || id == "" {
-		err = fmt.Errorf("workspace=, deployment=, or entityType= and entityId= is missing")
+		err = errors.New("workspace=, deployment=, or entityType= and entityId= is missing")
 	}
 	return entityType, id, err
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -181,10 +182,10 @@ func (c Counts) table() string {
 	rows := [][]string{{"ENDPOINT", "STATUS", "CALLS"}}
 	for _, endpoint := range slices.Sorted(maps.Keys(c.Outcomes)) {
 		for _, status := range slices.Sorted(maps.Keys(c.Outcomes[endpoint])) {
-			rows = append(rows, []string{string(endpoint), fmt.Sprint(status), fmt.Sprint(c.Outcomes[endpoint][status])})
+			rows = append(rows, []string{string(endpoint), strconv.Itoa(status), strconv.Itoa(c.Outcomes[endpoint][status])})
 		}
 	}
-	return tabulate(append(rows, []string{"all", "", fmt.Sprint(c.Total)}))
+	return tabulate(append(rows, []string{"all", "", strconv.Itoa(c.Total)}))
 }
 
 type auditTable []RoleWrite
@@ -197,7 +198,7 @@ func (t auditTable) table() string {
 			by = "(" + w.Cause + ")"
 		}
 		added, removed := missing(w.After, w.Before, Role.same), missing(w.Before, w.After, Role.same)
-		rows = append(rows, []string{w.Time.Format(time.TimeOnly), w.TokenID, by, fmt.Sprint(w.Status), joined(added), joined(removed)})
+		rows = append(rows, []string{w.Time.Format(time.TimeOnly), w.TokenID, by, strconv.Itoa(w.Status), joined(added), joined(removed)})
 	}
 	return tabulate(rows)
 }

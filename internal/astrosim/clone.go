@@ -40,7 +40,7 @@ func (st *state) cloneOrganization(o *organization) {
 	}
 	for _, t := range o.tokens {
 		copied := *t
-		copied.org, copied.roles, copied.history = org, cloneRoles(t.roles), slices.Clone(t.history)
+		copied.org, copied.history = org, slices.Clone(t.history)
 		st.addToken(&copied)
 		if t.revoked {
 			delete(st.credentials, t.credential)

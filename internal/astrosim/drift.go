@@ -10,7 +10,7 @@ import (
 
 // SetRoles replaces a token's role set without any check.
 func (s *Sim) SetRoles(tokenID string, roles ...Role) {
-	s.outOfBand(tokenID, func([]Role) []Role { return roles })
+	s.outOfBand(tokenID, func([]Role) []Role { return cloneRoles(roles) })
 }
 
 // GrantRole gives a token a role on an entity, in place of the one that it has there.
@@ -50,10 +50,10 @@ func (s *Sim) replaceOutOfBand(t *token, roles []Role, cause string) {
 	for i := range roles {
 		roles[i] = roles[i].withRaw()
 	}
-	before := cloneRoles(t.roles)
+	before := t.roles
 	s.storeRoles(t, roles, user("Ada Admin"))
 	s.audit = append(s.audit, RoleWrite{
-		Time: s.now(), TokenID: t.id, Before: before, After: cloneRoles(roles), Status: http.StatusOK, OutOfBand: true, Cause: cause,
+		Time: s.now(), TokenID: t.id, Before: before, After: roles, Status: http.StatusOK, OutOfBand: true, Cause: cause,
 	})
 }
 

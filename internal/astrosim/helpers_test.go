@@ -1,7 +1,6 @@
 package astrosim_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -122,7 +121,12 @@ func (r reply) decode(t *testing.T, into any) {
 	if r.err != nil || r.status != http.StatusOK {
 		t.Fatalf("want 200, got %d %s %v", r.status, r.body, r.err)
 	}
-	if err := json.NewDecoder(bytes.NewReader(r.body)).Decode(into); err != nil {
+	r.read(t, into)
+}
+
+func (r reply) read(t *testing.T, into any) {
+	t.Helper()
+	if err := json.Unmarshal(r.body, into); err != nil {
 		t.Fatalf("decode %s: %v", r.body, err)
 	}
 }

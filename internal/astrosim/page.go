@@ -1,7 +1,9 @@
 package astrosim
 
 import (
+	"bytes"
 	"cmp"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -46,17 +48,12 @@ func list[T any](s *Sim, c *call, l listing[T], items []T, extra ...byte) (answe
 }
 
 func encodePage[T any](l listing[T], rows []T, total int, q pageQuery, extra []byte) []byte {
-	body := []byte(`{"` + l.key + `":[`)
-	for i, row := range rows {
-		if i > 0 {
-			body = append(body, ',')
-		}
-		body = append(body, l.encode(row)...)
+	parts := make([][]byte, 0, len(rows))
+	for _, row := range rows {
+		parts = append(parts, l.encode(row))
 	}
-	body = append(body, ']')
-	body = append(body, extra...)
-	body = append(body, `,"totalCount":`+strconv.Itoa(total)+`,"limit":`+strconv.Itoa(q.limit)+`,"offset":`+strconv.Itoa(q.offset)+"}"...)
-	return body
+	tail := fmt.Sprintf(`,"totalCount":%d,"limit":%d,"offset":%d}`, total, q.limit, q.offset)
+	return slices.Concat([]byte(`{"`+l.key+`":[`), bytes.Join(parts, []byte(",")), []byte("]"), extra, []byte(tail))
 }
 
 func (a *appliedFaults) hidesRow(id string) bool {

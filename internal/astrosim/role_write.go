@@ -11,7 +11,7 @@ func (s *Sim) updateTokenRoles(c *call) (answer, *apiError) {
 	if refused != nil {
 		return answer{}, refused
 	}
-	before := cloneRoles(t.roles)
+	before := t.roles
 	requested, refused := c.requestedRoles()
 	roles := requested
 	if refused == nil {
@@ -27,7 +27,7 @@ func (s *Sim) updateTokenRoles(c *call) (answer, *apiError) {
 		return answer{}, refused
 	}
 	s.storeRoles(t, roles, c.caller.profile())
-	write.After = cloneRoles(roles)
+	write.After = roles
 	s.audit = append(s.audit, write)
 	return ok(s.subjectRoles(before, roles)), nil
 }
@@ -57,7 +57,7 @@ func (c *call) requestedRoles() ([]Role, *apiError) {
 // storeRoles replaces the set, whoever does it.
 func (s *Sim) storeRoles(t *token, roles []Role, by profile) {
 	t.remember(s.now())
-	t.roles = cloneRoles(roles)
+	t.roles = roles
 	if s.behaviour.UpdatedAtOnRoleChange == Moves {
 		t.updated, t.updatedBy = s.now(), by
 	}

@@ -3,6 +3,7 @@ package astrosim
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,7 +35,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
-		return // the client went away, or sends far too much
+		http.Error(w, "request body too large", http.StatusRequestEntityTooLarge) // or the client went away
+		return
 	}
 	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), body: body}
 	c.bearer, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -156,9 +158,7 @@ func (s *Sim) send(w http.ResponseWriter, r *http.Request, c *call, a answer, he
 		return
 	}
 	s.count(c, a.status, len(a.body))
-	for name, values := range header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), header)
 	if a.status == http.StatusNoContent {
 		w.Header().Del("Content-Type")
 	}

@@ -68,7 +68,7 @@ func New(options Options) *Sim {
 // TB is the part of testing.TB that Serve needs.
 type TB interface {
 	Helper()
-	Cleanup(func())
+	Cleanup(cleanup func())
 	Fatalf(format string, args ...any)
 }
 

@@ -55,7 +55,7 @@ type token struct {
 	org         *organization
 	scope, kind string
 	home        string // the id of the Organization, Workspace or Deployment it was made in
-	roles       []Role
+	roles       []Role // never changed in place, so that history and audit may share it
 	start       time.Time
 	end         *time.Time
 	expiryDays  int
@@ -79,7 +79,7 @@ const maxHistory = 16
 
 // remember keeps the token's present state before a change.
 func (t *token) remember(now time.Time) {
-	t.history = append(t.history, version{now, t.name, t.description, t.updated, cloneRoles(t.roles)})
+	t.history = append(t.history, version{now, t.name, t.description, t.updated, t.roles})
 	if extra := len(t.history) - maxHistory; extra > 0 {
 		t.history = slices.Delete(t.history, 0, extra)
 	}

@@ -26,7 +26,7 @@ func (s *Sim) listTokens(c *call) (answer, *apiError) {
 	}
 	now := s.now()
 	tokens := filter(s.tokensAsRead(c), func(t *token) bool {
-		return s.seesToken(c.caller, t) && f.matches(t) && !(s.behaviour.ExpiredTokenLists == Hidden && t.expired(now))
+		return s.seesToken(c.caller, t) && f.matches(t) && (s.behaviour.ExpiredTokenLists == Listed || !t.expired(now))
 	})
 	return list(s, c, tokenListing(func(t *token) []byte {
 		if c.faults.omits(t.id) {

@@ -1,6 +1,7 @@
 package astrosim
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"time"
@@ -44,14 +45,11 @@ func (t *token) encodeSecret() []byte {
 }
 
 func withRoles(object []byte, roles []Role) []byte {
-	object = append(object[:len(object)-1], `,"roles":[`...)
-	for i, r := range roles {
-		if i > 0 {
-			object = append(object, ',')
-		}
-		object = append(object, r.Raw...)
+	parts := make([][]byte, 0, len(roles))
+	for _, r := range roles {
+		parts = append(parts, r.Raw)
 	}
-	return append(object, "]}"...)
+	return slices.Concat(object[:len(object)-1], []byte(`,"roles":[`), bytes.Join(parts, []byte(",")), []byte("]}"))
 }
 
 type entityWire struct {
