@@ -123,7 +123,7 @@ func (m *memory) again(f *fault, now time.Time) time.Time {
 
 // spread is a duration that is up to a tenth shorter or longer.
 func (m *memory) spread(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * (1 + jitter*(2*rand.Float64()-1))) //nolint:gosec // no secret depends on it
+	return time.Duration(float64(d) * (1 + jitter*(2*rand.Float64()-1)))
 }
 
 // wake is how long from now until there is something to do.

@@ -101,9 +101,12 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 
 // announce tells the other controllers what they have to look at.
 func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
-	all := found.First || m.announced == nil || m.announced.differs(h)
+	notice := Notice{Connection: h.Key, Tokens: found.Changed}
+	if found.First || m.announced == nil || m.announced.differs(h) {
+		notice = Notice{Connection: h.Key, All: true}
+	}
 	m.announced = &h
-	r.Registry.publish(Notice{Connection: h.Key, Tokens: found.Changed, All: all})
+	r.Registry.publish(notice)
 }
 
 // differs reports whether bindings fare differently with the other handle, whatever their token.

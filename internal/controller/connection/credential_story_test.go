@@ -1,0 +1,160 @@
+package connection
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+var _ = Describe("The credential of a connection", func() {
+	It("is waited for, and its Secret noticed when it comes", func(ctx SpecContext) {
+		s := newStory(ctx).connect()
+		Expect(s.expect("False/SecretNotFound")).To(And(ContainSubstring(s.namespace+"/astro-api"), ContainSubstring("create it")))
+		Expect(s.handle().Ready).To(BeFalse())
+		Expect(s.handle().Reason).To(Equal("SecretNotFound"))
+		notices.forget()
+
+		s.credential(s.sim.Credential(s.self)).expect("True/Connected")
+		Expect(s.handle().Ready).To(BeTrue())
+		Expect(notices.of(s.key())).To(ContainElement(Notice{Connection: s.key(), All: true}))
+		Expect(s.get().Status).To(And(
+			HaveField("OrganizationName", "Acme"), HaveField("CredentialTokenID", s.self), HaveField("ObservedGeneration", s.conn.Generation)))
+		Expect(s.conn.Finalizers).To(ConsistOf(v1alpha1.FinalizerInUse))
+		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeTrue())
+	})
+
+	It("must stand under the key that is named", func(ctx SpecContext) {
+		s := newStory(ctx).secret(map[string]string{"other": "x"}).connect()
+		Expect(s.expect("False/SecretKeyMissing")).To(ContainSubstring(`has no key "token"`))
+		s.secret(map[string]string{"token": " \n"})
+		Eventually(func() string { return s.ready().Message }).Should(ContainSubstring(`holds nothing under key "token"`))
+		Expect(s.sim.Counts().Total).To(BeZero())
+	})
+
+	It("must be an API token", func(ctx SpecContext) {
+		s := newStory(ctx).credential("hunter2-is-no-token").connect()
+		Expect(s.expect("False/CredentialRejected")).NotTo(ContainSubstring("hunter2"))
+		Expect(s.sim.Counts().Total).To(BeZero())
+	})
+
+	It("must not have expired", func(ctx SpecContext) {
+		s := newStory(ctx)
+		old := s.sim.AddOrganizationToken(s.org, "old", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(-time.Hour)))
+		s.credential(s.sim.Credential(old)).connect()
+		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring("expired on"))
+		Expect(s.sim.Counts().Total).To(BeZero())
+	})
+
+	It("stops counting when it expires", func(ctx SpecContext) {
+		s := newStory(ctx)
+		short := s.sim.AddOrganizationToken(s.org, "short", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(3*time.Second)))
+		s.credential(s.sim.Credential(short)).connect().expect("True/Connected")
+		s.expect("False/CredentialRejected")
+		Expect(s.handle().Ready).To(BeFalse())
+	})
+
+	It("must be of the Organization, by its own claim and by Astro's word", func(ctx SpecContext) {
+		s := newStory(ctx)
+		other := s.sim.AddOrganization("Other")
+		s.credential(s.sim.Credential(s.sim.AddOrganizationToken(other, "theirs", "ORGANIZATION_OWNER"))).connect()
+		Expect(s.expect("False/OrganizationMismatch")).To(And(ContainSubstring(other), ContainSubstring(s.org)))
+		Expect(s.sim.Counts().Total).To(BeZero(), "a credential that says itself that it is another's is not even tried")
+
+		forged := forge(s.self, s.org)
+		s.credential(forged).expect("False/CredentialRejected")
+		Expect(s.handle().Ready).To(BeFalse())
+		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeFalse(), "a claim that was not proven protects no token")
+		status, err := json.Marshal(s.get().Status)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(string(status)).NotTo(ContainSubstring(forged[len(forged)-20:]))
+	})
+
+	It("is sent to allowed hosts only", func(ctx SpecContext) {
+		s := newStory(ctx)
+		s.conn.Spec.APIURL = "http://127.0.0.1:1"
+		s.credential(s.sim.Credential(s.self)).connect()
+		Expect(s.expect("False/HostNotAllowed")).To(ContainSubstring("--allowed-api-hosts=127.0.0.1:1"))
+	})
+
+	It("may be rotated without a restart, a listing or a binding touched", func(ctx SpecContext) {
+		s := newStory(ctx).proven()
+		before, pages, proofs := s.handle(), s.pages(), s.proofs()
+		notices.forget()
+		s.credential(s.sim.RotateToken(s.self))
+		Eventually(s.proofs).Should(Equal(proofs + 1))
+		Consistently(func() string { return s.ready().Reason }, "500ms").Should(Equal("Connected"))
+		Expect(s.pages()).To(Equal(pages))
+		Expect(notices.of(s.key())).To(BeEmpty())
+		_, err := before.Client.GetToken(ctx, s.self)
+		Expect(err).NotTo(HaveOccurred(), "whoever still has the old handle works with the new secret")
+	})
+
+	It("may be replaced by another token's", func(ctx SpecContext) {
+		s := newStory(ctx).proven()
+		next := s.sim.AddOrganizationToken(s.org, "next", "ORGANIZATION_OWNER")
+		s.credential(s.sim.Credential(next))
+		Eventually(func() string { return s.handle().SelfID }).Should(Equal(next))
+		Eventually(func() string { return s.get().Status.CredentialTokenID }).Should(Equal(next))
+		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeFalse())
+		Expect(registry.IsCredential(s.handle().Host, next)).To(BeTrue())
+	})
+
+	It("opens a breaker when it is revoked, and is tried once a sweep interval", func(ctx SpecContext) {
+		s := newStory(ctx)
+		s.conn.Spec.SweepInterval = metav1.Duration{Duration: 5 * time.Second}
+		s.proven()
+		notices.forget()
+		s.sim.RevokeCredential(s.self)
+		for range 100 {
+			registry.ReportUnauthorized(s.key())
+		}
+		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring("put a valid API token in the Secret"))
+		Expect(s.handle().Ready).To(BeFalse())
+		Expect(notices.of(s.key())).To(ConsistOf(Notice{Connection: s.key(), All: true}))
+		s.sim.ResetCounts()
+		Eventually(func() int { return s.sim.Counts().Total }).Should(Equal(1))
+		Consistently(func() int { return s.sim.Counts().Total }, "1s").Should(Equal(1))
+
+		s.sim.RestoreCredential(s.self)
+		s.expect("True/Connected")
+		Expect(s.handle().Ready).To(BeTrue())
+	})
+
+	It("is kept in memory when its Secret goes, for those who have to revoke", func(ctx SpecContext) {
+		s := newStory(ctx).proven()
+		s.deleteSecret()
+		s.expect("False/SecretNotFound")
+		h := s.handle()
+		Expect(h.Ready).To(BeFalse())
+		_, err := h.Client.GetToken(ctx, s.self)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(registry.IsCredential(h.Host, s.self)).To(BeTrue())
+
+		proofs := s.proofs()
+		s.credential(s.sim.Credential(s.self)).expect("True/Connected")
+		Expect(s.proofs()).To(Equal(proofs), "the same credential was proven already")
+	})
+
+	It("without the right to list is of no use", func(ctx SpecContext) {
+		s := newStory(ctx)
+		s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: astrosim.TokensList})
+		s.credential(s.sim.Credential(s.self)).connect()
+		Expect(s.expect("False/PermissionDenied")).To(ContainSubstring("ORGANIZATION_OWNER"))
+		Expect(s.handle().Ready).To(BeFalse())
+	})
+})
+
+// forge makes a credential that claims to be a token of an Organization.
+func forge(token, org string) string {
+	claims := fmt.Sprintf(`{"apiTokenId":%q,"permissions":["organizationId:%s"]}`, token, org)
+	encode := base64.RawURLEncoding.EncodeToString
+	return encode([]byte(`{"alg":"HS256"}`)) + "." + encode([]byte(claims)) + "." + encode([]byte("a signature nobody made"))
+}
