@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,12 +21,15 @@ type world struct {
 	operator, ci, wsToken, depToken string
 	credential                      string
 	client                          *http.Client
+	clock                           *clock
 }
 
 func newWorld(t *testing.T, options astrosim.Options) *world {
 	t.Helper()
+	c := newClock()
+	options.Now = c.now
 	s := astrosim.Serve(t, options)
-	w := &world{Sim: s, t: t, client: &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}}
+	w := &world{Sim: s, t: t, clock: c, client: &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	w.org = s.AddOrganization("Acme")
 	w.ws, w.ws2 = s.AddWorkspace(w.org, "data"), s.AddWorkspace(w.org, "Data Science")
@@ -51,6 +55,19 @@ func withBehaviour(t *testing.T, settings ...string) astrosim.Behaviour {
 	}
 	return b
 }
+
+// clock is moved by hand.
+type clock struct{ nanos atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.nanos.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time { return time.Unix(0, c.nanos.Load()) }
+
+func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
 
 type reply struct {
 	status int

@@ -2,31 +2,16 @@ package astrosim_test
 
 import (
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
-// clock is moved by hand.
-type clock struct{ nanos atomic.Int64 }
-
-func newClock() *clock {
-	c := &clock{}
-	c.nanos.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
-	return c
-}
-
-func (c *clock) now() time.Time { return time.Unix(0, c.nanos.Load()) }
-
-func (c *clock) advance(d time.Duration) { c.nanos.Add(int64(d)) }
-
 func TestPublishedLimits(t *testing.T) {
 	for _, window := range []string{"Bucket", "Sliding", "Fixed"} {
 		t.Run(window, func(t *testing.T) {
-			c := newClock()
-			w := newWorld(t, astrosim.Options{Now: c.now, Limits: astrosim.PublishedLimits(), Behaviour: withBehaviour(t, "limit-window="+window)})
+			w := newWorld(t, astrosim.Options{Limits: astrosim.PublishedLimits(), Behaviour: withBehaviour(t, "limit-window="+window)})
 			passed := func(method, path string) (n int) {
 				for range 40 {
 					if w.do(method, path, "").status != http.StatusTooManyRequests {
@@ -40,9 +25,9 @@ func TestPublishedLimits(t *testing.T) {
 				if get != 25 || post != 10 || del != 5 {
 					t.Errorf("of 40 each passed: GET %d, POST %d, DELETE %d", get, post, del)
 				}
-				c.advance(time.Second)
+				w.clock.advance(time.Second)
 			}
-			c.advance(100 * time.Millisecond)
+			w.clock.advance(100 * time.Millisecond)
 			w.SetLimits(astrosim.Limits{})
 			if n := passed(http.MethodGet, ""); n != 40 {
 				t.Errorf("without limits passed %d of 40", n)

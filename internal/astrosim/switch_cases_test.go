@@ -58,7 +58,7 @@ var switchCases = map[string]struct {
 	"foreign-organization": {foreignOrganization, map[astrosim.Choice]string{"Forbidden": "403", "NotFound": "404"}},
 	"expired-credential":   {expiredCredential, map[astrosim.Choice]string{"Unauthorized": "401", "Forbidden": "403"}},
 	"limit-scope":          {limited, map[astrosim.Choice]string{"PerToken": "[200 200 429 200]", "PerTenant": "[200 200 429 429]"}},
-	"limit-window":         {limited, map[astrosim.Choice]string{"Bucket": "[200 200 429 200]", "Sliding": "[200 200 429 200]", "Fixed": "*"}},
+	"limit-window":         {limited, map[astrosim.Choice]string{"Bucket": "[200 200 429 200]", "Sliding": "[200 200 429 200]", "Fixed": "[200 200 429 200]"}},
 	"throttle-body": {throttleBody, map[astrosim.Choice]string{
 		"Text": `429 "text/plain; charset=utf-8" Too m`, "Empty": `429 "" `, "HTML": `429 "text/html" <html`, "JSON": `429 "application/json; charset=utf-8" {"mes`}},
 	"retry-after": {retryAfter, map[astrosim.Choice]string{"Absent": "", "Seconds": "1", "Date": "a date"}},

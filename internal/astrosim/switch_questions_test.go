@@ -106,7 +106,7 @@ func writeTo(with astrosim.With) asked {
 }
 
 func listExpired(w *world) string {
-	id := w.AddOrganizationToken(w.org, "old", "ORGANIZATION_MEMBER", astrosim.Expires(time.Now().Add(-time.Hour)))
+	id := w.AddOrganizationToken(w.org, "old", "ORGANIZATION_MEMBER", astrosim.Expires(w.clock.now().Add(-time.Hour)))
 	return fmt.Sprint(w.get("/tokens").page(w.t).TotalCount, " ", w.get("/tokens/"+id).status)
 }
 
@@ -116,7 +116,7 @@ func sameName(w *world) string {
 
 func updatedAt(w *world) string {
 	before, _ := w.Token(w.ci)
-	time.Sleep(3 * time.Millisecond)
+	w.clock.advance(time.Second)
 	w.setRoles(w.ci, w.orgRole())
 	after, _ := w.Token(w.ci)
 	return strconv.FormatBool(after.UpdatedAt.After(before.UpdatedAt))
@@ -177,7 +177,7 @@ func limitZero(w *world) string {
 }
 
 func defaultOrder(w *world) string {
-	time.Sleep(3 * time.Millisecond)
+	w.clock.advance(time.Second)
 	w.AddOrganizationToken(w.org, "a last", "ORGANIZATION_MEMBER")
 	orders := map[string]bool{}
 	for range 20 {
@@ -202,7 +202,7 @@ func foreignOrganization(w *world) string {
 }
 
 func expiredCredential(w *world) string {
-	id := w.AddOrganizationToken(w.org, "old", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(-time.Hour)))
+	id := w.AddOrganizationToken(w.org, "old", "ORGANIZATION_OWNER", astrosim.Expires(w.clock.now().Add(-time.Hour)))
 	return strconv.Itoa(w.send(http.MethodGet, w.path(""), "", w.Credential(id)).status)
 }
 
