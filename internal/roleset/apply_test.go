@@ -64,9 +64,9 @@ func TestApply(t *testing.T) {
 		},
 		"DuplicatesFoldIntoTheOneThatIsRight": {
 			reason:  "The entry that has the role stays as it was read, in the place of the first.",
-			roles:   []string{on(dep1, viewer), ownRole, `{"entityType":"DEPLOYMENT","entityId":"d1","role":"DEPLOYMENT_ADMIN"}`, on(dep1, deployer)},
-			changes: []Change{change(dep1, viewer, admin)},
-			want:    []string{`{"entityType":"DEPLOYMENT","entityId":"d1","role":"DEPLOYMENT_ADMIN"}`, ownRole},
+			roles:   []string{on(dep1, admin), ownRole, `{"entityType":"DEPLOYMENT","entityId":"d1","role":"Viewer"}`, on(dep1, deployer)},
+			changes: []Change{change(dep1, admin, viewer)},
+			want:    []string{`{"entityType":"DEPLOYMENT","entityId":"d1","role":"Viewer"}`, ownRole},
 		},
 		"DuplicatesOfOthersStay": {
 			reason:  "What no change speaks of stays as it is.",

@@ -62,6 +62,12 @@ func drawEntry(t *rapid.T) string {
 
 func drawClaims(t *rapid.T) []Claim {
 	claims := rapid.SliceOfN(rapid.Custom(drawClaim), 0, 9).Draw(t, "claims")
+	crowd := rapid.SampledFrom(targets).Draw(t, "crowd")
+	for i := range claims {
+		if chance(t, 2, "in the crowd") {
+			claims[i].Target = crowd
+		}
+	}
 	ids := rapid.Permutation([]string{"a/1", "a/2", "a/3", "b/1", "b/2", "b/3", "c/1", "c/2", "c/3"}).Draw(t, "ids")
 	for i := range claims {
 		claims[i].ID = ids[i]

@@ -111,25 +111,22 @@ func (g *group) to(outcome Outcome, v Verdict) Verdict {
 	return v
 }
 
-// change is what is to be done about the target, if anything.
+// change is what is to be done about the target, if anything: what those with a say were told. They were all told the
+// same, to write the winner's role, or to remove what is there since nobody has the say.
 func (g *group) change() (Change, bool) {
-	c := Change{Target: g.target}
-	switch {
-	case g.winner == nil:
-		c.From = g.there.besides("")
-		c.Claims = g.claimsTold(Remove)
-	case g.winner.Class == Want:
-		c.From, c.To = g.there.besides(g.winner.Role), g.winner.Role
-		c.Claims = g.claimsTold(Add, Update)
+	c := Change{Target: g.target, Claims: g.wanting()}
+	if g.winner != nil {
+		c.To = g.winner.Role
 	}
+	c.From = g.there.besides(c.To)
 	return c, len(c.Claims) > 0
 }
 
-// claimsTold are the claims with a say, or that had one, whose verdict is one of the outcomes.
-func (g *group) claimsTold(outcomes ...Outcome) []string {
+// wanting are the claims that count and for which something is to be written.
+func (g *group) wanting() []string {
 	var ids []string
 	for _, c := range g.claims {
-		if c.Class != None && slices.Contains(outcomes, g.verdict(c).Outcome) {
+		if c.Class != None && g.verdict(c).Outcome.changes() {
 			ids = append(ids, c.ID)
 		}
 	}

@@ -2,9 +2,12 @@ package roleset_test
 
 import (
 	"encoding/json"
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -25,6 +28,14 @@ var (
 	ws1  = roleset.Target{Kind: astro.EntityWorkspace, ID: "w1"}
 	ws2  = roleset.Target{Kind: astro.EntityWorkspace, ID: "w2"}
 )
+
+// TestMain looks at more worlds than rapid would by itself; -rapid.checks still has the last word.
+func TestMain(m *testing.M) {
+	if err := flag.Set("rapid.checks", "1000"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // ownRole is the own-scope role of the Organization token that most cases are about.
 const ownRole = `{"entityType":"ORGANIZATION","entityId":"o1","role":"ORGANIZATION_MEMBER"}`

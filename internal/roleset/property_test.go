@@ -61,21 +61,31 @@ func othersSurvive(t *rapid.T) {
 	}
 }
 
-// updatesKeepFields: an updated entry is one of those that were there, but for its role.
+// updatesKeepFields: an updated entry is one of those that were there, but for its role; one that was right as it is.
 func updatesKeepFields(t *rapid.T) {
 	o := drawObserved(t)
 	p := Make(o, drawClaims(t))
 	desired := p.Desired(o)
 	for _, change := range p.Changes {
-		var was []string
+		var was, right []string
 		for _, r := range o.Roles {
-			if r.Key() == change.Target.Key() {
-				was = append(was, fieldsWithRole(r, change.To))
+			if r.Key() != change.Target.Key() {
+				continue
+			}
+			was = append(was, fieldsWithRole(r, change.To))
+			if r.Role == change.To {
+				right = append(right, wires([]astro.Role{r})...)
 			}
 		}
 		for _, r := range desired {
-			if r.Key() == change.Target.Key() && len(was) > 0 && !slices.Contains(was, fieldsWithRole(r, change.To)) {
+			if r.Key() != change.Target.Key() {
+				continue
+			}
+			if len(was) > 0 && !slices.Contains(was, fieldsWithRole(r, change.To)) {
 				t.Errorf("%s is none of %v", fieldsWithRole(r, change.To), was)
+			}
+			if is := wires([]astro.Role{r})[0]; len(right) > 0 && !slices.Contains(right, is) {
+				t.Errorf("%s is none of those that were right: %v", is, right)
 			}
 		}
 	}
@@ -201,8 +211,18 @@ func oneByOneIsAllAtOnce(t *rapid.T) {
 
 // everyPrefixKeepsTheParents: if each Deployment's Workspace has a role at both ends, it has one all the way.
 func everyPrefixKeepsTheParents(t *rapid.T) {
-	o := drawObserved(t)
-	p := Make(o, drawClaims(t))
+	var entries []string
+	var claims []Claim
+	for _, target := range targets {
+		if rapid.Bool().Draw(t, "is there") {
+			entries = append(entries, on(target, viewer))
+		}
+		c := claim("a/"+target.ID, target, admin, held(1))
+		c.Class = rapid.SampledFrom([]Class{Want, Leave}).Draw(t, "class")
+		claims = append(claims, c)
+	}
+	o := organizationToken(entries...)
+	p := Make(o, claims)
 	if !parentsThere(o.Roles) || !parentsThere(p.Desired(o)) {
 		return
 	}
