@@ -105,7 +105,9 @@ func begins(prefixes []string, name string) bool {
 }
 
 // selects says whether the selector selects the labels. An empty selector, or one that cannot be read, selects nothing.
+// No labels are labels that are not known, since every namespace has at least its name for a label: they are not taken
+// for a namespace that lacks the label it must not have.
 func selects(selector *metav1.LabelSelector, set map[string]string) bool {
 	s, err := metav1.LabelSelectorAsSelector(selector)
-	return err == nil && !s.Empty() && s.Matches(labels.Set(set))
+	return err == nil && !s.Empty() && len(set) > 0 && s.Matches(labels.Set(set))
 }

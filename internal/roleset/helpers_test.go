@@ -31,7 +31,7 @@ var (
 
 // TestMain looks at more worlds than rapid would by itself; -rapid.checks still has the last word.
 func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "1000"); err != nil {
+	if err := flag.Set("rapid.checks", "300"); err != nil {
 		panic(err)
 	}
 	os.Exit(m.Run())
