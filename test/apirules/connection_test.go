@@ -25,6 +25,7 @@ var connectionCases = map[string]struct {
 	"UnknownField":      {"A typing error is told.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, organisation: acme}`, refused(`unknown field "spec.organisation"`)},
 
 	"SecretWithoutName":      {"A Secret has a name.", `{organizationId: <org>, credentialsSecretRef: {key: token}}`, refused("spec.credentialsSecretRef.name: Required value")},
+	"SecretEmptyName":        {"Empty is no name.", `{organizationId: <org>, credentialsSecretRef: {name: ""}}`, refused("spec.credentialsSecretRef.name", "at least 1 chars long")},
 	"SecretOfOtherNamespace": {"No Secret of another namespace can be named.", `{organizationId: <org>, credentialsSecretRef: {name: astro, namespace: kube-system}}`, refused(`unknown field "spec.credentialsSecretRef.namespace"`)},
 	"SecretPath":             {"Nor by a path.", `{organizationId: <org>, credentialsSecretRef: {name: kube-system/astro}}`, refused("spec.credentialsSecretRef.name", "should match")},
 	"SecretEmptyKey":         {"An empty key is none.", `{organizationId: <org>, credentialsSecretRef: {name: astro, key: ""}}`, refused("spec.credentialsSecretRef.key", "at least 1 chars long")},
