@@ -56,8 +56,8 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 	return e
 }
 
-// clean makes text from outside fit for an error of this client.
-func (c *Client) clean(s string) string { return c.secret.Load().clean(s) }
+// clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
+func (c *Client) clean(s string) string { return c.secret.Load().clean(s[:min(len(s), 4<<10)]) }
 
 // readError says besides whether the body is an error in Astro's form.
 func readError(raw []byte) (wireError, bool) {
@@ -102,8 +102,7 @@ var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>
 
 // snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
 func (c *Client) snippet(raw []byte) string {
-	text := string(raw[:min(len(raw), 4<<10)])
-	return clip(c.clean(tags.ReplaceAllString(text, " ")), maxSnippet)
+	return clip(c.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
 }
 
 // retryAfter reads seconds or a date; a date is taken relative to the sender's own clock, if it tells.

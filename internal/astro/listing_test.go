@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -67,22 +68,34 @@ func TestListingIsCompleteOrRefused(t *testing.T) {
 		"always cut off":    {"but not for ever", astrosim.Fault{Kind: astrosim.FaultTruncate}, ErrUnreachable},
 		"page of a gateway": {"likewise", astrosim.Fault{Kind: astrosim.FaultHTML, Times: 2}, nil},
 		"reset":             {"likewise", astrosim.Fault{Kind: astrosim.FaultReset, After: 1, Times: 1}, nil},
-		"hanging":           {"silence ends by the clock", astrosim.Fault{Kind: astrosim.FaultHang, After: 1, Times: 1}, nil},
 		"throttled":         {"a 429 in the middle is waited out", astrosim.Fault{Kind: astrosim.FaultThrottle, After: 1, Times: 1}, nil},
 		"forbidden":         {"a refusal is one", astrosim.Fault{Kind: astrosim.FaultForbidden, After: 1}, ErrForbidden},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, astrosim.Options{}, quick)
-			w.crowd(1500)
+			w := newWorld(t, astrosim.Options{})
+			w.crowd(1010)
 			c.fault.Endpoint = "tokens.list"
 			w.Inject(c.fault)
 			tokens, err := w.client.ListTokens(t.Context())
-			if !errors.Is(err, c.want) || c.want == nil && len(tokens) != 1502 || c.want != nil && tokens != nil {
+			if !errors.Is(err, c.want) || c.want == nil && len(tokens) != 1012 || c.want != nil && tokens != nil {
 				t.Errorf("%s: %d tokens, %v", c.reason, len(tokens), err)
 			}
 		})
 	}
+}
+
+func TestListingOutlivesSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{})
+		w.crowd(1010)
+		w.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: "tokens.list", After: 1, Times: 1})
+		began := time.Now()
+		tokens, err := w.client.ListTokens(t.Context())
+		if err != nil || len(tokens) != 1012 || time.Since(began) > 21*time.Second {
+			t.Errorf("%d tokens after %s, %v", len(tokens), time.Since(began), err)
+		}
+	})
 }
 
 // pager serves rows of its own, changing them as the pages go by.

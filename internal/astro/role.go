@@ -1,7 +1,6 @@
 package astro
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -103,6 +102,9 @@ func (r Role) made() string {
 // UnmarshalJSON reads an entry and keeps its bytes.
 func (r *Role) UnmarshalJSON(raw []byte) error {
 	var read Role
+	if !json.Valid(raw) { // from encoding/json it always is
+		return errors.New("role entry: not JSON")
+	}
 	if err := read.read(string(raw)); err != nil {
 		return fmt.Errorf("role entry: %w", err)
 	}
@@ -126,63 +128,6 @@ func (r *Role) read(raw string) error {
 		}
 		return nil
 	})
-}
-
-func readString(value string, to *string) error { return json.Unmarshal([]byte(value), to) }
-
-// eachField visits the fields of a JSON object in order: name, raw value, and where the value begins.
-func eachField(raw string, visit func(name, value string, at int) error) error {
-	dec := json.NewDecoder(strings.NewReader(raw))
-	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return errors.New("not a JSON object")
-	}
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return err
-		}
-		if err := visit(name.(string), string(value), int(dec.InputOffset())-len(value)); err != nil {
-			return err
-		}
-	}
-	_, err := dec.Token()
-	return err
-}
-
-// replaceField gives every field of that name the new value in place, or adds it at the end.
-func replaceField(raw, name, value string) string {
-	var out strings.Builder
-	from, fields, found := 0, 0, false
-	_ = eachField(raw, func(n, old string, at int) error { // raw was read before, so it is an object
-		fields++
-		if n == name {
-			out.WriteString(raw[from:at] + quote(value))
-			from, found = at+len(old), true
-		}
-		return nil
-	})
-	if found {
-		return out.String() + raw[from:]
-	}
-	end := strings.LastIndexByte(raw, '}')
-	comma := ","
-	if fields == 0 {
-		comma = ""
-	}
-	return raw[:end] + comma + quote(name) + ":" + quote(value) + raw[end:]
-}
-
-// quote is a JSON string without the escapes that only HTML needs.
-func quote(s string) string {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string always encodes
-	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // rolesBody is the body of a role write, each entry byte for byte.

@@ -81,7 +81,11 @@ func TestUpdateOutlivesFaults(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, astrosim.Options{}, quick)
+			w := newWorld(t, astrosim.Options{}, func(o *Options) {
+				if c.fault.Kind == astrosim.FaultHang {
+					quick(o)
+				}
+			})
 			c.fault.Times = 1
 			w.Inject(c.fault)
 			u, err := w.client.UpdateRoles(t.Context(), w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
@@ -114,7 +118,7 @@ func readsBeforeWrites(t *testing.T, wire *recorder) {
 }
 
 func TestForeignChangeBetweenTriesSurvives(t *testing.T) {
-	w := newWorld(t, astrosim.Options{}, quick)
+	w := newWorld(t, astrosim.Options{})
 	w.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Endpoint: "tokens.roles", Times: 1})
 	tries := 0
 	u, err := w.client.UpdateRoles(t.Context(), w.ci, func(now Token) ([]Role, bool) {
@@ -150,7 +154,7 @@ func TestUpdateGivesUp(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, astrosim.Options{}, quick)
+			w := newWorld(t, astrosim.Options{})
 			w.Inject(c.fault)
 			u, err := w.client.UpdateRoles(t.Context(), w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
 			if !errors.Is(err, c.want) || u.Written || u.Attempted != c.attempted || w.wire.count(http.MethodPost) != c.posts {
