@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -122,7 +123,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 }
 
 func between(seconds float64) time.Duration {
-	if !(seconds > 0) { //nolint:staticcheck // so that a NaN is 0
+	if math.IsNaN(seconds) || seconds <= 0 {
 		return 0
 	}
 	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))

@@ -97,7 +97,7 @@ func (d *Directory) Named(ctx context.Context, scope Scope, home, name string) (
 				return nil, err
 			}
 		}
-		if t.Home() == home && t.Scope == scope && t.Name == name {
+		if home != "" && t.Home() == home && t.Scope == scope && t.Name == name {
 			athome = append(athome, t)
 		}
 	}

@@ -371,17 +371,17 @@ func TestTrust(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			judge, got := trust{self: "self"}, ""
+			judge, got := trust{self: "self"}, []byte(nil)
 			for _, tokens := range c.tokens {
-				word := "y"
+				word := byte('y')
 				if ok, reason := judge.judge(tokens, true); !ok {
-					if word = "n"; reason == "" {
+					if word = 'n'; reason == "" {
 						t.Error("no reason given")
 					}
 				}
-				got += word
+				got = append(got, word)
 			}
-			if got != c.want {
+			if string(got) != c.want {
 				t.Errorf("%s: got %s, want %s", c.reason, got, c.want)
 			}
 		})

@@ -44,15 +44,15 @@ const maxErrorText = 300
 
 // Error says what was tried, what came back, and the id to quote to Astro's support.
 func (e *Error) Error() string {
-	text := e.Op + ": " + e.Message
+	parts := []string{e.Op + ": " + e.Message}
 	for _, f := range e.Fields {
-		text += fmt.Sprintf("; %s: %s", f.Field, f.Message)
+		parts = append(parts, f.Field+": "+f.Message)
 	}
 	id := ""
 	if e.RequestID != "" {
 		id = " (request " + e.RequestID + ")"
 	}
-	return clip(text, maxErrorText-len(id)) + id
+	return clip(strings.Join(parts, "; "), maxErrorText-len(id)) + id
 }
 
 // Unwrap leads to the kind of the error and, if the caller's context ended, to that.

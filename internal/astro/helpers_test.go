@@ -155,16 +155,6 @@ func add(r Role) func(Token) ([]Role, bool) {
 	}
 }
 
-func must[T any](v T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return v
-	}
-}
-
 // countingTransport counts connections.
 type countingTransport struct {
 	*http.Transport

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"strconv"
 )
@@ -89,9 +90,7 @@ func (l listing[W]) page(ctx context.Context, c *Client, offset int) (page[W], e
 	k.query = url.Values{
 		"limit": {strconv.Itoa(pageSize)}, "offset": {strconv.Itoa(offset)}, "sorts": {"createdAt:asc"},
 	}
-	for name, values := range l.query {
-		k.query[name] = values
-	}
+	maps.Copy(k.query, l.query)
 	var p page[W]
 	err := c.get(ctx, k, func(body io.Reader) (err error) {
 		p, err = readPage(body, l.items, l.id)

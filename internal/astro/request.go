@@ -81,7 +81,7 @@ func (c *Client) send(ctx context.Context, k call, decode func(io.Reader) error)
 	if err != nil {
 		return c.noAnswer(ctx, within, k, err)
 	}
-	resp, err := c.http.Do(req)
+	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
 		return c.noAnswer(ctx, within, k, err)
 	}

@@ -40,7 +40,9 @@ func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
 	if err != nil {
 		return Sweep{}, err
 	}
-	return f.sweep, nil
+	s := f.sweep
+	s.Changed = slices.Clone(s.Changed)
+	return s, nil
 }
 
 // RefreshIfOlder lists unless the last listing began less than age ago.
