@@ -26,7 +26,7 @@ func (r *reconciler) report(ctx context.Context, c v1alpha1.Connection, m *memor
 	if err := r.Client.Status().Patch(ctx, c, client.MergeFrom(before)); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	r.announceReady(before, c)
+	r.announceReady(ctx, before, c)
 	return nil
 }
 

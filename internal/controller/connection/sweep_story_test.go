@@ -62,11 +62,12 @@ var _ = Describe("The sweep of a connection", func() {
 	It("stays ready while Astro asks to slow down", func(ctx SpecContext) {
 		s := newStory(ctx).proven()
 		notices.forget()
-		s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultThrottle, RetryAfter: "2", Endpoint: astrosim.TokensList, Times: 20})
+		s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultThrottle, RetryAfter: "1", Endpoint: astrosim.TokensList})
 		s.look()
 		s.expect("True/RateLimited")
 		Expect(s.handle().Ready).To(BeTrue())
 		s.sim.ClearFaults()
+		s.look()
 		s.expect("True/Connected")
 		Expect(notices.of(s.key())).To(BeEmpty())
 	})

@@ -1,0 +1,144 @@
+package connection
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+func TestJudgeHost(t *testing.T) {
+	allowed := []string{"api.astronomer.io", "127.0.0.1:8080", "localhost:8080", "proxy.example:8080", "[::1]:8080"}
+	cases := map[string]struct {
+		reason, url, host string
+		refused           bool
+	}{
+		"Astro":         {reason: "An allowed host is reached by https.", url: "https://api.astronomer.io", host: "api.astronomer.io"},
+		"OtherHost":     {reason: "A host that was not named gets no credential.", url: "https://api.astronomer.example", host: "api.astronomer.example", refused: true},
+		"OtherPort":     {reason: "The port is part of the host.", url: "https://api.astronomer.io:444", host: "api.astronomer.io:444", refused: true},
+		"Suffix":        {reason: "Hosts are compared whole.", url: "https://api.astronomer.io.example", host: "api.astronomer.io.example", refused: true},
+		"Plain":         {reason: "Nobody but this machine is sent a credential in the clear.", url: "http://proxy.example:8080", host: "proxy.example:8080", refused: true},
+		"PlainLoopback": {reason: "A simulator on this machine may be plain.", url: "http://127.0.0.1:8080", host: "127.0.0.1:8080"},
+		"PlainName":     {reason: "localhost is this machine.", url: "http://localhost:8080", host: "localhost:8080"},
+		"PlainIPv6":     {reason: "So is ::1.", url: "http://[::1]:8080", host: "[::1]:8080"},
+		"NoURL":         {reason: "What is no URL has no host.", url: "://", refused: true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			host, wrong := judgeHost(tc.url, allowed)
+			if host != tc.host || (wrong != nil) != tc.refused {
+				t.Errorf("%s\njudgeHost(%s) = %q, %+v", tc.reason, tc.url, host, wrong)
+			}
+		})
+	}
+}
+
+func TestMailboxFoldsWhatWaits(t *testing.T) {
+	a, b := Key{Name: "a"}, Key{Name: "b"}
+	box := newMailbox(Notice.connection, Notice.with)
+	box.put(Notice{Connection: Key{Name: "first"}, All: true}) // on its way to the reader, who has not come yet
+	waitFor(t, func() bool { return len(box.snapshot()) == 0 })
+	box.put(Notice{Connection: a, Tokens: []string{"2", "1"}})
+	box.put(Notice{Connection: b, Tokens: []string{"3"}})
+	box.put(Notice{Connection: a, Tokens: []string{"1", "4"}})
+	box.put(Notice{Connection: b, All: true})
+	var got []Notice
+	for range 3 {
+		got = append(got, (<-box.out).Object)
+	}
+	want := []Notice{
+		{Connection: Key{Name: "first"}, All: true},
+		{Connection: a, Tokens: []string{"1", "2", "4"}},
+		{Connection: b, All: true},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+func (m *mailbox[T]) snapshot() []T {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return append([]T(nil), m.waiting...)
+}
+
+func waitFor(t *testing.T, done func() bool) {
+	t.Helper()
+	for range 1000 {
+		if done() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("it did not come about")
+}
+
+func TestFaultOutlivesItsRequestID(t *testing.T) {
+	first := failed("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-1"})
+	again := failed("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-2"})
+	other := failed("list", &astro.Error{Op: "list tokens", Message: "up in flames", RequestID: "req-3"})
+	if got := again.steady(first).message; got != first.message {
+		t.Errorf("a fault that differs by its request id only is said as before; got %q after %q", got, first.message)
+	}
+	if got := other.steady(first).message; got != other.message {
+		t.Errorf("another fault is said anew; got %q", got)
+	}
+}
+
+func TestSettle(t *testing.T) {
+	passing, lasting := &fault{reason: v1alpha1.ReasonUnreachable, passing: true}, &fault{reason: v1alpha1.ReasonPermissionDenied}
+	cases := map[string]struct {
+		reason string
+		memory memory
+		want   bool
+	}{
+		"Proven":             {reason: "A proven credential is ready.", memory: memory{access: &access{}}, want: true},
+		"NeverProven":        {reason: "An outage at the start leaves a connection as it begins: not ready.", memory: memory{refusal: passing}},
+		"OutageAfterwards":   {reason: "An outage later takes nothing away.", memory: memory{access: &access{}, unlisted: passing, ready: true}, want: true},
+		"RotatedInAnOutage":  {reason: "The old credential counts until Astro refuses the new one.", memory: memory{access: &access{}, refusal: passing, ready: true}, want: true},
+		"Refused":            {reason: "What Astro refuses does not count.", memory: memory{access: &access{}, refusal: lasting, ready: true}},
+		"SecretGone":         {reason: "Without the Secret nobody says that the credential is still meant.", memory: memory{access: &access{}, unusable: lasting, ready: true}},
+		"MayNotList":         {reason: "A credential that may not list is of no use.", memory: memory{access: &access{}, unlisted: lasting, ready: true}},
+		"OutageAfterRefusal": {reason: "An outage does not make a refused credential good.", memory: memory{access: &access{}, refusal: passing}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if tc.memory.settle(); tc.memory.ready != tc.want {
+				t.Errorf("%s\nready = %t", tc.reason, tc.memory.ready)
+			}
+		})
+	}
+}
+
+func TestDistinguishes(t *testing.T) {
+	rules := []v1alpha1.AllowRule{
+		{Namespaces: v1alpha1.NamespaceRule{Names: []string{"data"}}},
+		{Namespaces: v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "data"}}}},
+	}
+	in, out := map[string]string{"team": "data"}, map[string]string{"team": "other"}
+	if !distinguishes(rules, in, out) || !distinguishes(rules, nil, in) {
+		t.Error("a namespace that leaves a rule, or comes under it, is noticed")
+	}
+	if distinguishes(rules, out, nil) || distinguishes(rules[:1], in, out) {
+		t.Error("labels that no rule asks for are not")
+	}
+}
+
+func TestAssume(t *testing.T) {
+	r := NewRegistry()
+	c := &v1alpha1.AstroConnection{Spec: v1alpha1.ConnectionSpec{APIURL: "https://api.astronomer.io"}}
+	c.Status.CredentialTokenID = "clt1"
+	r.assume(KeyOf(c), c)
+	if !r.IsCredential("api.astronomer.io", "clt1") {
+		t.Error("after a restart the credential in the status is one before it is proven anew")
+	}
+	r.set(Handle{Key: KeyOf(c), Object: c, Host: "api.astronomer.io", SelfID: "clt2"})
+	r.assume(KeyOf(c), c)
+	if r.IsCredential("api.astronomer.io", "clt1") || !r.IsCredential("api.astronomer.io", "clt2") {
+		t.Error("what was proven counts more than what the status says")
+	}
+}
