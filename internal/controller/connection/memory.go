@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
@@ -18,6 +20,7 @@ const (
 // memory is what the controller remembers of a connection from one reconcile to the next. The work queue sees to it that
 // one reconcile at a time touches it.
 type memory struct {
+	uid      types.UID
 	host     string
 	interval time.Duration
 

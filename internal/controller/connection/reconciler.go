@@ -50,7 +50,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err := r.hold(ctx, c); err != nil {
 		return reconcile.Result{}, err
 	}
-	m := r.memories.of(key)
+	m := r.remember(key, c)
 	m.read(c, r.Clock())
 	if err := r.look(ctx, key, c, m); err != nil {
 		return reconcile.Result{}, err
@@ -63,6 +63,18 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, err
 	}
 	return reconcile.Result{RequeueAfter: r.wake(m, u)}, r.report(ctx, c, m, u)
+}
+
+// remember is the memory of the connection. Another object of the same name starts with none: it may be of another
+// Organization, or on another host.
+func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
+	m := r.memories.of(key)
+	if m.uid != "" && m.uid != c.GetUID() {
+		r.gone(key)
+		m = r.memories.of(key)
+	}
+	m.uid = c.GetUID()
+	return m
 }
 
 // look asks Astro what has to be asked, and publishes the answer. A connection that has just been proven is published

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"maps"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -176,9 +177,7 @@ func (s *story) label(labels map[string]string) {
 	n := &corev1.Namespace{}
 	Expect(kube.Get(s.ctx, client.ObjectKey{Name: s.namespace}, n)).To(Succeed())
 	before := n.DeepCopy()
-	for k, v := range labels {
-		n.Labels[k] = v
-	}
+	maps.Copy(n.Labels, labels)
 	Expect(kube.Patch(s.ctx, n, client.MergeFrom(before))).To(Succeed())
 }
 

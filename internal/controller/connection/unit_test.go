@@ -142,3 +142,23 @@ func TestAssume(t *testing.T) {
 		t.Error("what was proven counts more than what the status says")
 	}
 }
+
+func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
+	r := &reconciler{Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{})}}
+	was := &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Namespace: "data", Name: "acme", UID: "1"}}
+	key := KeyOf(was)
+	m := r.remember(key, was)
+	m.access, m.judged = &access{}, fingerprint{1}
+	r.Registry.set(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
+	if again := r.remember(key, was); again != m {
+		t.Error("the same object is remembered")
+	}
+	is := was.DeepCopy()
+	is.UID = "2"
+	if m := r.remember(key, is); m.access != nil || m.judged != (fingerprint{}) {
+		t.Errorf("a connection that was made anew has to be proven anew, whatever its predecessor was: %+v", m)
+	}
+	if h, known := r.Registry.Get(key); known {
+		t.Errorf("nobody may work with its predecessor's handle: %+v", h)
+	}
+}
