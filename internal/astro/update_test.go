@@ -205,6 +205,16 @@ func TestUpdateIsConfirmed(t *testing.T) {
 	}
 }
 
+// TestRemovalIsNotConfirmedBySilence: an answer without any field holds none of the removed roles either.
+func TestRemovalIsNotConfirmedBySilence(t *testing.T) {
+	w := newWorld(t, astrosim.Options{Behaviour: astrosim.Behaviour{RolesAnswer: astrosim.Empty}})
+	w.GrantRole(w.ci, "WORKSPACE", w.ws, "WORKSPACE_MEMBER")
+	u, err := w.client.UpdateRoles(t.Context(), w.ci, func(now Token) ([]Role, bool) { return now.Roles[:1], true })
+	if err != nil || !u.Confirmed || w.wire.count(http.MethodGet) != 2 || w.RoleOn(w.ci, "WORKSPACE", w.ws) != "" {
+		t.Errorf("got %+v after %d reads, %v", u, w.wire.count(http.MethodGet), err)
+	}
+}
+
 func TestShows(t *testing.T) {
 	ws, dep, dag := NewRole(EntityWorkspace, "w", "A"), NewRole(EntityDeployment, "d", "B"), Role{EntityType: EntityDag, EntityID: "x", DeploymentID: "d", Role: "C"}
 	cases := map[string]struct {
@@ -389,6 +399,22 @@ func TestConnectionsAreReused(t *testing.T) {
 	}
 	if opened.dials > 1 {
 		t.Errorf("%d connections for calls one after the other", opened.dials)
+	}
+	opened.CloseIdleConnections()
+}
+
+func TestConnectionOfABadAnswerIsReused(t *testing.T) {
+	opened := &countingTransport{Transport: &http.Transport{}}
+	opened.watch()
+	client := stub(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("no page " + strings.Repeat("x", 20<<10)))
+	}, func(o *Options) { o.Transport = opened })
+	client.retries.left = 0
+	for range 5 {
+		_, _ = client.ListTokens(t.Context())
+	}
+	if opened.dials > 1 {
+		t.Errorf("%d connections", opened.dials)
 	}
 	opened.CloseIdleConnections()
 }
