@@ -1,0 +1,111 @@
+# `make` alone lists what there is. Go, make, git and bash are all a machine needs: every tool is built from a pinned
+# module in hack/, into bin/ or Go's build cache, and works offline once its modules are there.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+IMG ?= scopedtoken-operator:latest
+# Where kube-apiserver, etcd, kube-controller-manager and kubectl are: KUBEBUILDER_ASSETS if that is set.
+ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
+KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
+GO_TOOL := go tool -modfile=hack/tools/go.mod
+GOLANGCI_LINT := bin/golangci-lint
+
+# Flags for `go test`, such as TEST_ARGS='-run TestPlan -v'.
+TEST_ARGS ?=
+# The packages that are tested a second time with the race detector.
+RACE := ./internal/astro/... ./internal/roleset/... ./internal/policy/... ./internal/astrosim/...
+# Every Go module of the repository.
+MODULES := . hack/tools hack/tools/lint hack/controlplane
+
+##@ General
+
+.PHONY: help
+help: ## List the targets.
+	@awk 'BEGIN { FS = ":.*## "; printf "make TARGET [NAME=VALUE ...]\n" } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/manager, bin/astrosim and bin/kubectl-stb.
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
+
+.PHONY: controlplane
+controlplane: ## Build a Kubernetes control plane into bin/k8s, about six minutes the first time; not if KUBEBUILDER_ASSETS is set.
+	@hack/controlplane/build.sh bin/k8s
+
+.PHONY: demo
+demo: controlplane build ## Show the operator at work against the simulated Astro; KEEP=1 leaves everything running.
+	KUBEBUILDER_ASSETS='$(ASSETS)' hack/demo/run.sh
+
+##@ Checks
+
+.PHONY: test
+test: controlplane ## Run every test against a real control plane, then the concurrent packages with the race detector; TEST_ARGS are for `go test`.
+	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 20m $(TEST_ARGS) ./...
+	go test -race -timeout 10m $(TEST_ARGS) $(RACE)
+
+.PHONY: verify
+verify: ## Regenerate, check formatting, lint and modules; fail if a generated file changes.
+	@hack/verify.sh
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--fix' mends what it can, LINT_ARGS=./internal/astro/... narrows it.
+	$(GOLANGCI_LINT) run $(LINT_ARGS)
+
+.PHONY: bench
+bench: controlplane build ## Measure calls, times and losses, a `figure` line each; BENCH_ARGS are its flags, PROFILE=1 writes profiles.
+	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/bench $(BENCH_ARGS)
+
+##@ Generated files
+
+.PHONY: generate
+generate: ## Generate the deep copies of the kinds.
+	$(GO_TOOL) controller-gen object:headerFile=hack/boilerplate.go.txt paths=./api/...
+
+.PHONY: manifests
+manifests: ## Generate the CRDs and the manager's role from the markers in the code.
+	$(GO_TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	$(GO_TOOL) controller-gen rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
+
+.PHONY: docs
+docs: ## Generate docs/reference/api.md from the kinds.
+	@mkdir -p docs/reference
+	$(GO_TOOL) crd-ref-docs --log-level=ERROR --source-path=api --config=hack/tools/crd-ref-docs.yaml \
+	  --renderer=markdown --output-path=docs/reference/api.md
+
+.PHONY: fmt
+fmt: $(GOLANGCI_LINT) ## Format the Go code and group its imports.
+	$(GOLANGCI_LINT) fmt
+
+.PHONY: tidy
+tidy: ## Run `go mod tidy` in every module.
+	@for module in $(MODULES); do echo "go mod tidy in $$module"; (cd $$module && go mod tidy); done
+
+##@ Cluster (the one of KUBECONFIG)
+
+.PHONY: install
+install: ## Install the CRDs.
+	$(GO_TOOL) kustomize build config/crd | $(KUBECTL) apply --server-side -f -
+
+.PHONY: uninstall
+uninstall: ## Delete the CRDs and every object of theirs: the operator, if it runs, revokes what the bindings granted.
+	$(GO_TOOL) kustomize build config/crd | $(KUBECTL) delete --ignore-not-found -f -
+
+.PHONY: deploy
+deploy: ## Install the CRDs and the operator; IMG is its image.
+	$(GO_TOOL) kustomize build config/default | sed 's|image: scopedtoken-operator:latest|image: $(IMG)|' | \
+	  $(KUBECTL) apply --server-side -f -
+
+.PHONY: undeploy
+undeploy: ## Delete the operator and its namespace, Secrets included; the CRDs and the bindings stay, and so does what they granted.
+	$(GO_TOOL) kustomize build config/default | awk 'BEGIN { RS = "---\n"; ORS = "---\n" } !/\nkind: CustomResourceDefinition\n/' | \
+	  $(KUBECTL) delete --ignore-not-found -f -
+
+# Tools that are built once.
+
+$(GOLANGCI_LINT): hack/tools/lint/main.go hack/tools/lint/go.mod hack/tools/lint/go.sum
+	@echo 'building golangci-lint, about two minutes the first time ...'
+	@cd hack/tools/lint && go build -trimpath -o $(CURDIR)/$@ .
