@@ -1,0 +1,103 @@
+package stories
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
+)
+
+// start runs an operator of its own, with no memory of any before it.
+func (w *world) start() {
+	GinkgoHelper()
+	wire := &line{traffic: w.traffic}
+	config := rest.CopyConfig(admin)
+	config.Wrap(wire.wrap)
+	mgr, err := ctrl.NewManager(config, w.managerOptions())
+	Expect(err).NotTo(HaveOccurred())
+	ctx, cancel := context.WithCancel(context.Background())
+	w.wire(ctx, mgr)
+	stopped := make(chan struct{})
+	go func() {
+		defer GinkgoRecover()
+		defer close(stopped)
+		if err := mgr.Start(ctx); err != nil && !wire.cut.Load() {
+			Fail("the manager ended: " + err.Error())
+		}
+	}()
+	w.line = wire
+	w.stopped = func() {
+		cancel()
+		<-stopped
+	}
+}
+
+func (w *world) managerOptions() ctrl.Options {
+	quick := time.Second
+	return ctrl.Options{
+		Scheme:                  scheme,
+		Metrics:                 metricsserver.Options{BindAddress: "0"},
+		GracefulShutdownTimeout: &quick,
+		Controller:              ctrlconfig.Controller{SkipNameValidation: new(true)},
+		Cache: cache.Options{
+			DefaultTransform:  cache.TransformStripManagedFields(),
+			DefaultNamespaces: map[string]cache.Config{w.namespace: {}, w.other: {}, w.system: {}},
+			ByObject: map[client.Object]cache.ByObject{
+				&v1alpha1.ClusterAstroConnection{}: {Label: labels.SelectorFromSet(labels.Set{storyLabel: w.namespace})},
+			},
+		},
+	}
+}
+
+// wire adds every controller to the manager.
+func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
+	GinkgoHelper()
+	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder("scopedtoken-operator")
+	Expect(index.Register(ctx, mgr.GetFieldIndexer())).To(Succeed())
+	Expect(connection.SetupWithManager(mgr, connection.Options{
+		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
+		AllowedHosts: []string{strings.TrimPrefix(w.sim.URL(), "http://")}, OperatorNamespace: w.system, UserAgent: "stories",
+	})).To(Succeed())
+	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Concurrency: 16, Clock: w.now})).To(Succeed())
+	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())
+}
+
+// stop ends the operator in good order, as a rollout does.
+func (w *world) stop() {
+	if w.stopped != nil {
+		w.stopped()
+		w.stopped = nil
+	}
+}
+
+// crash ends the operator without a last word: nothing it says reaches the API server any more.
+func (w *world) crash() {
+	w.line.sever()
+	w.stop()
+}
+
+// restart stops the operator and starts it anew, and waits until it has looked at everything.
+func (w *world) restart() {
+	GinkgoHelper()
+	w.stop()
+	pages := w.pages()
+	w.start()
+	Eventually(w.pages).Should(BeNumerically(">", pages), "the new operator lists the tokens")
+	w.settle()
+}

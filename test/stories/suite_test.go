@@ -1,0 +1,44 @@
+package stories
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
+)
+
+var (
+	scheme = runtime.NewScheme()
+	admin  *rest.Config
+	kube   client.Client
+)
+
+func TestStories(t *testing.T) {
+	RegisterFailHandler(Fail)
+	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyPollingInterval(25 * time.Millisecond)
+	RunSpecs(t, "Stories")
+}
+
+var _ = BeforeSuite(func(_ context.Context) {
+	log.SetLogger(GinkgoLogr)
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	env, err := environment.Start()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(env.Stop)
+	admin = env.Config
+	kube, err = client.New(admin, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+})

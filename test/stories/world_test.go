@@ -1,0 +1,152 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// storyLabel marks the ClusterAstroConnections of a story: its manager sees no others.
+const storyLabel = "story"
+
+// world is what one story happens in: an Astro, two namespaces, and an operator that works in them.
+type world struct {
+	ctx     context.Context //nolint:containedctx // A story is one call, told in many.
+	sim     *astrosim.Sim
+	traffic *traffic
+	clock   atomic.Int64 // by how much the operator's time is ahead
+	stopped func()       // ends the running operator; nil if none runs
+	line    *line        // of the running operator to the API server
+
+	// namespace is where a binding is made that says nothing else; other is a second one, and system the operator's.
+	namespace, other, system string
+
+	// org is the Organization Acme, with the Workspaces data (Deployments etl and reports) and science (Deployment models).
+	org, data, science, etl, reports, models string
+	// operator is the token with whose secret the operator works; ci is an Organization token, wsCI a token of data.
+	operator, ci, wsCI string
+}
+
+var worlds atomic.Int64
+
+// newWorld makes a world with a running operator and the AstroConnection "acme" in its first namespace, ready.
+func newWorld(ctx context.Context, options ...astrosim.Options) *world {
+	GinkgoHelper()
+	w := emptyWorld(ctx, options...)
+	w.start()
+	w.connect(w.namespace)
+	return w
+}
+
+// emptyWorld makes a world without operator and connection.
+func emptyWorld(ctx context.Context, options ...astrosim.Options) *world {
+	GinkgoHelper()
+	name := "story-" + strconv.FormatInt(worlds.Add(1), 10)
+	w := &world{
+		ctx: context.WithoutCancel(ctx), traffic: &traffic{}, namespace: name, other: name + "-other", system: name + "-system",
+	}
+	w.sim = astrosim.Serve(GinkgoTB(), append(options, astrosim.Options{})[0])
+	w.furnish()
+	for _, namespace := range []string{w.namespace, w.other, w.system} {
+		Expect(kube.Create(w.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
+	}
+	DeferCleanup(w.end)
+	return w
+}
+
+// furnish fills Astro.
+func (w *world) furnish() {
+	w.org = w.sim.AddOrganization("Acme")
+	w.data, w.science = w.sim.AddWorkspace(w.org, "data"), w.sim.AddWorkspace(w.org, "science")
+	w.etl, w.reports = w.sim.AddDeployment(w.data, "etl"), w.sim.AddDeployment(w.data, "reports")
+	w.models = w.sim.AddDeployment(w.science, "models")
+	w.sim.AddCustomRole(w.org, "Deploy Only", "DEPLOYMENT")
+	w.operator = w.sim.AddOrganizationToken(w.org, "operator", "ORGANIZATION_OWNER")
+	w.ci = w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+	w.wsCI = w.sim.AddWorkspaceToken(w.data, "ws-ci", "WORKSPACE_MEMBER")
+}
+
+// tokens adds Organization tokens ci-0, ci-1 and so on.
+func (w *world) tokens(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = w.sim.AddOrganizationToken(w.org, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER")
+	}
+	return ids
+}
+
+// workspaces adds Workspaces ws-0, ws-1 and so on.
+func (w *world) workspaces(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = w.sim.AddWorkspace(w.org, fmt.Sprintf("ws-%d", i))
+	}
+	return ids
+}
+
+// connect makes the Secret and the AstroConnection "acme" in a namespace, and waits until it is ready.
+func (w *world) connect(namespace string) {
+	GinkgoHelper()
+	w.connectAs(namespace, w.operator)
+}
+
+// connectAs is connect with the secret of another token.
+func (w *world) connectAs(namespace, token string) {
+	GinkgoHelper()
+	w.apply(
+		builders.Secret(namespace, builders.SecretName, w.sim.Credential(token)),
+		w.connection(builders.ConnectionName).In(namespace).Object(),
+	)
+	w.connected(namespace)
+}
+
+// connection starts a connection to this world's Astro.
+func (w *world) connection(name string) *builders.ConnectionBuilder {
+	return builders.Connection(name).To(w.sim.URL(), w.org).Labelled(storyLabel, w.namespace)
+}
+
+// connected waits until the AstroConnection "acme" is ready and its first sweep is over.
+func (w *world) connected(namespace string) {
+	GinkgoHelper()
+	Eventually(func() string { return readiness(w.acme(namespace).Status.Conditions) }).Should(Equal("True/Connected"))
+}
+
+// acme is the AstroConnection "acme" of a namespace as it is now.
+func (w *world) acme(namespace string) *v1alpha1.AstroConnection {
+	GinkgoHelper()
+	c := &v1alpha1.AstroConnection{}
+	Expect(kube.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: builders.ConnectionName}, c)).To(Succeed())
+	return c
+}
+
+// end stops the operator and takes away what other stories would see: cluster-scoped objects.
+func (w *world) end() {
+	w.stop()
+	var list v1alpha1.ClusterAstroConnectionList
+	Expect(kube.List(w.ctx, &list, client.MatchingLabels{storyLabel: w.namespace})).To(Succeed())
+	for i := range list.Items {
+		c := &list.Items[i]
+		before := c.DeepCopy()
+		c.Finalizers = nil
+		Expect(client.IgnoreNotFound(kube.Patch(w.ctx, c, client.MergeFrom(before)))).To(Succeed())
+		Expect(client.IgnoreNotFound(kube.Delete(w.ctx, c))).To(Succeed())
+	}
+}
+
+// now is the operator's time.
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.clock.Load())) }
+
+// advance moves the operator's time.
+func (w *world) advance(d time.Duration) { w.clock.Add(int64(d)) }
