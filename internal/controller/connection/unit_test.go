@@ -162,3 +162,25 @@ func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
 		t.Errorf("nobody may work with its predecessor's handle: %+v", h)
 	}
 }
+
+func TestNeeded(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		usage  usage
+		grace  time.Duration
+		want   bool
+	}{
+		"Held":        {reason: "Who has to revoke needs the connection however long that takes.", usage: usage{bindings: 1, holders: []string{"data/a"}}, want: true},
+		"BeingTaken":  {reason: "Who refers to it may be about to hold a claim.", usage: usage{bindings: 1}, grace: time.Second, want: true},
+		"NeverHeld":   {reason: "Who has not taken one in time holds nothing up.", usage: usage{bindings: 1}},
+		"Unreferred":  {reason: "Where nothing refers to it nothing is waited for.", grace: time.Second},
+		"AllFinished": {reason: "Nobody needs it."},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.usage.needed(tc.grace); got != tc.want {
+				t.Errorf("%s\nneeded = %t", tc.reason, got)
+			}
+		})
+	}
+}

@@ -60,13 +60,18 @@ func (r *reconciler) hold(ctx context.Context, c v1alpha1.Connection) error {
 
 // release lets a connection go that is being deleted and that no binding needs.
 func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) (released bool, err error) {
-	if c.GetDeletionTimestamp().IsZero() || len(u.holders) > 0 || (u.bindings > 0 && m.graceLeft(r.Clock()) > 0) {
+	if c.GetDeletionTimestamp().IsZero() || u.needed(m.graceLeft(r.Clock())) {
 		return false, nil
 	}
 	if !controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
 		return true, nil
 	}
 	return true, r.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
+}
+
+// needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
+func (u usage) needed(grace time.Duration) bool {
+	return len(u.holders) > 0 || (u.bindings > 0 && grace > 0)
 }
 
 // graceLeft is how long a connection that is being deleted is still kept for claims that are being taken.
