@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"k8s.io/klog/v2"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/healthz"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
+)
+
+func main() {
+	o, err := parse(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err == nil && o.version:
+		fmt.Println("manager", version())
+		return
+	case err == nil:
+		logger := zap.New(zap.UseFlagOptions(&o.log))
+		ctrl.SetLogger(logger)
+		klog.SetLogger(logger) // client-go's own lines, those of leader election among them
+		err = run(ctrl.SetupSignalHandler(), o)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "manager:", err)
+		os.Exit(1)
+	}
+}
+
+// run is the operator until the context ends or the lease is lost.
+func run(ctx context.Context, o options) error {
+	kubernetes, err := config.GetConfig()
+	if err != nil {
+		return fmt.Errorf("find the Kubernetes API server: %w", err)
+	}
+	mgr, err := ctrl.NewManager(access(kubernetes), o.manager())
+	if err != nil {
+		return fmt.Errorf("make the manager: %w", err)
+	}
+	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
+		return fmt.Errorf("add the probes: %w", err)
+	}
+	if err := setup(ctx, mgr, o); err != nil {
+		return err
+	}
+	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
+		"watchNamespaces", o.watchNamespaces)
+	return mgr.Start(ctx)
+}
+
+// setup adds the controllers. Those of connections come first, since the others live on what they publish.
+func setup(ctx context.Context, mgr ctrl.Manager, o options) error {
+	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
+		return err
+	}
+	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder(name)
+	if err := connection.SetupWithManager(mgr, connection.Options{
+		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
+		OperatorNamespace: o.operatorNamespace, Recorder: recorder, UserAgent: userAgent(),
+	}); err != nil {
+		return err
+	}
+	if err := inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder}); err != nil {
+		return fmt.Errorf("set up the controller of inventories: %w", err)
+	}
+	return token.SetupWithManager(mgr, token.Options{Registry: registry, Concurrency: o.concurrency, Recorder: recorder})
+}

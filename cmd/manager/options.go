@@ -1,0 +1,125 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"strings"
+
+	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client/config"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+)
+
+// namespaceFile is where Kubernetes tells a Pod its namespace.
+const namespaceFile = "/var/run/secrets/kubernetes.io/serviceaccount/namespace"
+
+// options are what the operator is told when it is started.
+type options struct {
+	allowedHosts      []string
+	operatorNamespace string
+	watchNamespaces   []string
+	concurrency       int
+
+	leaderElect                bool
+	metricsAddress, metricsDir string
+	metricsSecure              bool
+	probeAddress               string
+
+	log     zap.Options
+	version bool
+}
+
+// parse reads the command line, and the environment for what it leaves out.
+func parse(args []string, out io.Writer) (options, error) {
+	o := options{allowedHosts: []string{"api.astronomer.io"}}
+	o.log.StacktraceLevel = zapcore.PanicLevel // an error says where it comes from in its own words
+	flags := flag.NewFlagSet("manager", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints the error, and nobody looks for it above forty lines of help
+	o.bind(flags)
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+	}
+	if err != nil {
+		return o, err
+	}
+	if flags.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if o.version {
+		return o, nil
+	}
+	return o, o.complete()
+}
+
+func (o *options) bind(flags *flag.FlagSet) {
+	config.RegisterFlags(flags)
+	flags.Var(newList(&o.allowedHosts, host), "allowed-api-hosts",
+		"hosts of Astro's API to which a credential may be sent: host or host:port, exactly as connections spell them; "+
+			"comma-separated, any number of times. Plain http is for loopback only")
+	flags.StringVar(&o.operatorNamespace, "operator-namespace", "",
+		"namespace of the Secrets of ClusterAstroConnections and of the lease (default: that of the Pod)")
+	flags.Var(newList(&o.watchNamespaces, namespace), "watch-namespaces",
+		"namespaces to work in; comma-separated, any number of times (default: all)")
+	flags.IntVar(&o.concurrency, "concurrency", 16, "how many tokens are worked on side by side")
+	flags.BoolVar(&o.leaderElect, "leader-elect", false, "wait for the lease, so that of several replicas one works")
+	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", `address of the metrics, or "0" for none`)
+	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
+		"serve metrics over https, to whom the API server lets get /metrics; false: over http, to everybody")
+	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
+	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
+	flags.BoolVar(&o.version, "version", false, "print the version and end")
+	o.log.BindFlags(flags)
+}
+
+// complete fills in what the environment tells, and refuses what cannot work.
+func (o *options) complete() error {
+	if o.concurrency < 1 {
+		return fmt.Errorf("--concurrency=%d: it takes at least 1", o.concurrency)
+	}
+	if o.operatorNamespace == "" {
+		o.operatorNamespace = podNamespace(namespaceFile)
+	}
+	if o.operatorNamespace == "" {
+		return errors.New("the operator's namespace is not known: outside of a Pod, say it with --operator-namespace or POD_NAMESPACE")
+	}
+	if err := namespace(o.operatorNamespace); err != nil {
+		return fmt.Errorf("the operator's namespace: %w", err)
+	}
+	return nil
+}
+
+// podNamespace is the namespace of the Pod this runs in, "" outside of one.
+func podNamespace(file string) string {
+	if n := os.Getenv("POD_NAMESPACE"); n != "" {
+		return n
+	}
+	data, err := os.ReadFile(file) //nolint:gosec // only a test names another file
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// host refuses what no connection's URL could have for its host, so that a mistake shows at the start and not as a
+// connection that is never allowed.
+func host(text string) error {
+	u, err := url.Parse("https://" + text)
+	if err != nil || u.Host != text || u.Hostname() == "" || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
+		return fmt.Errorf("%q is not a host: write it in lower case, without scheme, path or wildcard, such as api.astronomer.io or localhost:8099", text)
+	}
+	return nil
+}
+
+func namespace(text string) error {
+	if faults := validation.IsDNS1123Label(text); len(faults) > 0 {
+		return fmt.Errorf("%q is not the name of a namespace: %s", text, faults[0])
+	}
+	return nil
+}

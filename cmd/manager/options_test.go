@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+// usual are the options of an operator that is told nothing but its namespace.
+func usual(change func(*options)) options {
+	o := options{
+		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16,
+		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
+	}
+	if change != nil {
+		change(&o)
+	}
+	return o
+}
+
+func TestParse(t *testing.T) {
+	cases := map[string]struct {
+		reason, env string
+		args        []string
+		want        options
+	}{
+		"Defaults": {
+			reason: "Told only its namespace, it talks to Astro and to nobody else, works everywhere, and shows metrics to whom the API server lets.",
+			args:   []string{"--operator-namespace=operator"},
+			want:   usual(nil),
+		},
+		"NamespaceOfPod": {
+			reason: "The downward API tells the namespace.",
+			env:    "operator",
+			want:   usual(nil),
+		},
+		"NamespaceGiven": {
+			reason: "The flag is more explicit than the environment.",
+			env:    "other",
+			args:   []string{"--operator-namespace=operator"},
+			want:   usual(nil),
+		},
+		"Lists": {
+			reason: "Lists take commas and repetition; what is given replaces the default, so that api.astronomer.io can be forbidden.",
+			env:    "operator",
+			args: []string{
+				"--allowed-api-hosts=localhost:8099, astro.example.com", "--allowed-api-hosts=127.0.0.1:1", "--watch-namespaces=a,b", "--watch-namespaces=c",
+			},
+			want: usual(func(o *options) {
+				o.allowedHosts, o.watchNamespaces = []string{"localhost:8099", "astro.example.com", "127.0.0.1:1"}, []string{"a", "b", "c"}
+			}),
+		},
+		"TheRest": {
+			reason: "Every other flag is heard.",
+			env:    "operator",
+			args: []string{
+				"--concurrency=3", "--leader-elect", "--metrics-bind-address=0", "--metrics-secure=false", "--metrics-cert-dir=/certs", "--health-probe-bind-address=:1",
+			},
+			want: usual(func(o *options) {
+				o.concurrency, o.leaderElect, o.probeAddress = 3, true, ":1"
+				o.metricsAddress, o.metricsSecure, o.metricsDir = "0", false, "/certs"
+			}),
+		},
+		"Version": {
+			reason: "To print the version, no namespace is needed.",
+			args:   []string{"--version"},
+			want:   usual(func(o *options) { o.version, o.operatorNamespace = true, "" }),
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("POD_NAMESPACE", tc.env)
+			got, err := parse(tc.args, io.Discard)
+			if err != nil {
+				t.Fatalf("%s\n%v", tc.reason, err)
+			}
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(options{}), cmpopts.IgnoreFields(options{}, "log")); diff != "" {
+				t.Errorf("%s\n-want +got\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		args   []string
+		want   string
+	}{
+		"Scheme":         {"A URL would never equal the host of a connection.", []string{"--allowed-api-hosts=https://api.astronomer.io"}, "is not a host"},
+		"Path":           {"Nor would a host with a path.", []string{"--allowed-api-hosts=api.astronomer.io/v1"}, "is not a host"},
+		"Wildcard":       {"There are no wildcards for where a credential goes.", []string{"--allowed-api-hosts=*.astronomer.io"}, "is not a host"},
+		"Case":           {"Connections spell hosts in lower case.", []string{"--allowed-api-hosts=API.astronomer.io"}, "is not a host"},
+		"User":           {"What stands before an @ is not the host.", []string{"--allowed-api-hosts=api.astronomer.io@example.com"}, "is not a host"},
+		"NoHost":         {"A port alone is no host.", []string{"--allowed-api-hosts=:8099"}, "is not a host"},
+		"EmptyHost":      {"A comma too many is a mistake.", []string{"--allowed-api-hosts=api.astronomer.io,"}, "is not a host"},
+		"EmptyNamespace": {"No namespace at all must not mean every namespace.", []string{"--watch-namespaces="}, "is not the name of a namespace"},
+		"BadNamespace":   {"A name that no namespace can have is a mistake.", []string{"--operator-namespace=Operator"}, "is not the name of a namespace"},
+		"NoNamespace":    {"Outside of a Pod nobody knows where the Secrets are; the error says how to tell.", nil, "--operator-namespace or POD_NAMESPACE"},
+		"Concurrency":    {"Nobody would work.", []string{"--operator-namespace=o", "--concurrency=0"}, "at least 1"},
+		"Argument":       {"A stray word is most likely a flag without its dashes.", []string{"leader-elect"}, "leader-elect"},
+		"Flag":           {"An unknown flag is a typo.", []string{"--leader-elected"}, "leader-elected"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("POD_NAMESPACE", "")
+			if _, err := parse(tc.args, io.Discard); err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s\nwant an error with %q, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	var help strings.Builder
+	if _, err := parse([]string{"--help"}, &help); !errors.Is(err, flag.ErrHelp) {
+		t.Errorf("want %v, got %v", flag.ErrHelp, err)
+	}
+	for _, name := range []string{"-kubeconfig", "-zap-log-level", "-allowed-api-hosts value", "(default api.astronomer.io)"} {
+		if !strings.Contains(help.String(), name) {
+			t.Errorf("the help does not speak of %s:\n%s", name, help.String())
+		}
+	}
+}
+
+func TestPodNamespace(t *testing.T) {
+	t.Setenv("POD_NAMESPACE", "")
+	file := filepath.Join(t.TempDir(), "namespace")
+	if got := podNamespace(file); got != "" {
+		t.Errorf("outside of a Pod: got %q", got)
+	}
+	if err := os.WriteFile(file, []byte("operator\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := podNamespace(file); got != "operator" {
+		t.Errorf("in a Pod: got %q", got)
+	}
+}

@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
+)
+
+// TestRun starts the operator as a Deployment does: it gets ready, takes the lease, shows metrics to whom it should, and
+// gives the lease back when it ends.
+func TestRun(t *testing.T) {
+	env, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = env.Stop() })
+	kube, err := client.New(env.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, object := range prometheus() {
+		if err := kube.Create(t.Context(), object); err != nil {
+			t.Fatal(err)
+		}
+	}
+	probes, metrics := freeAddress(t), freeAddress(t)
+	ended := start(t, "--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--watch-namespaces=a", "--leader-elect",
+		"--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics)
+
+	eventually(t, "ready", func() bool {
+		return get("http://"+probes+"/readyz", "") == http.StatusOK && get("http://"+probes+"/healthz", "") == http.StatusOK
+	})
+	eventually(t, "leading", func() bool { return holder(t, kube) != "" })
+	eventually(t, "metrics", func() bool { return get("https://"+metrics+"/metrics", "") != 0 })
+	for user, want := range map[string]int{"prometheus": http.StatusOK, "default": http.StatusForbidden} {
+		if got := get("https://"+metrics+"/metrics", tokenOf(t, kube, user)); got != want {
+			t.Errorf("metrics for %s: want %d, got %d", user, want, got)
+		}
+	}
+	if got := get("https://"+metrics+"/metrics", ""); got != http.StatusUnauthorized {
+		t.Errorf("metrics for strangers: want 401, got %d", got)
+	}
+	if err := ended(); err != nil {
+		t.Error(err)
+	}
+	if left := holder(t, kube); left != "" {
+		t.Errorf("the lease is left to %s", left)
+	}
+}
+
+// start runs the operator; what it returns ends it.
+func start(t *testing.T, args ...string) func() error {
+	t.Helper()
+	ctrl.SetLogger(zap.New(zap.WriteTo(t.Output())))
+	o, err := parse(args, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- run(ctx, o) }()
+	t.Cleanup(cancel)
+	return func() error {
+		cancel()
+		return <-done
+	}
+}
+
+// prometheus is a service account that may get metrics, and the default one that may not.
+func prometheus() []client.Object {
+	in := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name, Namespace: "default"} }
+	return []client.Object{
+		&corev1.ServiceAccount{ObjectMeta: in("prometheus")},
+		&corev1.ServiceAccount{ObjectMeta: in("default")},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "metrics"}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "metrics"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "metrics"},
+			Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Name: "prometheus", Namespace: "default"}},
+		},
+	}
+}
+
+func tokenOf(t *testing.T, kube client.Client, account string) string {
+	t.Helper()
+	request := &authenticationv1.TokenRequest{}
+	owner := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: account, Namespace: "default"}}
+	if err := kube.SubResource("token").Create(t.Context(), owner, request); err != nil {
+		t.Fatal(err)
+	}
+	return request.Status.Token
+}
+
+func holder(t *testing.T, kube client.Client) string {
+	t.Helper()
+	var lease coordinationv1.Lease
+	err := kube.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: leaseName}, &lease)
+	if err != nil || lease.Spec.HolderIdentity == nil {
+		return ""
+	}
+	return *lease.Spec.HolderIdentity
+}
+
+// get returns the status of a request, 0 if there was no answer.
+func get(url, token string) int {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return 0
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
+	if err != nil {
+		return 0
+	}
+	defer response.Body.Close()
+	return response.StatusCode
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+func eventually(t *testing.T, what string, met func() bool) {
+	t.Helper()
+	for range 200 {
+		if met() {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("not %s within 10 s", what)
+}
