@@ -15,6 +15,8 @@ type Notice struct {
 	// All says that everything has to be looked at: the connection became ready or ceased to be, its rules changed, a
 	// namespace came under a rule or left it, or the sweep was the first.
 	All bool
+	// Swept says that there was a listing, whatever it showed: who could not find something may look for it again.
+	Swept bool
 }
 
 func (n Notice) connection() Key { return n.Connection }
@@ -22,14 +24,14 @@ func (n Notice) connection() Key { return n.Connection }
 // with is both notices in one.
 func (n Notice) with(next Notice) Notice {
 	if n.All || next.All {
-		return Notice{Connection: n.Connection, All: true}
+		return Notice{Connection: n.Connection, All: true, Swept: n.Swept || next.Swept}
 	}
 	tokens := slices.Concat(n.Tokens, next.Tokens)
 	slices.Sort(tokens)
-	return Notice{Connection: n.Connection, Tokens: slices.Compact(tokens)}
+	return Notice{Connection: n.Connection, Tokens: slices.Compact(tokens), Swept: n.Swept || next.Swept}
 }
 
-func (n Notice) empty() bool { return !n.All && len(n.Tokens) == 0 }
+func (n Notice) empty() bool { return !n.All && !n.Swept && len(n.Tokens) == 0 }
 
 // Subscribe returns a channel of its own for every caller, for a channel source. Notices that are not read yet are
 // folded together, and nobody waits for a slow reader.

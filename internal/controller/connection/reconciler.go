@@ -113,9 +113,9 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 
 // announce tells the other controllers what they have to look at.
 func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
-	notice := Notice{Connection: h.Key, Tokens: found.Changed}
+	notice := Notice{Connection: h.Key, Tokens: found.Changed, Swept: found.Total > 0}
 	if found.First || m.announced == nil || m.announced.differs(h) {
-		notice = Notice{Connection: h.Key, All: true}
+		notice.Tokens, notice.All = nil, true
 	}
 	m.announced = &h
 	r.Registry.publish(notice)

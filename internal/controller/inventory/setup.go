@@ -61,6 +61,9 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 // if it is tokens, since more of them may be about to.
 func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 	after := settling
+	if !e.Object.All && len(e.Object.Tokens) == 0 {
+		return // a sweep that found nothing new
+	}
 	if e.Object.All {
 		after = 0
 	}

@@ -1,0 +1,132 @@
+package token
+
+import (
+	"sync"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+const (
+	// fightLimit is how often a role is restored within fightWindow before another writer is taken to be at work.
+	fightLimit = 3
+	// fightWindow is for how long a restored role counts, and for how long it is then left alone.
+	fightWindow = time.Hour
+)
+
+// memory is what is remembered of a token between reconciles. Nothing in it matters to what Astro ends up holding: after
+// a restart, a refused change is tried once more, and a fight goes one more round.
+type memory struct {
+	mu     sync.Mutex
+	tokens map[TokenKey]*past
+}
+
+type past struct {
+	fights   map[roleset.Target]fight
+	refusals map[roleset.Target]refusal
+}
+
+// fight is a role that somebody else keeps changing back.
+type fight struct {
+	generation int64
+	restored   []time.Time
+}
+
+// refusal is a change that Astro refused by itself.
+type refusal struct {
+	to         string
+	generation int64
+	at         time.Time
+	fault      *fault
+}
+
+func newMemory() *memory { return &memory{tokens: map[TokenKey]*past{}} }
+
+func (m *memory) of(key TokenKey) *past {
+	p, ok := m.tokens[key]
+	if !ok {
+		p = &past{fights: map[roleset.Target]fight{}, refusals: map[roleset.Target]refusal{}}
+		m.tokens[key] = p
+	}
+	return p
+}
+
+// forget drops what is remembered of a token that no binding speaks of any more.
+func (m *memory) forget(key TokenKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tokens, key)
+}
+
+// restored remembers that a role was restored after somebody else had changed it.
+func (m *memory) restored(key TokenKey, t roleset.Target, generation int64, now time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := m.of(key)
+	f := p.fights[t]
+	if f.generation != generation {
+		f = fight{generation: generation}
+	}
+	f.restored = append(recent(f.restored, now), now)
+	p.fights[t] = f
+}
+
+// fought reports whether a role was restored so often that it is left alone for a while. An edited spec starts anew.
+func (m *memory) fought(key TokenKey, t roleset.Target, generation int64, now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.tokens[key]
+	if !ok {
+		return false
+	}
+	f := p.fights[t]
+	return f.generation == generation && len(recent(f.restored, now)) >= fightLimit
+}
+
+// truce forgets a fight, since the user asks for another try.
+func (m *memory) truce(key TokenKey, t roleset.Target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p, ok := m.tokens[key]; ok {
+		delete(p.fights, t)
+		delete(p.refusals, t)
+	}
+}
+
+func recent(times []time.Time, now time.Time) []time.Time {
+	var kept []time.Time
+	for _, t := range times {
+		if now.Sub(t) < fightWindow {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}
+
+// refused remembers a change that Astro refused by itself, so that the others are written without it.
+func (m *memory) refused(key TokenKey, t roleset.Target, r refusal) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.of(key).refusals[t] = r
+}
+
+// refusal returns what is remembered of a change to the role, if it is the same change.
+func (m *memory) refusal(key TokenKey, t roleset.Target, to string, generation int64) (refusal, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, ok := m.tokens[key]
+	if !ok {
+		return refusal{}, false
+	}
+	r, ok := p.refusals[t]
+	return r, ok && r.to == to && r.generation == generation
+}
+
+// taken forgets a refusal, since Astro took the change.
+func (m *memory) taken(key TokenKey, t roleset.Target) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p, ok := m.tokens[key]; ok {
+		delete(p.refusals, t)
+	}
+}

@@ -1,0 +1,51 @@
+package token
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+)
+
+// outcome gathers what a reconcile met, so that one member's trouble keeps nobody else from being worked on.
+type outcome struct {
+	mu    sync.Mutex
+	look  *fault // why nobody could look at the token
+	errs  []error
+	again time.Duration
+}
+
+// failed remembers why nobody could look, and that it is to be tried again.
+func (o *outcome) failed(f *fault, err error) {
+	o.look = f
+	o.retry(err)
+}
+
+// retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff.
+func (o *outcome) retry(err error) {
+	if wait := retryIn(err); wait > 0 {
+		o.after(wait)
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.errs = append(o.errs, err)
+}
+
+// after asks for another reconcile in a while; the soonest wish counts.
+func (o *outcome) after(d time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if d > 0 && (o.again == 0 || d < o.again) {
+		o.again = d
+	}
+}
+
+// result is what the work queue is told. A retry is an error, a wait is a time, and a steady state asks for nothing.
+func (o *outcome) result() (reconcile.Result, error) {
+	if len(o.errs) > 0 {
+		return reconcile.Result{}, errors.Join(o.errs...)
+	}
+	return reconcile.Result{RequeueAfter: o.again}, nil
+}

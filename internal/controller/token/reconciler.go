@@ -1,0 +1,138 @@
+package token
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch;patch
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings/status,verbs=patch
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;clusterastroconnections,verbs=get;list;watch
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
+// +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+
+// Reconciler makes one token at a time hold what its bindings declare.
+type Reconciler struct {
+	Client   client.Client
+	Registry *connection.Registry
+	Recorder events.EventRecorder
+	Clock    func() time.Time
+
+	memory *memory
+	found  chan event.TypedGenericEvent[TokenKey]
+}
+
+// Reconcile works on one key. It never returns a terminal error: what is wrong with one binding shows on that binding.
+func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
+	g, err := r.load(ctx, key)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	switch {
+	case key.Token != "":
+		err = r.reconcileToken(ctx, g)
+	case key.Spelling.Name != "":
+		r.reconcileSpelling(ctx, g)
+	default:
+		r.reconcileUnconnected(g)
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	r.report(ctx, g)
+	return g.outcome.result()
+}
+
+// reconcileToken works on all bindings of one token.
+func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
+	r.look(ctx, g)
+	if err := r.loadSpelled(ctx, g); err != nil {
+		return err
+	}
+	if len(g.members) == 0 {
+		r.memory.forget(g.key)
+		return nil
+	}
+	r.classify(ctx, g)
+	r.move(ctx, g)
+	if g.presence == present {
+		r.settle(ctx, g)
+		r.wakeAtExpiry(g)
+	}
+	return nil
+}
+
+// wakeAtExpiry asks for another look when the token expires, which no listing shows as a change.
+func (r *Reconciler) wakeAtExpiry(g *group) {
+	if g.token.EndAt != nil {
+		g.outcome.after(g.token.EndAt.Sub(r.Clock()))
+	}
+}
+
+// reconcileUnconnected says of bindings whose connection does not exist that it does not.
+func (r *Reconciler) reconcileUnconnected(g *group) {
+	for _, m := range g.members {
+		if !m.leaving() {
+			m.fault = g.unreachable(m)
+		} else {
+			m.class, m.fault = r.judgeUnheld(m)
+		}
+	}
+}
+
+// judgeUnheld classifies a member that is being deleted and holds no claim that could be read.
+func (r *Reconciler) judgeUnheld(m *member) (roleset.Class, *fault) {
+	return r.judgeLeaver(context.Background(), &group{}, m)
+}
+
+// move rewrites the claims of members whose token is gone, and whose user has confirmed the one that has its name now.
+// The update event brings them under the key of that token.
+func (r *Reconciler) move(ctx context.Context, g *group) {
+	for _, m := range g.members {
+		if m.moveTo == "" {
+			continue
+		}
+		claim := g.claimFor(m, r)
+		claim.Token, claim.Origin, claim.PreviousRole = m.moveTo, v1alpha1.OriginCreated, ""
+		if t, listed, err := m.conn.Directory.Token(ctx, m.moveTo); err == nil && listed {
+			if role := t.RoleOn(m.entry().Key()); role != "" {
+				claim.Origin, claim.PreviousRole = v1alpha1.OriginAdopted, role
+			}
+		}
+		if err := r.take(ctx, m, claim); err != nil {
+			g.outcome.retry(fmt.Errorf("move %s to token %s: %w", m.id(), m.moveTo, err))
+			continue
+		}
+		m.fault.silent = true
+	}
+}
+
+// connectionObject reads a connection from the cache; nil if there is none.
+func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
+	var object interface {
+		v1alpha1.Connection
+		client.Object
+	} = &v1alpha1.AstroConnection{}
+	if key.Kind == v1alpha1.KindClusterAstroConnection {
+		object = &v1alpha1.ClusterAstroConnection{}
+	}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // no connection is an answer, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
+	}
+	return object, nil
+}

@@ -1,0 +1,105 @@
+package token
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// report tells every member its own result: leavers are let go, and a status is written where it differs.
+func (r *Reconciler) report(ctx context.Context, g *group) {
+	var work errgroup.Group
+	work.SetLimit(parallel)
+	for _, m := range g.members {
+		g.finish(m)
+		if m.unchanged() {
+			continue
+		}
+		work.Go(func() error {
+			if err := r.tell(ctx, g, m); err != nil {
+				g.outcome.retry(fmt.Errorf("report on %s: %w", m.id(), err))
+			}
+			return nil
+		})
+	}
+	_ = work.Wait() // errors are in the outcome
+}
+
+// unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
+// every member that was settled: the trouble shows on the connection, not as a status write a binding.
+func (m *member) unchanged() bool {
+	if m.release {
+		return false
+	}
+	if m.fault == nil {
+		return m.leaving() && m.class == roleset.None
+	}
+	return m.fault.silent || (m.fault.passing && m.settled())
+}
+
+// finish turns the planner's verdict on a member into what is to be done and said.
+func (g *group) finish(m *member) {
+	if m.fault == nil || m.class == roleset.Leave {
+		if f := g.verdictFault(m); f != nil {
+			m.fault = f
+		}
+	}
+	if m.class == roleset.Leave && g.fresh && (m.verdict.Outcome == roleset.Gone || m.verdict.Outcome == roleset.Kept) {
+		m.release = true
+	}
+	if m.leaving() && m.class == roleset.Leave && !m.release && m.fault == nil {
+		m.fault = not(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
+		g.outcome.after(lookAgain)
+	}
+}
+
+func (r *Reconciler) tell(ctx context.Context, g *group, m *member) error {
+	if m.release {
+		return r.releaseMember(ctx, g, m)
+	}
+	return r.patchStatus(ctx, g, m)
+}
+
+// releaseMember lets a leaver go. A member that stays although its claim was withdrawn is told so.
+func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) error {
+	held := m.held
+	if err := r.letGo(ctx, m); err != nil {
+		return err
+	}
+	r.eventReleased(m, held)
+	if m.leaving() {
+		return nil
+	}
+	m.held, m.release = nil, false
+	return r.patchStatus(ctx, g, m)
+}
+
+// patchStatus writes the status if it differs, and tells of changes by event.
+func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error {
+	before := m.binding.DeepCopy()
+	m.binding.Status = g.statusOf(m)
+	if equality.Semantic.DeepEqual(before.Status, m.binding.Status) {
+		return nil
+	}
+	if err := r.Client.Status().Patch(ctx, m.binding, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	r.eventReported(before, m)
+	return nil
+}
+
+// conditionTrue reports whether the binding's condition is True.
+func conditionTrue(b *v1alpha1.ScopedTokenBinding, condition string) bool {
+	for _, c := range b.Status.Conditions {
+		if c.Type == condition {
+			return c.Status == "True"
+		}
+	}
+	return false
+}

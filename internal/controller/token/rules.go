@@ -1,0 +1,115 @@
+package token
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// orRelease ends the message of a leaver that cannot go.
+const orRelease = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
+
+// unreachable is why the member's connection does not lead to the token.
+func (g *group) unreachable(m *member) *fault {
+	key := m.conn.Key
+	switch {
+	case !m.found:
+		f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef",
+			connection.KeyFor(m.binding.Namespace, m.binding.Spec.ConnectionRef).Words())
+		return f.forLeaver(m)
+	case m.conn.Host == "":
+		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", key.Words())
+		f.silent, f.passing = true, true
+		return f
+	case m.held != nil && (m.conn.Host != g.key.Host || m.conn.Organization != g.key.Organization):
+		f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonOrganizationMismatch,
+			"the role is held in Organization %s at %s, but %s leads to Organization %s at %s; make the connection as it was",
+			g.key.Organization, g.key.Host, key.Words(), m.conn.Organization, m.conn.Host)
+		return f.forLeaver(m)
+	case !m.conn.Ready && (m.conn.Client == nil || !m.leaving()):
+		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", key.Words(), m.conn.Reason)
+		f.passing = true
+		return f.forLeaver(m)
+	case m.conn.Deleting && m.held == nil:
+		return unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
+			"%s is being deleted, and takes nothing new; make it again once it is gone", key.Words())
+	}
+	return nil
+}
+
+// forLeaver adds the way out to the message of a member that is being deleted.
+func (f *fault) forLeaver(m *member) *fault {
+	if m.leaving() {
+		f.message += "; the role cannot be revoked until then: " + orRelease
+	}
+	return f
+}
+
+// forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and
+// with the user's spelling where it is not, so that the answer does not tell which.
+func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault {
+	labels, err := r.namespaceLabels(ctx, m)
+	if err != nil {
+		g.outcome.retry(err)
+		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonUnreachable, "read the namespace: %v", err)
+		f.passing = true
+		return f
+	}
+	d := policy.Check(m.conn.Object, policy.Request{
+		Subject: policy.Subject{Namespace: m.binding.Namespace, Labels: labels},
+		Token:   g.tokenFacts(m), Target: m.targetFacts(), Role: m.role(),
+	})
+	if d.Allowed {
+		m.allowed = true
+		return nil
+	}
+	f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
+	f.withdrawn = m.held != nil
+	return f
+}
+
+func (g *group) tokenFacts(m *member) policy.TokenFacts {
+	spec := m.binding.Spec.Token
+	facts := policy.TokenFacts{ID: g.key.Token, Name: spec.Name, Scope: spec.Scope, WorkspaceID: string(spec.WorkspaceID)}
+	if g.presence == present {
+		facts.Name = g.token.Name
+		if spec.Scope == v1alpha1.ScopeWorkspace {
+			facts.WorkspaceID = g.token.Home()
+		}
+	}
+	return facts
+}
+
+func (m *member) targetFacts() policy.TargetFacts {
+	spec := m.binding.Spec.Target
+	facts := policy.TargetFacts{Kind: spec.Kind, ID: m.targetID(), WorkspaceID: string(spec.WorkspaceID)}
+	if m.target != nil && spec.Kind == v1alpha1.TargetDeployment {
+		facts.WorkspaceID = m.target.WorkspaceID
+	}
+	return facts
+}
+
+// mayRevoke reports whether a role can be revoked without asking the rules: the operator gave it, by its own word.
+func (m *member) mayRevoke() bool {
+	return m.held != nil && m.held.Origin == v1alpha1.OriginCreated && pin.Verified(m.binding, m.held)
+}
+
+func (r *Reconciler) namespaceLabels(ctx context.Context, m *member) (map[string]string, error) {
+	if m.binding.Spec.ConnectionRef.Kind != v1alpha1.KindClusterAstroConnection {
+		return nil, nil
+	}
+	var namespace metav1.PartialObjectMetadata
+	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: m.binding.Namespace}, &namespace); err != nil {
+		return nil, fmt.Errorf("get namespace %s: %w", m.binding.Namespace, err)
+	}
+	return namespace.Labels, nil
+}

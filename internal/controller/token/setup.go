@@ -1,0 +1,84 @@
+package token
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-logr/logr"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/source"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+)
+
+// defaultConcurrency is how many tokens are worked on side by side. A worker waits for Astro most of the time.
+const defaultConcurrency = 16
+
+// Options are what the controller of tokens needs.
+type Options struct {
+	// Registry tells what is known of the connections.
+	Registry *connection.Registry
+	// Concurrency is how many tokens are worked on side by side; 16 if zero.
+	Concurrency int
+	// Recorder takes events; the manager's if nil.
+	Recorder events.EventRecorder
+	// Clock is the time; time.Now if nil.
+	Clock func() time.Time
+}
+
+// SetupWithManager adds the controller. The fields of package index have to be registered.
+func SetupWithManager(mgr ctrl.Manager, o Options) error {
+	r := newReconciler(mgr, o)
+	err := builder.TypedControllerManagedBy[TokenKey](mgr).
+		Named("token").
+		Watches(&v1alpha1.ScopedTokenBinding{}, handler.TypedEnqueueRequestsFromMapFunc(r.keysOfBinding), builder.WithPredicates(edited{})).
+		Watches(&v1alpha1.AstroConnection{}, r.connectionHandler(), builder.WithPredicates(cameOrWent)).
+		Watches(&v1alpha1.ClusterAstroConnection{}, r.connectionHandler(), builder.WithPredicates(cameOrWent)).
+		WatchesRawSource(source.TypedChannel(o.Registry.Subscribe(), r.noticeHandler())).
+		WatchesRawSource(source.TypedChannel(r.found, foundHandler())).
+		WithLogConstructor(logConstructor(mgr.GetLogger())).
+		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency()}).
+		Complete(r)
+	if err != nil {
+		return fmt.Errorf("set up the controller of tokens: %w", err)
+	}
+	return nil
+}
+
+func (o Options) concurrency() int {
+	if o.Concurrency > 0 {
+		return o.Concurrency
+	}
+	return defaultConcurrency
+}
+
+func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
+	r := &Reconciler{
+		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
+		memory: newMemory(), found: make(chan event.TypedGenericEvent[TokenKey]),
+	}
+	if r.Recorder == nil {
+		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
+	}
+	if r.Clock == nil {
+		r.Clock = time.Now
+	}
+	return r
+}
+
+// logConstructor puts the key into every log line of a reconcile. There is none while the controller starts.
+func logConstructor(base logr.Logger) func(*TokenKey) logr.Logger {
+	return func(key *TokenKey) logr.Logger {
+		log := base.WithValues("controller", "token")
+		if key == nil {
+			return log
+		}
+		return log.WithValues("token", key.String())
+	}
+}

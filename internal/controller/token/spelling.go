@@ -1,0 +1,86 @@
+package token
+
+import (
+	"context"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// freshEnough is how old the listing may be in which a user's new binding does not find its token. Somebody who has just
+// made the token need not wait for the next sweep; ten thousand wrong names cost one listing in this time.
+const freshEnough = 10 * time.Second
+
+// reconcileSpelling finds the token of bindings that name one, and hands them over to the key of its id. It takes no
+// claim itself: whether one may be taken is decided where all claims on the token are known.
+func (r *Reconciler) reconcileSpelling(ctx context.Context, g *group) {
+	for _, m := range g.members {
+		if m.leaving() {
+			m.class, m.fault = r.judgeUnheld(m)
+			continue
+		}
+		m.fault = r.find(ctx, g, m)
+	}
+}
+
+// find hands the member over to the token that has its name, or says why it cannot.
+func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
+	if m.binding.Spec.Suspend {
+		return not(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
+	}
+	if f := g.unreachable(m); f != nil {
+		return f
+	}
+	found, err := r.search(ctx, m)
+	if err != nil {
+		r.reportUnauthorized(m.conn, err)
+		g.outcome.retry(err)
+		return failed(v1alpha1.ConditionResolved, "look up "+m.tokenWords(), err)
+	}
+	if len(found) == 1 {
+		r.handOver(ctx, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
+		return &fault{silent: true}
+	}
+	_ = r.findTarget(ctx, m) // for the rules
+	if f := r.forbidden(ctx, g, m); f != nil {
+		return f
+	}
+	if len(found) == 0 {
+		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
+			"Astro shows no %s; check spec.token, and that the connection's API token may see it", m.tokenWords())
+	}
+	return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
+		"there is more than one %s: %s; make the binding with spec.token.id", m.tokenWords(), tokenIDs(found))
+}
+
+// search looks the name up, in a newer listing if the user has just asked and the one at hand does not have it.
+func (r *Reconciler) search(ctx context.Context, m *member) ([]astro.Token, error) {
+	found, err := named(ctx, m)
+	asks := m.requested() || m.binding.Status.ObservedGeneration != m.binding.Generation
+	if err != nil || len(found) > 0 || !asks {
+		return found, err
+	}
+	if err := m.conn.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
+		return nil, err
+	}
+	return named(ctx, m)
+}
+
+// handOver puts the key of a token into the work queue.
+func (r *Reconciler) handOver(ctx context.Context, key TokenKey) {
+	select {
+	case r.found <- event.TypedGenericEvent[TokenKey]{Object: key}:
+	case <-ctx.Done():
+	}
+}
+
+func tokenIDs(tokens []astro.Token) string {
+	ids := make([]string, 0, len(tokens))
+	for _, t := range tokens {
+		ids = append(ids, t.ID)
+	}
+	return listed(ids)
+}

@@ -1,0 +1,137 @@
+package token
+
+import (
+	"context"
+
+	"k8s.io/client-go/util/workqueue"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+)
+
+type queue = workqueue.TypedRateLimitingInterface[TokenKey]
+
+// sweepPriority lets what a user has just edited go before what a sweep found.
+const sweepPriority = handler.LowPriority / 2
+
+// edited lets through what somebody else than the operator did to a binding, and what moves it under another key. The
+// operator's own status patches, and its taking of a claim under the same key, are no news to it.
+type edited struct{ predicate.Funcs }
+
+// Update implements predicate.Predicate.
+func (edited) Update(e event.UpdateEvent) bool {
+	before, ok := e.ObjectOld.(*v1alpha1.ScopedTokenBinding)
+	after, also := e.ObjectNew.(*v1alpha1.ScopedTokenBinding)
+	if !ok || !also {
+		return true
+	}
+	return before.Generation != after.Generation || before.ResourceVersion == after.ResourceVersion ||
+		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+		pin.TokenValue(before) != pin.TokenValue(after) || userAnnotations(before) != userAnnotations(after) ||
+		lostClaim(before, after)
+}
+
+// userAnnotations are those by which a user asks for something.
+func userAnnotations(b *v1alpha1.ScopedTokenBinding) [3]string {
+	return [3]string{
+		b.Annotations[v1alpha1.AnnotationRelease], b.Annotations[v1alpha1.AnnotationRequestedAt],
+		b.Annotations[v1alpha1.AnnotationConfirmToken],
+	}
+}
+
+// lostClaim reports whether somebody took the finalizer or the claim away, which the operator puts back.
+func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
+	return pin.Held(before) != nil && pin.Held(after) == nil || len(after.Finalizers) < len(before.Finalizers)
+}
+
+// cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.
+var cameOrWent = predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
+
+// keysOfBinding is the key under which a binding is worked on.
+func (r *Reconciler) keysOfBinding(ctx context.Context, o client.Object) []TokenKey {
+	b, ok := o.(*v1alpha1.ScopedTokenBinding)
+	if !ok {
+		return nil
+	}
+	m, err := r.newMember(ctx, b)
+	if err != nil {
+		log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
+		return nil
+	}
+	return []TokenKey{r.keyOf(m)}
+}
+
+// connectionHandler looks at the bindings of a connection that came or went.
+func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object, TokenKey] {
+	all := func(ctx context.Context, o client.Object, q queue) {
+		if c, ok := o.(v1alpha1.Connection); ok {
+			key := connection.KeyOf(c)
+			r.enqueueBindings(ctx, key, q, func(*member) bool { return true })
+			q.Add(TokenKey{Connection: key})
+		}
+	}
+	return handler.TypedFuncs[client.Object, TokenKey]{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { all(ctx, e.Object, q) },
+	}
+}
+
+// noticeHandler looks at the tokens that a sweep found changed, and at every binding that is not Ready, once a sweep.
+func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice, TokenKey] {
+	return handler.TypedFuncs[connection.Notice, TokenKey]{
+		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
+			n := e.Object
+			changed := map[string]bool{}
+			for _, id := range n.Tokens {
+				changed[id] = true
+			}
+			r.enqueueBindings(ctx, n.Connection, q, func(m *member) bool {
+				return n.All || !m.settled() || changed[pin.TokenID(m.binding)]
+			})
+		},
+	}
+}
+
+// enqueueBindings enqueues the keys of a connection's bindings, each once.
+func (r *Reconciler) enqueueBindings(ctx context.Context, key connection.Key, q queue, wanted func(*member) bool) {
+	var list v1alpha1.ScopedTokenBindingList
+	unsafe := client.UnsafeDisableDeepCopy // only read here
+	if err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, unsafe); err != nil {
+		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
+		return
+	}
+	seen := map[TokenKey]bool{}
+	for i := range list.Items {
+		m, err := r.newMember(ctx, &list.Items[i])
+		if err != nil || !wanted(m) {
+			continue
+		}
+		if token := r.keyOf(m); !seen[token] {
+			seen[token] = true
+			add(q, token, sweepPriority)
+		}
+	}
+}
+
+// foundHandler puts the keys of tokens that were found by name into the queue, ahead of sweeps as edits are.
+func foundHandler() handler.TypedEventHandler[TokenKey, TokenKey] {
+	return handler.TypedFuncs[TokenKey, TokenKey]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[TokenKey], q queue) { q.Add(e.Object) },
+	}
+}
+
+func add(q queue, key TokenKey, priority int) {
+	if p, ok := q.(priorityqueue.PriorityQueue[TokenKey]); ok {
+		p.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, key)
+		return
+	}
+	q.Add(key)
+}
