@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"os"
 	"testing"
 	"time"
 
@@ -24,9 +25,17 @@ var (
 	kube   client.Client
 )
 
+// storyTimeout is how long a step of a story may take: much longer than it does, as machines differ.
+func storyTimeout() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("STORY_TIMEOUT")); err == nil {
+		return d
+	}
+	return 15 * time.Second
+}
+
 func TestStories(t *testing.T) {
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyTimeout(storyTimeout())
 	SetDefaultEventuallyPollingInterval(25 * time.Millisecond)
 	RunSpecs(t, "Stories")
 }

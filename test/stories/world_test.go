@@ -78,8 +78,9 @@ func (w *world) furnish() {
 	w.wsCI = w.sim.AddWorkspaceToken(w.data, "ws-ci", "WORKSPACE_MEMBER")
 }
 
-// tokens adds Organization tokens ci-0, ci-1 and so on.
+// tokens adds Organization tokens ci-0, ci-1 and so on, a while before anybody names them.
 func (w *world) tokens(n int) []string {
+	w.advance(time.Minute)
 	ids := make([]string, n)
 	for i := range ids {
 		ids[i] = w.sim.AddOrganizationToken(w.org, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER")

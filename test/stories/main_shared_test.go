@@ -1,0 +1,114 @@
+package stories
+
+import (
+	"context"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+var _ = Describe("Two namespaces with a connection each to one Organization", func() {
+	// The second credential is another one in the second case, as where each team has its own.
+	for _, own := range []bool{false, true} {
+		name := map[bool]string{false: "of one credential", true: "of different credentials"}[own]
+		It("share a token without overwriting each other: connections "+name, func(ctx context.Context) {
+			w := newWorld(ctx)
+			second := w.operator
+			if own {
+				second = w.sim.AddOrganizationToken(w.org, "operator of the others", "ORGANIZATION_OWNER")
+			}
+			w.connectAs(w.other, second)
+			spaces := w.workspaces(8)
+			for i, ws := range spaces {
+				namespace := []string{w.namespace, w.other}[i%2]
+				w.bind(builders.Binding("on-" + ws).In(namespace).ForToken("ci").OnWorkspace(ws).WithRole("WORKSPACE_MEMBER"))
+			}
+			for i, ws := range spaces {
+				w.expect("True/Granted", []string{w.namespace, w.other}[i%2]+"/on-"+ws)
+			}
+			for _, ws := range spaces {
+				Expect(w.on(w.ci, ws)).To(Equal("WORKSPACE_MEMBER"))
+			}
+			w.delete(w.namespace+"/on-"+spaces[0], w.other+"/on-"+spaces[1])
+			w.expect(gone, w.namespace+"/on-"+spaces[0], w.other+"/on-"+spaces[1])
+			Expect(w.roles(w.ci)).To(HaveLen(1 + len(spaces) - 2))
+		})
+	}
+})
+
+var _ = Describe("The same grant declared twice", func() {
+	It("is revoked when the last declaration goes", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.connect(w.other)
+		w.bind(
+			builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("b").In(w.other).ForTokenID(w.ci).OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"),
+		)
+		w.expect("True/Granted", "a", w.other+"/b")
+		spent := w.costOf(func() {
+			w.delete("a")
+			w.expect(gone, "a")
+		})
+		Expect(spent.Writes).To(BeZero())
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		w.delete(w.other + "/b")
+		w.expect(gone, w.other+"/b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+})
+
+var _ = Describe("Two bindings that declare different roles", func() {
+	var w *world
+	BeforeEach(func(ctx context.Context) {
+		w = newWorld(ctx)
+		w.bind(builders.Binding("winner").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "winner")
+		w.bind(builders.Binding("a-loser").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+		w.expect("False/ConflictingBinding", "a-loser")
+	})
+
+	It("tell the later one who won and what that one declares", func() {
+		Expect(w.message("a-loser")).To(And(ContainSubstring("winner"), ContainSubstring("WORKSPACE_MEMBER")))
+		Expect(w.kstatus("a-loser")).To(Equal(status.FailedStatus))
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		w.stays("True/Granted", "winner")
+	})
+
+	It("promote the loser when the winner is deleted, in one write", func() {
+		spent := w.costOf(func() {
+			w.delete("winner")
+			w.expect(gone, "winner")
+			Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_OWNER"))
+			Eventually(func() string { return w.state("a-loser") }).Should(HavePrefix("True/"))
+		})
+		Expect(spent.Writes).To(Equal(1))
+		Expect(w.kstatus("a-loser")).To(Equal(status.CurrentStatus))
+	})
+
+	It("agree once the loser is edited to the same role", func() {
+		w.role("a-loser", "WORKSPACE_MEMBER")
+		Eventually(func() string { return w.state("a-loser") }).Should(HavePrefix("True/"))
+		w.delete("winner")
+		w.expect(gone, "winner")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
+	It("agree once the winner is edited to the loser's role", func() {
+		w.role("winner", "WORKSPACE_OWNER")
+		w.expect("True/RoleUpdated", "winner")
+		Eventually(func() string { return w.state("a-loser") }).Should(HavePrefix("True/"))
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
+	})
+
+	It("leave the winner's role when the loser is deleted", func() {
+		spent := w.costOf(func() {
+			w.delete("a-loser")
+			w.expect(gone, "a-loser")
+		})
+		Expect(spent.Writes).To(BeZero())
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+})
