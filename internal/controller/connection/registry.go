@@ -48,6 +48,17 @@ func (r *Registry) Get(k Key) (Handle, bool) {
 	return h, found
 }
 
+// Serving lists the ready connections to the Organization of the host, in the order of their keys.
+func (r *Registry) Serving(host, organization string) []Handle {
+	var all []Handle
+	for _, key := range r.keys(func(h Handle) bool { return h.Ready && h.serves(host, organization) }) {
+		if h, found := r.Get(key); found {
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
 // IsCredential reports whether a connection to the host works with the token, or did when it was last proven. The roles
 // of such a token are never changed.
 func (r *Registry) IsCredential(host, tokenID string) bool {

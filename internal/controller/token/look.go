@@ -13,7 +13,7 @@ import (
 // say. It remembers why it could not look in the group's outcome.
 func (r *Reconciler) look(ctx context.Context, g *group) {
 	var last error
-	for _, h := range g.connections() {
+	for _, h := range r.connections(g) {
 		found, err := r.lookThrough(ctx, g, h)
 		if found {
 			return
@@ -87,8 +87,12 @@ func (g *group) holds() bool {
 	return false
 }
 
-// connections are those of the members that can be used to look, each once.
-func (g *group) connections() []connection.Handle {
+// connections are those of the members that can be used to look, each once. For a token that is only spelled so far
+// nobody is a member yet; any connection to the Organization can then say what the token's name is.
+func (r *Reconciler) connections(g *group) []connection.Handle {
+	if len(g.members) == 0 {
+		return r.Registry.Serving(g.key.Host, g.key.Organization)
+	}
 	var all []connection.Handle
 	seen := map[connection.Key]bool{}
 	for _, m := range g.members {

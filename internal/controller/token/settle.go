@@ -75,5 +75,5 @@ func (g *group) owner(c roleset.Change) *member { return g.member(c.Claims[0]) }
 func (m *member) needsLook() bool {
 	wanted := m.class == roleset.Want || (m.observes() && m.fault == nil && !m.leaving())
 	return m.takes || m.class == roleset.Leave ||
-		(wanted && (m.requested() || m.binding.Status.ObservedGeneration != m.binding.Generation))
+		(wanted && (m.requested() || !m.looked()))
 }

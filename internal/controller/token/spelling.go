@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -34,7 +35,7 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 	if f := g.unreachable(m); f != nil {
 		return f
 	}
-	found, err := r.search(ctx, m)
+	found, err := r.search(ctx, g, m)
 	if err != nil {
 		r.reportUnauthorized(m.conn, err)
 		g.outcome.retry(err)
@@ -57,16 +58,28 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 }
 
 // search looks the name up, in a newer listing if the user has just asked and the one at hand does not have it.
-func (r *Reconciler) search(ctx context.Context, m *member) ([]astro.Token, error) {
+func (r *Reconciler) search(ctx context.Context, g *group, m *member) ([]astro.Token, error) {
 	found, err := named(ctx, m)
-	asks := m.requested() || m.binding.Status.ObservedGeneration != m.binding.Generation
+	asks := m.requested() || !m.looked() || r.justMissed(m)
 	if err != nil || len(found) > 0 || !asks {
 		return found, err
 	}
 	if err := m.conn.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
 		return nil, err
 	}
-	return named(ctx, m)
+	if found, err = named(ctx, m); err == nil && len(found) == 0 && !m.looked() {
+		g.outcome.after(freshEnough) // the listing at hand may be a little older than the token
+	}
+	return found, err
+}
+
+// looked reports whether the status says already that this spec was looked for.
+func (m *member) looked() bool { return m.binding.Status.ObservedGeneration == m.binding.Generation }
+
+// justMissed reports whether the name was first not found a moment ago, by a listing that may have been too old for it.
+func (r *Reconciler) justMissed(m *member) bool {
+	c := meta.FindStatusCondition(m.binding.Status.Conditions, v1alpha1.ConditionResolved)
+	return c != nil && c.Reason == v1alpha1.ReasonTokenNotFound && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
 }
 
 // handOver puts the key of a token into the work queue.
