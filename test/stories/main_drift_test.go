@@ -20,6 +20,7 @@ var _ = Describe("Drift", func() {
 			w.bind(builders.Binding(name).ForTokenID(tokens[i]).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		}
 		w.expect("True/Granted", names...)
+		w.sweep()
 
 		w.sim.RevokeRole(tokens[2], astrosim.TypeWorkspace, w.data)
 		w.sim.GrantRole(tokens[2], astrosim.TypeDeployment, w.models, "Deploy Only")
@@ -70,7 +71,7 @@ var _ = Describe("Drift", func() {
 		w.expect("False/ExternalWriter", "fought")
 		Expect(w.stalled("fought")).To(BeTrue())
 		Expect(w.kstatus("fought")).To(Equal(status.FailedStatus))
-		Expect(w.message("fought")).To(ContainSubstring("WORKSPACE_OWNER"))
+		Expect(w.message("fought")).To(ContainSubstring("Ada Admin"), "as Astro names who wrote last")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"), "left to the other")
 		w.stays("True/Granted", "calm")
 		Expect(w.costOf(w.sweep)).To(Equal(cost{Pages: 1}), "no more fighting")

@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
@@ -38,6 +39,7 @@ var _ = Describe("Granting", func() {
 		w := newWorld(ctx)
 		token := w.sim.AddOrganizationToken(w.org, "deployer", "ORGANIZATION_MEMBER",
 			astrosim.Description("for releases"), astrosim.CreatedBy("Grace"), astrosim.ExpiresInDays(30))
+		w.advance(time.Minute)
 		w.bind(builders.Binding("b").ForToken("deployer").OnDeploymentNamed(w.data, "etl"))
 		w.expect("True/Granted", "b")
 

@@ -29,6 +29,7 @@ func (w *world) household() {
 	w.expect("True/WouldChange", "observed")
 	w.expect("False/Suspended", "suspended")
 	w.expect("False/ConflictingBinding", "loser")
+	w.sweep() // the connection counts its bindings
 }
 
 var _ = Describe("An operator with nothing to do", func() {
@@ -48,6 +49,7 @@ var _ = Describe("An operator with nothing to do", func() {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "b")
+		w.sweep()
 		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.SweepInterval = metav1.Duration{Duration: 5 * time.Second} })
 		Eventually(func() int64 { return w.acme(w.namespace).Status.ObservedGeneration }).Should(Equal(int64(2)))
 		spent := w.costOf(func() {

@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -37,7 +38,8 @@ func (w *world) refuse(refusals ...refusal) {
 			w.bind(r.binding)
 		}
 		for _, r := range refusals {
-			w.refused(r.binding.Object().Name, r.reason, r.says...)
+			o := r.binding.Object()
+			w.refused(cmp.Or(o.Namespace, w.namespace)+"/"+o.Name, r.reason, r.says...)
 		}
 	})
 }
@@ -79,7 +81,9 @@ func (w *world) told(name string, says ...string) {
 	}
 	first := slices.IndexFunc(answers, func(s string) bool { return s != "True" })
 	Expect(first).To(BeNumerically(">=", 0), "%s: an answer is not True", name)
-	Expect(answers[first+1:]).To(HaveEach("Unknown"), "%s: %q", name, answers)
+	for _, answer := range answers[first+1:] {
+		Expect(answer).To(Equal("Unknown"), "%s: %q", name, answers)
+	}
 }
 
 // untouched checks that nothing which happens meanwhile changes a role in Astro.

@@ -1,0 +1,130 @@
+package stories
+
+import (
+	"context"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+var _ = Describe("A token bound by name", func() {
+	var w *world
+	BeforeEach(func(ctx context.Context) {
+		w = newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+	})
+
+	It("keeps its binding when it is renamed, and when its old name is taken by another", func() {
+		w.sim.RenameToken(w.ci, "deployer")
+		taker := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sweep()
+		Eventually(func() string { return w.binding("b").Status.Token.Name }).Should(Equal("deployer"))
+		w.role("b", "WORKSPACE_OWNER")
+		w.expect("True/RoleUpdated", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
+		Expect(w.roles(taker)).To(HaveLen(1))
+	})
+
+	It("keeps its target when that is renamed", func() {
+		w.sim.RenameWorkspace(w.data, "archive")
+		w.sim.AddWorkspace(w.org, "data")
+		w.sweep()
+		w.role("b", "WORKSPACE_OWNER")
+		w.expect("True/RoleUpdated", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
+	})
+
+	It("is not taken when it was made again under the same name, until the user confirms it", func() {
+		w.sim.DeleteToken(w.ci)
+		again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sweep()
+		w.expect("False/TokenReplaced", "b")
+		Expect(w.message("b")).To(And(ContainSubstring(again), ContainSubstring(v1alpha1.AnnotationConfirmToken)))
+		Expect(w.stalled("b")).To(BeTrue())
+		Expect(w.kstatus("b")).To(Equal(status.FailedStatus))
+		Expect(w.roles(again)).To(HaveLen(1))
+
+		w.annotate("b", v1alpha1.AnnotationConfirmToken, w.operator)
+		w.stays("False/TokenReplaced", "b")
+		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
+		w.expect("True/Granted", "b")
+		Expect(w.binding("b").Status.Token.ID).To(Equal(again))
+		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_MEMBER"))
+
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(again, w.data)).To(BeEmpty())
+	})
+
+	It("may be pinned in the spec by the id that status shows, without another write", func() {
+		spent := w.costOf(func() {
+			w.edit("b", func(b *v1alpha1.ScopedTokenBinding) {
+				b.Spec.Token.Name, b.Spec.Token.ID = "", v1alpha1.AstroID(b.Status.Token.ID)
+				b.Spec.Target.Name, b.Spec.Target.ID = "", v1alpha1.AstroID(b.Status.Target.ID)
+			})
+			w.expect("True/Granted", "b")
+		})
+		Expect(spent.Writes).To(BeZero())
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+})
+
+var _ = Describe("A name that two tokens have", func() {
+	It("is an error that lists the ids, until one is left", func(ctx context.Context) {
+		w := newWorld(ctx)
+		twin := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sweep()
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/TokenAmbiguous", "b")
+		Expect(w.message("b")).To(And(ContainSubstring(w.ci), ContainSubstring(twin)))
+		w.sim.RenameToken(twin, "other")
+		w.sweep()
+		w.expect("True/Granted", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
+	It("is one token where the scopes or the home Workspaces differ", func(ctx context.Context) {
+		w := newWorld(ctx)
+		namesake := w.sim.AddWorkspaceToken(w.data, "ci", "WORKSPACE_MEMBER")
+		w.sim.AddWorkspaceToken(w.science, "ci", "WORKSPACE_MEMBER")
+		w.sweep()
+		w.bind(
+			builders.Binding("org").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"),
+			builders.Binding("ws").ForWorkspaceToken(w.data, "ci").OnDeployment(w.etl),
+		)
+		w.expect("True/Granted", "org", "ws")
+		Expect([]string{w.on(w.ci, w.etl), w.on(namesake, w.etl)}).To(Equal([]string{"Deploy Only", "DEPLOYMENT_ADMIN"}))
+	})
+})
+
+var _ = Describe("A binding that comes before its token or target", func() {
+	It("is granted at the sweep after they are made", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(
+			builders.Binding("token").ForToken("late").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("target").ForToken("ci").OnDeploymentNamed(w.data, "late"),
+		)
+		w.expect("False/TokenNotFound", "token")
+		w.expect("False/TargetNotFound", "target")
+		Expect(w.binding("token").Status.Token.Name).To(Equal("late"), "echoed while unresolved")
+		w.sim.AddOrganizationToken(w.org, "late", "ORGANIZATION_MEMBER")
+		w.sim.AddDeployment(w.data, "late")
+		w.sweep()
+		w.expect("True/Granted", "token", "target")
+	})
+
+	It("is granted soon where the token was made just before it", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.AddOrganizationToken(w.org, "new", "ORGANIZATION_MEMBER", astrosim.Description("made a second ago"))
+		w.bind(builders.Binding("b").ForToken("new").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+	})
+})

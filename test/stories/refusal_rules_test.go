@@ -1,0 +1,127 @@
+package stories
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// connectCluster makes ClusterAstroConnections with one Secret in the operator's namespace, each named like the story
+// with an ending of its own, and returns their names.
+func (w *world) connectCluster(rules map[string][]v1alpha1.AllowRule) map[string]string {
+	GinkgoHelper()
+	w.apply(builders.Secret(w.system, builders.SecretName, w.sim.Credential(w.operator)))
+	names := map[string]string{}
+	for ending, allow := range rules {
+		names[ending] = w.namespace + "-" + ending
+		w.apply(w.connection(names[ending]).Allow(allow...).Cluster())
+	}
+	for _, name := range names {
+		Eventually(func() string {
+			c := &v1alpha1.ClusterAstroConnection{}
+			Expect(kube.Get(w.ctx, client.ObjectKey{Name: name}, c)).To(Succeed())
+			return readiness(c.Status.Conditions)
+		}).Should(Equal("True/Connected"))
+	}
+	return names
+}
+
+// rule is one that allows the first namespace one thing of each kind, but for what is changed.
+func (w *world) rule(change func(*v1alpha1.AllowRule)) v1alpha1.AllowRule {
+	r := v1alpha1.AllowRule{
+		Namespaces: v1alpha1.NamespaceRule{Names: []string{w.namespace}},
+		Tokens: []v1alpha1.TokenRule{
+			{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"team-"}}, {Scope: v1alpha1.ScopeWorkspace, WorkspaceIDs: []string{w.data}},
+		},
+		Targets: []v1alpha1.TargetRule{{WorkspaceIDs: []string{w.data}}},
+		Roles:   []string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN"},
+	}
+	change(&r)
+	return r
+}
+
+// secretive is what nobody may read in a status who is not allowed the token or the target.
+const secretive = "the crown jewels"
+
+var _ = Describe("Rules of a ClusterAstroConnection", func() {
+	It("refuse at each stage, and tell nobody what is there", func(ctx context.Context) {
+		w := emptyWorld(ctx)
+		hidden := w.sim.AddOrganizationToken(w.org, "hidden", "ORGANIZATION_MEMBER", astrosim.Description(secretive), astrosim.CreatedBy(secretive))
+		team := w.sim.AddOrganizationToken(w.org, "team-ci", "ORGANIZATION_MEMBER", astrosim.Description(secretive))
+		w.start()
+		names := w.connectCluster(map[string][]v1alpha1.AllowRule{
+			"mute":      nil,
+			"elsewhere": {w.rule(func(r *v1alpha1.AllowRule) { r.Namespaces.Names = []string{"somewhere-else"} })},
+			"narrow":    {w.rule(func(*v1alpha1.AllowRule) {})},
+		})
+		bind := func(name, through string) *builders.BindingBuilder {
+			return builders.Binding(name).ThroughCluster(names[through])
+		}
+		const ask = "ask the owner of the connection"
+		w.unwritten(func() {
+			member := "WORKSPACE_MEMBER"
+			w.alike(v1alpha1.ReasonNamespaceNotAllowed, []string{names["mute"], w.namespace, ask},
+				bind("mute", "mute").ForTokenID(team).OnWorkspace(w.data).WithRole(member),
+				bind("mute-no-token", "mute").ForToken("nobody").OnWorkspace(w.data).WithRole(member),
+				bind("mute-no-target", "mute").ForTokenID(team).OnWorkspace(nobody).WithRole(member),
+				bind("mute-observes", "mute").ForTokenID(team).OnWorkspace(w.data).WithRole(member).Observe(),
+			)
+			w.alike(v1alpha1.ReasonNamespaceNotAllowed, []string{names["elsewhere"], w.namespace, ask},
+				bind("elsewhere", "elsewhere").ForToken("team-ci").OnWorkspace(w.data).WithRole(member),
+				bind("elsewhere-no-token", "elsewhere").ForTokenID(nobody).OnWorkspace(w.data).WithRole(member),
+			)
+			w.alike(v1alpha1.ReasonTokenNotAllowed, []string{names["narrow"], "this token", ask},
+				bind("token-name", "narrow").ForToken("hidden").OnWorkspace(w.data).WithRole(member),
+				bind("token-id", "narrow").ForTokenID(hidden).OnWorkspace(w.data).WithRole(member),
+				bind("token-self", "narrow").ForTokenID(w.operator).OnWorkspace(w.data).WithRole(member),
+				bind("token-no-name", "narrow").ForToken("nobody").OnWorkspace(w.data).WithRole(member),
+				bind("token-no-id", "narrow").ForTokenID(nobody).OnWorkspace(w.data).WithRole(member),
+				bind("token-no-target", "narrow").ForTokenID(hidden).OnWorkspace(nobody).WithRole(member),
+				bind("token-other-home", "narrow").ForWorkspaceToken(w.science, "nobody").OnDeployment(w.etl),
+			)
+			w.alike(v1alpha1.ReasonTargetNotAllowed, []string{names["narrow"], "this Deployment", ask},
+				bind("target-id", "narrow").ForTokenID(team).OnDeployment(w.models),
+				bind("target-name", "narrow").ForToken("team-ci").OnDeploymentNamed(w.science, "models"),
+				bind("target-no-id", "narrow").ForTokenID(team).OnDeployment(nobody),
+				bind("target-no-name", "narrow").ForToken("team-ci").OnDeploymentNamed(w.science, "nothing"),
+				bind("target-no-token", "narrow").ForToken("team-nobody").OnDeployment(w.models),
+			)
+			w.alike(v1alpha1.ReasonRoleNotAllowed, []string{names["narrow"], "WORKSPACE_OWNER", ask},
+				bind("role", "narrow").ForTokenID(team).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"),
+				bind("role-no-token", "narrow").ForToken("team-nobody").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"),
+				bind("role-no-target", "narrow").ForToken("team-ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_OWNER"),
+			)
+		})
+		w.bind(bind("allowed", "narrow").ForToken("team-ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "allowed")
+		Expect(w.binding("allowed").Status.Token.Description).To(Equal(secretive), "whom the rules allow the token may read of it")
+	})
+})
+
+// alike makes bindings that are refused by a rule, and checks that nobody learns from the answers which of the tokens
+// and targets are there.
+func (w *world) alike(reason string, says []string, bindings ...*builders.BindingBuilder) {
+	GinkgoHelper()
+	for _, b := range bindings {
+		w.bind(b)
+	}
+	messages := map[string]string{}
+	for _, b := range bindings {
+		name := b.Object().Name
+		w.refused(name, reason, says...)
+		messages[w.message(name)] = name
+		got := w.binding(name)
+		Expect(got.Finalizers).To(BeEmpty(), name)
+		spec, s := got.Spec, got.Status
+		Expect([]string{s.Token.Name, s.Target.Name}).To(Equal([]string{spec.Token.Name, spec.Target.Name}), "what the user wrote, %s", name)
+		Expect([]string{s.Token.ID, s.Target.ID, s.Target.WorkspaceID, s.Role, s.Token.Description, s.Token.CreatedBy, s.PlannedChange}).To(HaveEach(""), name)
+		Expect(s.Token.CreatedAt).To(BeNil(), name)
+	}
+	Expect(messages).To(HaveLen(1), "%q", messages)
+}

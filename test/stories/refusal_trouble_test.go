@@ -1,0 +1,118 @@
+package stories
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+var _ = Describe("A credential that may not write", func() {
+	It("is told to the user with what Astro said, once and not for ever", func(ctx context.Context) {
+		w := newWorld(ctx)
+		restore := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: astrosim.TokensRoles})
+		w.refuse(refusal{
+			builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			v1alpha1.ReasonPermissionDenied, []string{w.data, "ORGANIZATION_OWNER", "request "},
+		})
+		Expect(w.costOf(func() { w.stays("False/PermissionDenied", "b") }).Writes).To(BeZero(), "it is not tried again and again")
+		restore()
+		w.sweep()
+		w.expect("True/Granted", "b")
+	})
+})
+
+// trouble is an Astro that cannot be worked with for a while.
+type trouble struct {
+	name, reason string
+	fault        astrosim.Fault
+}
+
+var troubles = []trouble{
+	{"a rate limit", v1alpha1.ReasonRateLimited, astrosim.Fault{Kind: astrosim.FaultThrottle, Endpoint: astrosim.TokensRoles, RetryAfter: "1"}},
+	{"an outage", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultServerError, Endpoint: "tokens.*", Status: http.StatusServiceUnavailable}},
+	{"a gateway's page", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultHTML, Endpoint: "workspaces.*"}},
+}
+
+var _ = Describe("Trouble that passes", func() {
+	for _, t := range troubles {
+		It("leaves a settled binding as it is, keeps a new one waiting, and is over by itself: "+t.name, func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.bind(builders.Binding("settled").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+			w.expect("True/Granted", "settled")
+			before := w.binding("settled").ResourceVersion
+			over := w.sim.Inject(t.fault)
+			w.bind(builders.Binding("new").ForToken("ci").OnWorkspaceNamed("science").WithRole("WORKSPACE_MEMBER"))
+			w.waiting("new", t.reason)
+			Expect(w.on(w.ci, w.science)).To(BeEmpty())
+			over()
+			w.expect("True/Granted", "new")
+			Expect(w.kstatus("new")).To(Equal(status.CurrentStatus))
+			Expect(w.binding("settled").ResourceVersion).To(Equal(before), "nobody wrote to it")
+		})
+	}
+})
+
+var _ = Describe("A listing that cannot be trusted", func() {
+	It("keeps a deletion waiting, since a hidden token may still hold the role", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: "tokens.*", Path: w.ci})
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.ci, w.operator}})
+		w.untouched(func() {
+			w.delete("b")
+			w.expect("Unknown/ListIncomplete", "b")
+			w.told("b", `"ci"`, "does not prove")
+			Expect(w.kstatus("b")).To(Equal(status.TerminatingStatus))
+			w.stays("Unknown/ListIncomplete", "b")
+		})
+		w.sim.ClearFaults()
+		w.sweep()
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
+	It("does not stand in the way of letting go by annotation", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: "tokens.*"})
+		w.untouched(func() {
+			w.delete("b")
+			Eventually(func() string { return w.message("b") }).Should(ContainSubstring("403"))
+			w.annotate("b", v1alpha1.AnnotationRelease, "true")
+			w.expect(gone, "b")
+		})
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+})
+
+var _ = Describe("A connection that is deleted in use", func() {
+	It("stays for what it granted, and takes nothing new", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("holder").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "holder")
+		w.unwritten(func() {
+			Expect(kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
+			Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("False/InUse"))
+			w.bind(builders.Binding("late").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+			w.expect("Unknown/ConnectionNotReady", "late")
+			w.told("late", "is being deleted", "make it again")
+			Expect(w.kstatus("late")).To(Equal(status.FailedStatus), "it waits for somebody to delete the others")
+			w.stays("True/Granted", "holder")
+		})
+		w.delete("holder")
+		w.expect(gone, "holder")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+		w.refused("late", v1alpha1.ReasonConnectionNotFound, "create it")
+		Expect(client.IgnoreNotFound(kube.Get(w.ctx, client.ObjectKey{Namespace: w.namespace, Name: builders.ConnectionName}, &v1alpha1.AstroConnection{}))).To(Succeed())
+	})
+})
