@@ -67,6 +67,7 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		if len(sent) == 0 {
 			return nil, false
 		}
+		g.markSent(sent)
 		return g.without(roleset.Apply(fresh.Roles, sent)), true
 	})
 	if err != nil {
@@ -79,6 +80,15 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		r.written(ctx, g, sent, update)
 	}
 	return again
+}
+
+// markSent notes for whom a change is under way: from now on, what is found in Astro may be of their own making.
+func (g *group) markSent(sent []roleset.Change) {
+	for _, c := range sent {
+		for _, id := range c.Claims {
+			g.member(id).sent = true
+		}
+	}
 }
 
 // without leaves out the dangling roles that are to be dropped.
@@ -128,6 +138,11 @@ func (m *member) inSyncBefore() bool {
 func (r *Reconciler) writeFailed(ctx context.Context, g *group, h connection.Handle, sent []roleset.Change, looked bool, err error) {
 	r.reportUnauthorized(h, err)
 	switch {
+	case errors.Is(err, astro.ErrNotFound):
+		// The listing is behind: without its row the next look asks by id, and for proof.
+		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
+		g.lost[h.Key] = &fault{silent: true}
+		g.outcome.retry(err)
 	case !looked || len(sent) == 0:
 		g.lost[h.Key] = failed(v1alpha1.ConditionSynced, "read the token", err)
 		if errors.Is(err, astro.ErrForbidden) {

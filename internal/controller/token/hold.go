@@ -29,7 +29,7 @@ func (r *Reconciler) hold(ctx context.Context, g *group) {
 			if err := r.take(ctx, m, claim); err != nil {
 				m.class = roleset.Hold
 				m.fault = unknown(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "take the claim: %v", err)
-				m.fault.passing = true
+				m.fault.silent = true
 				g.outcome.retry(fmt.Errorf("hold %s: %w", m.id(), err))
 			}
 			return nil
@@ -119,6 +119,7 @@ func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alp
 		m.binding = before
 		return err
 	}
+	r.echoes.expect(m.binding)
 	return nil
 }
 
@@ -126,14 +127,18 @@ func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alp
 // not be taken over, or another origin. The claims are then taken anew before anything is written.
 func (g *group) shifted() bool {
 	for _, m := range g.members {
-		if m.takes && g.claimShifted(m) {
+		if g.claimShifted(m) {
 			return true
 		}
 	}
 	return false
 }
 
+// claimShifted reports it for one member. What a member's own change has brought about is no shift.
 func (g *group) claimShifted(m *member) bool {
+	if !m.takes || m.sent {
+		return false
+	}
 	if m.verdict.Outcome == roleset.ExistingRole {
 		return true
 	}
@@ -144,7 +149,7 @@ func (g *group) claimShifted(m *member) bool {
 // retake mends the claims that a fresh look has shifted.
 func (r *Reconciler) retake(ctx context.Context, g *group) error {
 	for _, m := range g.members {
-		if !m.takes || !g.claimShifted(m) {
+		if !g.claimShifted(m) {
 			continue
 		}
 		act := func() error { return r.take(ctx, m, g.claimFor(m, r)) }

@@ -20,6 +20,7 @@ type member struct {
 
 	held     *v1alpha1.HeldClaim
 	takes    bool   // the claim is taken in this reconcile
+	sent     bool   // a change for it may have reached Astro in this reconcile
 	withdraw bool   // the rules no longer allow the claim, and the connection says to revoke it
 	allowed  bool   // the rules allow it, so its status may show what Astro says
 	moveTo   string // the token that the user has confirmed in place of one that is gone
@@ -72,7 +73,7 @@ func (m *member) entry() roleset.Target {
 // a fresh look at the token decides anew whether it may be taken.
 func (m *member) claim() roleset.Claim {
 	c := roleset.Claim{ID: m.id(), Target: m.entry(), Role: m.role(), Class: m.class, Adopt: adoptOf(m.binding.Spec.Adopt)}
-	if m.held != nil && !m.takes {
+	if m.held != nil && (!m.takes || m.sent) {
 		c.HeldAt = m.held.Time.Time
 	}
 	c.Observe = m.class == roleset.None && m.observes() && m.fault == nil && !m.leaving()

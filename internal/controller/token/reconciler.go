@@ -30,6 +30,7 @@ type Reconciler struct {
 	Clock    func() time.Time
 
 	memory *memory
+	echoes *echoes
 	found  chan event.TypedGenericEvent[TokenKey]
 }
 
@@ -38,6 +39,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	g, err := r.load(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
+	}
+	if r.echoes.awaited(g) {
+		return reconcile.Result{RequeueAfter: echoDelay}, nil
 	}
 	switch {
 	case key.Token != "":
@@ -62,6 +66,11 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	}
 	if len(g.members) == 0 {
 		r.memory.forget(g.key)
+		return nil
+	}
+	if r.echoes.awaited(g) {
+		g.members = nil
+		g.outcome.after(echoDelay)
 		return nil
 	}
 	r.classify(ctx, g)

@@ -74,6 +74,7 @@ func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) err
 	}
 	r.eventReleased(m, held)
 	if m.leaving() {
+		r.echoes.forget(m.binding.UID)
 		return nil
 	}
 	m.held, m.release = nil, false
@@ -90,6 +91,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 	if err := r.Client.Status().Patch(ctx, m.binding, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
 		return err
 	}
+	r.echoes.expect(m.binding)
 	r.eventReported(before, m)
 	return nil
 }

@@ -61,7 +61,7 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), found: make(chan event.TypedGenericEvent[TokenKey]),
+		memory: newMemory(), echoes: newEchoes(), found: make(chan event.TypedGenericEvent[TokenKey]),
 	}
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")

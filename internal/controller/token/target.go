@@ -12,8 +12,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 )
 
-// findTarget finds the one target that the member means. What status has pinned is taken at its word while the member
-// is settled, so that nothing is asked while everything is in sync.
+// findTarget finds the one target that the member means. What status has pinned is taken at its word once it was
+// found, so that nothing is asked while everything is in sync.
 func (r *Reconciler) findTarget(ctx context.Context, m *member) *fault {
 	if known := m.knownTarget(); known != nil {
 		m.target = known
@@ -41,10 +41,10 @@ func (r *Reconciler) findTarget(ctx context.Context, m *member) *fault {
 	}
 }
 
-// knownTarget is the target as status has it, if the member is settled and status says all of it.
+// knownTarget is the target as status has it, if it was found for this spec and status says all of it.
 func (m *member) knownTarget() *astro.Target {
 	s := m.binding.Status.Target
-	if !m.settled() || m.requested() || s.ID == "" || s.ID != pin.TargetID(m.binding) ||
+	if !m.looked() || !conditionTrue(m.binding, v1alpha1.ConditionResolved) || m.requested() || s.ID == "" || s.ID != pin.TargetID(m.binding) ||
 		(s.Kind == v1alpha1.TargetDeployment && s.WorkspaceID == "") {
 		return nil
 	}

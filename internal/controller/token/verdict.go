@@ -103,9 +103,9 @@ func blocked(m *member) *fault {
 func foughtOver(g *group, m *member) *fault {
 	who := ""
 	if g.token.UpdatedBy != "" {
-		who = fmt.Sprintf(", last updated by %s as Astro says,", g.token.UpdatedBy)
+		who = fmt.Sprintf(" (Astro names %s as the last to update it)", g.token.UpdatedBy)
 	}
 	return not(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
-		"the role was restored %d times within %s and changed again: something else writes this token%s; stop it, then set the annotation %s to a new value",
-		fightLimit, fightWindow, who, v1alpha1.AnnotationRequestedAt)
+		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",
+		m.role(), fightLimit, fightWindow, cmp.Or(g.token.RoleOn(m.entry().Key()), "no role"), who, v1alpha1.AnnotationRequestedAt)
 }

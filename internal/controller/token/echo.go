@@ -1,0 +1,70 @@
+package token
+
+import (
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+const (
+	// echoDelay is how long to wait for the cache to show the operator's own write.
+	echoDelay = 20 * time.Millisecond
+	// echoPatience is for how long it is waited for at all: the object may be gone, or the watch broken.
+	echoPatience = 5 * time.Second
+)
+
+// echoes are the operator's own writes that the cache does not show yet. A group that is worked on before they are
+// there would take its claims twice, and tell its members the news of the time before.
+type echoes struct {
+	mu      sync.Mutex
+	written map[types.UID]echo
+}
+
+type echo struct {
+	version string
+	at      time.Time
+}
+
+func newEchoes() *echoes { return &echoes{written: map[types.UID]echo{}} }
+
+// expect remembers the version that a write has made.
+func (e *echoes) expect(b *v1alpha1.ScopedTokenBinding) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.written[b.UID] = echo{version: b.ResourceVersion, at: time.Now()}
+}
+
+// awaited reports whether a member of the group is older than what was last written of it.
+func (e *echoes) awaited(g *group) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	behind := false
+	for _, m := range g.members {
+		behind = e.isBehind(m.binding) || behind
+	}
+	return behind
+}
+
+func (e *echoes) isBehind(b *v1alpha1.ScopedTokenBinding) bool {
+	last, ok := e.written[b.UID]
+	if !ok {
+		return false
+	}
+	order, err := resourceversion.CompareResourceVersion(b.ResourceVersion, last.version)
+	if err != nil || order >= 0 || time.Since(last.at) > echoPatience {
+		delete(e.written, b.UID)
+		return false
+	}
+	return true
+}
+
+// forget drops what is expected of an object that is gone.
+func (e *echoes) forget(uid types.UID) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.written, uid)
+}
