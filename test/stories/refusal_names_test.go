@@ -35,8 +35,14 @@ var _ = Describe("A binding that names what is not there", func() {
 		})
 		Expect(w.binding("name").Status.Token.Name).To(Equal("nobody"), "the columns show what is looked for")
 		Expect(w.binding("name").Finalizers).To(BeEmpty())
-		w.delete("name", "twin")
-		w.expect(gone, "name", "twin")
+		w.delete("id")
+		w.expect(gone, "id")
+
+		w.sim.AddOrganizationToken(w.org, "nobody", "ORGANIZATION_MEMBER")
+		w.sim.RenameToken(twins[1], "single")
+		w.sweep()
+		w.expect("True/Granted", "name", "twin")
+		Expect(w.on(twins[0], w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
 	})
 
 	It("is refused in words that name it: targets", func(ctx context.Context) {

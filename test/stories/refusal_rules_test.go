@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -101,6 +102,23 @@ var _ = Describe("Rules of a ClusterAstroConnection", func() {
 		w.bind(bind("allowed", "narrow").ForToken("team-ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "allowed")
 		Expect(w.binding("allowed").Status.Token.Description).To(Equal(secretive), "whom the rules allow the token may read of it")
+	})
+})
+
+var _ = Describe("A ClusterAstroConnection", func() {
+	It("takes its credential from the operator's namespace only", func(ctx context.Context) {
+		w := emptyWorld(ctx)
+		w.start()
+		w.apply(builders.Secret(w.namespace, builders.SecretName, w.sim.Credential(w.operator)))
+		name := w.namespace + "-lost"
+		w.apply(w.connection(name).Allow(builders.AllowAll("*")).Cluster())
+		c := &v1alpha1.ClusterAstroConnection{}
+		Eventually(func() string {
+			Expect(kube.Get(w.ctx, client.ObjectKey{Name: name}, c)).To(Succeed())
+			return readiness(c.Status.Conditions)
+		}).Should(Equal("False/SecretNotFound"))
+		Expect(meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring(w.system + "/" + builders.SecretName))
+		Expect(w.sim.Counts().Total).To(BeZero(), "the Secret of another namespace is not even tried")
 	})
 })
 

@@ -70,7 +70,7 @@ var _ = Describe("A listing that cannot be trusted", func() {
 		w.untouched(func() {
 			w.delete("b")
 			w.expect("Unknown/ListIncomplete", "b")
-			w.told("b", `"ci"`, "does not prove")
+			w.told("b", `"ci"`, "does not prove", v1alpha1.AnnotationRelease)
 			Expect(w.kstatus("b")).To(Equal(status.TerminatingStatus))
 			w.stays("Unknown/ListIncomplete", "b")
 		})
@@ -87,7 +87,8 @@ var _ = Describe("A listing that cannot be trusted", func() {
 		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: "tokens.*"})
 		w.untouched(func() {
 			w.delete("b")
-			Eventually(func() string { return w.message("b") }).Should(ContainSubstring("403"))
+			w.expect("False/PermissionDenied", "b")
+			w.told("b", "request ", v1alpha1.AnnotationRelease)
 			w.annotate("b", v1alpha1.AnnotationRelease, "true")
 			w.expect(gone, "b")
 		})
