@@ -214,7 +214,7 @@ func TestTargetsAndRolesAreListed(t *testing.T) {
 		t.Error(diff, err)
 	}
 	roles, err := w.client.ListRoles(t.Context())
-	if diff := cmp.Diff([]string{"Deploy Only"}, roles); diff != "" || err != nil {
+	if diff := cmp.Diff([]CustomRole{{Name: "Deploy Only", WorkspaceIDs: []string{}}}, roles); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
 	org, err := w.client.GetOrganization(t.Context())

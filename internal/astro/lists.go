@@ -53,20 +53,28 @@ type wireRole struct {
 	ID        string `json:"id"`
 	Name      string `json:"name"`
 	ScopeType string `json:"scopeType"`
+
+	RestrictedWorkspaceIDs []string `json:"restrictedWorkspaceIds"`
 }
 
-// ListRoles reads the names of the custom Deployment roles.
-func (c *Client) ListRoles(ctx context.Context) ([]string, error) {
+// CustomRole is a role that an Organization has made for Deployments.
+type CustomRole struct {
+	Name         string
+	WorkspaceIDs []string // the Workspaces in which alone it may be given; none: everywhere
+}
+
+// ListRoles reads the custom Deployment roles.
+func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
 	rows, err := listing[wireRole]{
 		call:  call{op: "list roles", endpoint: "roles", path: "/roles", query: url.Values{"scopeTypes": {"DEPLOYMENT"}}},
 		items: "roles",
 		id:    func(w wireRole) string { return w.ID },
 	}.all(ctx, c)
-	var names []string
+	var roles []CustomRole
 	for _, w := range rows {
 		if w.ScopeType == string(EntityDeployment) {
-			names = append(names, w.Name)
+			roles = append(roles, CustomRole{Name: w.Name, WorkspaceIDs: w.RestrictedWorkspaceIDs})
 		}
 	}
-	return names, err
+	return roles, err
 }

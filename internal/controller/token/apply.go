@@ -17,7 +17,7 @@ import (
 // lookAgain is how long to wait before a write that Astro took but does not show is looked at again.
 const lookAgain = 5 * time.Second
 
-// hopeless is how many changes Astro has to refuse by themselves, taking none, before the rest is spared the try.
+// hopeless is how many changes Astro has to forbid by themselves, taking none, before the rest is spared the try.
 const hopeless = 2
 
 // apply makes the changes that belong to one connection, with its credential. Changes that Astro refused before are
@@ -163,8 +163,11 @@ func (r *Reconciler) writeFailed(ctx context.Context, g *group, h connection.Han
 	}
 }
 
-// hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste.
-func (g *group) hopeless() bool { return g.accepted == 0 && len(g.refusals) >= hopeless }
+// hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: the
+// credential may not, or a dangling role stands in the way of all.
+func (g *group) hopeless() bool {
+	return g.accepted == 0 && (g.forbidden >= hopeless || (len(g.dead) > 0 && len(g.drop) == 0))
+}
 
 func among(changes []roleset.Change) func(roleset.Change) bool {
 	return func(c roleset.Change) bool {

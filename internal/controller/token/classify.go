@@ -114,14 +114,13 @@ func (r *Reconciler) judgeLeaver(ctx context.Context, g *group, m *member) (role
 	}
 	if r.Registry.IsCredential(g.key.Host, g.key.Token) {
 		return roleset.Hold, not(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
-			"the token is the credential of a connection, whose roles the operator never changes; %s", orRelease)
+			"the token is the credential of a connection, whose roles the operator never changes")
 	}
 	if m.mayRevoke() {
 		return roleset.Leave, nil
 	}
 	_ = r.findTarget(ctx, m) // the rules speak of the Workspace of a Deployment, if it can still be found
 	if f := r.forbidden(ctx, g, m); f != nil {
-		f.message += "; until then the role is not revoked: " + orRelease
 		return roleset.Hold, f
 	}
 	return roleset.Leave, nil

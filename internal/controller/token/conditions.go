@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,8 +23,8 @@ func (g *group) setConditions(m *member, s *v1alpha1.ScopedTokenBindingStatus) {
 // answers are given in the order of the questions, and what is asked after one that is not True has to wait.
 func (g *group) answers(m *member, s *v1alpha1.ScopedTokenBindingStatus) []metav1.Condition {
 	answers := []metav1.Condition{
-		{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted, Message: "the connection's rules allow it, and no other binding stands against it"},
-		{Type: v1alpha1.ConditionResolved, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonResolved, Message: "token and target were found"},
+		yes(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "the connection's rules allow it, and no other binding stands against it"),
+		yes(v1alpha1.ConditionResolved, v1alpha1.ReasonResolved, "token and target were found"),
 		synced(m, s),
 	}
 	if m.fault == nil {
@@ -41,6 +42,10 @@ func (g *group) answers(m *member, s *v1alpha1.ScopedTokenBindingStatus) []metav
 		}
 	}
 	return answers
+}
+
+func yes(condition, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: condition, Status: metav1.ConditionTrue, Reason: reason, Message: message}
 }
 
 // synced says that Astro holds the role, and how it came to. While nothing happens it goes on saying the same.
@@ -84,10 +89,8 @@ func observed(m *member, c metav1.Condition) metav1.Condition {
 func ready(m *member, answers []metav1.Condition) metav1.Condition {
 	sum := answers[len(answers)-1]
 	for _, status := range []metav1.ConditionStatus{metav1.ConditionUnknown, metav1.ConditionFalse} {
-		for i := len(answers) - 1; i >= 0; i-- {
-			if answers[i].Status == status {
-				sum = answers[i]
-			}
+		if i := slices.IndexFunc(answers, func(a metav1.Condition) bool { return a.Status == status }); i >= 0 {
+			sum = answers[i]
 		}
 	}
 	sum.Type = v1alpha1.ConditionReady

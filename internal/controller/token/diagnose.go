@@ -18,8 +18,9 @@ var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
 // refuse finds out why Astro refuses changes, tells the members, and remembers it until the next sweep. If the cause is
 // a role nobody declared whose target is gone, the connection may say to drop it, and all is tried once more.
 func (r *Reconciler) refuse(ctx context.Context, g *group, h connection.Handle, sent []roleset.Change, err error) {
-	g.refusals = append(g.refusals, err)
-	if errors.Is(err, astro.ErrInvalid) && r.dropDangling(ctx, g, h) {
+	if errors.Is(err, astro.ErrForbidden) {
+		g.forbidden++
+	} else if r.dropDangling(ctx, g, h) {
 		r.write(ctx, g, h, among(sent))
 		return
 	}
@@ -34,36 +35,61 @@ func (r *Reconciler) refuse(ctx context.Context, g *group, h connection.Handle, 
 func (r *Reconciler) diagnose(ctx context.Context, g *group, h connection.Handle, c roleset.Change, err error) *fault {
 	m := g.owner(c)
 	f := failed(v1alpha1.ConditionSynced, fmt.Sprintf("%s on %s", c, m.targetWords()), err)
-	if f.reason != v1alpha1.ReasonRefusedByAstro || c.To == "" {
+	if c.To == "" {
 		return f
 	}
-	switch {
-	case r.roleMissing(ctx, h, c):
-		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonRoleNotFound,
-			"Astro knows no role %q for a %s; correct spec.role: %v", c.To, m.binding.Spec.Target.Kind, err)
-	case targetMissing(ctx, h, c.Target):
-		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro no longer shows %s; delete the binding, or make one for another target: %v", m.targetWords(), err)
-	}
-	if dead := dangling(ctx, g, h); len(dead) > 0 {
-		f.message = fmt.Sprintf("Astro refuses every change of this token, which holds roles on targets that are gone: %s; remove them in Astro, or set danglingRoles: Drop on %s: %v",
-			words(dead), h.Key.Words(), err)
-		return f
+	if f.reason == v1alpha1.ReasonRefusedByAstro {
+		if known := r.unfit(ctx, g, h, c, err); known != nil {
+			return known
+		}
 	}
 	if g.lacksParent(m) {
 		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonParentRoleMissing,
-			"the token holds no role on Workspace %s, which Astro may want first; bind it to the Workspace, with WORKSPACE_ACCESSOR for example: %v",
-			m.target.WorkspaceID, err)
+			"the token holds no role on Workspace %s, which Astro may want first; bind it to the Workspace, with WORKSPACE_ACCESSOR for example, "+
+				"or give the connection's API token a role that may do this: %v", m.target.WorkspaceID, err)
 	}
 	return f
 }
 
-func (r *Reconciler) roleMissing(ctx context.Context, h connection.Handle, c roleset.Change) bool {
-	if c.Target.Kind != astro.EntityDeployment || slices.Contains(builtIn, c.To) {
-		return false
+// unfit is what can be found wrong with a change that Astro calls invalid, or with what else the token holds.
+func (r *Reconciler) unfit(ctx context.Context, g *group, h connection.Handle, c roleset.Change, err error) *fault {
+	m := g.owner(c)
+	if f := customRoleFault(ctx, h, m, c.To, err); f != nil {
+		return f
 	}
-	names, err := h.Client.ListRoles(ctx)
-	return err == nil && !slices.Contains(names, c.To)
+	if targetMissing(ctx, h, c.Target) {
+		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro no longer shows %s; delete the binding, or make one for another target: %v", m.targetWords(), err)
+	}
+	if len(g.dead) > 0 {
+		return not(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
+			"Astro refuses every change of this token, which holds roles on targets that are gone: %s; "+
+				"remove them in Astro, or set danglingRoles: Drop on %s: %v", words(g.dead), h.Key.Words(), err)
+	}
+	return nil
+}
+
+// customRoleFault is what is wrong with a role that is not built in: there is none of the name, or not in this Workspace.
+func customRoleFault(ctx context.Context, h connection.Handle, m *member, role string, err error) *fault {
+	if m.binding.Spec.Target.Kind != v1alpha1.TargetDeployment || slices.Contains(builtIn, role) {
+		return nil
+	}
+	roles, lookup := h.Client.ListRoles(ctx)
+	if lookup != nil {
+		return nil
+	}
+	i := slices.IndexFunc(roles, func(c astro.CustomRole) bool { return c.Name == role })
+	if i < 0 {
+		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonRoleNotFound,
+			"Astro knows no role %q for a Deployment; correct spec.role: %v", role, err)
+	}
+	within := roles[i].WorkspaceIDs
+	if len(within) == 0 || m.target == nil || slices.Contains(within, m.target.WorkspaceID) {
+		return nil
+	}
+	return not(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
+		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
+		role, listed(slices.Clone(within)), m.targetWords(), err)
 }
 
 // targetMissing looks the target up by id, past what the directory remembers.
@@ -85,13 +111,17 @@ func (g *group) lacksParent(m *member) bool {
 		g.token.RoleOn(astro.RoleKey{EntityType: astro.EntityWorkspace, EntityID: m.target.WorkspaceID}) == ""
 }
 
-// dropDangling arranges for dangling roles to be dropped with the next write, if the connection says so and there are any
-// that are not arranged for yet.
+// dropDangling looks for roles nobody declared whose targets are gone, unless Astro has taken a write all the same. If
+// the connection says so, it arranges for them to be dropped with the next write.
 func (r *Reconciler) dropDangling(ctx context.Context, g *group, h connection.Handle) bool {
-	if h.Object.ConnectionSpec().DanglingRoles != v1alpha1.DanglingDrop || len(g.drop) > 0 {
+	if g.accepted > 0 || g.searched {
 		return false
 	}
-	for _, role := range dangling(ctx, g, h) {
+	g.searched, g.dead = true, dangling(ctx, g, h)
+	if h.Object.ConnectionSpec().DanglingRoles != v1alpha1.DanglingDrop {
+		return false
+	}
+	for _, role := range g.dead {
 		g.drop[role.Key()] = true
 	}
 	return len(g.drop) > 0

@@ -18,6 +18,8 @@ type fault struct {
 	reason    string
 	message   string
 
+	// stuck faults go away only if somebody does something, although nobody could look.
+	stuck bool
 	// passing faults go away by themselves; members that were settled keep their status meanwhile.
 	passing bool
 	// silent faults are not worth a status: somebody is about to look again.
@@ -38,6 +40,9 @@ func unknown(condition, reason, format string, args ...any) *fault {
 
 // stalls reports whether nothing gets better until somebody changes something.
 func (f *fault) stalls() bool {
+	if f.stuck {
+		return true
+	}
 	return f.status == metav1.ConditionFalse && f.reason != v1alpha1.ReasonRevoking && f.reason != v1alpha1.ReasonDriftDetected
 }
 
@@ -59,6 +64,7 @@ func failed(condition, doing string, err error) *fault {
 		f.reason, f.passing = v1alpha1.ReasonListIncomplete, true
 	case errors.Is(err, astro.ErrInvalid):
 		f.status, f.reason = metav1.ConditionFalse, v1alpha1.ReasonRefusedByAstro
+		f.message += "; correct the binding, or ask Astro's support with the request id"
 	default:
 		f.passing = true
 	}

@@ -38,9 +38,12 @@ type group struct {
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
 	lost     map[connection.Key]*fault // connections through which nobody could look again
-	drop     map[astro.RoleKey]bool    // dangling roles that are dropped with the next write
-	refusals []error                   // what Astro refused even by itself
-	accepted int                       // how many writes Astro took
+
+	accepted  int                    // how many writes Astro took
+	forbidden int                    // how many changes it forbade by themselves
+	searched  bool                   // dangling roles were looked for
+	dead      []astro.Role           // the dangling roles that were found
+	drop      map[astro.RoleKey]bool // those that are dropped with the next write
 }
 
 // load finds the members of a key. Index values come from one object alone, so what the index yields is narrowed down

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -126,12 +127,7 @@ func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alp
 // shifted reports whether a fresh look at the token shows something else than the claims were taken on: a role that may
 // not be taken over, or another origin. The claims are then taken anew before anything is written.
 func (g *group) shifted() bool {
-	for _, m := range g.members {
-		if g.claimShifted(m) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(g.members, g.claimShifted)
 }
 
 // claimShifted reports it for one member. What a member's own change has brought about is no shift.

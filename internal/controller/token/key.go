@@ -11,7 +11,7 @@ import (
 // TokenKey names what one reconcile works on. With Token set it is one Astro token, and every binding of that token. With
 // Spelling set it is the bindings that name a token in one way, until the name is found. With Connection set it is the
 // bindings that refer to a connection which does not exist, and hold nothing.
-type TokenKey struct {
+type TokenKey struct { //nolint:revive // Key alone would be taken for a connection's
 	Host         string
 	Organization string
 	Token        string

@@ -9,6 +9,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 )
 
+var errRolesUnknown = errors.New("the answer does not show the roles of the token")
+
 // look finds out what Astro holds for the token: from the shared listing, and by id only where the listing does not
 // say. It remembers why it could not look in the group's outcome.
 func (r *Reconciler) look(ctx context.Context, g *group) {
@@ -47,7 +49,7 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 		g.token, g.presence, g.fresh = row, present, true
 		return true, nil
 	case err == nil:
-		return false, errors.New("Astro's answer does not show the roles of the token")
+		return false, errRolesUnknown
 	case errors.Is(err, astro.ErrNotFound):
 		return false, r.prove(ctx, g, h)
 	default:

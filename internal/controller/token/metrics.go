@@ -11,6 +11,6 @@ var replacements = prometheus.NewCounter(prometheus.CounterOpts{
 	Help: "Role sets of tokens that were replaced in Astro.",
 })
 
-func init() {
+func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
 	metrics.Registry.MustRegister(replacements)
 }

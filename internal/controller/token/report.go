@@ -57,6 +57,17 @@ func (g *group) finish(m *member) {
 		m.fault = not(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
 		g.outcome.after(lookAgain)
 	}
+	m.tellWayOut()
+}
+
+// tellWayOut adds to what keeps a leaver from going how it can go all the same. The fault may be shared by others.
+func (m *member) tellWayOut() {
+	if !m.leaving() || m.fault == nil || m.fault.reason == v1alpha1.ReasonRevoking || m.fault.reason == v1alpha1.ReasonPinLost {
+		return
+	}
+	own := *m.fault
+	own.message += "; the role is not revoked until then: " + orRelease
+	m.fault = &own
 }
 
 func (r *Reconciler) tell(ctx context.Context, g *group, m *member) error {

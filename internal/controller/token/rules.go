@@ -22,35 +22,32 @@ func (g *group) unreachable(m *member) *fault {
 	key := m.conn.Key
 	switch {
 	case !m.found:
-		f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef",
+		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef",
 			connection.KeyFor(m.binding.Namespace, m.binding.Spec.ConnectionRef).Words())
-		return f.forLeaver(m)
 	case m.conn.Host == "":
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", key.Words())
 		f.silent, f.passing = true, true
 		return f
 	case m.held != nil && (m.conn.Host != g.key.Host || m.conn.Organization != g.key.Organization):
-		f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonOrganizationMismatch,
+		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonOrganizationMismatch,
 			"the role is held in Organization %s at %s, but %s leads to Organization %s at %s; make the connection as it was",
 			g.key.Organization, g.key.Host, key.Words(), m.conn.Organization, m.conn.Host)
-		return f.forLeaver(m)
 	case !m.conn.Ready && (m.conn.Client == nil || !m.leaving()):
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", key.Words(), m.conn.Reason)
-		f.passing = true
-		return f.forLeaver(m)
+		f.passing, f.stuck = true, !passingReasons[m.conn.Reason]
+		return f
 	case m.conn.Deleting && m.held == nil:
-		return unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
+		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
 			"%s is being deleted, and takes nothing new; make it again once it is gone", key.Words())
+		f.stuck = true
+		return f
 	}
 	return nil
 }
 
-// forLeaver adds the way out to the message of a member that is being deleted.
-func (f *fault) forLeaver(m *member) *fault {
-	if m.leaving() {
-		f.message += "; the role cannot be revoked until then: " + orRelease
-	}
-	return f
+// passingReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
+var passingReasons = map[string]bool{
+	"": true, v1alpha1.ReasonUnreachable: true, v1alpha1.ReasonRateLimited: true, v1alpha1.ReasonListIncomplete: true,
 }
 
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and
@@ -104,7 +101,7 @@ func (m *member) mayRevoke() bool {
 
 func (r *Reconciler) namespaceLabels(ctx context.Context, m *member) (map[string]string, error) {
 	if m.binding.Spec.ConnectionRef.Kind != v1alpha1.KindClusterAstroConnection {
-		return nil, nil
+		return nil, nil //nolint:nilnil // an AstroConnection's rules speak of its own namespace, whatever its labels
 	}
 	var namespace metav1.PartialObjectMetadata
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
