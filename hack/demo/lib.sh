@@ -141,7 +141,7 @@ Everything keeps running until you press Ctrl-C here. In another terminal:
   "\$kubectl" -n data-platform describe stb ci-deployer-on-data
   "\$kubectl" -n data-platform patch stb ci-deployer-on-data --type=merge -p '{"spec":{"role":"WORKSPACE_AUTHOR"}}'
   "\$simctl" holds /tmp/astro.json
-  "\$simctl" POST tokens/ci-deployer/revoke workspace='Data Platform'      # comes back within 5 s
+  "\$simctl" POST tokens/ci-deployer/revoke workspace='Data Platform'      # comes back within 5 s, but not for ever: see the message of the binding
   "\$simctl" POST faults kind=server-error endpoint=tokens.roles times=3   # Astro fails three writes
   "\$simctl" GET audit format=table                                       # every write of roles, and whose
   tail -f $(printf %q "$work/manager.log")
