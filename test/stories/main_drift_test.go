@@ -74,7 +74,8 @@ var _ = Describe("Drift", func() {
 		Expect(w.message("fought")).To(ContainSubstring("Ada Admin"), "as Astro names who wrote last")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"), "left to the other")
 		w.stays("True/Granted", "calm")
-		Expect(w.costOf(w.sweep)).To(Equal(cost{Pages: 1}), "no more fighting")
+		spent := w.costOf(w.sweep)
+		Expect([]int{spent.Gets, spent.Writes, spent.Kubernetes}).To(Equal([]int{0, 0, 0}), "no more fighting")
 
 		w.look("fought") // the other writer is gone, and somebody says so
 		Eventually(func() string { return w.state("fought") }).Should(HavePrefix("True/"))

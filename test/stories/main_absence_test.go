@@ -1,0 +1,124 @@
+package stories
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// hide makes Astro answer as if the token were not there.
+func (w *world) hide(token string) {
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{token}})
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: "tokens.*", Path: token})
+}
+
+var _ = Describe("A token that Astro does not show", func() {
+	// Each is less than the proof that a token is gone, which would end its bindings without revoking anything.
+	lessThanProof := map[string]struct {
+		hide, show func(w *world)
+	}{
+		"while the credential's own token is not listed either": {hide: func(w *world) {
+			w.hide(w.ci)
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.operator}})
+		}},
+		"while the credential's own token is listed without its roles": {hide: func(w *world) {
+			w.hide(w.ci)
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensList, IDs: []string{w.operator}})
+		}},
+		"because the credential lost its rights": {
+			hide: func(w *world) { w.sim.DowngradeCredential(w.operator, "ORGANIZATION_MEMBER") },
+			show: func(w *world) { w.sim.DowngradeCredential(w.operator, "ORGANIZATION_OWNER") },
+		},
+		"in a listing that has suddenly shrunk": {hide: func(w *world) {
+			w.hide(w.ci)
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{
+				w.binding("c-0").Status.Token.ID, w.binding("c-1").Status.Token.ID, w.binding("c-2").Status.Token.ID, w.binding("c-3").Status.Token.ID,
+			}})
+		}},
+		"but whose GET is forbidden": {hide: func(w *world) {
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.ci}})
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: "tokens.*", Path: w.ci})
+		}},
+		"by id, while it is still listed": {hide: func(w *world) {
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: "tokens.*", Path: w.ci})
+		}},
+		"in a listing whose total does not fit": {hide: func(w *world) {
+			w.hide(w.ci)
+			w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.wsCI}, KeepTotal: true})
+		}},
+	}
+	for name, tc := range lessThanProof {
+		It(name+" is not taken for gone", func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.tokens(4)
+			w.sweep()
+			w.bind(
+				builders.Binding("leaver").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("stayer").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("c-0").ForToken("ci-0").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("c-1").ForToken("ci-1").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("c-2").ForToken("ci-2").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("c-3").ForToken("ci-3").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			)
+			w.expect("True/Granted", "leaver", "stayer", "c-0", "c-1", "c-2", "c-3")
+			writes := w.total().Writes
+
+			tc.hide(w)
+			w.delete("leaver")
+			w.sweep()
+			Consistently(func() string { return w.state("leaver") }, "500ms").ShouldNot(Equal(gone))
+			Expect(w.state("stayer")).NotTo(Equal(gone))
+			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science)}).To(HaveEach("WORKSPACE_MEMBER"))
+			Expect(w.total().Writes).To(Equal(writes), "nothing is written meanwhile")
+
+			w.sim.ClearFaults()
+			if tc.show != nil {
+				tc.show(w)
+			}
+			w.sweep()
+			w.expect(gone, "leaver")
+			Eventually(func() string { return w.state("stayer") }).Should(HavePrefix("True/"))
+			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science)}).To(Equal([]string{"", "WORKSPACE_MEMBER"}))
+		})
+	}
+
+	It("in the listing is worked on by id, whose answer counts", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.ci}})
+		w.sweep()
+		w.stays("True/Granted", "b")
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
+	It("with its roles is unknown, and not empty", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensList, IDs: []string{w.ci}})
+		spent := w.costOf(func() { w.sweep(); w.sweep() })
+		Expect(spent.Writes).To(BeZero())
+		w.stays("True/Granted", "b")
+	})
+
+	It("because it was deleted ends its bindings' claims with proof", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(
+			builders.Binding("by-name").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("by-id").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
+		)
+		w.expect("True/Granted", "by-name", "by-id")
+		w.sim.DeleteToken(w.ci)
+		w.sweep()
+		w.expect("False/TokenNotFound", "by-name", "by-id")
+		w.delete("by-name", "by-id")
+		w.expect(gone, "by-name", "by-id")
+	})
+})
