@@ -18,19 +18,19 @@ var _ = Describe("A binding that names what is not there", func() {
 		twins := []string{w.sim.AddOrganizationToken(w.org, "twin", "ORGANIZATION_MEMBER"), w.sim.AddOrganizationToken(w.org, "twin", "ORGANIZATION_MEMBER")}
 		w.sim.AddDeploymentToken(w.etl, "dep-ci", "DEPLOYMENT_ADMIN")
 		w.begin()
-		refused := func(name, reason string, b *builders.BindingBuilder, says ...string) refusal {
+		refused := func(reason string, b *builders.BindingBuilder, says ...string) refusal {
 			return refusal{b.OnDeployment(w.etl), reason, says}
 		}
 		bind := builders.Binding
 		w.unwritten(func() {
 			w.refuse(
-				refused("name", v1alpha1.ReasonTokenNotFound, bind("name").ForToken("nobody"), `Organization token "nobody"`, "check spec.token"),
-				refused("id", v1alpha1.ReasonTokenNotFound, bind("id").ForTokenID(nobody), nobody, "check spec.token"),
-				refused("case", v1alpha1.ReasonTokenNotFound, bind("case").ForToken("CI"), `"CI"`, "check spec.token"),
-				refused("scope", v1alpha1.ReasonTokenNotFound, bind("scope").ForToken("ws-ci"), `Organization token "ws-ci"`, "check spec.token"),
-				refused("dep", v1alpha1.ReasonTokenNotFound, bind("dep").ForToken("dep-ci"), `"dep-ci"`, "check spec.token"),
-				refused("home", v1alpha1.ReasonTokenNotFound, bind("home").ForWorkspaceToken(w.science, "ws-ci"), `Workspace token "ws-ci"`, w.science, "check spec.token"),
-				refused("twin", v1alpha1.ReasonTokenAmbiguous, bind("twin").ForToken("twin"), `"twin"`, twins[0], twins[1], "spec.token.id"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("name").ForToken("nobody"), `Organization token "nobody"`, "check spec.token"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("id").ForTokenID(nobody), nobody, "check spec.token"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("case").ForToken("CI"), `"CI"`, "check spec.token"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("scope").ForToken("ws-ci"), `Organization token "ws-ci"`, "check spec.token"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("dep").ForToken("dep-ci"), `"dep-ci"`, "check spec.token"),
+				refused(v1alpha1.ReasonTokenNotFound, bind("home").ForWorkspaceToken(w.science, "ws-ci"), `Workspace token "ws-ci"`, w.science, "check spec.token"),
+				refused(v1alpha1.ReasonTokenAmbiguous, bind("twin").ForToken("twin"), `"twin"`, twins[0], twins[1], "spec.token.id"),
 			)
 		})
 		Expect(w.binding("name").Status.Token.Name).To(Equal("nobody"), "the columns show what is looked for")

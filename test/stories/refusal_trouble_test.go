@@ -49,7 +49,7 @@ var _ = Describe("Trouble that passes", func() {
 			w.expect("True/Granted", "settled")
 			before := w.binding("settled").ResourceVersion
 			over := w.sim.Inject(t.fault)
-			w.bind(builders.Binding("new").ForToken("ci").OnWorkspaceNamed("science").WithRole("WORKSPACE_MEMBER"))
+			w.bind(builders.Binding("new").ForTokenID(w.ci).OnWorkspaceNamed("science").WithRole("WORKSPACE_MEMBER"))
 			w.waiting("new", t.reason)
 			Expect(w.on(w.ci, w.science)).To(BeEmpty())
 			over()
@@ -58,6 +58,25 @@ var _ = Describe("Trouble that passes", func() {
 			Expect(w.binding("settled").ResourceVersion).To(Equal(before), "nobody wrote to it")
 		})
 	}
+})
+
+var _ = Describe("A credential that is revoked", func() {
+	It("shows on the connection, and lets everything through once it is valid again", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("settled").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "settled")
+		before := w.binding("settled").ResourceVersion
+		w.sim.RevokeCredential(w.operator)
+		w.unwritten(func() {
+			w.bind(builders.Binding("new").ForTokenID(w.ci).OnWorkspaceNamed("science").WithRole("WORKSPACE_MEMBER"))
+			Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("False/CredentialRejected"))
+			w.unready("new", v1alpha1.ReasonCredentialRejected)
+		})
+		w.sim.RestoreCredential(w.operator)
+		w.sweep()
+		w.expect("True/Granted", "new")
+		Expect(w.binding("settled").ResourceVersion).To(Equal(before), "nobody wrote to it")
+	})
 })
 
 var _ = Describe("A listing that cannot be trusted", func() {
