@@ -114,13 +114,11 @@ var _ = Describe("The promises about calls and rules", func() {
 			builders.Secret(w.other, builders.SecretName, w.sim.Credential(stranger)),
 			w.connection(builders.ConnectionName).In(w.other).Object(),
 		)
-		w.bind(
-			builders.Binding("unnamed").ThroughCluster(w.namespace).ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"),
-			builders.Binding("squat").In(w.other).ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"),
-		)
-		w.expect("False/NamespaceNotAllowed", "unnamed")
 		Eventually(func() string { return readiness(w.acme(w.other).Status.Conditions) }).Should(Equal("False/OrganizationMismatch"))
+		w.bind(builders.Binding("squat").In(w.other).ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
 		Eventually(func() string { return w.state(w.other + "/squat") }).Should(HaveSuffix("/ConnectionNotReady"))
+		w.bind(builders.Binding("unnamed").ThroughCluster(w.namespace).ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+		w.expect("False/NamespaceNotAllowed", "unnamed")
 		Expect(w.total().Writes).To(BeZero())
 		Expect(w.binding(w.other + "/squat").Finalizers).To(BeEmpty())
 	})

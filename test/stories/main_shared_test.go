@@ -39,6 +39,36 @@ var _ = Describe("Two namespaces with a connection each to one Organization", fu
 	}
 })
 
+var _ = Describe("A binding through a connection that works", func() {
+	// The other namespace's binding is of the same token, by id, so that it is worked on together with this one.
+	others := map[string]func(w *world){
+		"whose credential does not see the token": func(w *world) {
+			w.connectAs(w.other, w.sim.AddOrganizationToken(w.org, "weak", "ORGANIZATION_MEMBER"))
+		},
+		"whose credential is of another Organization": func(w *world) {
+			stranger := w.sim.AddOrganizationToken(w.sim.AddOrganization("Strangers"), "stranger", "ORGANIZATION_OWNER")
+			w.apply(builders.Secret(w.other, builders.SecretName, w.sim.Credential(stranger)), w.connection("acme").In(w.other).Object())
+		},
+		"that was never made": func(*world) {},
+	}
+	for name, connect := range others {
+		It("is not held up by one through a connection "+name, func(ctx context.Context) {
+			w := newWorld(ctx)
+			connect(w)
+			w.bind(builders.Binding("stuck").In(w.other).ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+			Eventually(func() string { return w.state(w.other + "/stuck") }).ShouldNot(Or(BeEmpty(), HavePrefix("True/")))
+			w.bind(
+				builders.Binding("by-name").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("by-id").ForTokenID(w.ci).OnDeployment(w.etl),
+			)
+			w.expect("True/Granted", "by-name", "by-id")
+			w.delete("by-name")
+			w.expect(gone, "by-name")
+			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science), w.on(w.ci, w.etl)}).To(Equal([]string{"", "", "DEPLOYMENT_ADMIN"}))
+		})
+	}
+})
+
 var _ = Describe("The same grant declared twice", func() {
 	It("is revoked when the last declaration goes", func(ctx context.Context) {
 		w := newWorld(ctx)
