@@ -6,19 +6,21 @@ const (
 	ConditionReady = "Ready"
 
 	// ConditionAccepted says whether the binding may do what it declares, and has the say over its token and target.
-	// True: Accepted, Observed. False: NamespaceNotAllowed, TokenNotAllowed, TargetNotAllowed, RoleNotAllowed,
-	// ExistingRole, ConflictingBinding, SelfProtected, Suspended. Unknown: ConnectionNotFound, ConnectionNotReady,
-	// OrganizationMismatch, Unreachable, ListIncomplete and others that keep the operator from looking.
+	// True: Accepted. False: NamespaceNotAllowed, TokenNotAllowed, TargetNotAllowed, RoleNotAllowed, ExistingRole,
+	// ConflictingBinding, SelfProtected, ConnectionNotFound, OrganizationMismatch. Unknown: ConnectionNotReady and others
+	// that keep the operator from looking.
 	ConditionAccepted = "Accepted"
 
 	// ConditionResolved says whether token, target and role exist, and are what the binding takes them for.
 	// True: Resolved. False: TokenNotFound, TokenAmbiguous, TokenReplaced, TokenScopeMismatch, TokenKindUnsupported,
-	// TokenExpired, TargetNotFound, TargetAmbiguous, RoleNotFound, ParentRoleMissing, PinLost.
+	// TokenExpired, TargetNotFound, TargetAmbiguous, RoleNotFound, ParentRoleMissing, PinLost. Unknown: Pending,
+	// ListIncomplete, Unreachable and others that keep the operator from looking.
 	ConditionResolved = "Resolved"
 
-	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected.
+	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
 	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
-	// LastRoleProtected. Unknown: RateLimited, CredentialRejected, Unreachable and others that keep the operator from looking.
+	// LastRoleProtected, Revoking, Suspended. Unknown: Pending, RateLimited, CredentialRejected, Unreachable and others
+	// that keep the operator from looking.
 	ConditionSynced = "Synced"
 
 	// ConditionReconciling is there, and True, while the operator works towards the declared state.
@@ -60,8 +62,6 @@ const (
 	ReasonExternalWriter = "ExternalWriter"
 	// ReasonRevoking: the binding is being deleted, or its grant withdrawn, and the role is not yet known to be gone.
 	ReasonRevoking = "Revoking"
-	// ReasonWithdrawn: the rules no longer allow the binding, and its role was revoked.
-	ReasonWithdrawn = "Withdrawn"
 	// ReasonPending: another condition has to be met first.
 	ReasonPending = "Pending"
 )

@@ -213,6 +213,11 @@ func TestTargetsAndRolesAreListed(t *testing.T) {
 	if diff := cmp.Diff([]Target{{EntityDeployment, w.dep, "prod-etl", w.ws}}, deployments); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
+	for id, want := range map[string]bool{w.dep: true, w.ws: false} {
+		if got, err := w.client.TargetExists(t.Context(), EntityDeployment, id); got != want || err != nil {
+			t.Errorf("Deployment %s exists: %v, %v", id, got, err)
+		}
+	}
 	roles, err := w.client.ListRoles(t.Context())
 	if diff := cmp.Diff([]CustomRole{{Name: "Deploy Only", WorkspaceIDs: []string{}}}, roles); diff != "" || err != nil {
 		t.Error(diff, err)

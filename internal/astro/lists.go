@@ -2,6 +2,7 @@ package astro
 
 import (
 	"context"
+	"errors"
 	"net/url"
 )
 
@@ -47,6 +48,25 @@ func (c *Client) listTargets(ctx context.Context, kind EntityType, items string,
 		targets = append(targets, t)
 	}
 	return targets, err
+}
+
+// TargetExists asks for a Workspace or Deployment by id: false only where Astro answers 404. A listing would not do: it
+// leaves out what the credential may not see.
+func (c *Client) TargetExists(ctx context.Context, kind EntityType, id string) (bool, error) {
+	items := "deployments"
+	if kind == EntityWorkspace {
+		items = "workspaces"
+	}
+	k := call{op: "get " + items + " " + id, endpoint: items, path: "/" + items + "/" + id, timeout: c.opts.ReadTimeout}
+	if err := validID(k.op, id); err != nil {
+		return true, err
+	}
+	var found wireTarget
+	err := c.get(ctx, k, into(&found))
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return true, err
 }
 
 type wireRole struct {

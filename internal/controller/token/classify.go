@@ -57,7 +57,7 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 	if f := g.unreachable(m); f != nil {
 		return f
 	}
-	lookup := r.findTarget(ctx, m)
+	lookup := r.findTarget(ctx, g, m)
 	if f := r.forbidden(ctx, g, m); f != nil {
 		return f
 	}
@@ -119,7 +119,7 @@ func (r *Reconciler) judgeLeaver(ctx context.Context, g *group, m *member) (role
 	if m.mayRevoke() {
 		return roleset.Leave, nil
 	}
-	_ = r.findTarget(ctx, m) // the rules speak of the Workspace of a Deployment, if it can still be found
+	_ = r.findTarget(ctx, g, m) // the rules speak of the Workspace of a Deployment, if it can still be found
 	if f := r.forbidden(ctx, g, m); f != nil {
 		return roleset.Hold, f
 	}

@@ -62,7 +62,7 @@ func synced(m *member, s *v1alpha1.ScopedTokenBindingStatus) metav1.Condition {
 	switch {
 	case m.done.written && m.done.drift:
 		c.Reason = v1alpha1.ReasonDriftCorrected
-	case m.done.written && was:
+	case m.done.update:
 		c.Reason = v1alpha1.ReasonRoleUpdated
 	case was && before.Reason != v1alpha1.ReasonInSync:
 		c.Reason = before.Reason

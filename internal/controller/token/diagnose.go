@@ -127,29 +127,36 @@ func (r *Reconciler) dropDangling(ctx context.Context, g *group, h connection.Ha
 	return len(g.drop) > 0
 }
 
-// dangling are the roles nobody declared on Workspaces and Deployments that Astro does not show any more.
+// dangling are the roles nobody declared on Workspaces and Deployments that are gone: Astro does not list them, and
+// answers 404 to their ids.
 func dangling(ctx context.Context, g *group, h connection.Handle) []astro.Role {
 	var dead []astro.Role
 	for _, kind := range []astro.EntityType{astro.EntityWorkspace, astro.EntityDeployment} {
-		foreign := g.foreign(kind)
-		if len(foreign) == 0 {
-			continue
-		}
-		ids := make([]string, 0, len(foreign))
-		for _, role := range foreign {
-			ids = append(ids, role.EntityID)
-		}
-		found, err := lookUp(ctx, h, kind, ids...)
-		if err != nil {
-			continue
-		}
-		for _, role := range foreign {
-			if !slices.ContainsFunc(found, func(t astro.Target) bool { return t.ID == role.EntityID }) {
+		for _, role := range unlisted(ctx, h, kind, g.foreign(kind)) {
+			if exists, err := h.Client.TargetExists(ctx, kind, role.EntityID); err == nil && !exists {
 				dead = append(dead, role)
 			}
 		}
 	}
 	return dead
+}
+
+// unlisted are the roles whose targets a listing by their ids does not show; none if there was no listing.
+func unlisted(ctx context.Context, h connection.Handle, kind astro.EntityType, roles []astro.Role) []astro.Role {
+	if len(roles) == 0 {
+		return nil
+	}
+	ids := make([]string, 0, len(roles))
+	for _, role := range roles {
+		ids = append(ids, role.EntityID)
+	}
+	found, err := lookUp(ctx, h, kind, ids...)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(roles, func(role astro.Role) bool {
+		return slices.ContainsFunc(found, func(t astro.Target) bool { return t.ID == role.EntityID })
+	})
 }
 
 // foreign are the roles of a kind that no member speaks of, the token's own-scope role not among them.

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 const (
@@ -31,7 +32,10 @@ func (r *Reconciler) eventReported(before *v1alpha1.ScopedTokenBinding, m *membe
 // eventReleased tells that a binding was let go, and what became of its role.
 func (r *Reconciler) eventReleased(m *member, held *v1alpha1.HeldClaim) {
 	reason, note := eventReleased, "let go; the role in Astro was left as it is"
-	if m.done.written && held != nil {
+	switch {
+	case m.verdict.Outcome == roleset.Kept:
+		note = "let go; another binding has the say over the role on " + m.targetWords()
+	case m.done.written && held != nil:
 		reason, note = eventRevoked, "revoked the role on "+m.targetWords()
 	}
 	r.Recorder.Eventf(m.binding, nil, corev1.EventTypeNormal, reason, "Release", "%s", note)

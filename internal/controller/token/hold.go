@@ -75,6 +75,9 @@ func (g *group) originOf(m *member) (v1alpha1.Origin, string) {
 			return other.held.Origin, other.held.PreviousRole
 		}
 	}
+	if s := m.binding.Status; s.Origin != "" && s.Token.ID == g.key.Token && s.Target.ID == m.targetID() && s.OrganizationID == g.key.Organization {
+		return s.Origin, s.PreviousRole // the claim was held before, and only its annotation was lost
+	}
 	if role := g.token.RoleOn(m.entry().Key()); role != "" {
 		return v1alpha1.OriginAdopted, role
 	}
@@ -96,7 +99,8 @@ func (r *Reconciler) take(ctx context.Context, m *member, claim v1alpha1.HeldCla
 	if err := r.patchMetadata(ctx, m, before); err != nil {
 		return err
 	}
-	m.held, m.takes = &claim, true
+	m.takes = m.takes || m.held == nil
+	m.held = &claim
 	return nil
 }
 

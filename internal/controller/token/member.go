@@ -19,11 +19,12 @@ type member struct {
 	found   bool // the connection exists
 
 	held     *v1alpha1.HeldClaim
-	takes    bool   // the claim is taken in this reconcile
-	sent     bool   // a change for it may have reached Astro in this reconcile
-	withdraw bool   // the rules no longer allow the claim, and the connection says to revoke it
-	allowed  bool   // the rules allow it, so its status may show what Astro says
-	moveTo   string // the token that the user has confirmed in place of one that is gone
+	takes    bool              // the claim is taken in this reconcile
+	sent     bool              // a change for it may have reached Astro in this reconcile
+	withdraw bool              // the rules no longer allow the claim, and the connection says to revoke it
+	allowed  bool              // the rules allow it, so its status may show what Astro says
+	labels   map[string]string // of its namespace, as far as rules speak of them
+	moveTo   string            // the token that the user has confirmed in place of one that is gone
 
 	target  *astro.Target
 	class   roleset.Class
@@ -36,7 +37,7 @@ type member struct {
 // change is what a reconcile did in Astro for a member.
 type change struct {
 	written bool
-	from    string
+	update  bool // another role was there, under the same claim
 	drift   bool
 }
 

@@ -53,15 +53,15 @@ var passingReasons = map[string]bool{
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and
 // with the user's spelling where it is not, so that the answer does not tell which.
 func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault {
-	labels, err := r.namespaceLabels(ctx, m)
-	if err != nil {
+	var err error
+	if m.labels, err = r.namespaceLabels(ctx, m); err != nil {
 		g.outcome.retry(err)
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonUnreachable, "read the namespace: %v", err)
 		f.passing = true
 		return f
 	}
 	d := policy.Check(m.conn.Object, policy.Request{
-		Subject: policy.Subject{Namespace: m.binding.Namespace, Labels: labels},
+		Subject: policy.Subject{Namespace: m.binding.Namespace, Labels: m.labels},
 		Token:   g.tokenFacts(m), Target: m.targetFacts(), Role: m.role(),
 	})
 	if d.Allowed {

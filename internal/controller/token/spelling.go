@@ -45,7 +45,7 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 		r.handOver(ctx, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
 		return &fault{silent: true}
 	}
-	_ = r.findTarget(ctx, m) // for the rules
+	_ = r.findTarget(ctx, g, m) // for the rules
 	if f := r.forbidden(ctx, g, m); f != nil {
 		return f
 	}

@@ -29,6 +29,9 @@ func (g *group) statusOf(m *member) v1alpha1.ScopedTokenBindingStatus {
 	if m.allowed {
 		g.fillIn(m, &s)
 	}
+	if m.held == nil && !m.allowed {
+		s.Role = "" // nothing is held, and the rules do not let the user know what is there
+	}
 	s.PlannedChange = ""
 	if m.observes() && m.fault == nil {
 		s.PlannedChange = planned(m)

@@ -14,7 +14,7 @@ import (
 
 // findTarget finds the one target that the member means. What status has pinned is taken at its word once it was
 // found, so that nothing is asked while everything is in sync.
-func (r *Reconciler) findTarget(ctx context.Context, m *member) *fault {
+func (r *Reconciler) findTarget(ctx context.Context, g *group, m *member) *fault {
 	if known := m.knownTarget(); known != nil {
 		m.target = known
 		return nil
@@ -22,7 +22,11 @@ func (r *Reconciler) findTarget(ctx context.Context, m *member) *fault {
 	found, err := m.conn.Directory.Targets(ctx, m.targetQuery())
 	if err != nil {
 		r.reportUnauthorized(m.conn, err)
-		return failed(v1alpha1.ConditionResolved, "look up "+m.targetWords(), err)
+		f := failed(v1alpha1.ConditionResolved, "look up "+m.targetWords(), err)
+		if f.passing {
+			g.outcome.retry(err)
+		}
+		return f
 	}
 	within := m.binding.Spec.Target.WorkspaceID
 	found = slices.DeleteFunc(slices.Clone(found), func(t astro.Target) bool {

@@ -78,7 +78,7 @@ func (g *group) conflict(m *member) *fault {
 // bindingWords names another binding: of the same namespace, or where the rules allow an inventory of the target.
 func (g *group) bindingWords(m *member, id string) string {
 	namespace, _, _ := strings.Cut(id, "/")
-	subject := policy.Subject{Namespace: m.binding.Namespace}
+	subject := policy.Subject{Namespace: m.binding.Namespace, Labels: m.labels}
 	if namespace == m.binding.Namespace || (m.conn.Object != nil && policy.CheckInventory(m.conn.Object, subject, m.targetFacts()).Allowed) {
 		return "ScopedTokenBinding " + id
 	}
