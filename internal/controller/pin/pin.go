@@ -21,7 +21,7 @@ func Held(b *v1alpha1.ScopedTokenBinding) *v1alpha1.HeldClaim {
 // Verified reports whether the status, which only the operator writes, agrees with the held claim.
 func Verified(b *v1alpha1.ScopedTokenBinding, claim *v1alpha1.HeldClaim) bool {
 	return claim != nil && b.Status.Token.ID == claim.Token && b.Status.Target.ID == claim.Target &&
-		b.Status.OrganizationID == claim.Organization
+		b.Status.OrganizationID == claim.Organization && b.Status.Origin == claim.Origin
 }
 
 // TokenID returns the id of the token that the binding stands for, or "" while it only spells one by name.

@@ -55,9 +55,9 @@ func retryAfter(h connection.Handle) time.Duration {
 // is planned anew from the read that immediately precedes it.
 func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, asked func(roleset.Change) bool) (again bool) {
 	var sent []roleset.Change
-	looked := false
+	looked, at := false, r.Clock()
 	update, err := h.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
-		looked, again = true, false
+		looked, again, at = true, false, r.Clock()
 		g.token, g.presence, g.fresh = fresh, present, true
 		plan := g.plan()
 		if again = g.shifted(); again {
@@ -75,7 +75,15 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		return again
 	}
 	g.token = update.After
-	r.Registry.Record(g.key.Host, g.key.Organization, g.token, r.Clock())
+	if update.Written && !update.Confirmed {
+		// What was sent is not what was seen: without the row, the next look asks by id.
+		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
+	} else {
+		if update.Written {
+			at = r.Clock()
+		}
+		r.Registry.Record(g.key.Host, g.key.Organization, g.token, at)
+	}
 	if !again && len(sent) > 0 {
 		r.written(ctx, g, sent, update)
 	}
@@ -106,6 +114,10 @@ func (r *Reconciler) written(ctx context.Context, g *group, sent []roleset.Chang
 	log.FromContext(ctx).Info("replaced roles", "changes", len(sent), "confirmed", update.Confirmed)
 	for _, c := range sent {
 		r.memory.taken(g.key, c.Target)
+		if c.Target.Kind == astro.EntityWorkspace && c.To != "" {
+			r.memory.pardon(g.key) // a role on the Workspace may be what a Deployment's was refused for
+			g.outcome.after(time.Second)
+		}
 		delete(g.failures, c.Target)
 		if !update.Confirmed {
 			g.failures[c.Target] = not(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected,
@@ -122,7 +134,7 @@ func (r *Reconciler) note(g *group, c roleset.Change) {
 		m := g.member(id)
 		m.done = change{written: true, update: c.From != "" && !m.takes, drift: m.inSyncBefore()}
 		if m.done.drift && c.To != "" {
-			r.memory.restored(g.key, c.Target, m.binding.Generation, r.Clock())
+			r.memory.restored(g.key, id, m.binding.Generation, r.Clock())
 		}
 	}
 }

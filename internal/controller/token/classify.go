@@ -1,12 +1,14 @@
 package token
 
 import (
+	"cmp"
 	"context"
 
 	"golang.org/x/sync/errgroup"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -33,8 +35,7 @@ func (r *Reconciler) judge(ctx context.Context, g *group, m *member) (roleset.Cl
 		return r.judgeLeaver(ctx, g, m)
 	}
 	if f := r.obstacle(ctx, g, m); f != nil {
-		if f.withdrawn && m.mayRevoke() && m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke {
-			m.withdraw = true
+		if f.withdrawn && !m.binding.Spec.Suspend && m.mayRevoke() && m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke {
 			return roleset.Leave, f
 		}
 		return m.onHold(), f
@@ -43,9 +44,10 @@ func (r *Reconciler) judge(ctx context.Context, g *group, m *member) (roleset.Cl
 		return roleset.None, nil
 	}
 	if m.requested() {
-		r.memory.truce(g.key, m.entry())
+		r.memory.truce(g.key, m.id(), m.entry())
 	}
-	if r.memory.fought(g.key, m.entry(), m.binding.Generation, r.Clock()) {
+	drifted := g.presence == present && g.token.RoleOn(m.entry().Key()) != m.role()
+	if drifted && r.memory.fought(g.key, m.id(), m.binding.Generation, r.Clock()) {
 		return m.onHold(), foughtOver(g, m)
 	}
 	return roleset.Want, nil
@@ -58,6 +60,9 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 		return f
 	}
 	lookup := r.findTarget(ctx, g, m)
+	if f := cmp.Or(lookup, g.outcome.look); f != nil && f.passing {
+		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
+	}
 	if f := r.forbidden(ctx, g, m); f != nil {
 		return f
 	}
@@ -65,7 +70,7 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 		return not(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended,
 			"spec.suspend is true: the role is neither written nor removed until it is false")
 	}
-	if r.Registry.IsCredential(g.key.Host, g.key.Token) {
+	if g.credential {
 		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
 			"the token is the credential of a connection, whose roles the operator never changes; bind another token")
 	}
@@ -79,9 +84,10 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 }
 
 // onHold is the class of a member that may not be worked on now: what it holds is not touched, and what it never held
-// does not count.
+// does not count. The annotation alone does not say that it holds anything, since anybody who may edit the object could
+// have written it: the rules or the status have to bear it out.
 func (m *member) onHold() roleset.Class {
-	if m.held == nil || m.observes() {
+	if m.held == nil || (m.observes() && !m.leaving()) || (!m.allowed && !pin.Verified(m.binding, m.held)) {
 		return roleset.None
 	}
 	return roleset.Hold
@@ -103,27 +109,44 @@ func (r *Reconciler) judgeLeaver(ctx context.Context, g *group, m *member) (role
 			v1alpha1.AnnotationHeld, v1alpha1.AnnotationRelease)
 	}
 	if f := g.unreachable(m); f != nil {
-		return roleset.Hold, f
+		return m.onHold(), f
+	}
+	return r.judgeRevocation(ctx, g, m)
+}
+
+// judgeRevocation classifies a leaver whose role is to be revoked. A claim that the status does not bear out is put to
+// the rules before anything is said or asked of token and target.
+func (r *Reconciler) judgeRevocation(ctx context.Context, g *group, m *member) (roleset.Class, *fault) {
+	if !pin.Verified(m.binding, m.held) {
+		if f := r.mayNotRevoke(ctx, g, m); f != nil {
+			return m.onHold(), f
+		}
 	}
 	switch g.presence {
 	case gone:
 		m.release = true
 		return roleset.None, nil
 	case unseen, absent:
-		return roleset.Hold, g.notSeen(m)
+		return m.onHold(), g.notSeen(m)
+	case present:
 	}
-	if r.Registry.IsCredential(g.key.Host, g.key.Token) {
-		return roleset.Hold, not(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
+	if g.credential {
+		return m.onHold(), not(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
 			"the token is the credential of a connection, whose roles the operator never changes")
 	}
-	if m.mayRevoke() {
+	if m.mayRevoke() || m.allowed {
 		return roleset.Leave, nil
 	}
-	_ = r.findTarget(ctx, g, m) // the rules speak of the Workspace of a Deployment, if it can still be found
-	if f := r.forbidden(ctx, g, m); f != nil {
-		return roleset.Hold, f
+	if f := r.mayNotRevoke(ctx, g, m); f != nil {
+		return m.onHold(), f
 	}
 	return roleset.Leave, nil
+}
+
+// mayNotRevoke asks the rules about a role that the operator did not give by its own word.
+func (r *Reconciler) mayNotRevoke(ctx context.Context, g *group, m *member) *fault {
+	_ = r.findTarget(ctx, g, m) // the rules speak of the Workspace of a Deployment, if it can still be found
+	return r.forbidden(ctx, g, m)
 }
 
 // mayStay reports whether the role is to stay in Astro when the binding goes.

@@ -18,9 +18,13 @@ var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
 // refuse finds out why Astro refuses changes, tells the members, and remembers it until the next sweep. If the cause is
 // a role nobody declared whose target is gone, the connection may say to drop it, and all is tried once more.
 func (r *Reconciler) refuse(ctx context.Context, g *group, h connection.Handle, sent []roleset.Change, err error) {
-	if errors.Is(err, astro.ErrForbidden) {
+	if g.accepted == 0 {
+		clear(g.drop) // dropping them did not help
+	}
+	switch {
+	case errors.Is(err, astro.ErrForbidden):
 		g.forbidden++
-	} else if r.dropDangling(ctx, g, h) {
+	case len(sent) == 1 && r.unfit(ctx, g, h, sent[0], err) == nil && r.dropDangling(ctx, g, h):
 		r.write(ctx, g, h, among(sent))
 		return
 	}

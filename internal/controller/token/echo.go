@@ -1,6 +1,7 @@
 package token
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 type echoes struct {
 	mu      sync.Mutex
 	written map[types.UID]echo
+	pruned  time.Time
 }
 
 type echo struct {
@@ -35,7 +37,12 @@ func newEchoes() *echoes { return &echoes{written: map[types.UID]echo{}} }
 func (e *echoes) expect(b *v1alpha1.ScopedTokenBinding) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.written[b.UID] = echo{version: b.ResourceVersion, at: time.Now()}
+	now := time.Now()
+	if now.Sub(e.pruned) > echoPatience {
+		maps.DeleteFunc(e.written, func(_ types.UID, w echo) bool { return now.Sub(w.at) > echoPatience })
+		e.pruned = now
+	}
+	e.written[b.UID] = echo{version: b.ResourceVersion, at: now}
 }
 
 // awaited reports whether a member of the group is older than what was last written of it.

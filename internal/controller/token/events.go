@@ -1,6 +1,8 @@
 package token
 
 import (
+	"strings"
+
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,8 +33,10 @@ func (r *Reconciler) eventReported(before *v1alpha1.ScopedTokenBinding, m *membe
 
 // eventReleased tells that a binding was let go, and what became of its role.
 func (r *Reconciler) eventReleased(m *member, held *v1alpha1.HeldClaim) {
-	reason, note := eventReleased, "let go; the role in Astro was left as it is"
+	reason, note := eventReleased, "let go; there is no role left to revoke"
 	switch {
+	case m.mayStay():
+		note = "let go; the role in Astro was left as it is"
 	case m.verdict.Outcome == roleset.Kept:
 		note = "let go; another binding has the say over the role on " + m.targetWords()
 	case m.done.written && held != nil:
@@ -47,5 +51,5 @@ func clipNote(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	return s[:most] + "…"
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }

@@ -51,6 +51,8 @@ func (f *fault) stalls() bool {
 func failed(condition, doing string, err error) *fault {
 	f := unknown(condition, v1alpha1.ReasonUnreachable, "%s: %v", doing, err)
 	switch {
+	case errors.Is(err, errRolesUnknown):
+		f.reason = v1alpha1.ReasonListIncomplete
 	case errors.Is(err, astro.ErrThrottled):
 		f.reason, f.passing = v1alpha1.ReasonRateLimited, true
 		f.message += "; the operator slows down and tries again by itself"

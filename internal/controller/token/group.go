@@ -28,13 +28,14 @@ const (
 
 // group is all that one reconcile works with: the bindings of one token, and the token as last seen.
 type group struct {
-	key      TokenKey
-	members  []*member
-	token    astro.Token
-	presence presence
-	why      string // why an absent token is not taken for gone
-	fresh    bool   // the token was read by id in this reconcile
-	outcome  outcome
+	key        TokenKey
+	members    []*member
+	token      astro.Token
+	presence   presence
+	why        string // why an absent token is not taken for gone
+	fresh      bool   // the token was read by id in this reconcile
+	credential bool   // the token is that of a connection
+	outcome    outcome
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
 	lost     map[connection.Key]*fault // connections through which nobody could look again

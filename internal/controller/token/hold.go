@@ -19,13 +19,15 @@ import (
 // annotation, before anything is written to Astro. A member that cannot take its claim is on hold, so that nobody who
 // leaves takes its role along.
 func (r *Reconciler) hold(ctx context.Context, g *group) {
+	claims := map[*member]v1alpha1.HeldClaim{} // all of them before the first is taken, since each looks at the others
+	for _, m := range g.members {
+		if m.mustHold() {
+			claims[m] = g.claimFor(m, r)
+		}
+	}
 	var work errgroup.Group
 	work.SetLimit(parallel)
-	for _, m := range g.members {
-		if !m.mustHold() {
-			continue
-		}
-		claim := g.claimFor(m, r)
+	for m, claim := range claims {
 		work.Go(func() error {
 			if err := r.take(ctx, m, claim); err != nil {
 				m.class = roleset.Hold
@@ -75,8 +77,8 @@ func (g *group) originOf(m *member) (v1alpha1.Origin, string) {
 			return other.held.Origin, other.held.PreviousRole
 		}
 	}
-	if s := m.binding.Status; s.Origin != "" && s.Token.ID == g.key.Token && s.Target.ID == m.targetID() && s.OrganizationID == g.key.Organization {
-		return s.Origin, s.PreviousRole // the claim was held before, and only its annotation was lost
+	if s := m.binding.Status; m.vouched() && s.OrganizationID == g.key.Organization {
+		return s.Origin, s.PreviousRole
 	}
 	if role := g.token.RoleOn(m.entry().Key()); role != "" {
 		return v1alpha1.OriginAdopted, role

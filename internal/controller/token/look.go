@@ -3,6 +3,9 @@ package token
 import (
 	"context"
 	"errors"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -14,8 +17,11 @@ var errRolesUnknown = errors.New("the answer does not show the roles of the toke
 // look finds out what Astro holds for the token: from the shared listing, and by id only where the listing does not
 // say. It remembers why it could not look in the group's outcome.
 func (r *Reconciler) look(ctx context.Context, g *group) {
+	g.credential = r.isCredential(ctx, g.key)
 	var last error
-	for _, h := range r.connections(g) {
+	asked := map[connection.Key]bool{}
+	for _, h := range g.connections() {
+		asked[h.Key] = true
 		found, err := r.lookThrough(ctx, g, h)
 		if found {
 			return
@@ -25,9 +31,34 @@ func (r *Reconciler) look(ctx context.Context, g *group) {
 			r.reportUnauthorized(h, err)
 		}
 	}
-	if last != nil && g.presence == unseen {
-		g.outcome.failed(failed(v1alpha1.ConditionResolved, "look up the token", last), last)
+	if r.lookElsewhere(ctx, g, asked) || last == nil {
+		return
 	}
+	if g.presence == gone {
+		g.presence, g.why = absent, last.Error() // somebody who might see it could not be asked
+	}
+	f := failed(v1alpha1.ConditionResolved, "look up the token", last)
+	if f.passing {
+		g.outcome.retry(last)
+	}
+	if g.presence == unseen {
+		g.outcome.look = f
+	}
+}
+
+// lookElsewhere asks the other connections to the Organization for what they know without a call. That is how a token
+// which is only spelled so far gets its name, and how one broken connection hides it from nobody else.
+func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[connection.Key]bool) bool {
+	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
+		if asked[h.Key] {
+			continue
+		}
+		if row, listed, err := h.Directory.Token(ctx, g.key.Token); err == nil && listed && row.RolesKnown {
+			g.token, g.presence = row, present
+			return true
+		}
+	}
+	return false
 }
 
 // lookThrough asks one connection. Rows of one connection may be hidden from another, so a connection that does not
@@ -37,7 +68,7 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 	if err != nil {
 		return false, err
 	}
-	if listed && row.RolesKnown {
+	if listed && row.RolesKnown && g.agreed(ctx, row) {
 		g.token, g.presence = row, present
 		return true, nil
 	}
@@ -55,6 +86,32 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 	default:
 		return false, err
 	}
+}
+
+// agreed reports whether no other connection of the members lists the token differently. They list at different times.
+func (g *group) agreed(ctx context.Context, row astro.Token) bool {
+	for _, h := range g.connections() {
+		other, listed, err := h.Directory.Token(ctx, g.key.Token)
+		if err == nil && listed && !other.SameAs(row) {
+			return false
+		}
+	}
+	return true
+}
+
+// isCredential reports whether the token is one with which a connection works, even one that was not looked at since the
+// operator started.
+func (r *Reconciler) isCredential(ctx context.Context, key TokenKey) bool {
+	if r.Registry.IsCredential(key.Host, key.Token) {
+		return true
+	}
+	var own v1alpha1.AstroConnectionList
+	var cluster v1alpha1.ClusterAstroConnectionList
+	if r.Client.List(ctx, &own, client.UnsafeDisableDeepCopy) != nil || r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy) != nil {
+		return true // not knowing is no reason to write
+	}
+	return slices.ContainsFunc(own.Items, func(c v1alpha1.AstroConnection) bool { return c.Status.CredentialTokenID == key.Token }) ||
+		slices.ContainsFunc(cluster.Items, func(c v1alpha1.ClusterAstroConnection) bool { return c.Status.CredentialTokenID == key.Token })
 }
 
 // prove looks for proof that a token whose id Astro does not know is gone. It costs a listing, so it is done only where
@@ -89,12 +146,8 @@ func (g *group) holds() bool {
 	return false
 }
 
-// connections are those of the members that can be used to look, each once. For a token that is only spelled so far
-// nobody is a member yet; any connection to the Organization can then say what the token's name is.
-func (r *Reconciler) connections(g *group) []connection.Handle {
-	if len(g.members) == 0 {
-		return r.Registry.Serving(g.key.Host, g.key.Organization)
-	}
+// connections are those of the members that can be used to look, each once.
+func (g *group) connections() []connection.Handle {
 	var all []connection.Handle
 	seen := map[connection.Key]bool{}
 	for _, m := range g.members {

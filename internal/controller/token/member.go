@@ -18,13 +18,12 @@ type member struct {
 	conn    connection.Handle
 	found   bool // the connection exists
 
-	held     *v1alpha1.HeldClaim
-	takes    bool              // the claim is taken in this reconcile
-	sent     bool              // a change for it may have reached Astro in this reconcile
-	withdraw bool              // the rules no longer allow the claim, and the connection says to revoke it
-	allowed  bool              // the rules allow it, so its status may show what Astro says
-	labels   map[string]string // of its namespace, as far as rules speak of them
-	moveTo   string            // the token that the user has confirmed in place of one that is gone
+	held    *v1alpha1.HeldClaim
+	takes   bool              // the claim is taken in this reconcile
+	sent    bool              // a change for it may have reached Astro in this reconcile
+	allowed bool              // the rules allow it, so its status may show what Astro says
+	labels  map[string]string // of its namespace, as far as rules speak of them
+	moveTo  string            // the token that the user has confirmed in place of one that is gone
 
 	target  *astro.Target
 	class   roleset.Class
@@ -74,8 +73,11 @@ func (m *member) entry() roleset.Target {
 // a fresh look at the token decides anew whether it may be taken.
 func (m *member) claim() roleset.Claim {
 	c := roleset.Claim{ID: m.id(), Target: m.entry(), Role: m.role(), Class: m.class, Adopt: adoptOf(m.binding.Spec.Adopt)}
-	if m.held != nil && (!m.takes || m.sent) {
+	switch {
+	case m.held != nil && (!m.takes || m.sent):
 		c.HeldAt = m.held.Time.Time
+	case m.vouched():
+		c.HeldAt = m.binding.CreationTimestamp.Time
 	}
 	c.Observe = m.class == roleset.None && m.observes() && m.fault == nil && !m.leaving()
 	return c
@@ -103,6 +105,12 @@ func (m *member) settled() bool {
 func (m *member) requested() bool {
 	want := m.binding.Annotations[v1alpha1.AnnotationRequestedAt]
 	return want != "" && want != m.binding.Status.LastHandledReconcileAt
+}
+
+// vouched reports whether the status says that the claim was held, which only its annotation has lost since.
+func (m *member) vouched() bool {
+	s := m.binding.Status
+	return s.Origin != "" && s.Token.ID != "" && s.Token.ID == pin.TokenID(m.binding) && s.Target.ID != "" && s.Target.ID == m.targetID()
 }
 
 // expired reports whether the token's validity has ended.

@@ -22,7 +22,7 @@ type memory struct {
 }
 
 type past struct {
-	fights   map[roleset.Target]fight
+	fights   map[string]fight // by the member
 	refusals map[roleset.Target]refusal
 }
 
@@ -45,7 +45,7 @@ func newMemory() *memory { return &memory{tokens: map[TokenKey]*past{}} }
 func (m *memory) of(key TokenKey) *past {
 	p, ok := m.tokens[key]
 	if !ok {
-		p = &past{fights: map[roleset.Target]fight{}, refusals: map[roleset.Target]refusal{}}
+		p = &past{fights: map[string]fight{}, refusals: map[roleset.Target]refusal{}}
 		m.tokens[key] = p
 	}
 	return p
@@ -58,37 +58,37 @@ func (m *memory) forget(key TokenKey) {
 	delete(m.tokens, key)
 }
 
-// restored remembers that a role was restored after somebody else had changed it.
-func (m *memory) restored(key TokenKey, t roleset.Target, generation int64, now time.Time) {
+// restored remembers that a member's role was restored after somebody else had changed it.
+func (m *memory) restored(key TokenKey, id string, generation int64, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(key)
-	f := p.fights[t]
+	f := p.fights[id]
 	if f.generation != generation {
 		f = fight{generation: generation}
 	}
 	f.restored = append(recent(f.restored, now), now)
-	p.fights[t] = f
+	p.fights[id] = f
 }
 
 // fought reports whether a role was restored so often that it is left alone for a while. An edited spec starts anew.
-func (m *memory) fought(key TokenKey, t roleset.Target, generation int64, now time.Time) bool {
+func (m *memory) fought(key TokenKey, id string, generation int64, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.tokens[key]
 	if !ok {
 		return false
 	}
-	f := p.fights[t]
+	f := p.fights[id]
 	return f.generation == generation && len(recent(f.restored, now)) >= fightLimit
 }
 
 // truce forgets a fight, since the user asks for another try.
-func (m *memory) truce(key TokenKey, t roleset.Target) {
+func (m *memory) truce(key TokenKey, id string, t roleset.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p, ok := m.tokens[key]; ok {
-		delete(p.fights, t)
+		delete(p.fights, id)
 		delete(p.refusals, t)
 	}
 }
@@ -128,5 +128,14 @@ func (m *memory) taken(key TokenKey, t roleset.Target) {
 	defer m.mu.Unlock()
 	if p, ok := m.tokens[key]; ok {
 		delete(p.refusals, t)
+	}
+}
+
+// pardon forgets all refusals of a token, since what Astro missed may be there now.
+func (m *memory) pardon(key TokenKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if p, ok := m.tokens[key]; ok {
+		clear(p.refusals)
 	}
 }

@@ -16,12 +16,6 @@ type outcome struct {
 	again time.Duration
 }
 
-// failed remembers why nobody could look, and that it is to be tried again.
-func (o *outcome) failed(f *fault, err error) {
-	o.look = f
-	o.retry(err)
-}
-
 // retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff.
 func (o *outcome) retry(err error) {
 	if wait := retryIn(err); wait > 0 {

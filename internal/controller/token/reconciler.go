@@ -6,6 +6,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -109,11 +110,12 @@ func (r *Reconciler) judgeUnheld(m *member) (roleset.Class, *fault) {
 // The update event brings them under the key of that token.
 func (r *Reconciler) move(ctx context.Context, g *group) {
 	for _, m := range g.members {
-		if m.moveTo == "" {
+		if m.moveTo == "" || m.class != roleset.Hold {
 			continue
 		}
 		claim := g.claimFor(m, r)
 		claim.Token, claim.Origin, claim.PreviousRole = m.moveTo, v1alpha1.OriginCreated, ""
+		claim.Time = metav1.NewMicroTime(r.Clock()) // whoever holds the target there already was first
 		if t, listed, err := m.conn.Directory.Token(ctx, m.moveTo); err == nil && listed {
 			if role := t.RoleOn(m.entry().Key()); role != "" {
 				claim.Origin, claim.PreviousRole = v1alpha1.OriginAdopted, role

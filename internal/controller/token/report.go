@@ -50,7 +50,11 @@ func (g *group) finish(m *member) {
 			m.fault = f
 		}
 	}
-	if m.class == roleset.Leave && g.fresh && (m.verdict.Outcome == roleset.Gone || m.verdict.Outcome == roleset.Kept) {
+	undone := g.failures[m.entry()]
+	if undone != nil && (m.class == roleset.Want || m.class == roleset.Leave) {
+		m.fault = undone
+	}
+	if m.class == roleset.Leave && undone == nil && g.fresh && (m.verdict.Outcome == roleset.Gone || m.verdict.Outcome == roleset.Kept) {
 		m.release = true
 	}
 	if m.leaving() && m.class == roleset.Leave && !m.release && m.fault == nil {

@@ -69,8 +69,15 @@ func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault 
 		return nil
 	}
 	f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
-	f.withdrawn = m.held != nil
+	f.withdrawn = m.held != nil && g.knows(m)
 	return f
+}
+
+// knows reports whether all is known of token and target that rules may speak of. A refusal for want of knowledge does
+// not withdraw anything.
+func (g *group) knows(m *member) bool {
+	return g.presence == present && m.target != nil &&
+		(m.binding.Spec.Token.Scope != v1alpha1.ScopeWorkspace || g.token.Home() != "")
 }
 
 func (g *group) tokenFacts(m *member) policy.TokenFacts {
@@ -88,8 +95,12 @@ func (g *group) tokenFacts(m *member) policy.TokenFacts {
 func (m *member) targetFacts() policy.TargetFacts {
 	spec := m.binding.Spec.Target
 	facts := policy.TargetFacts{Kind: spec.Kind, ID: m.targetID(), WorkspaceID: string(spec.WorkspaceID)}
-	if m.target != nil && spec.Kind == v1alpha1.TargetDeployment {
+	switch s := m.binding.Status.Target; {
+	case spec.Kind != v1alpha1.TargetDeployment:
+	case m.target != nil:
 		facts.WorkspaceID = m.target.WorkspaceID
+	case s.ID != "" && s.ID == facts.ID:
+		facts.WorkspaceID = s.WorkspaceID
 	}
 	return facts
 }

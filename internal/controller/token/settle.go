@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -15,6 +16,7 @@ const rounds = 3
 func (r *Reconciler) settle(ctx context.Context, g *group) {
 	for range rounds {
 		g.plan()
+		r.lookBeforeClaim(ctx, g)
 		r.hold(ctx, g)
 		plan := g.plan()
 		work := g.work(plan)
@@ -34,6 +36,27 @@ func (r *Reconciler) settle(ctx context.Context, g *group) {
 		}
 	}
 	g.conclude()
+}
+
+// lookBeforeClaim reads the token by id where a member is about to take a claim that may not take an existing role over.
+// The listing may be older than such a role, and a claim once held is not asked again.
+func (r *Reconciler) lookBeforeClaim(ctx context.Context, g *group) {
+	for _, m := range g.members {
+		if g.fresh || !m.mustHold() || m.held != nil || m.claim().Adopt == roleset.AdoptAlways {
+			continue
+		}
+		asked := r.Clock()
+		t, err := m.conn.Client.GetToken(ctx, g.key.Token)
+		if err != nil {
+			r.reportUnauthorized(m.conn, err)
+			m.class, m.fault = roleset.None, failed(v1alpha1.ConditionSynced, "read the token", err)
+			g.outcome.retry(err)
+			continue
+		}
+		r.Registry.Record(g.key.Host, g.key.Organization, t, asked)
+		g.token, g.fresh = t, true
+		g.plan()
+	}
 }
 
 // conclude compares once more. Claims that were taken now count as held.

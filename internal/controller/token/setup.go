@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -43,12 +44,17 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		WatchesRawSource(source.TypedChannel(o.Registry.Subscribe(), r.noticeHandler())).
 		WatchesRawSource(source.TypedChannel(r.found, foundHandler())).
 		WithLogConstructor(logConstructor(mgr.GetLogger())).
-		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency()}).
+		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency(), RateLimiter: backoff()}).
 		Complete(r)
 	if err != nil {
 		return fmt.Errorf("set up the controller of tokens: %w", err)
 	}
 	return nil
+}
+
+// backoff keeps a key from waiting long after an outage: a sweep tells of a change only once.
+func backoff() workqueue.TypedRateLimiter[TokenKey] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[TokenKey](50*time.Millisecond, time.Minute)
 }
 
 func (o Options) concurrency() int {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -23,7 +24,7 @@ func (g *group) statusOf(m *member) v1alpha1.ScopedTokenBindingStatus {
 	if !m.leaving() {
 		s.Origin, s.PreviousRole = "", ""
 	}
-	if m.held != nil {
+	if m.held != nil && (m.allowed || pin.Verified(m.binding, m.held)) {
 		s.Origin, s.PreviousRole = m.held.Origin, m.held.PreviousRole
 	}
 	if m.allowed {

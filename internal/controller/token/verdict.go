@@ -26,7 +26,7 @@ func (g *group) verdictFault(m *member) *fault {
 			"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
 			m.verdict.Observed, m.targetWords(), cmp.Or(m.binding.Spec.Adopt, v1alpha1.AdoptAlways))
 	case roleset.Held:
-		if m.class == roleset.Want {
+		if m.class == roleset.Want || (m.observes() && m.verdict.Observed != m.role()) {
 			return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
 				"%s holds this role and is on hold; see its status", g.bindingWords(m, m.verdict.Winner))
 		}

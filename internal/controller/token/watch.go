@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -49,7 +50,8 @@ func userAnnotations(b *v1alpha1.ScopedTokenBinding) [3]string {
 
 // lostClaim reports whether somebody took the finalizer or the claim away, which the operator puts back.
 func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
-	return pin.Held(before) != nil && pin.Held(after) == nil || len(after.Finalizers) < len(before.Finalizers)
+	return pin.Held(before) != nil && pin.Held(after) == nil ||
+		controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
 }
 
 // cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.
