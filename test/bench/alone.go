@@ -32,7 +32,7 @@ func (b *bench) writesAlone(ctx context.Context, s size) (a alone, err error) {
 		return a, err
 	}
 	defer w.close()
-	if a.creates, err = w.apply(ctx); err != nil {
+	if a.creates, err = w.apply(ctx, w.org.grants); err != nil {
 		return a, err
 	}
 	var list v1alpha1.ScopedTokenBindingList

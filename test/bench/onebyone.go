@@ -25,7 +25,12 @@ func (b *bench) oneByOne(ctx context.Context) error {
 	if err := w.connected(ctx); err != nil {
 		return err
 	}
-	took, err := w.applyInTurn(ctx)
+	seen, err := w.watchReadiness(ctx)
+	if err != nil {
+		return err
+	}
+	defer seen.stop()
+	took, err := w.applyInTurn(ctx, seen, w.org.grants, 0)
 	if err != nil {
 		return err
 	}
@@ -35,14 +40,11 @@ func (b *bench) oneByOne(ctx context.Context) error {
 	return nil
 }
 
-func (w *world) applyInTurn(ctx context.Context) ([]time.Duration, error) {
-	seen, err := w.watchReadiness(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer seen.stop()
+// applyInTurn applies one binding after another, each some time after the one before is Ready.
+func (w *world) applyInTurn(ctx context.Context, seen *readiness, grants []grant, pause time.Duration) ([]time.Duration, error) {
 	var took []time.Duration
-	for _, g := range w.org.grants {
+	for _, g := range grants {
+		time.Sleep(pause)
 		start := time.Now()
 		if err := w.kube.Create(ctx, w.binding(g)); err != nil {
 			return nil, err

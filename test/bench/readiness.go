@@ -14,6 +14,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
+// patienceForOne is how long a single binding may take to become Ready.
+const patienceForOne = time.Minute
+
 // readiness is when which binding of a namespace was first seen Ready.
 type readiness struct {
 	watch watch.Interface
@@ -58,34 +61,46 @@ func (r *readiness) note(name string) {
 	}
 }
 
-// all waits until so many bindings are Ready, and says when the last became it.
-func (r *readiness) all(ctx context.Context, n int, within time.Duration) (last time.Time, err error) {
-	found := 0
-	err = poll(ctx, often, within, func() (bool, error) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		found = len(r.at)
-		if r.ended {
+// all waits until the bindings of all grants are Ready, and says when the last became it.
+func (r *readiness) all(ctx context.Context, grants []grant, within time.Duration) (last time.Time, err error) {
+	missing := len(grants)
+	err = poll(ctx, seldom, within, func() (bool, error) {
+		missing, last = r.missing(grants)
+		if r.hasEnded() {
 			return false, errors.New("the watch ended")
 		}
-		return found >= n, nil
+		return missing == 0, nil
 	})
 	if err != nil {
-		return last, fmt.Errorf("%d of %d bindings are Ready: %w", found, n, err)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, at := range r.at {
-		if at.After(last) {
-			last = at
-		}
+		return last, fmt.Errorf("%d of %d bindings are not Ready: %w", missing, len(grants), err)
 	}
 	return last, nil
 }
 
+func (r *readiness) missing(grants []grant) (n int, last time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, g := range grants {
+		at, known := r.at[g.name]
+		if !known {
+			n++
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	return n, last
+}
+
+func (r *readiness) hasEnded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended
+}
+
 // one waits until the binding is Ready, and says when it became it.
 func (r *readiness) one(ctx context.Context, name string) (at time.Time, err error) {
-	err = poll(ctx, often, time.Minute, func() (known bool, _ error) {
+	err = poll(ctx, often, patienceForOne, func() (known bool, _ error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		at, known = r.at[name]

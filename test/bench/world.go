@@ -87,10 +87,10 @@ func (w *world) binding(g grant) *v1alpha1.ScopedTokenBinding {
 	return builders.Binding(g.name).In(w.namespace).ForToken(g.token.name).OnDeploymentNamed(g.target.workspace, g.target.name).WithRole(role).Object()
 }
 
-// apply makes the bindings of all grants, as many at once as there are workers.
-func (w *world) apply(ctx context.Context) (time.Duration, error) {
+// apply makes the bindings of the grants, as many at once as there are workers.
+func (w *world) apply(ctx context.Context, grants []grant) (time.Duration, error) {
 	start := time.Now()
-	err := parallel(ctx, w.org.grants, workers, func(ctx context.Context, g grant) error {
+	err := parallel(ctx, grants, workers, func(ctx context.Context, g grant) error {
 		return w.kube.Create(ctx, w.binding(g))
 	})
 	return time.Since(start), err
