@@ -70,8 +70,7 @@ var _ = Describe("A connection in use", func() {
 	})
 
 	It("goes on with a rotated secret", func() {
-		secret := builders.Secret(w.namespace, builders.SecretName, w.sim.RotateToken(w.operator))
-		Expect(kube.Update(w.ctx, secret)).To(Succeed())
+		w.replace(builders.Secret(w.namespace, builders.SecretName, w.sim.RotateToken(w.operator)))
 		w.role("a", "WORKSPACE_OWNER")
 		w.expect("True/RoleUpdated", "a")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,7 +22,7 @@ var _ = Describe("The promises", func() {
 	It("Promise 1: no update is lost, whoever declares it, however and through whatever connection", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.connectAs(w.other, w.sim.AddOrganizationToken(w.org, "another operator", "ORGANIZATION_OWNER"))
-		w.sim.SetLatency(3 * 1e6) // so that reads and writes overlap
+		w.sim.SetLatency(3 * time.Millisecond) // so that reads and writes overlap
 		spaces := w.workspaces(12)
 		var work sync.WaitGroup
 		for i, ws := range spaces {
@@ -212,7 +213,7 @@ var _ = Describe("The promises", func() {
 		w.expect("False/RoleNotFound", "bad")
 		w.sim.RevokeCredential(w.operator)
 		w.sweep()
-		Expect(kube.Update(w.ctx, builders.Secret(w.namespace, builders.SecretName, secret+"\nnot a token"))).To(Succeed())
+		w.replace(builders.Secret(w.namespace, builders.SecretName, secret+"\nnot a token"))
 		w.sweepAttempt()
 		for _, part := range strings.Split(secret, ".")[1:] { // the first is the same in every such token
 			Expect(tee.String()).NotTo(ContainSubstring(part))

@@ -11,11 +11,9 @@ import (
 	"k8s.io/client-go/rest"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
@@ -56,11 +54,8 @@ func (w *world) managerOptions() ctrl.Options {
 		GracefulShutdownTimeout: &quick,
 		Controller:              ctrlconfig.Controller{SkipNameValidation: new(true)},
 		Cache: cache.Options{
-			DefaultTransform:  cache.TransformStripManagedFields(),
-			DefaultNamespaces: map[string]cache.Config{w.namespace: {}, w.other: {}, w.system: {}},
-			ByObject: map[client.Object]cache.ByObject{
-				&v1alpha1.ClusterAstroConnection{}: {Label: labels.SelectorFromSet(labels.Set{storyLabel: w.namespace})},
-			},
+			DefaultTransform:     cache.TransformStripManagedFields(),
+			DefaultLabelSelector: labels.SelectorFromSet(labels.Set{storyLabel: w.namespace}),
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -22,12 +23,29 @@ import (
 
 const gone = "gone"
 
-// apply creates objects as they are.
+// apply creates objects as they are, but for a label by which they belong to this story.
 func (w *world) apply(objects ...client.Object) {
 	GinkgoHelper()
 	for _, o := range objects {
+		w.label(o)
 		Expect(kube.Create(w.ctx, o)).To(Succeed())
 	}
+}
+
+// replace puts an object in the place of the one of the same name.
+func (w *world) replace(o client.Object) {
+	GinkgoHelper()
+	w.label(o)
+	Expect(kube.Update(w.ctx, o)).To(Succeed())
+}
+
+func (w *world) label(o client.Object) {
+	all := maps.Clone(o.GetLabels())
+	if all == nil {
+		all = map[string]string{}
+	}
+	all[storyLabel] = w.namespace
+	o.SetLabels(all)
 }
 
 // bind creates bindings, in the story's first namespace where none is given.

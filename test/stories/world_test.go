@@ -18,7 +18,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// storyLabel marks the ClusterAstroConnections of a story: its manager sees no others.
+// storyLabel marks the objects of a story: its manager sees no others.
 const storyLabel = "story"
 
 // world is what one story happens in: an Astro, two namespaces, and an operator that works in them.
@@ -60,7 +60,7 @@ func emptyWorld(ctx context.Context, options ...astrosim.Options) *world {
 	w.sim = astrosim.Serve(GinkgoTB(), append(options, astrosim.Options{})[0])
 	w.furnish()
 	for _, namespace := range []string{w.namespace, w.other, w.system} {
-		Expect(kube.Create(w.ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})).To(Succeed())
+		w.apply(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
 	DeferCleanup(w.end)
 	return w
@@ -115,7 +115,7 @@ func (w *world) connectAs(namespace, token string) {
 
 // connection starts a connection to this world's Astro.
 func (w *world) connection(name string) *builders.ConnectionBuilder {
-	return builders.Connection(name).To(w.sim.URL(), w.org).Labelled(storyLabel, w.namespace)
+	return builders.Connection(name).To(w.sim.URL(), w.org)
 }
 
 // connected waits until the AstroConnection "acme" is ready and its first sweep is over.
