@@ -1,7 +1,9 @@
 package stories
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -122,24 +124,30 @@ var _ = Describe("A ClusterAstroConnection", func() {
 	})
 })
 
-// alike makes bindings that are refused by a rule, and checks that nobody learns from the answers which of the tokens
-// and targets are there.
-func (w *world) alike(reason string, says []string, bindings ...*builders.BindingBuilder) {
+// alike makes bindings that are refused, and checks that nobody learns from the answers which of the tokens and targets
+// are there.
+func (w *world) alike(reason string, says []string, bindings ...interface {
+	Object() *v1alpha1.ScopedTokenBinding
+}) {
 	GinkgoHelper()
 	for _, b := range bindings {
-		w.bind(b)
+		o := b.Object()
+		o.Namespace = w.namespace
+		w.apply(o)
 	}
 	messages := map[string]string{}
 	for _, b := range bindings {
 		name := b.Object().Name
 		w.refused(name, reason, says...)
-		messages[w.message(name)] = name
 		got := w.binding(name)
 		Expect(got.Finalizers).To(BeEmpty(), name)
 		spec, s := got.Spec, got.Status
-		Expect([]string{s.Token.Name, s.Target.Name}).To(Equal([]string{spec.Token.Name, spec.Target.Name}), "what the user wrote, %s", name)
-		Expect([]string{s.Token.ID, s.Target.ID, s.Target.WorkspaceID, s.Role, s.Token.Description, s.Token.CreatedBy, s.PlannedChange}).To(HaveEach(""), name)
-		Expect(s.Token.CreatedAt).To(BeNil(), name)
+		Expect(s.Token).To(Equal(v1alpha1.BoundToken{Name: spec.Token.Name, Scope: spec.Token.Scope}), "what the user wrote, %s", name)
+		Expect([]string{s.Role, s.PlannedChange}).To(HaveEach(""), name)
+		if reason != v1alpha1.ReasonTokenNotFound {
+			Expect(s.Target).To(Equal(v1alpha1.BoundTarget{Kind: spec.Target.Kind, Name: spec.Target.Name}), name)
+		}
+		messages[strings.ReplaceAll(w.message(name), cmp.Or(string(spec.Token.ID), spec.Token.Name), "TOKEN")] = name
 	}
 	Expect(messages).To(HaveLen(1), "%q", messages)
 }

@@ -109,6 +109,9 @@ var _ = Describe("A foreign role whose Deployment is gone", func() {
 			builders.Secret(w.namespace, builders.SecretName, w.sim.Credential(w.operator)),
 			w.connection(builders.ConnectionName).In(w.namespace).DropDangling().Object(),
 		)
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "Deploy Only") // there, but one kind of look misses it
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: astrosim.DeploymentsGet, Path: w.etl})
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.DeploymentsList, IDs: []string{w.models}})
 		kept := w.raws(w.ci, w.reports)
 		w.bind(member())
 		w.expect("True/Granted", "b")
