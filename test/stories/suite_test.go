@@ -12,6 +12,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -30,7 +31,7 @@ func storyTimeout() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv("STORY_TIMEOUT")); err == nil {
 		return d
 	}
-	return 15 * time.Second
+	return 20 * time.Second
 }
 
 func TestStories(t *testing.T) {
@@ -40,14 +41,22 @@ func TestStories(t *testing.T) {
 	RunSpecs(t, "Stories")
 }
 
-var _ = BeforeSuite(func(_ context.Context) {
-	log.SetLogger(GinkgoLogr)
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+// One API server serves all stories: of this process, or of all of them where Ginkgo runs several side by side.
+var _ = SynchronizedBeforeSuite(func(_ context.Context) []byte {
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
-	admin = env.Config
+	kubeconfig, err := os.ReadFile(env.Kubeconfig)
+	Expect(err).NotTo(HaveOccurred())
+	return kubeconfig
+}, func(_ context.Context, kubeconfig []byte) {
+	log.SetLogger(GinkgoLogr)
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	var err error
+	admin, err = clientcmd.RESTConfigFromKubeConfig(kubeconfig)
+	Expect(err).NotTo(HaveOccurred())
+	admin.QPS = -1
 	kube, err = client.New(admin, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
 })

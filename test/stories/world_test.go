@@ -3,7 +3,6 @@ package stories
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -53,7 +52,7 @@ func newWorld(ctx context.Context, options ...astrosim.Options) *world {
 // emptyWorld makes a world without operator and connection.
 func emptyWorld(ctx context.Context, options ...astrosim.Options) *world {
 	GinkgoHelper()
-	name := "story-" + strconv.FormatInt(worlds.Add(1), 10)
+	name := fmt.Sprintf("story-%d-%d", GinkgoParallelProcess(), worlds.Add(1))
 	w := &world{
 		ctx: context.WithoutCancel(ctx), traffic: &traffic{}, namespace: name, other: name + "-other", system: name + "-system",
 	}
