@@ -59,6 +59,7 @@ func (o *options) manager() ctrl.Options {
 		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                       o.metrics(),
 		HealthProbeBindAddress:        o.probeAddress,
+		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(shutdown),
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              leaseName,

@@ -27,6 +27,7 @@ type options struct {
 
 	leaderElect                bool
 	metricsAddress, metricsDir string
+	pprofAddress               string
 	metricsSecure              bool
 	probeAddress               string
 
@@ -72,6 +73,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", `address of the metrics, or "0" for none`)
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
 		"serve metrics over https, to whom the API server lets get /metrics; false: over http, to everybody")
+	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "where profiles are served, best on loopback; 0 for nowhere")
 	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
 	flags.BoolVar(&o.version, "version", false, "print the version and end")

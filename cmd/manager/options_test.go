@@ -17,7 +17,7 @@ import (
 func usual(change func(*options)) options {
 	o := options{
 		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16,
-		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
+		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
 	}
 	if change != nil {
 		change(&o)
@@ -62,10 +62,11 @@ func TestParse(t *testing.T) {
 			env:    "operator",
 			args: []string{
 				"--concurrency=3", "--leader-elect", "--metrics-bind-address=0", "--metrics-secure=false", "--metrics-cert-dir=/certs", "--health-probe-bind-address=:1",
+				"--pprof-bind-address=127.0.0.1:2",
 			},
 			want: usual(func(o *options) {
 				o.concurrency, o.leaderElect, o.probeAddress = 3, true, ":1"
-				o.metricsAddress, o.metricsSecure, o.metricsDir = "0", false, "/certs"
+				o.metricsAddress, o.metricsSecure, o.metricsDir, o.pprofAddress = "0", false, "/certs", "127.0.0.1:2"
 			}),
 		},
 		"Version": {

@@ -24,6 +24,7 @@ type targetBook struct {
 	known  map[TargetQuery]targetAnswer
 	asking map[TargetQuery]*lookup
 	next   map[batchKey][]*lookup // gathered for the next call
+	busy   map[batchKey]bool      // a round of calls is under way
 	round  int                    // listings of tokens so far
 }
 
@@ -54,7 +55,7 @@ type lookup struct {
 func newTargetBook(c *Client, now func() time.Time, ttl, window time.Duration) *targetBook {
 	return &targetBook{
 		client: c, now: now, ttl: ttl, window: window,
-		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{},
+		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{}, busy: map[batchKey]bool{},
 	}
 }
 
@@ -105,14 +106,30 @@ func (b *targetBook) ask(q TargetQuery) ([]Target, *lookup) {
 	return nil, l
 }
 
+// send asks for what was gathered, unless a round of calls is under way: what is asked meanwhile is gathered for the next
+// one, so that the scarcer the slots for reads are, the more each call asks for.
 func (b *targetBook) send(key batchKey) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.busy[key] || len(b.next[key]) == 0 {
+		return
+	}
+	b.busy[key] = true
 	gathered := b.next[key]
 	delete(b.next, key)
-	b.mu.Unlock()
-	for _, batch := range batches(gathered) {
-		go b.call(key, batch)
+	go b.sendAll(key, batches(gathered))
+}
+
+func (b *targetBook) sendAll(key batchKey, parts [][]*lookup) {
+	var round sync.WaitGroup
+	for _, batch := range parts {
+		round.Go(func() { b.call(key, batch) })
 	}
+	round.Wait()
+	b.mu.Lock()
+	b.busy[key] = false
+	b.mu.Unlock()
+	b.send(key)
 }
 
 // batches parts lookups so that each part fits into one request.

@@ -15,7 +15,7 @@ const (
 	// echoDelay is how long to wait for the cache to show the operator's own write.
 	echoDelay = 20 * time.Millisecond
 	// echoPatience is for how long it is waited for at all: the object may be gone, or the watch broken.
-	echoPatience = 5 * time.Second
+	echoPatience = time.Minute
 )
 
 // echoes are the operator's own writes that the cache does not show yet. A group that is worked on before they are

@@ -14,6 +14,8 @@ import (
 const (
 	eventRevoked  = "Revoked"
 	eventReleased = "Released"
+
+	eventsPerSecond, eventBurst = 5, 100
 )
 
 // eventReported tells of what a reconcile changed: a role given, changed or restored, or a refusal that is new. A status
@@ -28,7 +30,7 @@ func (r *Reconciler) eventReported(before *v1alpha1.ScopedTokenBinding, m *membe
 	if is.Status != metav1.ConditionTrue {
 		kind = corev1.EventTypeWarning
 	}
-	r.Recorder.Eventf(m.binding, nil, kind, is.Reason, "Reconcile", "%s", clipNote(is.Message))
+	r.event(m, kind, is.Reason, "Reconcile", is.Message)
 }
 
 // eventReleased tells that a binding was let go, and what became of its role.
@@ -42,7 +44,15 @@ func (r *Reconciler) eventReleased(m *member, held *v1alpha1.HeldClaim) {
 	case m.done.written && held != nil:
 		reason, note = eventRevoked, "revoked the role on "+m.targetWords()
 	}
-	r.Recorder.Eventf(m.binding, nil, corev1.EventTypeNormal, reason, "Release", "%s", note)
+	r.event(m, corev1.EventTypeNormal, reason, "Release", note)
+}
+
+// event records one, as far as the budget goes: ten thousand bindings applied at once would otherwise cost the API server
+// a third write each, to say what their status says. A trickle is never cut.
+func (r *Reconciler) event(m *member, kind, reason, action, note string) {
+	if r.events.Allow() {
+		r.Recorder.Eventf(m.binding, nil, kind, reason, action, "%s", clipNote(note))
+	}
 }
 
 // clipNote keeps a note within what an Event may carry.

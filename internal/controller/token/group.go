@@ -99,8 +99,9 @@ func (r *Reconciler) collect(ctx context.Context, g *group, field, value string,
 	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}); err != nil {
 		return fmt.Errorf("list bindings of %s: %w", g.key, err)
 	}
+	seen := connections{}
 	for i := range list.Items {
-		m, err := r.newMember(ctx, &list.Items[i])
+		m, err := r.newMember(ctx, &list.Items[i], seen)
 		if err != nil {
 			return err
 		}
@@ -112,12 +113,19 @@ func (r *Reconciler) collect(ctx context.Context, g *group, field, value string,
 	return nil
 }
 
-func (r *Reconciler) newMember(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (*member, error) {
+// connections are those that were read from the cache in one go, nil for those that are not there.
+type connections map[connection.Key]v1alpha1.Connection
+
+func (r *Reconciler) newMember(ctx context.Context, b *v1alpha1.ScopedTokenBinding, seen connections) (*member, error) {
 	m := &member{binding: b, held: pin.Held(b)}
 	key := connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
-	object, err := r.connectionObject(ctx, key)
-	if err != nil {
-		return nil, err
+	object, known := seen[key]
+	if !known {
+		var err error
+		if object, err = r.connectionObject(ctx, key); err != nil {
+			return nil, err
+		}
+		seen[key] = object
 	}
 	if object == nil {
 		return m, nil

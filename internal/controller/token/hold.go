@@ -33,7 +33,7 @@ func (r *Reconciler) hold(ctx context.Context, g *group) {
 				m.class = roleset.Hold
 				m.fault = unknown(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "take the claim: %v", err)
 				m.fault.silent = true
-				g.outcome.retry(fmt.Errorf("hold %s: %w", m.id(), err))
+				g.outcome.unwritten(fmt.Errorf("hold %s: %w", m.id(), err))
 			}
 			return nil
 		})

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 )
 
@@ -25,6 +26,16 @@ func (o *outcome) retry(err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.errs = append(o.errs, err)
+}
+
+// unwritten asks for another reconcile because of a write to Kubernetes that failed. That somebody else was first is no
+// error: the next look starts from what they wrote.
+func (o *outcome) unwritten(err error) {
+	if apierrors.IsConflict(err) {
+		o.after(5 * echoDelay)
+		return
+	}
+	o.retry(err)
 }
 
 // after asks for another reconcile in a while; the soonest wish counts.

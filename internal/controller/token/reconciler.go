@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
@@ -32,6 +33,7 @@ type Reconciler struct {
 
 	memory *memory
 	echoes *echoes
+	events *rate.Limiter
 	found  chan event.TypedGenericEvent[TokenKey]
 }
 

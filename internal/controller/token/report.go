@@ -23,7 +23,7 @@ func (r *Reconciler) report(ctx context.Context, g *group) {
 		}
 		work.Go(func() error {
 			if err := r.tell(ctx, g, m); err != nil {
-				g.outcome.retry(fmt.Errorf("report on %s: %w", m.id(), err))
+				g.outcome.unwritten(fmt.Errorf("report on %s: %w", m.id(), err))
 			}
 			return nil
 		})

@@ -60,17 +60,43 @@ func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault 
 		f.passing = true
 		return f
 	}
-	d := policy.Check(m.conn.Object, policy.Request{
+	ask := policy.Request{
 		Subject: policy.Subject{Namespace: m.binding.Namespace, Labels: m.labels},
 		Token:   g.tokenFacts(m), Target: m.targetFacts(), Role: m.role(),
-	})
-	if d.Allowed {
-		m.allowed = true
-		return nil
 	}
-	f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
-	f.withdrawn = m.held != nil && g.knows(m)
-	return f
+	d := policy.Check(m.conn.Object, ask)
+	if !d.Allowed {
+		f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
+		f.withdrawn = m.held != nil && g.knows(m)
+		return f
+	}
+	if g.misnames(m) {
+		ask.Token = g.realFacts()
+		if !policy.Check(m.conn.Object, ask).Allowed {
+			return m.tokenNotFound() // as for a token that is not there, since this one is none of the user's business
+		}
+	}
+	m.allowed = true
+	return nil
+}
+
+// misnames reports whether the token is there, but is not of the scope by which the member asks for it.
+func (g *group) misnames(m *member) bool {
+	if g.presence != present {
+		return false
+	}
+	scope, ok := scopeOf(g.token)
+	return !ok || scope != m.binding.Spec.Token.Scope
+}
+
+// realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.
+func (g *group) realFacts() policy.TokenFacts {
+	scope, _ := scopeOf(g.token)
+	facts := policy.TokenFacts{ID: g.token.ID, Name: g.token.Name, Scope: scope}
+	if scope == v1alpha1.ScopeWorkspace {
+		facts.WorkspaceID = g.token.Home()
+	}
+	return facts
 }
 
 // knows reports whether all is known of token and target that rules may speak of. A refusal for want of knowledge does
@@ -82,14 +108,14 @@ func (g *group) knows(m *member) bool {
 
 func (g *group) tokenFacts(m *member) policy.TokenFacts {
 	spec := m.binding.Spec.Token
-	facts := policy.TokenFacts{ID: g.key.Token, Name: spec.Name, Scope: spec.Scope, WorkspaceID: string(spec.WorkspaceID)}
-	if g.presence == present {
-		facts.Name = g.token.Name
-		if spec.Scope == v1alpha1.ScopeWorkspace {
-			facts.WorkspaceID = g.token.Home()
-		}
+	switch {
+	case g.presence == present && !g.misnames(m):
+		return g.realFacts()
+	case spec.ID != "": // nothing that the user says of it counts while it is not there
+		return policy.TokenFacts{ID: g.key.Token, Scope: spec.Scope}
+	default:
+		return policy.TokenFacts{ID: g.key.Token, Name: spec.Name, Scope: spec.Scope, WorkspaceID: string(spec.WorkspaceID)}
 	}
-	return facts
 }
 
 func (m *member) targetFacts() policy.TargetFacts {

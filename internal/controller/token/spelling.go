@@ -29,9 +29,6 @@ func (r *Reconciler) reconcileSpelling(ctx context.Context, g *group) {
 
 // find hands the member over to the token that has its name, or says why it cannot.
 func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
-	if m.binding.Spec.Suspend {
-		return not(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
-	}
 	if f := g.unreachable(m); f != nil {
 		return f
 	}
@@ -49,9 +46,11 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 	if f := r.forbidden(ctx, g, m); f != nil {
 		return f
 	}
+	if m.binding.Spec.Suspend {
+		return not(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
+	}
 	if len(found) == 0 {
-		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
-			"Astro shows no %s; check spec.token, and that the connection's API token may see it", m.tokenWords())
+		return m.tokenNotFound()
 	}
 	return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
 		"there is more than one %s: %s; make the binding with spec.token.id", m.tokenWords(), tokenIDs(found))

@@ -70,9 +70,13 @@ func (g *group) notSeen(m *member) *fault {
 		return unknown(v1alpha1.ConditionResolved, v1alpha1.ReasonListIncomplete,
 			"Astro does not show %s, which does not prove that it was deleted: %s", m.tokenWords(), cmp.Or(g.why, "the listing could not be trusted"))
 	default:
-		return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
-			"Astro shows no %s; check spec.token, and that the connection's API token may see it", m.tokenWords())
+		return m.tokenNotFound()
 	}
+}
+
+func (m *member) tokenNotFound() *fault {
+	return not(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
+		"Astro shows no %s; check spec.token, and that the connection's API token may see it", m.tokenWords())
 }
 
 // replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked.

@@ -63,7 +63,7 @@ func (r *Reconciler) keysOfBinding(ctx context.Context, o client.Object) []Token
 	if !ok {
 		return nil
 	}
-	m, err := r.newMember(ctx, b)
+	m, err := r.newMember(ctx, b, connections{})
 	if err != nil {
 		log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
 		return nil
@@ -110,9 +110,9 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, key connection.Key, q 
 		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
 		return
 	}
-	seen := map[TokenKey]bool{}
+	seen, known := map[TokenKey]bool{}, connections{}
 	for i := range list.Items {
-		m, err := r.newMember(ctx, &list.Items[i])
+		m, err := r.newMember(ctx, &list.Items[i], known)
 		if err != nil || !wanted(m) {
 			continue
 		}
