@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,33 +18,57 @@ const patienceForOne = time.Minute
 
 // readiness is when which binding of a namespace was first seen Ready.
 type readiness struct {
-	watch watch.Interface
+	stop func()
 
-	mu    sync.Mutex
-	at    map[string]time.Time
-	ended bool
+	mu  sync.Mutex
+	at  map[string]time.Time
+	err error // why there is no watch any more
 }
 
 // watchReadiness watches a namespace, from before anything is applied to it.
 func (w *world) watchReadiness(ctx context.Context) (*readiness, error) {
-	stream, err := w.kube.Watch(ctx, &v1alpha1.ScopedTokenBindingList{}, client.InNamespace(w.namespace))
+	ctx, cancel := context.WithCancel(ctx)
+	open := func() (watch.Interface, error) {
+		return w.kube.Watch(ctx, &v1alpha1.ScopedTokenBindingList{}, client.InNamespace(w.namespace))
+	}
+	stream, err := open()
 	if err != nil {
+		cancel()
 		return nil, err
 	}
-	r := &readiness{watch: stream, at: map[string]time.Time{}}
-	go r.follow()
+	r := &readiness{stop: cancel, at: map[string]time.Time{}}
+	go r.follow(ctx, stream, open)
 	return r, nil
 }
 
-func (r *readiness) follow() {
-	for e := range r.watch.ResultChan() {
-		if b, ok := e.Object.(*v1alpha1.ScopedTokenBinding); ok && ready(b) {
-			r.note(b.Name)
+// follow reads the watch, and opens another when a busy API server has ended it; that one begins with what there is.
+func (r *readiness) follow(ctx context.Context, stream watch.Interface, open func() (watch.Interface, error)) {
+	for ctx.Err() == nil {
+		for e := range stream.ResultChan() {
+			if b, ok := e.Object.(*v1alpha1.ScopedTokenBinding); ok && ready(b) {
+				r.note(b.Name)
+			}
 		}
+		next, err := open()
+		if err != nil {
+			r.fail(err)
+			return
+		}
+		stream = next
 	}
+	stream.Stop()
+}
+
+func (r *readiness) fail(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.ended = true
+	r.err = fmt.Errorf("the watch ended: %w", err)
+}
+
+func (r *readiness) failed() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // ready reports whether the binding is Ready as it is declared now.
@@ -66,10 +89,7 @@ func (r *readiness) all(ctx context.Context, grants []grant, within time.Duratio
 	missing := len(grants)
 	err = poll(ctx, seldom, within, func() (bool, error) {
 		missing, last = r.missing(grants)
-		if r.hasEnded() {
-			return false, errors.New("the watch ended")
-		}
-		return missing == 0, nil
+		return missing == 0, r.failed()
 	})
 	if err != nil {
 		return last, fmt.Errorf("%d of %d bindings are not Ready: %w", missing, len(grants), err)
@@ -92,12 +112,6 @@ func (r *readiness) missing(grants []grant) (n int, last time.Time) {
 	return n, last
 }
 
-func (r *readiness) hasEnded() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.ended
-}
-
 // one waits until the binding is Ready, and says when it became it.
 func (r *readiness) one(ctx context.Context, name string) (at time.Time, err error) {
 	err = poll(ctx, often, patienceForOne, func() (known bool, _ error) {
@@ -111,5 +125,3 @@ func (r *readiness) one(ctx context.Context, name string) (at time.Time, err err
 	}
 	return at, err
 }
-
-func (r *readiness) stop() { r.watch.Stop() }
