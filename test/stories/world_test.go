@@ -22,7 +22,7 @@ const storyLabel = "story"
 
 // world is what one story happens in: an Astro, two namespaces, and an operator that works in them.
 type world struct {
-	ctx     context.Context //nolint:containedctx // A story is one call, told in many.
+	ctx     context.Context
 	sim     *astrosim.Sim
 	traffic *traffic
 	clock   atomic.Int64 // by how much the operator's time is ahead
