@@ -69,6 +69,9 @@ func parse(args []string, out io.Writer) (options, error) {
 func sizesInto(sizes *[]size) func(string) error {
 	return func(text string) error {
 		*sizes = nil
+		if text == "" {
+			return nil
+		}
 		for item := range strings.SplitSeq(text, ",") {
 			s, err := parseSize(item)
 			if err != nil {
