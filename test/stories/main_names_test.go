@@ -125,6 +125,6 @@ var _ = Describe("A binding that comes before its token or target", func() {
 		w := newWorld(ctx)
 		w.sim.AddOrganizationToken(w.org, "new", "ORGANIZATION_MEMBER", astrosim.Description("made a second ago"))
 		w.bind(builders.Binding("b").ForToken("new").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "b")
+		Eventually(func() string { return w.state("b") }, "20s").Should(Equal("True/Granted"), "after ten seconds, and not at the next sweep")
 	})
 })

@@ -56,6 +56,7 @@ var _ = Describe("The promises", func() {
 	It("Promise 2: no write takes a role that nobody declared, empties a set, or touches a credential", func(ctx context.Context) {
 		w := newWorld(ctx)
 		second := w.sim.AddOrganizationToken(w.org, "second", "ORGANIZATION_OWNER")
+		w.advance(time.Minute)
 		w.connectAs(w.other, second)
 		foreign := astrosim.RawRole(`{"entityType":"DAG","entityId":"nightly","deploymentId":"` + w.models + `","role":"DAG_VIEWER","x":1}`)
 		w.sim.Grant(w.ci, foreign)
