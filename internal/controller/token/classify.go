@@ -12,14 +12,14 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// parallel is how many members of a group are looked up or patched side by side.
-const parallel = 16
+// lookups is how many members of a group are looked up side by side. They share calls, so that more of them cost less.
+const lookups = 128
 
 // classify decides for every member how much say its claim has: whether it is wanted, on hold, leaving, or none, and
 // what stands in its way. Lookups of targets are made side by side, so that they share calls.
 func (r *Reconciler) classify(ctx context.Context, g *group) {
 	var work errgroup.Group
-	work.SetLimit(parallel)
+	work.SetLimit(lookups)
 	for _, m := range g.members {
 		work.Go(func() error {
 			m.class, m.fault = r.judge(ctx, g, m)

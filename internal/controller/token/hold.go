@@ -26,7 +26,6 @@ func (r *Reconciler) hold(ctx context.Context, g *group) {
 		}
 	}
 	var work errgroup.Group
-	work.SetLimit(parallel)
 	for m, claim := range claims {
 		work.Go(func() error {
 			if err := r.take(ctx, m, claim); err != nil {
@@ -121,6 +120,7 @@ func (r *Reconciler) letGo(ctx context.Context, m *member) error {
 // patchMetadata patches under the condition that nobody changed the object meanwhile, since a merge patch replaces the
 // whole list of finalizers.
 func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alpha1.ScopedTokenBinding) error {
+	defer r.turn()()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, m.binding, patch); err != nil {
 		m.binding = before
@@ -128,6 +128,16 @@ func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alp
 	}
 	r.echoes.expect(m.binding)
 	return nil
+}
+
+// kubernetesWrites is how many patches are under way at a time, for all tokens together. More only queue up in the API
+// server, in front of those that a user is waiting for.
+const kubernetesWrites = 24
+
+// turn waits for a place among the patches under way, and returns what gives it back.
+func (r *Reconciler) turn() func() {
+	r.writes <- struct{}{}
+	return func() { <-r.writes }
 }
 
 // shifted reports whether a fresh look at the token shows something else than the claims were taken on: a role that may

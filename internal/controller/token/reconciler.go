@@ -33,6 +33,7 @@ type Reconciler struct {
 
 	memory *memory
 	echoes *echoes
+	writes chan struct{}
 	events *rate.Limiter
 	found  chan event.TypedGenericEvent[TokenKey]
 }

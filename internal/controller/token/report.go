@@ -15,7 +15,6 @@ import (
 // report tells every member its own result: leavers are let go, and a status is written where it differs.
 func (r *Reconciler) report(ctx context.Context, g *group) {
 	var work errgroup.Group
-	work.SetLimit(parallel)
 	for _, m := range g.members {
 		g.finish(m)
 		if m.unchanged() {
@@ -103,6 +102,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 	if equality.Semantic.DeepEqual(before.Status, m.binding.Status) {
 		return nil
 	}
+	defer r.turn()()
 	if err := r.Client.Status().Patch(ctx, m.binding, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
 		return err
 	}

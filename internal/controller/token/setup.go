@@ -68,7 +68,7 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), echoes: newEchoes(), events: rate.NewLimiter(eventsPerSecond, eventBurst),
+		memory: newMemory(), echoes: newEchoes(), writes: make(chan struct{}, kubernetesWrites), events: rate.NewLimiter(eventsPerSecond, eventBurst),
 		found: make(chan event.TypedGenericEvent[TokenKey]),
 	}
 	if r.Recorder == nil {
