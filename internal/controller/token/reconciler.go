@@ -35,7 +35,7 @@ type Reconciler struct {
 	echoes *echoes
 	writes chan struct{}
 	events *rate.Limiter
-	found  chan event.TypedGenericEvent[TokenKey]
+	found  chan event.TypedGenericEvent[finding]
 }
 
 // Reconcile works on one key. It never returns a terminal error: what is wrong with one binding shows on that binding.

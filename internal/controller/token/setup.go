@@ -69,7 +69,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
 		memory: newMemory(), echoes: newEchoes(), writes: make(chan struct{}, kubernetesWrites), events: rate.NewLimiter(eventsPerSecond, eventBurst),
-		found: make(chan event.TypedGenericEvent[TokenKey]),
+		found: make(chan event.TypedGenericEvent[finding]),
 	}
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")

@@ -39,7 +39,7 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 		return failed(v1alpha1.ConditionResolved, "look up "+m.tokenWords(), err)
 	}
 	if len(found) == 1 {
-		r.handOver(ctx, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
+		r.handOver(ctx, m, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
 		return &fault{silent: true}
 	}
 	_ = r.findTarget(ctx, g, m) // for the rules
@@ -81,10 +81,24 @@ func (r *Reconciler) justMissed(m *member) bool {
 	return c != nil && c.Reason == v1alpha1.ReasonTokenNotFound && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
 }
 
-// handOver puts the key of a token into the work queue.
-func (r *Reconciler) handOver(ctx context.Context, key TokenKey) {
+// recently is how young a binding has to be for its token to go before those of a start or a sweep.
+const recently = time.Minute
+
+// finding is a token that was found by its name, and where it goes in the queue.
+type finding struct {
+	key      TokenKey
+	priority int
+}
+
+// handOver puts the key of a token into the work queue: ahead of others for a binding that somebody has just made, behind
+// such edits for one that was there when the operator started.
+func (r *Reconciler) handOver(ctx context.Context, m *member, key TokenKey) {
+	f := finding{key: key}
+	if !m.requested() && r.Clock().Sub(m.binding.CreationTimestamp.Time) > recently {
+		f.priority = sweepPriority
+	}
 	select {
-	case r.found <- event.TypedGenericEvent[TokenKey]{Object: key}:
+	case r.found <- event.TypedGenericEvent[finding]{Object: f}:
 	case <-ctx.Done():
 	}
 }

@@ -123,10 +123,12 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, key connection.Key, q 
 	}
 }
 
-// foundHandler puts the keys of tokens that were found by name into the queue, ahead of sweeps as edits are.
-func foundHandler() handler.TypedEventHandler[TokenKey, TokenKey] {
-	return handler.TypedFuncs[TokenKey, TokenKey]{
-		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[TokenKey], q queue) { q.Add(e.Object) },
+// foundHandler puts the keys of tokens that were found by name into the queue.
+func foundHandler() handler.TypedEventHandler[finding, TokenKey] {
+	return handler.TypedFuncs[finding, TokenKey]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[finding], q queue) {
+			add(q, e.Object.key, e.Object.priority)
+		},
 	}
 }
 
