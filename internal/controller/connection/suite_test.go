@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -156,16 +157,27 @@ func (l *noticeLog) gather(ctx context.Context, from <-chan event.TypedGenericEv
 	}
 }
 
+// of are the notices that tell of something to look at; that there was a sweep is left out.
 func (l *noticeLog) of(k Key) []Notice {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	var of []Notice
-	for _, n := range l.all {
-		if n.Connection == k {
+	for _, n := range l.about(k) {
+		n.Swept = false
+		if !n.empty() {
 			of = append(of, n)
 		}
 	}
 	return of
+}
+
+// sweeps are the notices that tell of a sweep.
+func (l *noticeLog) sweeps(k Key) []Notice {
+	return slices.DeleteFunc(l.about(k), func(n Notice) bool { return !n.Swept })
+}
+
+func (l *noticeLog) about(k Key) []Notice {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(l.all), func(n Notice) bool { return n.Connection != k })
 }
 
 func (l *noticeLog) forget() {

@@ -41,6 +41,7 @@ var _ = Describe("The sweep of a connection", func() {
 		Expect(s.get().ResourceVersion).To(Equal(version))
 		Expect(writesOf(s)).To(Equal(writes))
 		Expect(notices.of(s.key())).To(BeEmpty())
+		Eventually(func() []Notice { return notices.sweeps(s.key()) }).ShouldNot(BeEmpty(), "what could not be found is looked for again")
 	})
 
 	It("shows an outage on the connection, and leaves the bindings alone", func(ctx SpecContext) {

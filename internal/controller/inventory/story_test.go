@@ -248,6 +248,7 @@ func (s *story) confirm(b *v1alpha1.ScopedTokenBinding) {
 	var claim v1alpha1.HeldClaim
 	Expect(json.Unmarshal([]byte(b.Annotations[v1alpha1.AnnotationHeld]), &claim)).To(Succeed())
 	before := b.DeepCopy()
+	b.Status.Origin = claim.Origin
 	b.Status.OrganizationID, b.Status.Token.ID = claim.Organization, claim.Token
 	b.Status.Target = v1alpha1.BoundTarget{Kind: claim.TargetKind, ID: claim.Target}
 	Expect(kube.Status().Patch(s.ctx, b, client.MergeFrom(before))).To(Succeed())
