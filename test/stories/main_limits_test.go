@@ -96,7 +96,7 @@ var _ = Describe("The promises about calls and rules", func() {
 
 		settled := strings.TrimPrefix(names[0], w.namespace+"/")
 		faltered := w.watchReady(settled)
-		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultThrottle, Times: 3, RetryAfter: "1"})
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultThrottle, Times: 6})
 		w.sim.RevokeRole(tokens[0], astrosim.TypeWorkspace, w.data)
 		w.look(settled)
 		Eventually(func() string { return w.on(tokens[0], w.data) }).Should(Equal("WORKSPACE_MEMBER"))

@@ -189,6 +189,7 @@ var _ = Describe("The promises", func() {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "b")
+		claim := w.held("b")
 		w.stop()
 		w.sim.DeleteToken(w.ci)
 		again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
@@ -197,6 +198,7 @@ var _ = Describe("The promises", func() {
 		w.sweep()
 		w.stays("False/TokenReplaced", "b")
 		Expect(w.roles(again)).To(HaveLen(1))
+		Expect(w.held("b")).To(Equal(claim))
 	})
 
 	It("Promise 13: no secret ever shows", func(ctx context.Context) {
