@@ -215,7 +215,7 @@ var _ = Describe("The promises", func() {
 		w.expect("True/Granted", "b")
 		w.expect("False/RoleNotFound", "bad")
 		w.sim.RevokeCredential(w.operator)
-		w.sweep()
+		w.sweepAttempt()
 		w.replace(builders.Secret(w.namespace, builders.SecretName, secret+"\nnot a token"))
 		w.sweepAttempt()
 		for _, part := range strings.Split(secret, ".")[1:] { // the first is the same in every such token
