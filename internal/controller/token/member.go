@@ -36,7 +36,7 @@ type member struct {
 // change is what a reconcile did in Astro for a member.
 type change struct {
 	written bool
-	update  bool // another role was there, under the same claim
+	update  bool // another role was there under the same claim, as its status said already
 	drift   bool
 }
 
