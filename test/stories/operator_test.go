@@ -25,7 +25,7 @@ import (
 func (w *world) start() {
 	GinkgoHelper()
 	wire := &line{traffic: w.traffic}
-	config := rest.CopyConfig(admin)
+	config := rest.CopyConfig(w.admin)
 	config.Wrap(wire.wrap)
 	mgr, err := ctrl.NewManager(config, w.managerOptions())
 	Expect(err).NotTo(HaveOccurred())

@@ -28,7 +28,7 @@ func (w *world) apply(objects ...client.Object) {
 	GinkgoHelper()
 	for _, o := range objects {
 		w.label(o)
-		Expect(kube.Create(w.ctx, o)).To(Succeed())
+		Expect(w.kube.Create(w.ctx, o)).To(Succeed())
 	}
 }
 
@@ -36,7 +36,7 @@ func (w *world) apply(objects ...client.Object) {
 func (w *world) replace(o client.Object) {
 	GinkgoHelper()
 	w.label(o)
-	Expect(kube.Update(w.ctx, o)).To(Succeed())
+	Expect(w.kube.Update(w.ctx, o)).To(Succeed())
 }
 
 func (w *world) label(o client.Object) {
@@ -72,7 +72,7 @@ func (w *world) key(name string) client.ObjectKey {
 func (w *world) binding(name string) *v1alpha1.ScopedTokenBinding {
 	GinkgoHelper()
 	b := &v1alpha1.ScopedTokenBinding{}
-	Expect(kube.Get(w.ctx, w.key(name), b)).To(Succeed())
+	Expect(w.kube.Get(w.ctx, w.key(name), b)).To(Succeed())
 	return b
 }
 
@@ -88,7 +88,7 @@ func readiness(conditions []metav1.Condition) string {
 func (w *world) state(name string) string {
 	GinkgoHelper()
 	b := &v1alpha1.ScopedTokenBinding{}
-	if err := kube.Get(w.ctx, w.key(name), b); apierrors.IsNotFound(err) {
+	if err := w.kube.Get(w.ctx, w.key(name), b); apierrors.IsNotFound(err) {
 		return gone
 	} else if err != nil {
 		return err.Error()
@@ -154,7 +154,7 @@ func (w *world) edit(name string, change func(*v1alpha1.ScopedTokenBinding)) {
 	b := w.binding(name)
 	before := b.DeepCopy()
 	change(b)
-	Expect(kube.Patch(w.ctx, b, client.MergeFrom(before))).To(Succeed())
+	Expect(w.kube.Patch(w.ctx, b, client.MergeFrom(before))).To(Succeed())
 }
 
 // role edits the role of a binding.
@@ -181,14 +181,14 @@ func (w *world) look(name string) {
 func (w *world) delete(names ...string) {
 	GinkgoHelper()
 	for _, name := range names {
-		Expect(kube.Delete(w.ctx, w.binding(name))).To(Succeed())
+		Expect(w.kube.Delete(w.ctx, w.binding(name))).To(Succeed())
 	}
 }
 
 // deleteSecret deletes the Secret of the connection "acme".
 func (w *world) deleteSecret(namespace string) {
 	GinkgoHelper()
-	Expect(kube.Delete(w.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: builders.SecretName}})).To(Succeed())
+	Expect(w.kube.Delete(w.ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: builders.SecretName}})).To(Succeed())
 }
 
 // editConnection changes the AstroConnection "acme" of a namespace.
@@ -197,7 +197,7 @@ func (w *world) editConnection(namespace string, change func(*v1alpha1.AstroConn
 	c := w.acme(namespace)
 	before := c.DeepCopy()
 	change(c)
-	Expect(kube.Patch(w.ctx, c, client.MergeFrom(before))).To(Succeed())
+	Expect(w.kube.Patch(w.ctx, c, client.MergeFrom(before))).To(Succeed())
 }
 
 // sweep lets a sweep interval pass for the connection "acme" of the first namespace, and waits until its sweep is over and

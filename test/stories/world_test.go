@@ -10,11 +10,13 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // storyLabel marks the objects of a story: its manager sees no others.
@@ -22,8 +24,11 @@ const storyLabel = "story"
 
 // world is what one story happens in: an Astro, two namespaces, and an operator that works in them.
 type world struct {
+	furnished
+
 	ctx     context.Context
-	sim     *astrosim.Sim
+	admin   *rest.Config
+	kube    client.Client
 	traffic *traffic
 	clock   atomic.Int64 // by how much the operator's time is ahead
 	stopped func()       // ends the running operator; nil if none runs
@@ -31,7 +36,11 @@ type world struct {
 
 	// namespace is where a binding is made that says nothing else; other is a second one, and system the operator's.
 	namespace, other, system string
+}
 
+// furnished is a simulated Astro with something in it.
+type furnished struct {
+	sim *astrosim.Sim
 	// org is the Organization Acme, with the Workspaces data (Deployments etl and reports) and science (Deployment models).
 	org, data, science, etl, reports, models string
 	// operator is the token with whose secret the operator works; ci is an Organization token, wsCI a token of data.
@@ -52,17 +61,40 @@ func newWorld(ctx context.Context, options ...astrosim.Options) *world {
 // emptyWorld makes a world without operator and connection.
 func emptyWorld(ctx context.Context, options ...astrosim.Options) *world {
 	GinkgoHelper()
-	name := fmt.Sprintf("story-%d-%d", GinkgoParallelProcess(), worlds.Add(1))
-	w := &world{
-		ctx: context.WithoutCancel(ctx), traffic: &traffic{}, namespace: name, other: name + "-other", system: name + "-system",
-	}
-	w.sim = astrosim.Serve(GinkgoTB(), append(options, astrosim.Options{})[0])
+	return worldIn(ctx, admin, kube, append(options, astrosim.Options{})[0])
+}
+
+// worldIn is an empty world in a cluster.
+func worldIn(ctx context.Context, admin *rest.Config, kube client.Client, options astrosim.Options) *world {
+	GinkgoHelper()
+	w := &world{admin: admin, kube: kube, traffic: &traffic{}}
+	w.sim = astrosim.Serve(GinkgoTB(), options)
 	w.furnish()
+	w.settleDown(ctx)
+	return w
+}
+
+// elsewhere is an empty world in a cluster of its own, for what would disturb every other story.
+func elsewhere(ctx context.Context) (*world, *environment.Environment) {
+	GinkgoHelper()
+	env, err := environment.Start()
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(env.Stop)
+	own, err := client.New(env.Config, client.Options{Scheme: scheme})
+	Expect(err).NotTo(HaveOccurred())
+	return worldIn(ctx, env.Config, own, astrosim.Options{}), env
+}
+
+// settleDown gives the world names of its own, and makes its namespaces.
+func (w *world) settleDown(ctx context.Context) {
+	GinkgoHelper()
+	name := fmt.Sprintf("story-%d-%d", GinkgoParallelProcess(), worlds.Add(1))
+	w.ctx = context.WithoutCancel(ctx)
+	w.namespace, w.other, w.system = name, name+"-other", name+"-system"
 	for _, namespace := range []string{w.namespace, w.other, w.system} {
 		w.apply(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
 	DeferCleanup(w.end)
-	return w
 }
 
 // furnish fills Astro.
@@ -127,7 +159,7 @@ func (w *world) connected(namespace string) {
 func (w *world) acme(namespace string) *v1alpha1.AstroConnection {
 	GinkgoHelper()
 	c := &v1alpha1.AstroConnection{}
-	Expect(kube.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: builders.ConnectionName}, c)).To(Succeed())
+	Expect(w.kube.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: builders.ConnectionName}, c)).To(Succeed())
 	return c
 }
 
@@ -135,13 +167,13 @@ func (w *world) acme(namespace string) *v1alpha1.AstroConnection {
 func (w *world) end() {
 	w.stop()
 	var list v1alpha1.ClusterAstroConnectionList
-	Expect(kube.List(w.ctx, &list, client.MatchingLabels{storyLabel: w.namespace})).To(Succeed())
+	Expect(w.kube.List(w.ctx, &list, client.MatchingLabels{storyLabel: w.namespace})).To(Succeed())
 	for i := range list.Items {
 		c := &list.Items[i]
 		before := c.DeepCopy()
 		c.Finalizers = nil
-		Expect(client.IgnoreNotFound(kube.Patch(w.ctx, c, client.MergeFrom(before)))).To(Succeed())
-		Expect(client.IgnoreNotFound(kube.Delete(w.ctx, c))).To(Succeed())
+		Expect(client.IgnoreNotFound(w.kube.Patch(w.ctx, c, client.MergeFrom(before)))).To(Succeed())
+		Expect(client.IgnoreNotFound(w.kube.Delete(w.ctx, c))).To(Succeed())
 	}
 }
 
