@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -33,19 +34,30 @@ type Reconciler struct {
 
 	memory *memory
 	echoes *echoes
+	turns  *turns
+	lines  *lines
 	writes chan struct{}
 	events *rate.Limiter
 	found  chan event.TypedGenericEvent[finding]
+
+	begin sync.Once
+	begun time.Time // when the first reconcile began
 }
 
 // Reconcile works on one key. It never returns a terminal error: what is wrong with one binding shows on that binding.
 func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
+	r.begin.Do(func() { r.begun = time.Now().Add(-time.Second) }) // the API server's times know no parts of a second
+	r.turns.begin(key)
 	g, err := r.load(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if r.echoes.awaited(g) {
 		return reconcile.Result{RequeueAfter: echoDelay}, nil
+	}
+	defer func() { r.call(ctx, r.lines.leave(key)) }()
+	if !r.admit(ctx, g) {
+		return reconcile.Result{}, nil
 	}
 	switch {
 	case key.Token != "":
@@ -75,6 +87,9 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	if r.echoes.awaited(g) {
 		g.members = nil
 		g.outcome.after(echoDelay)
+		return nil
+	}
+	if !r.admit(ctx, g) {
 		return nil
 	}
 	r.classify(ctx, g)

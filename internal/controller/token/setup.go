@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -39,7 +38,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	r := newReconciler(mgr, o)
 	err := builder.TypedControllerManagedBy[TokenKey](mgr).
 		Named("token").
-		Watches(&v1alpha1.ScopedTokenBinding{}, handler.TypedEnqueueRequestsFromMapFunc(r.keysOfBinding), builder.WithPredicates(edited{})).
+		Watches(&v1alpha1.ScopedTokenBinding{}, r.bindingHandler(), builder.WithPredicates(edited{})).
 		Watches(&v1alpha1.AstroConnection{}, r.connectionHandler(), builder.WithPredicates(cameOrWent)).
 		Watches(&v1alpha1.ClusterAstroConnection{}, r.connectionHandler(), builder.WithPredicates(cameOrWent)).
 		WatchesRawSource(source.TypedChannel(o.Registry.Subscribe(), r.noticeHandler())).
@@ -69,7 +68,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
 		memory: newMemory(), echoes: newEchoes(), writes: make(chan struct{}, kubernetesWrites), events: rate.NewLimiter(eventsPerSecond, eventBurst),
-		found: make(chan event.TypedGenericEvent[finding]),
+		found: make(chan event.TypedGenericEvent[finding]), turns: newTurns(), lines: newLines(max(1, o.concurrency()*3/4)),
 	}
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")

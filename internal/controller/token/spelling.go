@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
-	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -81,26 +80,20 @@ func (r *Reconciler) justMissed(m *member) bool {
 	return c != nil && c.Reason == v1alpha1.ReasonTokenNotFound && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
 }
 
-// recently is how young a binding has to be for its token to go before those of a start or a sweep.
-const recently = time.Minute
-
 // finding is a token that was found by its name, and where it goes in the queue.
 type finding struct {
 	key      TokenKey
 	priority int
 }
 
-// handOver puts the key of a token into the work queue: ahead of others for a binding that somebody has just made, behind
-// such edits for one that was there when the operator started.
+// handOver puts the key of a token into the work queue: ahead of others if a user waits for it, behind such edits for what
+// was there when the operator started.
 func (r *Reconciler) handOver(ctx context.Context, m *member, key TokenKey) {
-	f := finding{key: key}
-	if !m.requested() && r.Clock().Sub(m.binding.CreationTimestamp.Time) > recently {
-		f.priority = sweepPriority
+	f := finding{key: key, priority: sweepPriority}
+	if r.urgent(m) {
+		f.priority = r.turns.take(key, m.binding.Namespace)
 	}
-	select {
-	case r.found <- event.TypedGenericEvent[finding]{Object: f}:
-	case <-ctx.Done():
-	}
+	r.enqueue(ctx, f)
 }
 
 func tokenIDs(tokens []astro.Token) string {

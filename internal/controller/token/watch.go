@@ -57,18 +57,43 @@ func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
 // cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.
 var cameOrWent = predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
 
-// keysOfBinding is the key under which a binding is worked on.
-func (r *Reconciler) keysOfBinding(ctx context.Context, o client.Object) []TokenKey {
-	b, ok := o.(*v1alpha1.ScopedTokenBinding)
-	if !ok {
-		return nil
+// bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at
+// the start goes behind what users edit, and the edits of one namespace make room for those of others.
+func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, TokenKey] {
+	return handler.TypedFuncs[client.Object, TokenKey]{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			r.enqueueBinding(ctx, q, e.IsInInitialList, e.Object)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			r.enqueueBinding(ctx, q, e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion(), e.ObjectOld, e.ObjectNew)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.enqueueBinding(ctx, q, false, e.Object) },
 	}
-	m, err := r.newMember(ctx, b, connections{})
-	if err != nil {
-		log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
-		return nil
+}
+
+// enqueueBinding puts the keys of a binding into the work queue, as it is and as it was.
+func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, known bool, versions ...client.Object) {
+	var last TokenKey
+	for _, o := range versions {
+		b, ok := o.(*v1alpha1.ScopedTokenBinding)
+		if !ok {
+			continue
+		}
+		m, err := r.newMember(ctx, b, connections{})
+		if err != nil {
+			log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
+			continue
+		}
+		key := r.keyOf(m)
+		switch {
+		case key == last:
+		case known:
+			add(q, key, handler.LowPriority)
+		default:
+			add(q, key, r.turns.take(key, b.Namespace))
+		}
+		last = key
 	}
-	return []TokenKey{r.keyOf(m)}
 }
 
 // connectionHandler looks at the bindings of a connection that came or went.

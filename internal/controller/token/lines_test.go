@@ -1,0 +1,203 @@
+package token
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"testing"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+)
+
+// hall is a number of lines with a state of throttling of the test's own.
+type hall struct {
+	*lines
+
+	slow map[connection.Key]bool
+}
+
+func newHall(places int) *hall {
+	return &hall{lines: newLines(places), slow: map[connection.Key]bool{}}
+}
+
+func (h *hall) enter(token string, r rank, connections ...string) (bool, []call) {
+	var through []gate
+	for _, c := range connections {
+		key := connection.Key{Name: c}
+		through = append(through, gate{key: key, throttled: func() bool { return h.slow[key] }})
+	}
+	return h.lines.enter(TokenKey{Token: token}, through, r)
+}
+
+func (h *hall) leave(token string) []call { return h.lines.leave(TokenKey{Token: token}) }
+
+func names(called []call) []string {
+	var all []string
+	for _, c := range called {
+		all = append(all, c.key.Token)
+	}
+	return all
+}
+
+func wantCalled(t *testing.T, called []call, want ...string) {
+	t.Helper()
+	if got := names(called); len(got) != len(want) || (len(want) > 0 && got[0] != want[0]) {
+		t.Fatalf("called %v, want %v", got, want)
+	}
+}
+
+func (h *hall) mustEnter(t *testing.T, want bool, token string, r rank, connections ...string) {
+	t.Helper()
+	if entered, _ := h.enter(token, r, connections...); entered != want {
+		t.Fatalf("token %s entered: %v, want %v", token, entered, want)
+	}
+}
+
+func TestALineIsFirstComeFirstServedAmongEquals(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	for _, token := range []string{"b", "d", "e"} {
+		h.mustEnter(t, false, token, rank{}, "c")
+	}
+	wantCalled(t, h.leave("a"), "b")
+	h.mustEnter(t, false, "d", rank{}, "c") // the place is b's by now
+	h.mustEnter(t, true, "b", rank{}, "c")
+	wantCalled(t, h.leave("b"), "d")
+}
+
+func TestAnUrgentTokenGoesFirst(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	h.mustEnter(t, false, "old", rank{}, "c")
+	h.mustEnter(t, false, "edited", rank{urgent: true, namespace: "n"}, "c")
+	called := h.leave("a")
+	wantCalled(t, called, "edited")
+	if !called[0].urgent {
+		t.Error("the call of an urgent token is not urgent")
+	}
+}
+
+func TestATokenThatBecomesUrgentMovesUp(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	h.mustEnter(t, false, "b", rank{}, "c")
+	h.mustEnter(t, false, "d", rank{}, "c")
+	h.mustEnter(t, false, "d", rank{urgent: true}, "c")
+	h.mustEnter(t, false, "d", rank{}, "c") // and does not move down again
+	wantCalled(t, h.leave("a"), "d")
+}
+
+func TestNamespacesTakeTurnsInALine(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	for i := range 50 {
+		h.mustEnter(t, false, "flood"+strconv.Itoa(i), rank{urgent: true, namespace: "flood"}, "c")
+	}
+	h.mustEnter(t, false, "single", rank{urgent: true, namespace: "single"}, "c")
+	wantCalled(t, h.leave("a"), "flood0")
+	h.mustEnter(t, true, "flood0", rank{}, "c")
+	wantCalled(t, h.leave("flood0"), "single")
+}
+
+func TestAConnectionThatIsFullHoldsNoOtherUp(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	h.mustEnter(t, false, "b", rank{}, "c")
+	h.mustEnter(t, true, "x", rank{}, "d")
+}
+
+func TestATokenOfTwoConnectionsWaitsForTheThrottledOne(t *testing.T) {
+	h := newHall(3)
+	h.slow[connection.Key{Name: "d"}] = true
+	h.mustEnter(t, true, "a", rank{}, "d")
+	h.mustEnter(t, true, "b", rank{}, "d")
+	h.mustEnter(t, false, "both", rank{}, "c", "d")
+	for _, token := range []string{"x", "y", "z"} {
+		h.mustEnter(t, true, token, rank{}, "c")
+	}
+	wantCalled(t, h.leave("a"), "both")
+	delete(h.slow, connection.Key{Name: "d"})
+	h.mustEnter(t, false, "both", rank{}, "c", "d")
+	wantCalled(t, h.leave("x"), "both")
+	h.mustEnter(t, true, "both", rank{}, "c", "d")
+}
+
+func TestAThrottledConnectionKeepsFewWorkers(t *testing.T) {
+	h := newHall(4)
+	c := connection.Key{Name: "c"}
+	h.slow[c] = true
+	h.mustEnter(t, true, "a", rank{}, "c")
+	h.mustEnter(t, true, "b", rank{}, "c")
+	h.mustEnter(t, false, "d", rank{}, "c")
+	h.mustEnter(t, false, "e", rank{}, "c")
+	h.slow[c] = false
+	wantCalled(t, h.leave("a"), "d", "e")
+}
+
+// Whatever comes and goes: no connection has more at work than places, nobody waits where a place is free, and in the end
+// everybody has been served and nothing is remembered.
+func TestLinesServeEverybody(t *testing.T) {
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test is to be repeated
+		h, todo, served := newHall(1+random.IntN(3)), map[string][]string{}, map[string]bool{}
+		var ready, working []string
+		for i := range 30 {
+			token := strconv.Itoa(i)
+			todo[token] = [][]string{{"c"}, {"d"}, {"c", "d"}, {"d", "c"}, {}}[random.IntN(5)]
+			ready = append(ready, token)
+		}
+		for len(ready)+len(working) > 0 {
+			var called []call
+			if len(ready) > 0 && (len(working) == 0 || random.IntN(2) == 0) {
+				token := ready[0]
+				ready = ready[1:]
+				var entered bool
+				if entered, called = h.enter(token, rank{urgent: random.IntN(2) == 0}, todo[token]...); entered {
+					working = append(working, token)
+				}
+			} else {
+				token := working[0]
+				working, served[token] = working[1:], true
+				called = h.leave(token)
+			}
+			ready = append(ready, names(called)...)
+			h.check(t)
+		}
+		if len(served) != len(todo) || len(h.all) > 0 || len(h.held) > 0 {
+			t.Fatalf("seed %d: served %d of %d; left: %d lines, %d places", seed, len(served), len(todo), len(h.all), len(h.held))
+		}
+	}
+}
+
+func (h *hall) check(t *testing.T) {
+	t.Helper()
+	for c, at := range h.all {
+		if at.taken > h.places || (len(at.waiting) > 0 && at.taken < h.places) {
+			t.Fatalf("%s: %d of %d places taken, %d wait", c, at.taken, h.places, len(at.waiting))
+		}
+	}
+}
+
+func TestTurnsSpreadTheEditsOfANamespace(t *testing.T) {
+	turns := newTurns()
+	for i := range 3 {
+		if got := turns.take(TokenKey{Token: strconv.Itoa(i)}, "flood"); got != -i {
+			t.Errorf("edit %d has priority %d", i, got)
+		}
+	}
+	if got := turns.take(TokenKey{Token: "1"}, "flood"); got != -2 {
+		t.Errorf("a token that waits already counts again: %d", got)
+	}
+	if got := turns.take(TokenKey{Token: "other"}, "quiet"); got != 0 {
+		t.Errorf("another namespace starts at %d", got)
+	}
+	for i := range 100 {
+		if got := turns.take(TokenKey{Token: "many" + strconv.Itoa(i)}, "flood"); got <= sweepPriority {
+			t.Fatalf("an edit goes behind what a sweep found: %d", got)
+		}
+	}
+	turns.begin(TokenKey{Token: "other"})
+	turns.begin(TokenKey{Token: "other"})
+	if len(turns.tokens) != 1 || turns.tokens["flood"] != 103 {
+		t.Errorf("left: %v", turns.tokens)
+	}
+}
