@@ -15,7 +15,7 @@ func (g *group) setConditions(m *member, s *v1alpha1.ScopedTokenBindingStatus) {
 	answers := g.answers(m, s)
 	for _, a := range append(answers, ready(m, answers)) {
 		a.ObservedGeneration = m.binding.Generation
-		meta.SetStatusCondition(&s.Conditions, a)
+		meta.SetStatusCondition(&s.Conditions, lasting(m.binding.Status.Conditions, a))
 	}
 	setProgress(m, s)
 }
@@ -119,5 +119,5 @@ func setProgress(m *member, s *v1alpha1.ScopedTokenBindingStatus) {
 			c.LastTransitionTime = old.LastTransitionTime
 		}
 	}
-	meta.SetStatusCondition(&s.Conditions, c)
+	meta.SetStatusCondition(&s.Conditions, lasting(m.binding.Status.Conditions, c))
 }
