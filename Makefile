@@ -14,8 +14,13 @@ GOLANGCI_LINT := bin/golangci-lint
 
 # Flags for `go test`, such as TEST_ARGS='-run TestPlan -v'.
 TEST_ARGS ?=
-# The packages that are tested a second time with the race detector.
-RACE := ./internal/astro/... ./internal/roleset/... ./internal/policy/... ./internal/astrosim/...
+# Flags for the stories, such as STORY_ARGS='--focus=renamed -v'.
+STORY_ARGS ?=
+# The packages whose tests run with the race detector, and those whose tests run without. The stories run side by side.
+RACE := ./internal/...
+PLAIN = $(shell go list ./... 2>/dev/null | grep -v -e /internal/ -e /test/stories)
+GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
+
 # Every Go module of the repository.
 MODULES := . hack/tools hack/tools/lint hack/controlplane
 
@@ -43,9 +48,10 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 ##@ Checks
 
 .PHONY: test
-test: controlplane ## Run every test against a real control plane, then the concurrent packages with the race detector; TEST_ARGS are for `go test`.
-	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 20m $(TEST_ARGS) ./...
-	go test -race -timeout 10m $(TEST_ARGS) $(RACE)
+test: controlplane ## Run every test against a real control plane, what runs side by side with the race detector; TEST_ARGS are for `go test`.
+	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
+	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
+	KUBEBUILDER_ASSETS='$(ASSETS)' $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
 
 .PHONY: verify
 verify: ## Regenerate, check formatting, lint and modules; fail if a generated file changes.
