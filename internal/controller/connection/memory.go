@@ -40,6 +40,7 @@ type memory struct {
 	requestedAt      *string // as last read
 	asked            bool    // a look at Astro is asked for
 	meant            bool    // the next proof is one that was asked for
+	proving          bool    // nothing but the proof is this instance's
 	deletingSince    time.Time
 
 	announced *Handle // as the other controllers were last told

@@ -81,7 +81,7 @@ func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
 	r.Registry.assume(key, c)
-	if err := r.prove(ctx, key, c, m); err != nil {
+	if err := r.prove(ctx, key, c, m); err != nil || m.onlyProven(r.Clock()) {
 		return err
 	}
 	r.publish(key, c, m)

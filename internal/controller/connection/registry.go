@@ -8,6 +8,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // Registry is where the other controllers find what is known of the connections. It is safe for concurrent use.
@@ -15,6 +16,7 @@ type Registry struct {
 	mu          sync.RWMutex
 	handles     map[Key]Handle
 	credentials map[Key]credential
+	shard       *shard.Tracker // nil if this instance serves everything
 
 	subscribers, rowSubscribers []*mailbox[Notice]
 	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]

@@ -20,6 +20,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
@@ -40,6 +41,8 @@ type Options struct {
 	// UserAgent names the operator to Astro.
 	UserAgent string
 
+	// Shard knows which connections are this instance's; nil if all are.
+	Shard *shard.Tracker
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
 }
@@ -48,6 +51,11 @@ type Options struct {
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.Shard != nil {
+		if err := o.Registry.share(mgr, o.Shard); err != nil {
+			return err
+		}
 	}
 	for _, r := range []*reconciler{
 		{
@@ -77,7 +85,7 @@ func (r *reconciler) setup(mgr manager.Manager) error {
 		Watches(&v1alpha1.ScopedTokenBinding{}, handler.Funcs{UpdateFunc: r.bindingUpdated, DeleteFunc: r.bindingDeleted}).
 		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
-		Complete(r)
+		Complete(sharing{r})
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {

@@ -53,6 +53,9 @@ func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 	g := &group{
 		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, drop: map[astro.RoleKey]bool{},
 	}
+	if !r.ours(ctx, g) {
+		return g, nil
+	}
 	field, value := index.BindingToken, pin.IDValue(key.Token)
 	switch {
 	case key.Token != "":
@@ -105,7 +108,7 @@ func (r *Reconciler) collect(ctx context.Context, g *group, field, value string,
 		if err != nil {
 			return err
 		}
-		if belongs(m) {
+		if belongs(m) && r.speaksTo(g, m) {
 			g.members = append(g.members, m)
 		}
 	}
