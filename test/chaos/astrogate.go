@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+// quiet is for servers whose handlers end connections on purpose.
+var quiet = log.New(io.Discard, "", 0)
+
+// astroGate stands before the simulated Astro: it serves the one of the present schedule, remembers what the operator
+// was shown before each of its writes, and stops it at failpoints.
+type astroGate struct {
+	server  *http.Server
+	address string
+
+	mu    sync.Mutex
+	world *world
+}
+
+func newAstroGate() (*astroGate, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	g := &astroGate{address: listener.Addr().String()}
+	g.server = &http.Server{Handler: g, ErrorLog: quiet, ConnContext: g.stamp}
+	go func() { _ = g.server.Serve(listener) }()
+	return g, nil
+}
+
+type processKey struct{}
+
+// stamp marks a connection with the process that ran when it was made: a killed process may have sent what arrives now.
+func (g *astroGate) stamp(ctx context.Context, _ net.Conn) context.Context {
+	g.mu.Lock()
+	w := g.world
+	g.mu.Unlock()
+	if w == nil {
+		return ctx
+	}
+	return context.WithValue(ctx, processKey{}, w.operator.process())
+}
+
+func processOf(r *http.Request) int {
+	n, _ := r.Context().Value(processKey{}).(int)
+	return n
+}
+
+// enter makes the gate that of a schedule.
+func (g *astroGate) enter(w *world) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.world = w
+}
+
+func (g *astroGate) close() { _ = g.server.Close() }
+
+// ServeHTTP implements http.Handler.
+func (g *astroGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	g.mu.Lock()
+	w := g.world
+	g.mu.Unlock()
+	if w == nil {
+		panic(http.ErrAbortHandler)
+	}
+	secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	token := tokenOf(r.URL.Path)
+	switch {
+	case !w.isOperators(secret):
+		w.sim.ServeHTTP(rw, r)
+	case r.Method == http.MethodGet:
+		w.rest.calls(processOf(r))
+		g.read(rw, r, w, token)
+	default:
+		w.rest.calls(processOf(r))
+		w.rest.write()
+		g.write(rw, r, w, token)
+		w.rest.touch()
+	}
+}
+
+// tokenOf is the id of the token that a path speaks of, "" if it speaks of none.
+func tokenOf(path string) string {
+	_, rest, found := strings.Cut(path, "/tokens/")
+	if !found {
+		return ""
+	}
+	id, _, _ := strings.Cut(rest, "/")
+	return id
+}
+
+// reading is what the operator was shown of a token.
+type reading struct {
+	at      time.Time
+	process int
+	roles   []astrosim.Role
+}
+
+// read lets a read through and remembers what it showed.
+func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, token string) {
+	if token == "" {
+		if strings.HasSuffix(r.URL.Path, "/tokens") {
+			defer w.rest.listed()
+		}
+		w.sim.ServeHTTP(rw, r)
+		return
+	}
+	w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
+		if status != http.StatusOK {
+			w.history.note("get", "%s -> %d", token, status)
+			return
+		}
+		if roles, ok := rolesIn(body); ok {
+			w.history.note("get", "%s -> %v", token, roles)
+			w.writes.shown(token, &reading{time.Now(), processOf(r), roles})
+		}
+	}}, r)
+}
+
+// tee tells of an answer before it is given.
+type tee struct {
+	http.ResponseWriter
+
+	status int
+	before func(status int, body []byte)
+}
+
+// Unwrap is for http.ResponseController.
+func (t *tee) Unwrap() http.ResponseWriter { return t.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (t *tee) WriteHeader(status int) {
+	t.status = status
+	t.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (t *tee) Write(p []byte) (int, error) {
+	t.before(t.status, p)
+	return t.ResponseWriter.Write(p)
+}
+
+// rolesIn reads the roles out of a token, each byte for byte.
+func rolesIn(body []byte) ([]astrosim.Role, bool) {
+	var token struct {
+		Roles []json.RawMessage `json:"roles"`
+	}
+	if json.Unmarshal(body, &token) != nil || token.Roles == nil {
+		return nil, false
+	}
+	roles := make([]astrosim.Role, 0, len(token.Roles))
+	for _, raw := range token.Roles {
+		roles = append(roles, astrosim.RawRole(string(raw)))
+	}
+	return roles, true
+}
+
+// write lets a write through, unless a failpoint stands before it, and puts what it did to the checker.
+func (g *astroGate) write(rw http.ResponseWriter, r *http.Request, w *world, token string) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	kill, after := w.failpoints.arrive("astro")
+	if kill && !after {
+		w.killAt("astro", "before")
+		panic(http.ErrAbortHandler)
+	}
+	attempt := w.writes.begin(token, processOf(r), body)
+	before := len(w.sim.Audit())
+	if kill {
+		rw = nowhere{}
+		defer panic(http.ErrAbortHandler)
+		defer w.killAt("astro", "after")
+	}
+	defer func() {
+		attempt.entry = entryOf(w.sim.Audit()[before:], token, w)
+		w.judgeWrite(attempt)
+	}()
+	w.sim.ServeHTTP(rw, r)
+}
+
+// entryOf finds in the audit what a write of the operator came to; nil if it had no effect at all.
+func entryOf(audit []astrosim.RoleWrite, token string, w *world) *astrosim.RoleWrite {
+	i := slices.IndexFunc(audit, func(e astrosim.RoleWrite) bool { return e.TokenID == token && w.isCredential(e.By) })
+	if i < 0 {
+		return nil
+	}
+	return &audit[i]
+}
+
+// nowhere takes an answer that nobody is to get.
+type nowhere struct{}
+
+// Header implements http.ResponseWriter.
+func (nowhere) Header() http.Header { return http.Header{} }
+
+// WriteHeader implements http.ResponseWriter.
+func (nowhere) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
+func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+
+// writes pair each write of the operator with what it was shown before.
+type writes struct {
+	mu   sync.Mutex
+	last map[reader]*reading // not used for a write yet
+	seen map[string]*reading // the last one of a token
+}
+
+// reader is a process that reads a token.
+type reader struct {
+	process int
+	token   string
+}
+
+// attempt is one write of roles by the operator.
+type attempt struct {
+	at    time.Time
+	token string
+	body  []byte
+	read  *reading
+	entry *astrosim.RoleWrite
+}
+
+func newWrites() *writes { return &writes{last: map[reader]*reading{}, seen: map[string]*reading{}} }
+
+func (w *writes) shown(token string, r *reading) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last[reader{r.process, token}], w.seen[token] = r, r
+}
+
+// begin takes the reading that the write has to rest on: each serves for one write only.
+func (w *writes) begin(token string, process int, body []byte) *attempt {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	by := reader{process, token}
+	a := &attempt{at: time.Now(), token: token, body: body, read: w.last[by]}
+	delete(w.last, by)
+	return a
+}
+
+// lastSeen is what the operator was shown last of a token.
+func (w *writes) lastSeen(token string) *reading {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[token]
+}

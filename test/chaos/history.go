@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// history is what happened in one schedule, line by line, for whoever has to find out why it failed.
+type history struct {
+	mu    sync.Mutex
+	start time.Time
+	lines []string
+	names *strings.Replacer
+	pairs []string
+}
+
+func newHistory() *history { return &history{start: time.Now(), names: strings.NewReplacer()} }
+
+// call lets an id be printed by a name that a reader can tell from others.
+func (h *history) call(id, name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.pairs = append(h.pairs, id, name)
+	h.names = strings.NewReplacer(h.pairs...)
+}
+
+// note adds a line. who is a word for the one who did it.
+func (h *history) note(who, format string, args ...any) {
+	at := time.Since(h.start)
+	line := fmt.Sprintf(format, args...)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lines = append(h.lines, fmt.Sprintf("%8.3f  %-9s %s", at.Seconds(), who, h.names.Replace(line)))
+}
+
+// words replaces ids by their names.
+func (h *history) words(text string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.names.Replace(text)
+}
+
+// String is all of it.
+func (h *history) String() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.lines, "\n") + "\n"
+}

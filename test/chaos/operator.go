@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// operator keeps one manager running: what Kubernetes does for a Pod, whatever ended it.
+type operator struct {
+	program string
+	args    []string
+	history *history
+
+	mu      sync.Mutex
+	command *exec.Cmd
+	wanted  bool
+	pause   time.Duration // before the next start
+	run     int           // the number of the running process
+	kills   int
+	crashes []string
+	spent   time.Duration // of the processor
+	log     *logs
+	keeper  chan struct{}
+}
+
+// start runs the manager until stop.
+func (o *operator) start() error {
+	o.wanted, o.log, o.keeper = true, &logs{}, make(chan struct{})
+	if err := o.launch(); err != nil {
+		return fmt.Errorf("start the operator: %w", err)
+	}
+	go o.keep()
+	return nil
+}
+
+func (o *operator) launch() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.wanted {
+		return nil
+	}
+	o.run++
+	o.log.mark(o.run)
+	o.command = exec.Command(o.program, o.args...)
+	o.command.Stdout, o.command.Stderr = o.log, o.log
+	return o.command.Start()
+}
+
+// keep starts the manager again whenever it ends.
+func (o *operator) keep() {
+	defer close(o.keeper)
+	for {
+		o.mu.Lock()
+		command := o.command
+		o.mu.Unlock()
+		err := command.Wait()
+		o.mu.Lock()
+		wanted, pause := o.wanted, o.pause
+		o.spent += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+		if wanted && !killed(command) {
+			o.history.note("operator", "ended by itself: %v", err)
+			if command.ProcessState.ExitCode() == 2 { // a panic, or a data race
+				o.crashes = append(o.crashes, o.log.tail(6000))
+			}
+			pause = 50 * time.Millisecond
+		}
+		o.mu.Unlock()
+		if !wanted {
+			return
+		}
+		time.Sleep(pause)
+		if err := o.launch(); err != nil {
+			o.history.note("operator", "cannot be started: %v", err)
+			return
+		}
+	}
+}
+
+func killed(c *exec.Cmd) bool {
+	status, ok := c.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// kill ends the manager without a last word; it starts again after the pause.
+func (o *operator) kill(pause time.Duration, why string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.history.note("kill", "-9, %s; up again in %s", why, pause)
+	o.pause = pause
+	o.kills++
+	_ = o.command.Process.Kill() // it may have ended already
+}
+
+func (o *operator) processor() time.Duration {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.spent
+}
+
+func (o *operator) killCount() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.kills
+}
+
+// process is the number of the running process.
+func (o *operator) process() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.run
+}
+
+// stop kills the manager for good.
+func (o *operator) stop() {
+	o.mu.Lock()
+	if !o.wanted {
+		o.mu.Unlock()
+		return
+	}
+	o.wanted = false
+	_ = o.command.Process.Kill()
+	o.mu.Unlock()
+	<-o.keeper
+}
+
+// logs is what the manager has printed.
+type logs struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all.Len() > 16<<20 {
+		return len(p), nil
+	}
+	return l.all.Write(p)
+}
+
+func (l *logs) mark(run int) {
+	_, _ = fmt.Fprintf(l, "--- process %d, %s\n", run, time.Now().Format("15:04:05.000"))
+}
+
+func (l *logs) tail(n int) string {
+	all := l.String()
+	return all[max(0, len(all)-n):]
+}
+
+// String is all of it.
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}

@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// calm ends everything that goes wrong: what follows is up to the operator.
+func (w *world) calm() {
+	w.failpoints.arm(nil)
+	w.lane.gate.clear()
+	w.sim.ClearFaults()
+	w.restoreAccess()
+	w.sim.ClearFaults() // one may have been about to be injected
+}
+
+// quietPoint waits until all is as declared, and puts what is not to the operator's account once patience is over.
+func (w *world) quietPoint(name string) {
+	w.calm()
+	w.history.note("quiet", "%s begins", name)
+	w.askSweeps()
+	if w.settle(name) {
+		w.checkRest(name)
+	}
+}
+
+// settle polls until nothing is wrong any more.
+func (w *world) settle(name string) bool {
+	began, nudged := time.Now(), time.Now()
+	var last []problem
+	for w.ctx.Err() == nil {
+		s, err := w.snapshot()
+		if err != nil {
+			w.history.note("quiet", "look: %v", err)
+			time.Sleep(50 * time.Millisecond)
+		} else if last = s.check(); len(last) == 0 {
+			w.history.note("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
+			return true
+		}
+		if time.Since(began) > w.lane.options.patience {
+			break
+		}
+		if s != nil && time.Since(nudged) > 400*time.Millisecond {
+			w.nudge(s, time.Since(began))
+			nudged = time.Now()
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	w.history.note("quiet", "%s: not as declared after %s", name, time.Since(began).Round(time.Millisecond))
+	for _, p := range last {
+		w.broken(p.kind, "%s", p.text)
+	}
+	return false
+}
+
+// resting are the reasons with which the operator waits to be asked, by design.
+var resting = append([]string{v1alpha1.ReasonExternalWriter}, refusedReasons...)
+
+// nudge does what a user does who reads why a binding is not Ready: ask for another try. Where that is not what the
+// operator waits for, nobody helps it for a long while.
+func (w *world) nudge(s *snapshot, after time.Duration) {
+	if after > 8*time.Second {
+		w.tally.add("nudged", 1)
+		w.askSweeps()
+	}
+	for _, c := range s.claims {
+		if slices.Contains(resting, readyOf(c.binding).Reason) && c.binding.Annotations[annotationNudged] == "" {
+			w.edit(slot{c.binding.Namespace, c.binding.Name}, "asked for another try", func(b *v1alpha1.ScopedTokenBinding) {
+				askNow(b)
+				b.Annotations[annotationNudged] = "true"
+			})
+		}
+	}
+}
+
+const annotationNudged = "chaos.example.com/nudged"
+
+// checkRest sees that the operator, once all is as declared, writes nothing, not even after another sweep.
+func (w *world) checkRest(name string) {
+	if !w.comeToRest(3 * time.Second) {
+		w.broken(needless, "%s: the operator does not come to rest", name)
+		return
+	}
+	writes, listings, _ := w.rest.counts()
+	w.askSweeps()
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, n, _ := w.rest.counts(); n >= listings+2 {
+			break
+		}
+	}
+	w.comeToRest(3 * time.Second)
+	if now, _, _ := w.rest.counts(); now != writes {
+		w.broken(needless, "%s: %d writes in a sweep while all is as declared", name, now-writes)
+	}
+	s, err := w.snapshot()
+	if err != nil {
+		return
+	}
+	for _, p := range s.check() {
+		w.broken(p.kind, "after it was as declared: %s", p.text)
+	}
+}
+
+// comeToRest waits until the operator calls nobody for a while.
+func (w *world) comeToRest(within time.Duration) bool {
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if _, _, quiet := w.rest.counts(); quiet > 60*time.Millisecond {
+			return true
+		}
+	}
+	return false
+}
+
+// end deletes everything, with the operator killed meanwhile, and sees that nothing is left: no object, no role.
+func (w *world) end() {
+	w.lenient()
+	w.perform(w.plan.ending, "ending")
+	w.calm()
+	w.lenient()
+	w.openRules()
+	w.history.note("quiet", "the end begins")
+	w.deleteAll()
+	w.askSweeps()
+	if !w.settle("end") {
+		return
+	}
+	w.deleteConnections()
+}
+
+// lenient makes Astro take whatever it is sent, so that nothing has a reason to stay.
+func (w *world) lenient() {
+	for name, choice := range map[string]choiceWord{
+		"remove-workspace-role": "Accept", "deployment-without-workspace": "Accept", "dag-without-deployment": "Accept",
+		"dead-entity": "Accept", "custom-role-change": "Keep", "missing-own-scope-role": "Accept",
+	} {
+		_ = w.sim.SetBehaviour(name, choice)
+	}
+}
+
+// deleteConnections deletes the connections, which nothing needs any more.
+func (w *world) deleteConnections() {
+	shared, own := &v1alpha1.ClusterAstroConnection{}, &v1alpha1.AstroConnection{}
+	shared.Name = w.shared()
+	own.Namespace, own.Name = namespaces[0], w.own()
+	for _, o := range []client.Object{shared, own} {
+		w.must(client.IgnoreNotFound(w.try(func(ctx context.Context) error { return w.kube.Delete(ctx, o) })))
+	}
+	for end := time.Now().Add(w.lane.options.patience); ; time.Sleep(10 * time.Millisecond) {
+		left := 0
+		for _, o := range []client.Object{shared, own} {
+			if w.kube.Get(w.ctx, client.ObjectKeyFromObject(o), o) == nil {
+				left++
+			}
+		}
+		if left == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			w.broken(stuck, "%d connections do not go", left)
+			return
+		}
+	}
+}

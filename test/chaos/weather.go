@@ -1,0 +1,109 @@
+package main
+
+import (
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+// weatherSteps are what goes wrong by itself: with Astro, with the API server, and with the lines to them.
+var weatherSteps = []weighted{
+	{12, drawFault},
+	{1, drawOutage},
+	{1, drawBlackout},
+	{2, func(draw) func(*world) { return (*world).dropWatches }},
+	{3, drawTrouble},
+}
+
+// reaperSteps kill the operator at any time.
+var reaperSteps = []weighted{{1, drawKill}}
+
+// drawFault injects one fault of the simulator: any of the kinds, for a few calls.
+func drawFault(d draw) func(*world) {
+	f := astrosim.Fault{
+		Kind: pick(d, astrosim.FaultKinds()...), Times: d.between(1, 4), Probability: pick(d, 0, 0, 0.5),
+		Endpoint: pick(d, "", "", astrosim.TokensRoles, astrosim.TokensRoles, astrosim.TokensGet, astrosim.TokensList, "tokens.*", "*.list", astrosim.OrganizationGet),
+		After:    pick(d, 0, 0, 0, 1, 2, 5),
+	}
+	switch f.Kind {
+	case astrosim.FaultHang:
+		f.Delay = d.upTo(400 * time.Millisecond)
+	case astrosim.FaultSlow:
+		f.Delay = d.upTo(150 * time.Millisecond)
+	case astrosim.FaultThrottle:
+		f.RetryAfter = pick(d, "", "", "0", "1")
+	case astrosim.FaultStale:
+		f.Back = d.between(1, 2)
+		if f.Endpoint != astrosim.TokensGet || d.chance(0.9) {
+			f.Endpoint = astrosim.TokensList // a read by id that is stale is a lie nobody can see through
+		}
+	case astrosim.FaultHide:
+		f.Keep, f.KeepTotal = pick(d, 0, 0.3, 0.7), d.chance(0.5)
+	case astrosim.FaultShift:
+		f.Shift = pick(d, -1, 1, 2)
+	case astrosim.FaultServerError:
+		f.Status = pick(d, 500, 503, 504)
+	}
+	last := d.upTo(300 * time.Millisecond)
+	return func(w *world) { w.inject(f, last) }
+}
+
+// inject lets a fault strike, for a while at most.
+func (w *world) inject(f astrosim.Fault, last time.Duration) {
+	w.history.note("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
+	remove := w.sim.Inject(f)
+	time.AfterFunc(last, remove)
+}
+
+// drawOutage makes all of Astro fail for a while.
+func drawOutage(d draw) func(*world) {
+	kind := pick(d, astrosim.FaultServerError, astrosim.FaultHTML, astrosim.FaultThrottle, astrosim.FaultReset, astrosim.FaultUnauthorized, astrosim.FaultForbidden, astrosim.FaultNotFound)
+	last := d.upTo(200 * time.Millisecond)
+	return func(w *world) { w.inject(astrosim.Fault{Kind: kind}, last) }
+}
+
+// drawBlackout makes the API server unreachable for a while.
+func drawBlackout(d draw) func(*world) {
+	last := d.upTo(300 * time.Millisecond)
+	return func(w *world) {
+		w.history.note("api", "out of reach for %s", last)
+		w.tally.add("api_blackout", 1)
+		w.lane.gate.shut(true)
+		time.Sleep(last)
+		w.lane.gate.shut(false)
+	}
+}
+
+func (w *world) dropWatches() {
+	w.history.note("api", "watches end")
+	w.tally.add("api_watches_dropped", 1)
+	w.lane.gate.dropWatches()
+}
+
+func drawTrouble(d draw) func(*world) {
+	t := apiTrouble{kind: pick(d, "error", "conflict", "slow"), left: d.between(1, 4), delay: d.upTo(100 * time.Millisecond)}
+	return func(w *world) {
+		w.history.note("api", "%s for %d calls", t.kind, t.left)
+		w.lane.gate.befall(new(t))
+	}
+}
+
+func drawKill(d draw) func(*world) {
+	pause := d.upTo(100 * time.Millisecond)
+	return func(w *world) {
+		w.tally.add("kills_at_random", 1)
+		w.operator.kill(pause, "at random")
+	}
+}
+
+// takeFaults adds what has struck to the figures.
+func (w *world) takeFaults() {
+	for kind, n := range w.sim.Counts().Faults {
+		w.tally.add("fault_"+string(kind), n)
+	}
+	for where, n := range w.failpoints.takeHits() {
+		w.tally.add("kills_"+where, n)
+	}
+	w.tally.add("kills", w.operator.killCount())
+	w.tally.add("writes_to_astro", len(w.sim.Audit()))
+}
