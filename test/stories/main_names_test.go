@@ -62,6 +62,21 @@ var _ = Describe("A token bound by name", func() {
 		Expect(w.on(again, w.data)).To(BeEmpty())
 	})
 
+	It("is not taken by confirmation where spec.adopt does not allow the role that it holds", func() {
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Adopt = v1alpha1.AdoptIfSameRole })
+		w.sim.DeleteToken(w.ci)
+		again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sim.GrantRole(again, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
+		w.sweep()
+		w.expect("False/TokenReplaced", "b")
+		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
+		w.expect("False/ExistingRole", "b")
+		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_OWNER"))
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Adopt = v1alpha1.AdoptAlways })
+		w.expect("True/Adopted", "b")
+		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
 	It("may be pinned in the spec by the id that status shows, without another write", func() {
 		spent := w.costOf(func() {
 			w.edit("b", func(b *v1alpha1.ScopedTokenBinding) {

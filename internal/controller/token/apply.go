@@ -132,7 +132,8 @@ func (r *Reconciler) written(ctx context.Context, g *group, sent []roleset.Chang
 func (r *Reconciler) note(g *group, c roleset.Change) {
 	for _, id := range c.Claims {
 		m := g.member(id)
-		m.done = change{written: true, update: c.From != "" && !m.takes && m.binding.Status.Role != "", drift: m.inSyncBefore()}
+		known := m.binding.Status.Role != "" && m.binding.Status.Token.ID == g.key.Token
+		m.done = change{written: true, update: c.From != "" && !m.takes && known, drift: m.inSyncBefore()}
 		if m.done.drift && c.To != "" {
 			r.memory.restored(g.key, id, m.binding.Generation, r.Clock())
 		}

@@ -8,7 +8,6 @@ import (
 
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -93,6 +92,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 		return nil
 	}
 	r.classify(ctx, g)
+	r.demote(ctx, g)
 	r.move(ctx, g)
 	if g.presence == present {
 		r.settle(ctx, g)
@@ -122,29 +122,6 @@ func (r *Reconciler) reconcileUnconnected(g *group) {
 // judgeUnheld classifies a member that is being deleted and holds no claim that could be read.
 func (r *Reconciler) judgeUnheld(m *member) (roleset.Class, *fault) {
 	return r.judgeLeaver(context.Background(), &group{}, m)
-}
-
-// move rewrites the claims of members whose token is gone, and whose user has confirmed the one that has its name now.
-// The update event brings them under the key of that token.
-func (r *Reconciler) move(ctx context.Context, g *group) {
-	for _, m := range g.members {
-		if m.moveTo == "" || m.class != roleset.Hold {
-			continue
-		}
-		claim := g.claimFor(m, r)
-		claim.Token, claim.Origin, claim.PreviousRole = m.moveTo, v1alpha1.OriginCreated, ""
-		claim.Time = metav1.NewMicroTime(r.Clock()) // whoever holds the target there already was first
-		if t, listed, err := m.conn.Directory.Token(ctx, m.moveTo); err == nil && listed {
-			if role := t.RoleOn(m.entry().Key()); role != "" {
-				claim.Origin, claim.PreviousRole = v1alpha1.OriginAdopted, role
-			}
-		}
-		if err := r.take(ctx, m, claim); err != nil {
-			g.outcome.retry(fmt.Errorf("move %s to token %s: %w", m.id(), m.moveTo, err))
-			continue
-		}
-		m.fault.silent = true
-	}
 }
 
 // connectionObject reads a connection from the cache; nil if there is none.

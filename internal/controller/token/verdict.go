@@ -22,9 +22,7 @@ func (g *group) verdictFault(m *member) *fault {
 	case roleset.Conflict:
 		return g.conflict(m)
 	case roleset.ExistingRole:
-		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
-			"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
-			m.verdict.Observed, m.targetWords(), cmp.Or(m.binding.Spec.Adopt, v1alpha1.AdoptAlways))
+		return existingRole(m, m.verdict.Observed)
 	case roleset.Held:
 		if m.class == roleset.Want || (m.observes() && m.verdict.Observed != m.role()) {
 			return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
@@ -40,6 +38,13 @@ func (g *group) verdictFault(m *member) *fault {
 		return g.undone(m)
 	}
 	return nil
+}
+
+// existingRole is the fault of a role that spec.adopt does not allow to take over.
+func existingRole(m *member, role string) *fault {
+	return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
+		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
+		role, m.targetWords(), cmp.Or(m.binding.Spec.Adopt, v1alpha1.AdoptAlways))
 }
 
 // pendingChange reports whether the plan still has something to change for the member.
