@@ -2,99 +2,102 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
 
-// How the bindings and the operator come together.
-const (
-	atOnce = "applied at once"
-	cold   = "there before the operator starts"
-)
+// atOnceGoal is for small sizes; a large one is held against what a cold start of it is.
+const atOnceGoal = 3 * time.Second
 
-// outcome is what one run of a size came to.
-type outcome struct {
-	grants           []grant       // those that count for ready
-	applied, ready   time.Duration // since the first binding was applied, or the operator was started
-	calls            calls
-	used             usage
-	lost, othersLost int
-	mostWrites       int
+// applyAtOnce applies all bindings of a size while the operator runs, several times if that is quick.
+func (b *bench) applyAtOnce(ctx context.Context) error {
+	var faults []error
+	for _, s := range b.atOnce {
+		if err := b.applySize(ctx, s); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", s, err))
+		}
+	}
+	return errors.Join(faults...)
 }
 
-// applyAtOnce applies all bindings of a size while the operator runs, several times if that is quick. The last size's
-// last world is then used for what is measured at rest.
-func (b *bench) applyAtOnce(ctx context.Context, s size) error {
-	alone, err := b.writesAlone(ctx, s)
-	if err != nil {
-		return fmt.Errorf("writes to Kubernetes alone: %w", err)
-	}
-	var outcomes []outcome
-	for left := s.runs(b.repeat); left > 0; left-- {
-		w, err := b.newWorld(ctx, s)
-		if err == nil {
-			var o outcome
-			o, err = w.loadRunning(ctx)
-			outcomes = append(outcomes, o)
-		}
-		if err == nil && left == 1 {
-			b.printLoad(atOnce, s, outcomes, alone)
-			if s == b.sizes[len(b.sizes)-1] {
-				err = w.atRest(ctx, s)
+func (b *bench) applySize(ctx context.Context, s size) error {
+	fmt.Fprintf(b.figures.out, "# %s applied at once\n", s)
+	var last spent
+	var ready, applied []time.Duration
+	writes := 0
+	for run := range s.runs(b.repeat) {
+		err := b.within(ctx, func(w *world) error {
+			t, a, it, err := w.applyRunning(ctx, s)
+			if err != nil {
+				return err
 			}
-		}
-		w.close()
+			last, ready, applied, writes = it, append(ready, it.took), append(applied, a), max(writes, t.org.mostWrites())
+			w.nothingLost(fmt.Sprintf("at_once_%s_run_%d", s.suffix(), run+1), t)
+			return nil
+		})
 		if err != nil {
 			return err
 		}
 	}
+	last.took = percentile(ready, 50)
+	b.printAtOnce(s, last, ready, applied, writes)
 	return nil
 }
 
-// loadRunning starts the operator, lets it come to rest and applies everything.
-func (w *world) loadRunning(ctx context.Context) (o outcome, err error) {
-	if err := w.start(ctx); err != nil {
-		return o, err
-	}
-	if err := w.connected(ctx); err != nil {
-		return o, err
-	}
-	before, err := w.operator.usage()
+// applyRunning starts the operator, lets it come to rest and applies everything.
+func (w *world) applyRunning(ctx context.Context, s size) (t *tenant, applied time.Duration, it spent, err error) {
+	org, err := w.newOrganization(s)
 	if err != nil {
-		return o, err
+		return nil, 0, it, err
 	}
-	callsBefore := w.org.calls()
-	seen, err := w.watchReadiness(ctx)
+	if t, err = w.newTenant(ctx, "bench", org); err != nil {
+		return t, 0, it, err
+	}
+	if err = w.start(ctx); err != nil {
+		return t, 0, it, err
+	}
+	if err = t.connected(ctx); err != nil {
+		return t, 0, it, err
+	}
+	it, err = w.spend(ctx, func() (ready time.Duration, err error) {
+		applied, ready, err = t.applyAndWait(ctx, org.grants)
+		return ready, err
+	})
+	return t, applied, it, err
+}
+
+// applyAndWait says how long the applying took, and how long it took until the last binding was Ready.
+func (t *tenant) applyAndWait(ctx context.Context, grants []grant) (applied, ready time.Duration, err error) {
+	seen, err := t.watchReadiness(ctx)
 	if err != nil {
-		return o, err
+		return 0, 0, err
 	}
 	defer seen.stop()
-	profiled := w.profileFor(w.expected())
+	profiled := t.profileFor(t.expected(size{len(grants), len(t.org.tokens)}))
+	defer profiled()
 	start := time.Now()
-	o.grants = w.org.grants
-	if o.applied, err = w.apply(ctx, o.grants); err != nil {
-		return o, err
+	if applied, err = t.apply(ctx, grants...); err != nil {
+		return applied, 0, err
 	}
-	return o, w.finish(ctx, &o, seen, start, before, callsBefore, profiled)
-}
-
-// finish waits until every binding is Ready and the operator at rest, and adds up.
-func (w *world) finish(ctx context.Context, o *outcome, seen *readiness, start time.Time, before usage, callsBefore calls, profiled func()) error {
-	last, err := seen.all(ctx, o.grants, w.patience)
-	profiled()
+	last, err := seen.all(ctx, grants, t.patience)
 	if err != nil {
-		return fmt.Errorf("%w: %s", err, w.reasons(ctx))
+		err = fmt.Errorf("%w: %s", err, t.reasons(ctx))
 	}
-	if _, err := w.rest(ctx); err != nil {
-		return err
-	}
-	used, err := w.operator.usage()
-	o.ready, o.calls, o.used = last.Sub(start), w.org.calls().minus(callsBefore), used.minus(before)
-	o.lost, o.othersLost, o.mostWrites = w.org.lost(w.org.grants), w.org.othersLost(), w.org.mostWrites()
-	return err
+	return applied, last.Sub(start), err
 }
 
-// expected is about how long the bindings take, for the length of a profile.
-func (w *world) expected() time.Duration {
-	return 2*time.Second + time.Duration(len(w.org.tokens))*120*time.Millisecond
+func (b *bench) printAtOnce(s size, it spent, ready, applied []time.Duration, writes int) {
+	goal := atOnceGoal
+	if s.bindings > small {
+		goal = time.Duration(coldGoal * float64(throttled(s)))
+	}
+	b.printSpent("at_once", s, it, expectation{
+		time: throttled(s), timeGoal: goal, gets: new(float64(s.tokens) + lookups(s.bindings)), posts: new(float64(s.tokens)), patches: new(float64(2 * s.bindings)),
+		notes: []string{listed("runs", ready...), listed("applied_in", applied...)},
+	})
+	if s == baselineSize && b.cli > 0 {
+		b.figures.print(figure{name: "at_once_" + s.suffix() + "_and_cli_s", value: it.took.Seconds(), unit: "s", baseline: seconds(b.cli)})
+	}
+	b.figures.print(figure{name: "at_once_" + s.suffix() + "_writes_per_token_max", value: float64(writes), unit: "writes", bound: new(1.0), goal: new(2.0)})
 }

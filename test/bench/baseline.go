@@ -63,11 +63,14 @@ func (b *bench) baseline(ctx context.Context) error {
 func (b *bench) printBaseline(name string, workers int, c *cli, took time.Duration) {
 	failed := int(c.failed.Load())
 	spent := c.org.calls()
-	b.figures.print("cli_"+name+"_lost", float64(c.org.lost(c.org.grants)-failed), "roles", nil,
-		fmt.Sprintf("of=%d", len(c.org.grants)), fmt.Sprintf("workers=%d", workers), fmt.Sprintf("exited_0=%d", c.exited.Load()))
-	b.figures.print("cli_"+name+"_failed", float64(failed), "commands", nil, fmt.Sprintf("status429=%d", spent.throttled))
-	b.figures.print("cli_"+name+"_time", took.Seconds(), "s", nil)
-	b.figures.print("cli_"+name+"_calls", float64(spent.total()), "calls", nil, spent.notes()[:2]...)
+	b.figures.print(figure{name: "cli_" + name + "_lost", value: float64(c.org.lost(c.org.grants) - failed), unit: "roles", notes: []string{
+		fmt.Sprintf("of=%d", len(c.org.grants)), fmt.Sprintf("workers=%d", workers), fmt.Sprintf("exited_0=%d", c.exited.Load()),
+	}})
+	b.figures.print(figure{name: "cli_" + name + "_failed", value: float64(failed), unit: "commands", notes: []string{fmt.Sprintf("status429=%d", spent.throttled)}})
+	b.figures.print(figure{name: "cli_" + name + "_s", value: took.Seconds(), unit: "s"})
+	b.figures.print(figure{name: "cli_" + name + "_calls", value: float64(spent.total()), unit: "calls", notes: []string{
+		fmt.Sprintf("get=%d", spent.gets), fmt.Sprintf("post=%d", spent.posts),
+	}})
 }
 
 // errRefused is an answer other than 200, upon which a command ends.

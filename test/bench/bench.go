@@ -8,16 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
-	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/controller-runtime/pkg/client"
-
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
-	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // workers is how many requests the bench itself has under way at the API server.
@@ -26,13 +17,12 @@ const workers = 16
 // operatorNamespace is where an operator looks for what belongs to it.
 const operatorNamespace = "bench-operator"
 
-// bench is one run: an API server that serves all of it.
+// bench is one run.
 type bench struct {
 	options
 
 	figures *figures
-	cluster *environment.Environment
-	kube    client.WithWatch
+	table   table
 	folder  string // of logs and profiles
 	worlds  int
 	cli     time.Duration // that the Astro CLI takes for baselineSize in sequence; zero if not measured
@@ -42,33 +32,31 @@ func newBench(o options) (*bench, error) {
 	if _, err := os.Stat(o.manager); err != nil {
 		return nil, fmt.Errorf("the operator is not built (run `make build`): %w", err)
 	}
-	cluster, err := environment.Start()
-	if err != nil {
-		return nil, err
-	}
-	b := &bench{options: o, figures: &figures{out: os.Stdout}, cluster: cluster, folder: filepath.Join(cluster.Root, "bin", "bench")}
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-	b.kube, err = client.NewWithWatch(cluster.Config, client.Options{Scheme: scheme})
-	if err == nil {
-		err = b.makeNamespace(context.Background(), operatorNamespace)
-	}
-	if err = errors.Join(err, os.MkdirAll(b.folder, 0o755)); err != nil {
-		b.close()
-		return nil, err
-	}
-	return b, nil
+	b := &bench{options: o, figures: &figures{out: os.Stdout}, folder: filepath.Join("bin", "bench")}
+	return b, os.MkdirAll(b.folder, 0o755)
 }
 
-func (b *bench) close() {
-	if err := b.cluster.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, "bench: stop the API server:", err)
+// measure goes from what needs least to what needs most. What one part cannot do keeps no other from being measured.
+func (b *bench) measure(ctx context.Context) error {
+	b.printConditions()
+	var faults []error
+	for _, part := range []struct {
+		name    string
+		measure func(context.Context) error
+	}{
+		{partCLI, b.baseline}, {partAtOnce, b.applyAtOnce}, {partSizes, b.measureSizes}, {partFairness, b.fairness},
+	} {
+		if !b.has(part.name) || ctx.Err() != nil {
+			continue
+		}
+		if err := part.measure(ctx); err != nil {
+			faults = append(faults, fmt.Errorf("%s: %w", part.name, err))
+		}
 	}
-}
-
-func (b *bench) makeNamespace(ctx context.Context, name string) error {
-	return b.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	b.table.print(b.figures)
+	b.figures.printGoals()
+	fmt.Fprintln(b.figures.out, "#", loadLine())
+	return errors.Join(faults...)
 }
 
 // astro is how the simulated Astro is to be.

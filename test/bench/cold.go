@@ -2,70 +2,111 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 )
 
 const (
-	// latecomers are the bindings that are applied one after another while the operator is busy with all others.
-	latecomers = 10
-	// between is how long after one is Ready the next is applied.
-	between = time.Second
+	// latecomers are at most so many bindings that are applied one after another during a cold start.
+	latecomers = 400
+	// between is at most how long after one is Ready the next is applied; how long is chosen at random.
+	between = 500 * time.Millisecond
+	// coldGoal is how many times its bound the cold start of a large size may take: in a small one, the operator's own start
+	// counts for more. lateGoal is what a binding may take that is new meanwhile.
+	coldGoal = 1.25
+	large    = 10000
+	lateGoal = 5 * time.Second
 )
 
-// coldStart applies the bindings of a size before the operator is started, and measures from its start; and how long a few
-// take that are applied meanwhile.
-func (b *bench) coldStart(ctx context.Context, s size) error {
-	alone, err := b.writesAlone(ctx, s)
+// coldStart starts the operator when all bindings are there already, and measures until the last of them is Ready. New
+// bindings are applied meanwhile, one after another and at random moments, of tokens that wait for their turn as well.
+func (m *measurement) coldStart(ctx context.Context) error {
+	late := m.org.more(latecomers)
+	applied, err := m.apply(ctx, m.org.grants...)
+	if err != nil {
+		return err
+	}
+	alone, err := m.writesAlone(ctx, m.size)
 	if err != nil {
 		return fmt.Errorf("writes to Kubernetes alone: %w", err)
 	}
-	w, err := b.newWorld(ctx, s)
-	defer w.close()
+	time.Sleep(calm) // what is made in the second in which the operator starts is new to it
+	var took []time.Duration
+	it, err := m.spend(ctx, func() (ready time.Duration, err error) {
+		ready, took, err = m.startCold(ctx, late)
+		return ready, err
+	})
 	if err != nil {
 		return err
 	}
-	first := max(len(w.org.grants)-latecomers, 1)
-	late := w.org.grants[first:]
-	o := outcome{grants: w.org.grants[:first]}
-	if o.applied, err = w.apply(ctx, o.grants); err != nil {
-		return err
-	}
-	took, err := w.startCold(ctx, &o, late)
-	if err != nil {
-		return err
-	}
-	b.printLoad(cold, s, []outcome{o}, alone)
-	suffix := fmt.Sprintf("_cold_%d", s.bindings)
-	b.figures.print("one_binding_p50"+suffix, percentile(took, 50).Seconds(), "s", new(bound(5)))
-	b.figures.print("one_binding_max"+suffix, percentile(took, 100).Seconds(), "s", new(bound(5)), fmt.Sprintf("of=%d", len(took)))
+	m.printCold(it, took, applied, alone)
 	return nil
 }
 
-// startCold starts the operator, applies the latecomers in turn, and says how long those took.
-func (w *world) startCold(ctx context.Context, o *outcome, late []grant) ([]time.Duration, error) {
-	seen, err := w.watchReadiness(ctx)
+// startCold starts the operator, and says how long all bindings took, and each of those that were applied meanwhile.
+func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.Duration, took []time.Duration, err error) {
+	seen, err := m.watchReadiness(ctx)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	defer seen.stop()
 	start := time.Now()
-	if err := w.start(ctx); err != nil {
-		return nil, err
+	if err := m.start(ctx); err != nil {
+		return 0, nil, err
 	}
-	profiled := w.profileFor(w.expected())
-	var took []time.Duration
-	applied := make(chan error, 1)
+	profiled := m.profileFor(m.expected(m.size))
+	defer profiled()
+	over, end := context.WithCancel(ctx)
+	defer end()
+	newcomers := make(chan error, 1)
 	go func() {
 		var err error
-		took, err = w.applyInTurn(ctx, seen, late, between)
-		applied <- err
+		took, err = m.applyInTurn(ctx, seen, late, func() bool { return pause(over, m.org.random) })
+		newcomers <- err
 	}()
-	if _, err := seen.all(ctx, o.grants, w.patience); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, w.reasons(ctx))
+	last, err := seen.all(ctx, m.org.grants, m.patience)
+	if err != nil {
+		err = fmt.Errorf("%w: %s", err, m.reasons(ctx))
 	}
-	if err := <-applied; err != nil {
-		return nil, err
-	}
-	return took, w.finish(ctx, o, seen, start, usage{}, calls{}, profiled)
+	end()
+	return last.Sub(start), took, errors.Join(err, <-newcomers)
 }
+
+// pause waits for a random time, and reports whether it is worth going on.
+func pause(ctx context.Context, random *rand.Rand) bool {
+	select {
+	case <-time.After(time.Duration(random.Int64N(int64(between)))):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// expected is about how long the bindings take, for the length of a profile.
+func (w *world) expected(s size) time.Duration { return 2*time.Second + throttled(s) }
+
+func (m *measurement) printCold(it spent, took []time.Duration, applied, alone time.Duration) {
+	bound := max(throttled(m.size), alone)
+	var ratioGoal *float64
+	if m.size.bindings >= large {
+		ratioGoal = new(coldGoal)
+	}
+	calls := float64(m.size.tokens)
+	m.printSpent("cold", m.size, it, expectation{
+		time: bound, gets: new(calls + lookups(m.size.bindings) + float64(m.org.pages())), posts: new(calls), patches: new(float64(2 * m.size.bindings)),
+		notes: []string{listed("astro_writes_at_limit", throttled(m.size)), listed("alone_2_writes", alone), listed("applied_in", applied)},
+	})
+	m.figures.print(figure{
+		name: "cold_" + m.size.suffix() + "_ratio_to_bound", value: it.took.Seconds() / bound.Seconds(), unit: "times", goal: ratioGoal,
+	})
+	m.figures.print(figure{
+		name: "cold_" + m.size.suffix() + "_writes_per_token_max", value: float64(m.org.mostWrites()), unit: "writes", bound: new(1.0),
+	})
+	m.nothingLost("cold_"+m.size.suffix(), m.tenant)
+	m.percentiles("new_binding_during_cold", took, lateGoal)
+}
+
+// lookups is how few calls find so many targets by their names: a hundred a call.
+func lookups(bindings int) float64 { return float64((bindings + 99) / 100) }

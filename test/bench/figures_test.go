@@ -37,38 +37,47 @@ func TestPercentile(t *testing.T) {
 	}
 }
 
+func TestFigureLines(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		figure figure
+		want   string
+	}{
+		"Plain":    {"A figure alone.", figure{name: "cli_failed", value: 33, unit: "commands"}, "figure cli_failed 33 commands"},
+		"Bound":    {"The ratio is the value's to the bound.", figure{name: "t", value: 2.31, unit: "s", bound: new(3.0)}, "figure t 2.310 s bound=3 ratio=0.77"},
+		"NoRatio":  {"There is no ratio to zero.", figure{name: "t", unit: "writes", bound: new(0.0)}, "figure t 0 writes bound=0"},
+		"Baseline": {"What others take.", figure{name: "calls", value: 10, unit: "calls", baseline: new(150.0)}, "figure calls 10 calls baseline=150 ratio=0.07"},
+		"Met":      {"A goal is met by its very value.", figure{name: "t", value: 5, unit: "s", goal: new(5.0)}, "figure t 5 s goal=5 met"},
+		"Missed": {
+			"Notes come last.", figure{name: "t", value: 6, unit: "s", bound: new(4.0), goal: new(5.0), notes: []string{"of=9"}},
+			"figure t 6 s bound=4 ratio=1.50 goal=5 missed of=9",
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(tc.want, tc.figure.String()); diff != "" {
+				t.Errorf("%s\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
+
 func TestFigures(t *testing.T) {
 	var out bytes.Buffer
 	f := &figures{out: &out}
-	f.print("ready_50", 2.31, "s", new(bound(3)), "runs=2.31")
-	f.print("idle_astro_writes", 0, "writes", new(bound(0)))
-	f.print("cli_failed", 33, "commands", nil)
-	f.print("calls", 10, "calls", new(baseline(150)))
-	want := "figure ready_50 2.310 s bound=3 ratio=0.77 runs=2.31\nfigure idle_astro_writes 0 writes bound=0\n" +
-		"figure cli_failed 33 commands\nfigure calls 10 calls baseline=150 ratio=0.07\n"
-	if diff := cmp.Diff(want, out.String()); diff != "" {
-		t.Error(diff)
-	}
-	if err := f.failed(); err != nil {
-		t.Errorf("a figure over its bound is no failure: %v", err)
-	}
+	f.print(figure{name: "ready_50", value: 4, unit: "s", goal: new(3.0)})
 	f.mustBeZero("lost_50", 0, "roles")
 	if err := f.failed(); err != nil {
-		t.Errorf("nothing lost is no failure: %v", err)
+		t.Errorf("a missed goal is no failure, and nothing lost is none: %v", err)
+	}
+	f.printGoals()
+	want := "figure ready_50 4 s goal=3 missed\nfigure lost_50 0 roles goal=0 met\n" +
+		"# goals: 1 of 2 met\n# missed: ready_50 is 4 s, the goal 3\n"
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
 	}
 	f.mustBeZero("lost_1000", 2, "roles")
 	if f.failed() == nil {
 		t.Error("two lost roles are a failure")
-	}
-}
-
-func TestParseSize(t *testing.T) {
-	if got, err := parseSize("1000/100"); err != nil || got != (size{1000, 100}) {
-		t.Errorf("got %v, %v", got, err)
-	}
-	for _, text := range []string{"", "50", "50/", "/5", "5/50", "50/0", "a/b", "50/5/1"} {
-		if _, err := parseSize(text); err == nil {
-			t.Errorf("%q passes for a size", text)
-		}
 	}
 }

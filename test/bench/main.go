@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -22,7 +23,7 @@ func main() {
 	}
 }
 
-// run measures what the command line asks for, from what needs least to what needs most.
+// run measures what the command line asks for.
 func run(ctx context.Context, args []string) error {
 	o, err := parse(args, os.Stderr)
 	if err != nil {
@@ -32,33 +33,5 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
-	if err := b.measure(ctx); err != nil {
-		return err
-	}
-	return b.figures.failed()
-}
-
-func (b *bench) measure(ctx context.Context) error {
-	b.printConditions()
-	if !b.skipBaseline {
-		if err := b.baseline(ctx); err != nil {
-			return fmt.Errorf("baseline: %w", err)
-		}
-	}
-	for _, s := range b.sizes {
-		if err := b.applyAtOnce(ctx, s); err != nil {
-			return fmt.Errorf("%s applied at once: %w", s, err)
-		}
-	}
-	if err := b.oneByOne(ctx); err != nil {
-		return fmt.Errorf("one new binding: %w", err)
-	}
-	for _, s := range b.cold {
-		if err := b.coldStart(ctx, s); err != nil {
-			return fmt.Errorf("cold start with %s: %w", s, err)
-		}
-	}
-	fmt.Println("#", loadLine())
-	return nil
+	return errors.Join(b.measure(ctx), b.figures.failed())
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,17 +14,30 @@ import (
 
 // options are what the run is told.
 type options struct {
-	sizes, cold  []size
-	skipBaseline bool
-	latency      time.Duration
-	seed         uint64
-	repeat       int
-	singles      int
-	sweeps       int
-	manager      string
-	patience     time.Duration
-	profile      bool
+	parts    []string
+	sizes    []size
+	atOnce   []size
+	latency  time.Duration
+	seed     uint64
+	repeat   int
+	singles  int
+	sweeps   int
+	manager  string
+	patience time.Duration
+	profile  bool
 }
+
+// The parts of a run, in their order.
+const (
+	partCLI      = "cli"
+	partAtOnce   = "at-once"
+	partSizes    = "sizes"
+	partFairness = "fairness"
+)
+
+var allParts = []string{partCLI, partAtOnce, partSizes, partFairness}
+
+func (o options) has(part string) bool { return slices.Contains(o.parts, part) }
 
 // size is so many bindings on so many tokens.
 type size struct{ bindings, tokens int }
@@ -43,19 +57,20 @@ func (s size) runs(repeat int) int {
 }
 
 func parse(args []string, out io.Writer) (options, error) {
-	o := options{sizes: []size{{50, 5}, {1000, 100}}, profile: os.Getenv("PROFILE") == "1"}
+	o := options{
+		parts: allParts, atOnce: []size{{50, 5}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
+	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.Func("sizes", "BINDINGS/TOKENS, comma-separated, to apply at once; the last stays for idling, drift and restart (default 50/5,1000/100)",
-		sizesInto(&o.sizes))
-	flags.Func("cold", "BINDINGS/TOKENS, comma-separated, to apply before the operator starts, such as 10000/500 (default none)", sizesInto(&o.cold))
-	flags.BoolVar(&o.skipBaseline, "skip-baseline", false, "leave out how the Astro CLI fares")
+	flags.Func("parts", "what to measure, comma-separated, of "+strings.Join(allParts, ",")+" (default all)", o.chooseParts)
+	flags.Func("sizes", "BINDINGS/TOKENS, comma-separated, that go through every scenario (default 100/10,1000/50,10000/500)", sizesInto(&o.sizes))
+	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5)", sizesInto(&o.atOnce))
 	flags.DurationVar(&o.latency, "latency", 80*time.Millisecond, "how long each call to Astro takes")
-	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids and of the order in which bindings are applied")
-	flags.IntVar(&o.repeat, "repeat", 3, "how often a size of up to 100 bindings is measured; the figure is the median")
-	flags.IntVar(&o.singles, "singles", 100, "how many bindings to apply one after another")
+	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, of the order in which bindings are applied and of pauses")
+	flags.IntVar(&o.repeat, "repeat", 3, "how often a size of up to 100 bindings is applied at once; the figure is the median")
+	flags.IntVar(&o.singles, "singles", 100, "how many new bindings to apply one after another at rest")
 	flags.IntVar(&o.sweeps, "sweeps", 4, "how many sweeps to idle through")
-	flags.DurationVar(&o.patience, "patience", 4*time.Minute, "how long bindings may take to become Ready before the run counts as not finished")
+	flags.DurationVar(&o.patience, "patience", 8*time.Minute, "how long bindings may take to become Ready before the run counts as not finished")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -64,6 +79,16 @@ func parse(args []string, out io.Writer) (options, error) {
 		return o, errors.New("there are no arguments but flags, and no negative counts; see --help")
 	}
 	return o, nil
+}
+
+func (o *options) chooseParts(text string) error {
+	o.parts = strings.Split(text, ",")
+	for _, part := range o.parts {
+		if !slices.Contains(allParts, part) {
+			return fmt.Errorf("%q is no part", part)
+		}
+	}
+	return nil
 }
 
 func sizesInto(sizes *[]size) func(string) error {

@@ -10,6 +10,7 @@ import (
 
 const (
 	role        = "DEPLOYMENT_ADMIN"
+	otherRole   = "Deploy Only"
 	foreignRole = "WORKSPACE_MEMBER"
 	// perWorkspace is how many Deployments lie in one Workspace.
 	perWorkspace = 10
@@ -17,12 +18,17 @@ const (
 
 // organization is one in a simulated Astro, with tokens and Deployments for so many bindings.
 type organization struct {
-	sim    *astrosim.Sim
-	id     string
-	secret string // the operator's credential
-	office string // a Workspace on which every token has a role that nobody declares
-	tokens []named
-	grants []grant
+	sim        *astrosim.Sim
+	id         string
+	credential named  // the operator's token
+	secret     string // of that token
+	office     string // a Workspace on which every token has a role that nobody declares
+	tokens     []named
+	grants     []grant
+	random     *rand.Rand
+
+	workspace   string // the one that is being filled
+	deployments int
 }
 
 type named struct{ id, name string }
@@ -38,6 +44,7 @@ type grant struct {
 	name   string
 	token  named
 	target deployment
+	role   string
 }
 
 // newOrganization starts a simulated Astro with an Organization for the size. The order of its grants is shuffled.
@@ -46,37 +53,55 @@ func newOrganization(o astrosim.Options, s size) (*organization, error) {
 	if _, err := sim.Start(); err != nil {
 		return nil, err
 	}
-	org := &organization{sim: sim, id: sim.AddOrganization("Acme")}
-	org.secret = sim.Credential(sim.AddOrganizationToken(org.id, "operator", "ORGANIZATION_OWNER"))
+	org := &organization{sim: sim, id: sim.AddOrganization("Acme"), random: rand.New(rand.NewPCG(o.Seed, uint64(s.bindings)))}
+	org.credential = named{sim.AddOrganizationToken(org.id, "operator", "ORGANIZATION_OWNER"), "operator"}
+	org.secret = sim.Credential(org.credential.id)
 	org.office = sim.AddWorkspace(org.id, "office")
-	for i := range s.tokens {
-		name := fmt.Sprintf("ci-%04d", i)
-		foreign := astrosim.WorkspaceRole(org.office, foreignRole)
-		id := sim.AddOrganizationToken(org.id, name, "ORGANIZATION_MEMBER", astrosim.Roles(foreign))
-		org.tokens = append(org.tokens, named{id, name})
+	sim.AddCustomRole(org.id, otherRole, astrosim.TypeDeployment)
+	for range s.tokens {
+		org.addToken()
 	}
-	org.build(s)
-	random := rand.New(rand.NewPCG(o.Seed, uint64(s.bindings)))
-	random.Shuffle(len(org.grants), func(i, j int) { org.grants[i], org.grants[j] = org.grants[j], org.grants[i] })
+	for i := range s.bindings {
+		org.grants = append(org.grants, org.grantOn(org.tokens[i%s.tokens]))
+	}
+	org.random.Shuffle(len(org.grants), func(i, j int) { org.grants[i], org.grants[j] = org.grants[j], org.grants[i] })
 	return org, nil
 }
 
-func (org *organization) build(s size) {
-	workspace := ""
-	for i := range s.bindings {
-		if i%perWorkspace == 0 {
-			workspace = org.sim.AddWorkspace(org.id, fmt.Sprintf("team-%04d", i/perWorkspace))
-		}
-		name := fmt.Sprintf("etl-%05d", i)
-		target := deployment{named{org.sim.AddDeployment(workspace, name), name}, workspace}
-		org.grants = append(org.grants, grant{fmt.Sprintf("grant-%05d", i), org.tokens[i%s.tokens], target})
+// addToken makes a token that has a role nobody declares.
+func (org *organization) addToken() named {
+	name := fmt.Sprintf("ci-%04d", len(org.tokens))
+	foreign := astrosim.WorkspaceRole(org.office, foreignRole)
+	t := named{org.sim.AddOrganizationToken(org.id, name, "ORGANIZATION_MEMBER", astrosim.Roles(foreign)), name}
+	org.tokens = append(org.tokens, t)
+	return t
+}
+
+// grantOn makes a Deployment, and asks for a role of the token on it.
+func (org *organization) grantOn(t named) grant {
+	i := org.deployments
+	if i%perWorkspace == 0 {
+		org.workspace = org.sim.AddWorkspace(org.id, fmt.Sprintf("team-%04d", i/perWorkspace))
 	}
+	org.deployments++
+	name := fmt.Sprintf("etl-%05d", i)
+	target := deployment{named{org.sim.AddDeployment(org.workspace, name), name}, org.workspace}
+	return grant{fmt.Sprintf("grant-%05d", i), t, target, role}
+}
+
+// more asks for so many further roles, each of any of the tokens.
+func (org *organization) more(n int) []grant {
+	var grants []grant
+	for range n {
+		grants = append(grants, org.grantOn(org.tokens[org.random.IntN(len(org.tokens))]))
+	}
+	return grants
 }
 
 // lost is how many of the grants Astro does not hold.
 func (org *organization) lost(grants []grant) (n int) {
 	for _, g := range grants {
-		if org.sim.RoleOn(g.token.id, astrosim.TypeDeployment, g.target.id) != role {
+		if org.sim.RoleOn(g.token.id, astrosim.TypeDeployment, g.target.id) != g.role {
 			n++
 		}
 	}

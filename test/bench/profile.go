@@ -29,7 +29,7 @@ func (w *world) profileFor(d time.Duration) (finish func()) {
 }
 
 func (w *world) saveProfile(kind, path string) {
-	file := filepath.Join(w.folder, w.namespace+"."+kind+".prof")
+	file := filepath.Join(w.folder, w.name+"."+kind+".prof")
 	data, err := get(w.operator.pprof + path)
 	if err == nil {
 		err = os.WriteFile(file, []byte(data), 0o644)

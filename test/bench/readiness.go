@@ -7,14 +7,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
-
-// patienceForOne is how long a single binding may take to become Ready.
-const patienceForOne = time.Minute
 
 // readiness is when which binding of a namespace was first seen Ready.
 type readiness struct {
@@ -25,13 +23,19 @@ type readiness struct {
 	err error // why there is no watch any more
 }
 
-// watchReadiness watches a namespace, from before anything is applied to it.
-func (w *world) watchReadiness(ctx context.Context) (*readiness, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	open := func() (watch.Interface, error) {
-		return w.kube.Watch(ctx, &v1alpha1.ScopedTokenBindingList{}, client.InNamespace(w.namespace))
+// watchReadiness watches a namespace from now on: what was Ready before does not count.
+func (t *tenant) watchReadiness(ctx context.Context) (*readiness, error) {
+	var now v1alpha1.ScopedTokenBindingList
+	if err := t.kube.List(ctx, &now, client.InNamespace(t.namespace), client.Limit(1)); err != nil {
+		return nil, err
 	}
-	stream, err := open()
+	ctx, cancel := context.WithCancel(ctx)
+	open := func(version string) (watch.Interface, error) {
+		return t.kube.Watch(ctx, &v1alpha1.ScopedTokenBindingList{}, &client.ListOptions{
+			Namespace: t.namespace, Raw: &metav1.ListOptions{ResourceVersion: version},
+		})
+	}
+	stream, err := open(now.ResourceVersion)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -42,14 +46,14 @@ func (w *world) watchReadiness(ctx context.Context) (*readiness, error) {
 }
 
 // follow reads the watch, and opens another when a busy API server has ended it; that one begins with what there is.
-func (r *readiness) follow(ctx context.Context, stream watch.Interface, open func() (watch.Interface, error)) {
+func (r *readiness) follow(ctx context.Context, stream watch.Interface, open func(string) (watch.Interface, error)) {
 	for ctx.Err() == nil {
 		for e := range stream.ResultChan() {
 			if b, ok := e.Object.(*v1alpha1.ScopedTokenBinding); ok && ready(b) {
 				r.note(b.Name)
 			}
 		}
-		next, err := open()
+		next, err := open("")
 		if err != nil {
 			r.fail(err)
 			return
@@ -113,12 +117,12 @@ func (r *readiness) missing(grants []grant) (n int, last time.Time) {
 }
 
 // one waits until the binding is Ready, and says when it became it.
-func (r *readiness) one(ctx context.Context, name string) (at time.Time, err error) {
-	err = poll(ctx, often, patienceForOne, func() (known bool, _ error) {
+func (r *readiness) one(ctx context.Context, name string, within time.Duration) (at time.Time, err error) {
+	err = poll(ctx, often, within, func() (known bool, _ error) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		at, known = r.at[name]
-		return known, nil
+		return known, r.err
 	})
 	if err != nil {
 		err = fmt.Errorf("%s is not Ready: %w", name, err)

@@ -15,9 +15,9 @@ import (
 
 // reasons says why the bindings that are not Ready are not, with a message of each kind: what to look at when a run does not
 // finish.
-func (w *world) reasons(ctx context.Context) string {
+func (t *tenant) reasons(ctx context.Context) string {
 	var list v1alpha1.ScopedTokenBindingList
-	if err := w.kube.List(ctx, &list, client.InNamespace(w.namespace)); err != nil {
+	if err := t.kube.List(ctx, &list, client.InNamespace(t.namespace)); err != nil {
 		return err.Error()
 	}
 	counts, messages := map[string]int{}, map[string]string{}

@@ -15,7 +15,8 @@ const ticks = 100
 type usage struct {
 	processor float64 // seconds
 	memory    float64 // MiB resident now
-	peak      float64 // MiB resident at most
+	peak      float64 // MiB resident at most, since the last resetPeak
+	heap      float64 // MiB of live and dead objects
 	requests  map[string]int
 	worked    int // reconciles
 	waiting   int // in work queues
@@ -32,16 +33,23 @@ func (o *operator) usage() (usage, error) {
 		worked:   samples.sum("controller_runtime_reconcile_total"),
 		waiting:  samples.sum("workqueue_depth") + samples.sum("controller_runtime_active_workers"),
 	}
-	process := fmt.Sprintf("/proc/%d/", o.command.Process.Pid)
-	status, err := os.ReadFile(process + "status")
+	u.heap = float64(samples.sum("go_memstats_heap_inuse_bytes")) / (1 << 20)
+	status, err := os.ReadFile(o.proc("status"))
 	if err != nil {
 		return u, err
 	}
 	u.memory, u.peak = mebibytes(string(status), "VmRSS"), mebibytes(string(status), "VmHWM")
-	stat, err := os.ReadFile(process + "stat")
+	stat, err := os.ReadFile(o.proc("stat"))
 	u.processor = processorSeconds(string(stat))
 	return u, err
 }
+
+func (o *operator) proc(file string) string {
+	return fmt.Sprintf("/proc/%d/%s", o.command.Process.Pid, file)
+}
+
+// resetPeak lets the peak of memory begin with what is resident now.
+func (o *operator) resetPeak() error { return os.WriteFile(o.proc("clear_refs"), []byte("5"), 0o200) }
 
 // writes are all requests but reads: patches, and events.
 func (u usage) writes() (n int) {

@@ -3,127 +3,122 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/api/meta"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
-// world is what one measurement happens in: an Organization, a namespace, and an operator that sees no other.
+// world is what one measurement happens in: an API server of its own, and an operator that sees all of it.
 type world struct {
 	*bench
 
-	org       *organization
-	namespace string
-	operator  *operator
+	name     string
+	cluster  *environment.Environment
+	kube     client.WithWatch
+	orgs     []*organization
+	operator *operator // nil while none runs
 }
 
-// newWorld makes a world for the size, with a connection but no operator yet.
-func (b *bench) newWorld(ctx context.Context, s size) (*world, error) {
-	org, err := newOrganization(b.astro(), s)
-	if err != nil {
-		return nil, err
-	}
+// newWorld starts an API server. It is to be closed, even after an error.
+func (b *bench) newWorld(ctx context.Context) (*world, error) {
 	b.worlds++
-	w := &world{bench: b, org: org, namespace: fmt.Sprintf("bench-%d", b.worlds)}
-	if err := b.makeNamespace(ctx, w.namespace); err != nil {
+	w := &world{bench: b, name: fmt.Sprintf("world-%d", b.worlds)}
+	var err error
+	if w.cluster, err = environment.Start(); err != nil {
 		return w, err
 	}
-	for _, o := range []client.Object{
-		builders.Secret(w.namespace, builders.SecretName, org.secret),
-		builders.Connection(builders.ConnectionName).In(w.namespace).To(org.sim.URL(), org.id).Object(),
-	} {
-		if err := b.kube.Create(ctx, o); err != nil {
-			return w, err
-		}
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	if w.kube, err = client.NewWithWatch(w.cluster.Config, client.Options{Scheme: scheme}); err != nil {
+		return w, err
 	}
-	return w, nil
+	return w, w.makeNamespace(ctx, operatorNamespace)
 }
 
-// close ends what the world runs.
-func (w *world) close() {
-	if w == nil {
-		return
+func (w *world) makeNamespace(ctx context.Context, name string) error {
+	return w.kube.Create(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}})
+}
+
+// newOrganization starts a simulated Astro that ends with the world.
+func (w *world) newOrganization(s size) (*organization, error) {
+	org, err := newOrganization(w.astro(), s)
+	if err == nil {
+		w.orgs = append(w.orgs, org)
 	}
-	w.operator.stop()
-	w.org.sim.Close()
+	return org, err
 }
 
 // start runs an operator with no memory of any before it.
 func (w *world) start(ctx context.Context) (err error) {
+	var hosts []string
+	for _, org := range w.orgs {
+		hosts = append(hosts, strings.TrimPrefix(org.sim.URL(), "http://"))
+	}
 	w.operator, err = startOperator(ctx, launch{
-		program: w.manager, profile: w.profile, log: filepath.Join(w.folder, w.namespace+".log"),
+		program: w.manager, profile: w.profile, log: filepath.Join(w.folder, w.name+".log"),
 		args: []string{
-			"--kubeconfig=" + w.cluster.Kubeconfig, "--allowed-api-hosts=" + strings.TrimPrefix(w.org.sim.URL(), "http://"),
-			"--operator-namespace=" + operatorNamespace, "--watch-namespaces=" + w.namespace,
+			"--kubeconfig=" + w.cluster.Kubeconfig, "--allowed-api-hosts=" + strings.Join(hosts, ","), "--operator-namespace=" + operatorNamespace,
 		},
 	})
 	return err
 }
 
-// connected waits until the connection is ready and all is at rest.
-func (w *world) connected(ctx context.Context) error {
-	key := client.ObjectKey{Namespace: w.namespace, Name: builders.ConnectionName}
-	err := poll(ctx, seldom, time.Minute, func() (bool, error) {
-		var c v1alpha1.AstroConnection
-		err := w.kube.Get(ctx, key, &c)
-		return meta.IsStatusConditionTrue(c.Status.Conditions, v1alpha1.ConditionReady), err
-	})
-	if err != nil {
-		return fmt.Errorf("the connection does not become ready: %w", err)
+// stop ends the operator.
+func (w *world) stop() {
+	w.operator.stop()
+	w.operator = nil
+}
+
+// close ends all that the world runs.
+func (w *world) close() {
+	w.stop()
+	for _, org := range w.orgs {
+		org.sim.Close()
 	}
-	_, err = w.rest(ctx)
+	if err := w.cluster.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: stop the API server:", err)
+	}
+}
+
+// calls are those to every Organization of the world.
+func (w *world) calls() calls {
+	var all calls
+	for _, org := range w.orgs {
+		all = all.plus(org.calls())
+	}
+	return all
+}
+
+// nothingLost fails the run if Astro lacks a role that was declared, or one that was not.
+func (w *world) nothingLost(suffix string, tenants ...*tenant) {
+	lost, others := 0, 0
+	for _, t := range tenants {
+		lost += t.org.lost(t.declared)
+	}
+	for _, org := range w.orgs {
+		others += org.othersLost()
+	}
+	w.figures.mustBeZero("lost_"+suffix, lost, "roles")
+	w.figures.mustBeZero("others_lost_"+suffix, others, "roles")
+}
+
+// within runs a measurement in a world of its own.
+func (b *bench) within(ctx context.Context, measure func(*world) error) error {
+	w, err := b.newWorld(ctx)
+	defer w.close()
+	if err == nil {
+		err = measure(w)
+	}
 	return err
-}
-
-// binding is what a user would write for the grant.
-func (w *world) binding(g grant) *v1alpha1.ScopedTokenBinding {
-	return builders.Binding(g.name).In(w.namespace).ForToken(g.token.name).OnDeploymentNamed(g.target.workspace, g.target.name).WithRole(role).Object()
-}
-
-// apply makes the bindings of the grants, as many at once as there are workers.
-func (w *world) apply(ctx context.Context, grants []grant) (time.Duration, error) {
-	start := time.Now()
-	err := parallel(ctx, grants, workers, func(ctx context.Context, g grant) error {
-		return w.kube.Create(ctx, w.binding(g))
-	})
-	return time.Since(start), err
-}
-
-// parallel does something for each item with so many workers.
-func parallel[T any](ctx context.Context, items []T, workers int, do func(context.Context, T) error) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(workers)
-	for _, item := range items {
-		group.Go(func() error { return do(ctx, item) })
-	}
-	return group.Wait()
-}
-
-// often is how often to ask what costs nothing, and seldom what is work for the one who is asked.
-const (
-	often  = 10 * time.Millisecond
-	seldom = 100 * time.Millisecond
-)
-
-// poll asks until the answer is yes.
-func poll(ctx context.Context, every, within time.Duration, ask func() (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	for {
-		if done, err := ask(); done || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("after %s: %w", within, ctx.Err())
-		case <-time.After(every):
-		}
-	}
 }
