@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -32,6 +33,7 @@ func main() {
 		logger := zap.New(zap.UseFlagOptions(&o.log))
 		ctrl.SetLogger(logger)
 		klog.SetLogger(logger) // client-go's own lines, those of leader election among them
+		saveMemory(os.LookupEnv, debug.SetGCPercent)
 		err = run(ctrl.SetupSignalHandler(), o)
 	}
 	if err != nil {
@@ -57,7 +59,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
-		"watchNamespaces", o.watchNamespaces)
+		"watchNamespaces", o.watchNamespaces, "connectionSelector", o.selector)
 	return mgr.Start(ctx)
 }
 
@@ -66,10 +68,14 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
+	share, err := o.shard()
+	if err != nil {
+		return err
+	}
 	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder(name)
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
-		OperatorNamespace: o.operatorNamespace, Recorder: recorder, UserAgent: userAgent(),
+		OperatorNamespace: o.operatorNamespace, Recorder: recorder, UserAgent: userAgent(), Shard: share,
 	}); err != nil {
 		return err
 	}

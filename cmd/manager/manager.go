@@ -29,7 +29,12 @@ const (
 	leaseName     = "manager.astro.scopedtoken.dev"
 	leaseDuration = 15 * time.Second
 	renewDeadline = 10 * time.Second
+	retryPeriod   = 2 * time.Second
 )
+
+// handover is how long an instance leaves an Organization alone that has become its own. Whoever served it before has
+// learned of that by then, or has lost its lease because it could not; see above.
+const handover = leaseDuration
 
 // shutdown is how long controllers have to finish what they are at. It is shorter than the grace of the Pod.
 const shutdown = 20 * time.Second
@@ -62,11 +67,12 @@ func (o *options) manager() ctrl.Options {
 		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(shutdown),
 		LeaderElection:                o.leaderElect,
-		LeaderElectionID:              leaseName,
+		LeaderElectionID:              o.lease,
 		LeaderElectionNamespace:       o.operatorNamespace,
 		LeaderElectionReleaseOnCancel: true,
 		LeaseDuration:                 new(leaseDuration),
 		RenewDeadline:                 new(renewDeadline),
+		RetryPeriod:                   new(retryPeriod),
 	}
 }
 

@@ -22,6 +22,12 @@ func TestLeaseOutlastsAWrite(t *testing.T) {
 	if left := *m.LeaseDuration - *m.RenewDeadline; left <= write {
 		t.Errorf("a replica that lost its lease may write for %s more, and has %s", write, left)
 	}
+	if takeover := *m.LeaseDuration + *m.RetryPeriod; takeover > 20*time.Second {
+		t.Errorf("nobody works for %s after the leader was killed", takeover)
+	}
+	if m.LeaderElectionID != "manager.astro.scopedtoken.dev" {
+		t.Errorf("replicas of older versions do not know the lease %s", m.LeaderElectionID)
+	}
 	if !m.LeaderElectionReleaseOnCancel || m.LeaderElectionNamespace != "operator" {
 		t.Errorf("want the lease in the operator's namespace and released at the end, got %q and %v", m.LeaderElectionNamespace, m.LeaderElectionReleaseOnCancel)
 	}

@@ -10,9 +10,12 @@ import (
 	"strings"
 
 	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // namespaceFile is where Kubernetes tells a Pod its namespace.
@@ -23,9 +26,11 @@ type options struct {
 	allowedHosts      []string
 	operatorNamespace string
 	watchNamespaces   []string
+	selector          string
 	concurrency       int
 
 	leaderElect                bool
+	lease                      string
 	metricsAddress, metricsDir string
 	pprofAddress               string
 	metricsSecure              bool
@@ -68,8 +73,13 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the Secrets of ClusterAstroConnections and of the lease (default: that of the Pod)")
 	flags.Var(newList(&o.watchNamespaces, namespace), "watch-namespaces",
 		"namespaces to work in; comma-separated, any number of times (default: all)")
+	flags.StringVar(&o.selector, "connection-selector", "",
+		"labels of the connections whose Organizations this instance serves, such as shard=a or 'shard notin (a,b)'; "+
+			"no two instances may select the same (default: all)")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many tokens are worked on side by side")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "wait for the lease, so that of several replicas one works")
+	flags.StringVar(&o.lease, "leader-election-id", "",
+		"name of the lease (default: "+leaseName+"; with --connection-selector none, since each instance needs its own)")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", `address of the metrics, or "0" for none`)
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
 		"serve metrics over https, to whom the API server lets get /metrics; false: over http, to everybody")
@@ -94,7 +104,38 @@ func (o *options) complete() error {
 	if err := namespace(o.operatorNamespace); err != nil {
 		return fmt.Errorf("the operator's namespace: %w", err)
 	}
+	return o.completeShard()
+}
+
+// completeShard settles which share of the work is this instance's. Its lease is named by hand: a name that followed from
+// the selector would change with it, and the replica that a rollout starts would not wait for the one that it replaces.
+func (o *options) completeShard() error {
+	if _, err := labels.Parse(o.selector); err != nil {
+		return fmt.Errorf("--connection-selector=%q: %w", o.selector, err)
+	}
+	if o.lease == "" && o.leaderElect && o.selector != "" {
+		return fmt.Errorf("with --connection-selector, say --leader-election-id as well: a name of its own for each instance; "+
+			"an instance that had no selector before keeps %s", leaseName)
+	}
+	if o.lease == "" {
+		o.lease = leaseName
+	}
+	if faults := validation.IsDNS1123Subdomain(o.lease); len(faults) > 0 {
+		return fmt.Errorf("--leader-election-id=%q is not a name for a lease: %s", o.lease, faults[0])
+	}
 	return nil
+}
+
+// shard is the share of the work that is this instance's, nil if that is everything.
+func (o *options) shard() (*shard.Tracker, error) {
+	if o.selector == "" {
+		return nil, nil //nolint:nilnil // a nil tracker is that of an instance which serves everything
+	}
+	s, err := labels.Parse(o.selector)
+	if err != nil {
+		return nil, err
+	}
+	return shard.NewTracker(shard.Options{Selector: s, Handover: handover}), nil
 }
 
 // podNamespace is the namespace of the Pod this runs in, "" outside of one.

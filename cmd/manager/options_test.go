@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -16,7 +17,7 @@ import (
 // usual are the options of an operator that is told nothing but its namespace.
 func usual(change func(*options)) options {
 	o := options{
-		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16,
+		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
 		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
 	}
 	if change != nil {
@@ -72,7 +73,21 @@ func TestParse(t *testing.T) {
 		"Version": {
 			reason: "To print the version, no namespace is needed.",
 			args:   []string{"--version"},
-			want:   usual(func(o *options) { o.version, o.operatorNamespace = true, "" }),
+			want:   usual(func(o *options) { o.version, o.operatorNamespace, o.lease = true, "", "" }),
+		},
+		"Shard": {
+			reason: "An instance that serves a share has a lease of its own.",
+			env:    "operator",
+			args:   []string{"--connection-selector=shard in (a,b),!old", "--leader-elect", "--leader-election-id=shard-ab"},
+			want: usual(func(o *options) {
+				o.selector, o.lease, o.leaderElect = "shard in (a,b),!old", "shard-ab", true
+			}),
+		},
+		"ShardAlone": {
+			reason: "Without a lease there is nothing to name.",
+			env:    "operator",
+			args:   []string{"--connection-selector=!shard"},
+			want:   usual(func(o *options) { o.selector = "!shard" }),
 		},
 	}
 	for name, tc := range cases {
@@ -105,9 +120,15 @@ func TestParseRefuses(t *testing.T) {
 		"EmptyNamespace": {"No namespace at all must not mean every namespace.", []string{"--watch-namespaces="}, "is not the name of a namespace"},
 		"BadNamespace":   {"A name that no namespace can have is a mistake.", []string{"--operator-namespace=Operator"}, "is not the name of a namespace"},
 		"NoNamespace":    {"Outside of a Pod nobody knows where the Secrets are; the error says how to tell.", nil, "--operator-namespace or POD_NAMESPACE"},
-		"Concurrency":    {"Nobody would work.", []string{"--operator-namespace=o", "--concurrency=0"}, "at least 1"},
-		"Argument":       {"A stray word is most likely a flag without its dashes.", []string{"leader-elect"}, "leader-elect"},
-		"Flag":           {"An unknown flag is a typo.", []string{"--leader-elected"}, "leader-elected"},
+		"Selector":       {"A selector that cannot be read must not mean everything.", []string{"--operator-namespace=o", "--connection-selector=shard in a"}, "--connection-selector"},
+		"NoLease": {
+			"Two shards with one lease would wait for each other.",
+			[]string{"--operator-namespace=o", "--connection-selector=shard=a", "--leader-elect"}, "--leader-election-id",
+		},
+		"Lease":       {"A lease is an object with a name.", []string{"--operator-namespace=o", "--leader-election-id=Shard A"}, "is not a name for a lease"},
+		"Concurrency": {"Nobody would work.", []string{"--operator-namespace=o", "--concurrency=0"}, "at least 1"},
+		"Argument":    {"A stray word is most likely a flag without its dashes.", []string{"leader-elect"}, "leader-elect"},
+		"Flag":        {"An unknown flag is a typo.", []string{"--leader-elected"}, "leader-elected"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -142,5 +163,44 @@ func TestPodNamespace(t *testing.T) {
 	}
 	if got := podNamespace(file); got != "operator" {
 		t.Errorf("in a Pod: got %q", got)
+	}
+}
+
+func TestShard(t *testing.T) {
+	o := usual(nil)
+	if tracker, err := o.shard(); tracker != nil || err != nil {
+		t.Errorf("without a selector everything is served: got %v, %v", tracker, err)
+	}
+	o.selector = "shard=a"
+	tracker, err := o.shard()
+	if err != nil || tracker.Selector.String() != "shard=a" {
+		t.Fatalf("got %v, %v", tracker, err)
+	}
+	if longest := renewDeadline + 4*time.Second; tracker.Handover <= longest {
+		t.Errorf("an Organization is taken over after %s, and may be written to for %s by a replica that lost its lease", tracker.Handover, longest)
+	}
+}
+
+func TestSaveMemory(t *testing.T) {
+	cases := map[string]struct {
+		reason, given string
+		want          int
+	}{
+		"Usual":  {"Nobody has a wish.", "", gcPercent},
+		"Pace":   {"Whoever sets the pace has it.", "GOGC", 0},
+		"Limit":  {"A limit of the memory sets the pace as well.", "GOMEMLIMIT", 0},
+		"Others": {"Other variables say nothing of it.", "GODEBUG", gcPercent},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := 0
+			saveMemory(func(name string) (string, bool) { return "", name == tc.given }, func(percent int) int {
+				got = percent
+				return 100
+			})
+			if got != tc.want {
+				t.Errorf("%s\nwant %d, got %d", tc.reason, tc.want, got)
+			}
+		})
 	}
 }

@@ -18,11 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
+const lease = "shard-a"
+
 // TestRun starts the operator as a Deployment does: it gets ready, takes the lease, shows metrics to whom it should, and
-// gives the lease back when it ends.
+// gives the lease back when it ends. It works for the connections that it selects, and for no others.
 func TestRun(t *testing.T) {
 	env, err := environment.Start()
 	if err != nil {
@@ -33,14 +36,14 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, object := range prometheus() {
+	for _, object := range append(prometheus(), ofShard("own", "a"), ofShard("foreign", "b")) {
 		if err := kube.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 	}
 	probes, metrics := freeAddress(t), freeAddress(t)
 	ended := start(t, "--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--watch-namespaces=a", "--leader-elect",
-		"--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics)
+		"--connection-selector=shard=a", "--leader-election-id="+lease, "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics)
 
 	eventually(t, "ready", func() bool {
 		return get("http://"+probes+"/readyz", "") == http.StatusOK && get("http://"+probes+"/healthz", "") == http.StatusOK
@@ -54,6 +57,10 @@ func TestRun(t *testing.T) {
 	}
 	if got := get("https://"+metrics+"/metrics", ""); got != http.StatusUnauthorized {
 		t.Errorf("metrics for strangers: want 401, got %d", got)
+	}
+	eventually(t, "working", func() bool { return isWorkedOn(t, kube, "own") })
+	if isWorkedOn(t, kube, "foreign") {
+		t.Error("the connection of another shard is worked on")
 	}
 	if err := ended(); err != nil {
 		t.Error(err)
@@ -107,12 +114,29 @@ func tokenOf(t *testing.T, kube client.Client, account string) string {
 
 func holder(t *testing.T, kube client.Client) string {
 	t.Helper()
-	var lease coordinationv1.Lease
-	err := kube.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: leaseName}, &lease)
-	if err != nil || lease.Spec.HolderIdentity == nil {
+	var l coordinationv1.Lease
+	err := kube.Get(t.Context(), client.ObjectKey{Namespace: "default", Name: lease}, &l)
+	if err != nil || l.Spec.HolderIdentity == nil {
 		return ""
 	}
-	return *lease.Spec.HolderIdentity
+	return *l.Spec.HolderIdentity
+}
+
+// ofShard is a connection with a label. It has no Secret, which is what there is to say of it.
+func ofShard(name, shard string) *v1alpha1.ClusterAstroConnection {
+	return &v1alpha1.ClusterAstroConnection{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"shard": shard}},
+		Spec:       v1alpha1.ConnectionSpec{OrganizationID: "clorganization00000000000", CredentialsSecretRef: v1alpha1.SecretKeyReference{Name: "none"}},
+	}
+}
+
+func isWorkedOn(t *testing.T, kube client.Client, name string) bool {
+	t.Helper()
+	var c v1alpha1.ClusterAstroConnection
+	if err := kube.Get(t.Context(), client.ObjectKey{Name: name}, &c); err != nil {
+		t.Fatal(err)
+	}
+	return len(c.Finalizers)+len(c.Status.Conditions) > 0
 }
 
 // get returns the status of a request, 0 if there was no answer.
