@@ -42,6 +42,18 @@ var _ = Describe("A role that Astro does not take", func() {
 		w.expect(gone, "case")
 	})
 
+	It("is not laid at the door of a binding that lost the place, which may go meanwhile", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("winner").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))
+		w.expect("False/RoleNotFound", "winner")
+		w.bind(builders.Binding("loser").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
+		w.expect("False/ConflictingBinding", "loser")
+		Expect(w.message("loser")).To(ContainSubstring("winner"))
+		w.delete("loser")
+		w.expect(gone, "loser")
+		w.expect("False/RoleNotFound", "winner")
+	})
+
 	It("keeps no other binding of the token waiting", func(ctx context.Context) {
 		w := newWorld(ctx)
 		deployments := make([]string, 5)

@@ -39,17 +39,17 @@ func newLines(places int) *lines {
 }
 
 // enter takes a place in the line of one of the connections: of one that is throttled, if there is one, since that is
-// the one to wait for. A place that the token has, or was promised, is kept if it is of that connection. called are the
-// tokens whose turn it is if it is not.
+// the one to wait for. A place that the token has, or was promised, is kept if it is of that connection, or if none is
+// known yet: which one it is shows once the token has its name. called are the tokens whose turn it is if it is not kept.
 func (l *lines) enter(key TokenKey, through []gate, r rank) (entered bool, called []call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(through) == 0 {
+		return true, nil
+	}
 	had, some := l.giveBack(key)
 	if some {
 		defer func() { called = l.callNext(had) }()
-	}
-	if len(through) == 0 {
-		return true, nil
 	}
 	g := through[max(0, slices.IndexFunc(through, func(g gate) bool { return g.throttled() }))]
 	at := l.of(g)

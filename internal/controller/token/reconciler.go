@@ -55,7 +55,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{RequeueAfter: echoDelay}, nil
 	}
 	defer func() { r.call(ctx, r.lines.leave(key)) }()
-	if !r.admit(ctx, g) {
+	// A token that is only spelled so far has no members yet, and keeps the place that it was promised until it has.
+	if len(g.members) > 0 && !r.admit(ctx, g) {
 		return reconcile.Result{}, nil
 	}
 	switch {

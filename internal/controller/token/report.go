@@ -54,8 +54,8 @@ func (g *group) finish(m *member) {
 			m.fault = f
 		}
 	}
-	undone := g.failures[m.entry()]
-	if undone != nil && (m.class == roleset.Want || m.class == roleset.Leave) {
+	undone := g.undoneFor(m)
+	if undone != nil {
 		m.fault = undone
 	}
 	if m.class == roleset.Leave && undone == nil && g.fresh && (m.verdict.Outcome == roleset.Gone || m.verdict.Outcome == roleset.Kept) {
@@ -66,6 +66,20 @@ func (g *group) finish(m *member) {
 		g.outcome.after(lookAgain)
 	}
 	m.tellWayOut()
+}
+
+// undoneFor is what became of the change to the member's role if Astro did not make it. Who lost the role to another
+// binding, or leaves it to one, has no part in that change.
+func (g *group) undoneFor(m *member) *fault {
+	if m.class != roleset.Want && m.class != roleset.Leave {
+		return nil
+	}
+	switch m.verdict.Outcome {
+	case roleset.Conflict, roleset.ExistingRole, roleset.Kept, roleset.Held, roleset.Waiting:
+		return nil
+	default:
+		return g.failures[m.entry()]
+	}
 }
 
 // tellWayOut adds to what keeps a leaver from going how it can go all the same. The fault may be shared by others.
