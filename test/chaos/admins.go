@@ -62,9 +62,10 @@ func (w *world) connect() {
 
 func (w *world) sweepEvery() time.Duration { return 30 * time.Second }
 
+// must ends the schedule, and the run, if what it needs itself does not work.
 func (w *world) must(err error) {
-	if err != nil && !apierrors.IsAlreadyExists(err) && w.ctx.Err() == nil {
-		panic(fmt.Sprintf("schedule %d: %v", w.plan.number, err))
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		w.abort(err)
 	}
 }
 

@@ -96,11 +96,16 @@ func (a *apiServer) ready(ctx context.Context) error {
 		return err
 	}
 	client.Timeout = 2 * time.Second
+	u, _, err := rest.DefaultServerUrlFor(a.Config)
+	if err != nil {
+		return err
+	}
+	u.Path = "/readyz"
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		response, err := client.Get(a.Config.Host + "/readyz")
+		response, err := client.Get(u.String())
 		if err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {

@@ -140,7 +140,7 @@ func (s *snapshot) judgeLeaver(c *claim, refused string) {
 
 // refused is how the rules refuse a binding, "" if they do not, or if token or target are not known.
 func (s *snapshot) refused(c *claim) string {
-	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil {
+	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone {
 		return ""
 	}
 	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.marks[c.binding.Namespace], c.token, c.target, roleOf(c.binding))
@@ -180,11 +180,11 @@ func (s *snapshot) findToken(c *claim) {
 		found := s.world.named(spec)
 		switch len(found) {
 		case 0:
-			c.fault(append(refusals, v1alpha1.ReasonTokenNotFound)...)
+			c.fault(append(refusals[:], v1alpha1.ReasonTokenNotFound)...)
 		case 1:
 			c.token = found[0]
 		default:
-			c.fault(append(refusals, v1alpha1.ReasonTokenAmbiguous)...)
+			c.fault(append(refusals[:], v1alpha1.ReasonTokenAmbiguous)...)
 		}
 		return
 	}
@@ -196,9 +196,9 @@ func (s *snapshot) findToken(c *claim) {
 	case spec.Name != "" && !slices.Contains(t.names, spec.Name):
 		s.broken(wrong, "%s stands for token %s, which never had the name %s", c.id(), id, spec.Name)
 	case t.gone && spec.Name != "":
-		c.fault(v1alpha1.ReasonTokenReplaced, v1alpha1.ReasonTokenNotFound)
+		c.fault(append(refusals[:], v1alpha1.ReasonTokenReplaced, v1alpha1.ReasonTokenNotFound)...)
 	case t.gone:
-		c.fault(v1alpha1.ReasonTokenNotFound)
+		c.fault(append(refusals[:], v1alpha1.ReasonTokenNotFound)...)
 	}
 }
 
@@ -233,10 +233,10 @@ func (s *snapshot) findTargetByName(c *claim) {
 	}
 	switch len(found) {
 	case 0:
-		c.fault(append(refusals, v1alpha1.ReasonTargetNotFound)...)
+		c.fault(append(refusals[:], v1alpha1.ReasonTargetNotFound)...)
 	case 1:
 		c.target = found[0]
 	default:
-		c.fault(append(refusals, v1alpha1.ReasonTargetAmbiguous)...)
+		c.fault(append(refusals[:], v1alpha1.ReasonTargetAmbiguous)...)
 	}
 }

@@ -30,7 +30,21 @@ func (s *snapshot) check() []problem {
 		}
 	}
 	s.checkLeaks(places)
+	s.checkConnections()
 	return s.problems
+}
+
+// checkConnections checks that both connections say they are ready, as all that they need is there.
+func (s *snapshot) checkConnections() {
+	for _, c := range []v1alpha1.Connection{&s.shared, &s.own} {
+		status := c.ConnectionStatus()
+		ready := slices.ContainsFunc(status.Conditions, func(c metav1.Condition) bool {
+			return c.Type == v1alpha1.ConditionReady && c.Status == metav1.ConditionTrue && c.Reason == v1alpha1.ReasonConnected
+		})
+		if !ready || status.ObservedGeneration != c.GetGeneration() || status.CredentialTokenID != s.world.credential(c == &s.own) {
+			s.broken(wrong, "connection %s should be ready: %+v", c.GetName(), *status)
+		}
+	}
 }
 
 // role is the role that Astro holds at a place.

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"time"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
@@ -80,7 +82,7 @@ func (w *world) judgeChange(a *attempt, read, sent map[identity]astrosim.Role) {
 // judgeEntry judges one changed entry: is is nil for one taken out, and was empty for one put in.
 func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astrosim.Role) {
 	p := place{a.token, id.kind, id.id}
-	if !w.facts.wasHeld(p) {
+	if !w.wasHeld(p) {
 		if is == nil && w.plan.dropDangling && w.isGone(id) {
 			return
 		}
@@ -96,6 +98,19 @@ func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astro
 	if len(was.Raw) > 0 && !sameBesidesRole(was.Raw, is.Raw) {
 		w.broken(foreign, "the write of %s changes more of %s than its role: %s", a.token, was.Raw, is.Raw)
 	}
+}
+
+// wasHeld says whether a claim on the place is, or was, held. A claim may have been taken without anybody seeing the
+// answer, so the objects are asked as well.
+func (w *world) wasHeld(p place) bool {
+	if w.facts.wasHeld(p) {
+		return true
+	}
+	bindings, err := w.bindings()
+	return err != nil || slices.ContainsFunc(bindings, func(b v1alpha1.ScopedTokenBinding) bool {
+		held := heldOf(&b)
+		return held != nil && placeOf(held) == p
+	})
 }
 
 // isGone says whether an entry is of a Workspace or Deployment that is gone.

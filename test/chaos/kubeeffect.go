@@ -97,15 +97,16 @@ func (w *world) patched(e *kubeEffect, b *v1alpha1.ScopedTokenBinding) {
 	held := heldOf(b)
 	switch e.what {
 	case "hold":
-		e.note("-> %s", b.Annotations[v1alpha1.AnnotationHeld])
+		e.note("-> %s %v of %s", b.Annotations[v1alpha1.AnnotationHeld], b.Finalizers, b.UID)
 	case "status":
-		e.note("-> %s", readyWords(b))
+		e.note("-> %s (version %s of %s)", readyWords(b), b.ResourceVersion, b.UID)
 	default:
-		e.note("-> finalizers %v", b.Finalizers)
+		e.note("-> finalizers %v of %s", b.Finalizers, b.UID)
 	}
 	w.facts.mu.Lock()
 	defer w.facts.mu.Unlock()
-	if w.facts.versions[b.UID] == b.ResourceVersion {
+	// What goes with its last finalizer is answered as it was.
+	if w.facts.versions[b.UID] == b.ResourceVersion && (b.DeletionTimestamp.IsZero() || len(b.Finalizers) > 0) {
 		w.broken(needless, "%s changed nothing of %s: %s", e.path, b.Name, clip(string(e.body), 300))
 	}
 	w.facts.versions[b.UID] = b.ResourceVersion

@@ -19,10 +19,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
-
-type choiceWord = astrosim.Choice
 
 // lane runs one schedule after another against an API server of its own.
 type lane struct {
@@ -134,11 +131,9 @@ func (l *lane) run(ctx context.Context, p plan) error {
 		return err
 	}
 	defer w.operator.stop()
-	w.label(namespaces[1], `"true"`)
-	w.connect()
 	w.live()
 	w.operator.stop()
-	if err := ctx.Err(); err != nil {
+	if err := context.Cause(w.ctx); err != nil {
 		return err
 	}
 	w.afterwards()
@@ -148,6 +143,8 @@ func (l *lane) run(ctx context.Context, p plan) error {
 
 // live is the schedule from its first round to its end.
 func (w *world) live() {
+	w.label(namespaces[1], `"true"`)
+	w.connect()
 	for i, r := range w.plan.rounds {
 		name := fmt.Sprintf("round %d", i+1)
 		w.perform(r, name)
@@ -155,7 +152,7 @@ func (w *world) live() {
 			w.restartAPIServer()
 		}
 		w.quietPoint(name)
-		if len(w.problems()) > 0 {
+		if len(w.problems()) > 0 || w.ctx.Err() != nil {
 			return
 		}
 	}

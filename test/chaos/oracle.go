@@ -83,3 +83,10 @@ func (o *oracle) isOwn(entry int) bool {
 	defer o.mu.Unlock()
 	return o.own[entry]
 }
+
+// forget drops what was learnt: Astro behaves differently from now on.
+func (o *oracle) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.known)
+}

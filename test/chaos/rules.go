@@ -12,7 +12,7 @@ import (
 )
 
 // refusals are what the operator says when no rule allows a binding, by how far the best of them got.
-var refusals = []string{v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonTokenNotAllowed, v1alpha1.ReasonTargetNotAllowed, v1alpha1.ReasonRoleNotAllowed}
+var refusals = [4]string{v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonTokenNotAllowed, v1alpha1.ReasonTargetNotAllowed, v1alpha1.ReasonRoleNotAllowed}
 
 // forbidden is how the rules of the shared connection refuse a binding, "" if they allow it. What the rules mean is
 // written down a second time here, so that the operator's own reading of them is checked.

@@ -161,7 +161,7 @@ func (w *world) labels() map[string]string {
 
 func bindingWords(b *v1alpha1.ScopedTokenBinding) string {
 	s := b.Spec
-	return fmt.Sprintf("%s/%s via %s/%s: %s%s of %s%s on %s %s%s (mode=%s adopt=%s deletion=%s suspend=%t)", b.Namespace, b.Name, s.ConnectionRef.Kind,
+	return fmt.Sprintf("%s/%s (version %s of %s) via %s/%s: %s%s of %s%s on %s %s%s (mode=%s adopt=%s deletion=%s suspend=%t)", b.Namespace, b.Name, b.ResourceVersion, b.UID, s.ConnectionRef.Kind,
 		s.ConnectionRef.Name, s.Role, "", s.Token.Name, s.Token.ID, s.Target.Kind, s.Target.Name, s.Target.ID, s.Mode, s.Adopt, s.DeletionPolicy, s.Suspend)
 }
 

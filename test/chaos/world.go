@@ -17,6 +17,7 @@ import (
 // world is one schedule while it runs: an Organization of its own, the users' objects, and what the gates have seen.
 type world struct {
 	ctx        context.Context
+	abort      context.CancelCauseFunc // for trouble that tells nothing of the operator
 	plan       plan
 	lane       *lane
 	sim        *astrosim.Sim
@@ -63,8 +64,9 @@ type problem struct {
 func (p problem) String() string { return string(p.kind) + ": " + p.text }
 
 func (l *lane) newWorld(ctx context.Context, p plan) *world {
+	ctx, abort := context.WithCancelCause(ctx)
 	w := &world{
-		ctx: ctx, plan: p, lane: l, history: newHistory(), tally: l.figures, kube: l.kube,
+		ctx: ctx, abort: abort, plan: p, lane: l, history: newHistory(), tally: l.figures, kube: l.kube,
 		failpoints: &failpoints{}, writes: newWrites(), rest: &activity{}, facts: newFacts(),
 	}
 	w.sim = astrosim.New(astrosim.Options{Seed: p.seed, Latency: p.latency, Limits: p.limits})
