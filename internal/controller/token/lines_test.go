@@ -64,6 +64,18 @@ func TestALineIsFirstComeFirstServedAmongEquals(t *testing.T) {
 	wantCalled(t, h.leave("b"), "d")
 }
 
+func TestAPlaceIsKeptByATokenWhoseConnectionIsNotKnownYet(t *testing.T) {
+	h := newHall(1)
+	h.mustEnter(t, true, "a", rank{}, "c")
+	h.mustEnter(t, false, "by-name", rank{}, "c")
+	h.mustEnter(t, false, "d", rank{}, "c")
+	wantCalled(t, h.leave("a"), "by-name")
+	h.mustEnter(t, true, "by-name", rank{}) // its bindings are found by the name that it is yet to get
+	h.mustEnter(t, false, "d", rank{}, "c")
+	h.mustEnter(t, true, "by-name", rank{}, "c")
+	wantCalled(t, h.leave("by-name"), "d")
+}
+
 func TestAnUrgentTokenGoesFirst(t *testing.T) {
 	h := newHall(1)
 	h.mustEnter(t, true, "a", rank{}, "c")
