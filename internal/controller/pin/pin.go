@@ -12,7 +12,7 @@ import (
 // it cannot be read, or it names another token or target than the binding is pinned to.
 func Held(b *v1alpha1.ScopedTokenBinding) *v1alpha1.HeldClaim {
 	claim := parse(b)
-	if claim == nil || claim.Token != TokenID(b) || contradicts(b, claim) {
+	if claim == nil || claim.Token != tokenID(b, claim) || contradicts(b, claim) {
 		return nil
 	}
 	return claim
@@ -31,8 +31,14 @@ func TokenID(b *v1alpha1.ScopedTokenBinding) string {
 	if b.Spec.Token.ID != "" {
 		return string(b.Spec.Token.ID)
 	}
-	claim, status := parse(b), b.Status.Token.ID
+	return tokenID(b, parse(b))
+}
+
+func tokenID(b *v1alpha1.ScopedTokenBinding, claim *v1alpha1.HeldClaim) string {
+	declared, status := string(b.Spec.Token.ID), b.Status.Token.ID
 	switch {
+	case declared != "":
+		return declared
 	case claim == nil:
 		return status
 	case status == "" || status == claim.Token || b.Annotations[v1alpha1.AnnotationConfirmToken] == claim.Token:
@@ -60,19 +66,6 @@ func Encode(claim v1alpha1.HeldClaim) (string, error) {
 		return "", fmt.Errorf("encode held claim: %w", err)
 	}
 	return string(data), nil
-}
-
-func parse(b *v1alpha1.ScopedTokenBinding) *v1alpha1.HeldClaim {
-	value, found := b.Annotations[v1alpha1.AnnotationHeld]
-	if !found {
-		return nil
-	}
-	var claim v1alpha1.HeldClaim
-	if json.Unmarshal([]byte(value), &claim) != nil || claim.Token == "" || claim.Target == "" ||
-		claim.Host == "" || claim.Organization == "" {
-		return nil
-	}
-	return &claim
 }
 
 // contradicts reports whether the spec or the status names something else than the claim does.
