@@ -62,6 +62,7 @@ type line struct {
 	cut     atomic.Bool
 	allowed atomic.Int64 // so many writes pass before the line is cut, if limited
 	limited atomic.Bool
+	before  atomic.Pointer[func(*http.Request)] // called with every request to the API server before it leaves
 }
 
 var errCut = errors.New("the line to the API server is cut")
@@ -82,6 +83,9 @@ func (l *line) wrap(next http.RoundTripper) http.RoundTripper {
 		}
 		if l.cut.Load() {
 			return nil, errCut
+		}
+		if before := l.before.Load(); before != nil {
+			(*before)(r)
 		}
 		if r.Method != http.MethodGet {
 			l.traffic.note(r)

@@ -23,7 +23,8 @@ func (r *reconciler) report(ctx context.Context, c v1alpha1.Connection, m *memor
 	if equality.Semantic.DeepEqual(before.ConnectionStatus(), c.ConnectionStatus()) {
 		return nil
 	}
-	if err := r.Client.Status().Patch(ctx, c, client.MergeFrom(before)); err != nil {
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
+	if err := r.Client.Status().Patch(ctx, c, patch); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	r.announceReady(ctx, before, c)

@@ -22,7 +22,8 @@ func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s 
 	if equality.Semantic.DeepEqual(before.Status, i.Status) {
 		return nil
 	}
-	if err := r.Client.Status().Patch(ctx, i, client.MergeFrom(before)); err != nil {
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
+	if err := r.Client.Status().Patch(ctx, i, patch); err != nil {
 		return client.IgnoreNotFound(err)
 	}
 	r.announce(before, i)

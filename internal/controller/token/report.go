@@ -114,7 +114,8 @@ func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) err
 	return r.patchStatus(ctx, g, m)
 }
 
-// patchStatus writes the status if it differs, and tells of changes by event.
+// patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
+// at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
 func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error {
 	before := m.binding.DeepCopy()
 	m.binding.Status = g.statusOf(m)
@@ -122,7 +123,8 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 		return nil
 	}
 	defer r.turn()()
-	if err := r.Client.Status().Patch(ctx, m.binding, client.MergeFrom(before)); client.IgnoreNotFound(err) != nil {
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Status().Patch(ctx, m.binding, patch); client.IgnoreNotFound(err) != nil {
 		return err
 	}
 	r.echoes.expect(m.binding)
