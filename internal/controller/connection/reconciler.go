@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,8 +63,16 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if released, err := r.release(ctx, c, m, u); released || err != nil {
 		return reconcile.Result{}, err
 	}
-	return reconcile.Result{RequeueAfter: r.wake(m, u)}, r.report(ctx, c, m, u)
+	if err := r.report(ctx, c, m, u); apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: overtaken}, nil
+	} else if err != nil {
+		return reconcile.Result{}, err
+	}
+	return reconcile.Result{RequeueAfter: r.wake(m, u)}, nil
 }
+
+// overtaken is how long to wait for the cache where somebody else was first to write the object.
+const overtaken = 100 * time.Millisecond
 
 // remember is the memory of the connection. Another object of the same name starts with none: it may be of another
 // Organization, or on another host.
