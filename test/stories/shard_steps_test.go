@@ -1,0 +1,149 @@
+package stories
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/labels"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// handover is the time that the instances of a story leave an Organization alone which has become theirs.
+const handover = 1500 * time.Millisecond
+
+// share is what makes an operator one of several.
+type share struct {
+	agent, astro string // how it names itself to Astro, and under which URL it finds Astro
+	tracker      *shard.Tracker
+}
+
+// shards are operators of one world that share the work, and an Astro that knows them apart.
+type shards struct {
+	*world
+
+	front     string
+	instances map[string]*world // by their selector
+
+	mu    sync.Mutex
+	calls []visit
+}
+
+// visit is a call to Astro.
+type visit struct {
+	at    time.Time
+	by    string // the selector of the instance
+	about string // the Organization
+	work  bool   // more than the proof of a credential
+}
+
+// newShards is a world with an operator for each selector.
+func newShards(w *world, selectors ...string) *shards {
+	GinkgoHelper()
+	s := &shards{world: w, instances: map[string]*world{}}
+	front := httptest.NewServer(http.HandlerFunc(s.serve))
+	DeferCleanup(front.Close)
+	s.front = front.URL
+	for _, text := range selectors {
+		selector, err := labels.Parse(text)
+		Expect(err).NotTo(HaveOccurred())
+		i := &world{ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: &traffic{}, namespace: w.namespace, other: w.other, system: w.system}
+		i.sim = w.sim
+		i.share = share{agent: text, astro: s.front, tracker: shard.NewTracker(shard.Options{Selector: selector, Handover: handover})}
+		i.start()
+		DeferCleanup(i.stop)
+		s.instances[text] = i
+	}
+	return s
+}
+
+var organizationOf = regexp.MustCompile(`/organizations/([^/]+)(/.*)?$`)
+
+func (s *shards) serve(rw http.ResponseWriter, r *http.Request) {
+	v := visit{at: time.Now(), by: r.UserAgent()}
+	if found := organizationOf.FindStringSubmatch(r.URL.Path); found != nil {
+		v.about, v.work = found[1], found[2] != ""
+	}
+	s.mu.Lock()
+	s.calls = append(s.calls, v)
+	s.mu.Unlock()
+	s.sim.ServeHTTP(rw, r)
+}
+
+// visits are the calls about an Organization so far.
+func (s *shards) visits(organization string) []visit {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(s.calls), func(v visit) bool { return v.about != organization })
+}
+
+// tenant is an Organization with a connection, tokens and Workspaces of one name.
+type tenant struct {
+	id, name           string
+	tokens, workspaces []string
+}
+
+// tenant makes an Organization, and a connection to it with the label.
+func (s *shards) tenant(name, label string, tokens int) tenant {
+	GinkgoHelper()
+	t := tenant{name: name, id: s.sim.AddOrganization(name)}
+	for i := range tokens {
+		t.workspaces = append(t.workspaces, s.sim.AddWorkspace(t.id, fmt.Sprintf("ws-%d", i)))
+		t.tokens = append(t.tokens, s.sim.AddOrganizationToken(t.id, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER"))
+	}
+	s.apply(builders.Secret(s.namespace, name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
+	s.apply(s.to(t, name).In(s.namespace).Labelled("shard", label).RateLimit(100, 20).Object())
+	return t
+}
+
+// to starts a connection to the tenant's Organization.
+func (s *shards) to(t tenant, name string) *builders.ConnectionBuilder {
+	return builders.Connection(name).To(s.front, t.id).WithSecret(t.name)
+}
+
+// declare binds every token of the tenant to its Workspace.
+func (s *shards) declare(t tenant) (names []string) {
+	GinkgoHelper()
+	for i, token := range t.tokens {
+		name := fmt.Sprintf("%s-%d", t.name, i)
+		s.bind(builders.Binding(name).Through(t.name).ForTokenID(token).OnWorkspace(t.workspaces[i]).WithRole("WORKSPACE_MEMBER"))
+		names = append(names, name)
+	}
+	return names
+}
+
+// relabel moves a connection to another shard.
+func (s *shards) relabel(name, label string) {
+	GinkgoHelper()
+	c := s.connectionNamed(s.namespace, name)
+	before := c.DeepCopy()
+	c.Labels["shard"] = label
+	Expect(s.kube.Patch(s.ctx, c, client.MergeFrom(before))).To(Succeed())
+}
+
+func (s *shards) connectionNamed(namespace, name string) *v1alpha1.AstroConnection {
+	GinkgoHelper()
+	c := &v1alpha1.AstroConnection{}
+	Expect(s.kube.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: name}, c)).To(Succeed())
+	return c
+}
+
+// writesOf counts how often a token's roles were written.
+func (s *shards) writesOf(token string) (n int) {
+	for _, w := range s.sim.Audit() {
+		if w.TokenID == token && !w.OutOfBand {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,122 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+var _ = Describe("Two instances that share the work", func() {
+	const a, rest = "shard=a", "shard!=a"
+	var s *shards
+	BeforeEach(func(ctx context.Context) { s = newShards(emptyWorld(ctx), a, rest) })
+
+	// aloof checks that an instance wrote nothing about objects of this name.
+	aloof := func(selector string, since int, name string) {
+		GinkgoHelper()
+		for _, write := range s.instances[selector].traffic.since(since) {
+			Expect(strings.Contains(write, "/"+name)).To(BeFalse(), selector+" wrote "+write)
+		}
+	}
+
+	It("serve every Organization together, and none of them both", func() {
+		owners := map[string]string{"a": a, "b": rest, "": rest}
+		type kept struct {
+			tenant
+			owner    string
+			bindings []string
+		}
+		var all []kept
+		for i, label := range []string{"a", "b", "", "a", "a", "b"} {
+			t := s.tenant(fmt.Sprintf("tenant-%d", i), label, 2)
+			// A team's own connection follows, whatever its label says.
+			s.apply(
+				builders.Secret(s.other, t.name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "team", "ORGANIZATION_OWNER"))),
+				s.to(t, t.name).In(s.other).Labelled("shard", "b").Object(),
+			)
+			Eventually(func() string { return s.connectionNamed(s.namespace, t.name).Status.CredentialTokenID }).ShouldNot(BeEmpty())
+			all = append(all, kept{t, owners[label], s.declare(t)})
+		}
+		for _, t := range all {
+			s.expect("True/Granted", t.bindings...)
+			Eventually(func() string { return readiness(s.connectionNamed(s.other, t.name).Status.Conditions) }).Should(Equal("True/Connected"))
+			for i, token := range t.tokens {
+				Expect(s.on(token, t.workspaces[i])).To(Equal("WORKSPACE_MEMBER"))
+				Expect(s.writesOf(token)).To(Equal(1))
+			}
+			for selector := range s.instances {
+				if selector != t.owner {
+					aloof(selector, 0, t.bindings[0])
+				}
+			}
+		}
+		for _, t := range all {
+			var workers []string
+			for _, v := range s.visits(t.id) {
+				if v.work {
+					workers = append(workers, v.by)
+				}
+			}
+			Expect(workers).To(HaveEach(t.owner))
+		}
+	})
+
+	It("hand an Organization over when its label is changed, in the midst of work", func() {
+		t := s.tenant("mover", "a", 24)
+		Eventually(func() string { return readiness(s.connectionNamed(s.namespace, "mover").Status.Conditions) }).Should(Equal("True/Connected"))
+		s.sim.SetLatency(80 * time.Millisecond)
+		names := s.declare(t)
+		Eventually(func() int { return len(s.sim.Audit()) }).Should(BeNumerically(">", 5))
+		s.relabel("mover", "b")
+		s.expect("True/Granted", names...)
+		s.settle()
+
+		var last, first time.Time
+		for _, v := range s.visits(t.id) {
+			if v.by == a {
+				last = v.at
+			} else if first.IsZero() {
+				first = v.at
+			}
+		}
+		Expect(first.Sub(last)).To(BeNumerically(">", handover/2), "the new instance waits for the old one")
+		Expect(len(s.sim.Audit())).To(BeNumerically(">=", len(t.tokens)))
+		for i, token := range t.tokens {
+			Expect(s.on(token, t.workspaces[i])).To(Equal("WORKSPACE_MEMBER"))
+			Expect(s.writesOf(token)).To(Equal(1), "a token is written by one of them")
+		}
+
+		written := len(s.instances[a].traffic.since(0))
+		s.role(names[0], "WORKSPACE_OWNER")
+		s.expect("True/RoleUpdated", names[0])
+		s.delete(names[1])
+		s.expect(gone, names[1])
+		Expect(s.on(t.tokens[1], t.workspaces[1])).To(BeEmpty())
+		aloof(a, written, "mover")
+	})
+
+	It("are not led astray by who only names an Organization", func() {
+		t := tenant{name: "victim", id: s.sim.AddOrganization("victim")}
+		s.apply(builders.Secret(s.other, "squatter", s.sim.Credential(s.sim.AddOrganizationToken(s.sim.AddOrganization("strangers"), "own", "ORGANIZATION_OWNER"))))
+		s.apply(s.to(t, "squatter").In(s.other).WithSecret("squatter").Labelled("shard", "elsewhere").Object())
+		Eventually(func() string { return readiness(s.connectionNamed(s.other, "squatter").Status.Conditions) }).Should(Equal("False/OrganizationMismatch"))
+		t.workspaces = []string{s.sim.AddWorkspace(t.id, "ws")}
+		t.tokens = []string{s.sim.AddOrganizationToken(t.id, "ci", "ORGANIZATION_MEMBER")}
+		s.apply(builders.Secret(s.namespace, t.name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
+		s.apply(s.to(t, t.name).In(s.namespace).Labelled("shard", "a").Object())
+		s.expect("True/Granted", s.declare(t)...)
+		aloof(rest, 0, "victim-0")
+	})
+
+	It("leave it to one of them to say that there is no connection", func() {
+		s.bind(builders.Binding("lost").Through("nowhere").ForToken("ci").OnWorkspace(s.data).WithRole("WORKSPACE_MEMBER"))
+		s.expect("False/ConnectionNotFound", "lost")
+		aloof(a, 0, "lost")
+	})
+})
