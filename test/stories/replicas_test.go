@@ -1,0 +1,92 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// takeover is how long the lease of a leader that was killed keeps the other waiting at most, with some time to begin.
+const takeover = 25 * time.Second
+
+var _ = Describe("Two replicas of the operator", func() {
+	It("lose nothing and write nothing twice when the leader is killed in a cold start, and hand over at once otherwise", func(ctx context.Context) {
+		w := emptyWorld(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
+		binary := program(ctx)
+		tokens, names := w.tokens(50), []string{}
+		for i, token := range tokens {
+			w.sim.GrantRole(token, astrosim.TypeDeployment, w.models, "Deploy Only") // nobody's
+			for j, ws := range []string{w.data, w.science} {
+				name := fmt.Sprintf("b-%02d-%d", i, j)
+				names = append(names, name)
+				w.bind(builders.Binding(name).ForToken(fmt.Sprintf("ci-%d", i)).OnWorkspace(ws).WithRole("WORKSPACE_MEMBER"))
+			}
+		}
+		first := w.replica(binary)
+		Eventually(w.leader).ShouldNot(BeEmpty())
+		leader := w.leader()
+		second := w.replica(binary)
+		w.secretAndConnection()
+		written := func() int { return w.total().Writes }
+		Eventually(written).Should(BeNumerically(">=", 20))
+
+		first.end(os.Kill)
+		killed := time.Now()
+		w.settle() // what was under way
+		before := w.sim.Counts().Total
+		Expect(written()).To(BeNumerically("<", len(tokens)), "it was killed in the middle")
+		Eventually(func() int { return w.sim.Counts().Total }, takeover).Should(BeNumerically(">", before))
+		figure("takeover after kill -9 of the leader", time.Since(killed))
+		Expect(w.leader()).NotTo(Equal(leader))
+		w.expect("True/Granted", names...)
+		for _, token := range tokens {
+			Expect([]string{w.on(token, w.data), w.on(token, w.science), w.on(token, w.models)}).To(Equal([]string{"WORKSPACE_MEMBER", "WORKSPACE_MEMBER", "Deploy Only"}))
+		}
+		Expect(w.writesOf(tokens)).To(HaveEach(1), "writes of each token")
+
+		third := w.replica(binary)
+		w.role(names[0], "WORKSPACE_OWNER")
+		w.expect("True/RoleUpdated", names[0])
+		stopped := time.Now()
+		second.end(syscall.SIGTERM)
+		w.role(names[1], "WORKSPACE_OWNER")
+		w.expect("True/RoleUpdated", names[1])
+		figure("takeover after an orderly stop, up to the next role in Astro", time.Since(stopped))
+		Expect(w.writesOf(tokens[:1])).To(Equal([]int{3}))
+		third.end(syscall.SIGTERM)
+	})
+})
+
+// secretAndConnection makes them in the first namespace, and waits for nothing.
+func (w *world) secretAndConnection() {
+	GinkgoHelper()
+	w.apply(
+		builders.Secret(w.namespace, builders.SecretName, w.sim.Credential(w.operator)),
+		w.connection(builders.ConnectionName).In(w.namespace).Object(),
+	)
+}
+
+// writesOf is how often the roles of each token were written by a call. A call that changes nothing fails the story.
+func (w *world) writesOf(tokens []string) []int {
+	GinkgoHelper()
+	writes := map[string]int{}
+	for _, write := range w.sim.Audit() {
+		if !write.OutOfBand {
+			writes[write.TokenID]++
+			Expect(write.Changed()).To(BeTrue(), "a needless write: %+v", write)
+		}
+	}
+	counts := make([]int, len(tokens))
+	for i, token := range tokens {
+		counts[i] = writes[token]
+	}
+	return counts
+}
