@@ -68,6 +68,19 @@ func Encode(claim v1alpha1.HeldClaim) (string, error) {
 	return string(data), nil
 }
 
+func parse(b *v1alpha1.ScopedTokenBinding) *v1alpha1.HeldClaim {
+	value, found := b.Annotations[v1alpha1.AnnotationHeld]
+	if !found {
+		return nil
+	}
+	var claim v1alpha1.HeldClaim
+	if json.Unmarshal([]byte(value), &claim) != nil || claim.Token == "" || claim.Target == "" ||
+		claim.Host == "" || claim.Organization == "" {
+		return nil
+	}
+	return &claim
+}
+
 // contradicts reports whether the spec or the status names something else than the claim does.
 func contradicts(b *v1alpha1.ScopedTokenBinding, claim *v1alpha1.HeldClaim) bool {
 	declared, pinned := string(b.Spec.Target.ID), b.Status.Target.ID
