@@ -65,6 +65,11 @@ lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--f
 bench: controlplane build ## Measure calls, times and losses, a `figure` line each; BENCH_ARGS are its flags, PROFILE=1 writes profiles.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/bench $(BENCH_ARGS)
 
+.PHONY: chaos
+chaos: controlplane build ## Prove the promises in SCHEDULES seeded schedules (SEED) of users, faults and kills; SCHEDULE=n replays one, CHAOS_ARGS are more flags.
+	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/chaos -seed=$(or $(SEED),1) -schedules=$(or $(SCHEDULES),500) \
+	  -schedule=$(or $(SCHEDULE),-1) $(CHAOS_ARGS)
+
 ##@ Generated files
 
 .PHONY: generate

@@ -114,7 +114,10 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 		if strings.HasSuffix(r.URL.Path, "/tokens") {
 			defer w.rest.listed()
 		}
-		w.sim.ServeHTTP(rw, r)
+		what := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
+			w.history.note("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
+		}}, r)
 		return
 	}
 	w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {

@@ -199,7 +199,7 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 			continue
 		}
 		if role := s.role(p); role != "" && s.world.lastByOperator(p) {
-			s.broken(leaked, "%s holds %s on %s, which no binding holds any more", p.token, role, p.target)
+			s.broken(leaked, "%s holds %s on %s, which no binding holds any more (a holder vanished with its finalizer: %t)", p.token, role, p.target, s.world.facts.vanished(p, s.bindings))
 		}
 	}
 	for _, c := range s.claims {

@@ -40,13 +40,14 @@ func roleOf(b *v1alpha1.ScopedTokenBinding) string {
 type facts struct {
 	mu       sync.Mutex
 	versions map[types.UID]string
-	held     map[place]bool // some binding's claim was acknowledged
-	retained map[place]bool // some binding went and left its role on purpose
+	held     map[place]bool      // some binding's claim was acknowledged
+	retained map[place]bool      // some binding went and left its role on purpose
+	holders  map[types.UID]place // bindings whose claim was acknowledged and that were not let go
 	declared []v1alpha1.ScopedTokenBindingSpec
 }
 
 func newFacts() *facts {
-	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}}
+	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]place{}}
 }
 
 // declare remembers what a user is about to declare.
@@ -66,6 +67,19 @@ func (f *facts) retain(p place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retained[p] = true
+}
+
+// vanished says whether a binding that held the place is gone although nobody has let it go: kube-apiserver looks for
+// finalizers before it deletes, and not in the same transaction.
+func (f *facts) vanished(p place, there []v1alpha1.ScopedTokenBinding) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for uid, held := range f.holders {
+		if held == p && !slices.ContainsFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return b.UID == uid }) {
+			return true
+		}
+	}
+	return false
 }
 
 // everHeld are all places on which a claim was ever held, and whether a role was left there on purpose.

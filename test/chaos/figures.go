@@ -22,14 +22,15 @@ const (
 	foreign  promise = "foreign_touched" // changed, and declared by nobody
 	leaked   promise = "leaked"          // let go, and still in Astro
 	wrong    promise = "wrong_status"    // said what is not so
-	needless promise = "needless_writes" // written, and nothing changed
+	restless promise = "restless"        // written over and over while all is as declared
+	needless promise = "needless_writes" // written once, and nothing changed: a price, no broken promise
 	stuck    promise = "stuck"           // deleted, and still there
 	secret   promise = "secrets_told"    // a credential where it must not be
 	crashed  promise = "crashes"         // ended by a panic or a data race
 )
 
 // promises are those kinds in the order of the figures.
-var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, needless}
+var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless}
 
 // figures are what a run counts.
 type figures struct {
@@ -43,10 +44,11 @@ type figures struct {
 	slowest  time.Duration
 	counts   map[string]int
 	problems map[promise]int
+	broken   map[promise][]int // the schedules
 }
 
 func newFigures(out io.Writer, o options) *figures {
-	return &figures{out: out, opts: o, started: time.Now(), counts: map[string]int{}, problems: map[promise]int{}}
+	return &figures{out: out, opts: o, started: time.Now(), counts: map[string]int{}, problems: map[promise]int{}, broken: map[promise][]int{}}
 }
 
 func (f *figures) add(name string, n int) {
@@ -63,6 +65,9 @@ func (f *figures) finished(w *world, took time.Duration) {
 	f.slowest = max(f.slowest, took)
 	for _, p := range w.problems() {
 		f.problems[p.kind]++
+		if !slices.Contains(f.broken[p.kind], w.plan.number) {
+			f.broken[p.kind] = append(f.broken[p.kind], w.plan.number)
+		}
 	}
 	if len(w.problems()) > 0 {
 		f.failing = append(f.failing, w.plan.number)
@@ -92,10 +97,18 @@ func (f *figures) print() {
 		f.counts["fault_"+string(kind)] += 0
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.counts)) {
+		if name == string(needless) {
+			continue
+		}
 		f.line(name, f.counts[name], "times")
 	}
+	f.line(string(needless), f.counts[string(needless)], "times")
 	for _, p := range promises {
-		f.line(string(p), f.problems[p], "times", "bound=0")
+		notes := []string{"bound=0"}
+		if f.problems[p] > 0 {
+			notes = append(notes, fmt.Sprintf("schedules=%v", f.broken[p]))
+		}
+		f.line(string(p), f.problems[p], "times", notes...)
 	}
 }
 

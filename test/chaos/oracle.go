@@ -37,7 +37,7 @@ func newOracle(w *world) *oracle {
 	return &oracle{world: w, known: map[question]answerAt{}, own: map[int]bool{}}
 }
 
-// refuses asks Astro. It asks only while the operator is at rest, and says no until then.
+// refuses asks Astro. It asks only while the operator is at rest, and says what it knows until then.
 func (o *oracle) refuses(p place, role string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -46,8 +46,8 @@ func (o *oracle) refuses(p place, role string) bool {
 	if known, ok := o.known[q]; ok && known.set == set && time.Since(known.at) < 3*time.Second {
 		return known.refused
 	}
-	if _, _, quiet := w.rest.counts(); quiet < 200*time.Millisecond {
-		return false
+	if _, _, quiet := w.rest.counts(); quiet < 100*time.Millisecond {
+		return o.known[q].set == set && o.known[q].refused
 	}
 	original, from := w.sim.Roles(p.token), len(w.sim.Audit())
 	code := w.writeRoles(p.token, o.changed(p, role))

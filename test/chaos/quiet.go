@@ -24,6 +24,7 @@ func (w *world) calm() {
 func (w *world) quietPoint(name string) {
 	w.calm()
 	w.history.note("quiet", "%s begins", name)
+	w.swept = false
 	w.askSweeps()
 	if w.settle(name) {
 		w.checkRest(name)
@@ -47,7 +48,7 @@ func (w *world) settle(name string) bool {
 			break
 		}
 		if s != nil && time.Since(nudged) > 400*time.Millisecond {
-			w.nudge(s, time.Since(began))
+			w.nudge(s, name, time.Since(began))
 			nudged = time.Now()
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -64,16 +65,17 @@ var resting = append([]string{v1alpha1.ReasonExternalWriter}, refusedReasons...)
 
 // nudge does what a user does who reads why a binding is not Ready: ask for another try. Where that is not what the
 // operator waits for, nobody helps it for a long while.
-func (w *world) nudge(s *snapshot, after time.Duration) {
-	if after > 8*time.Second {
-		w.tally.add("nudged", 1)
+func (w *world) nudge(s *snapshot, point string, after time.Duration) {
+	if after > 8*time.Second && !w.swept {
+		w.tally.add("swept_again", 1)
 		w.askSweeps()
+		w.swept = true
 	}
 	for _, c := range s.claims {
-		if slices.Contains(resting, readyOf(c.binding).Reason) && c.binding.Annotations[annotationNudged] == "" {
+		if slices.Contains(resting, readyOf(c.binding).Reason) && c.binding.Annotations[annotationNudged] != point {
 			w.edit(slot{c.binding.Namespace, c.binding.Name}, "asked for another try", func(b *v1alpha1.ScopedTokenBinding) {
 				askNow(b)
-				b.Annotations[annotationNudged] = "true"
+				b.Annotations[annotationNudged] = point
 			})
 		}
 	}
@@ -84,7 +86,7 @@ const annotationNudged = "chaos.example.com/nudged"
 // checkRest sees that the operator, once all is as declared, writes nothing, not even after another sweep.
 func (w *world) checkRest(name string) {
 	if !w.comeToRest(3 * time.Second) {
-		w.broken(needless, "%s: the operator does not come to rest", name)
+		w.broken(restless, "%s: the operator does not come to rest", name)
 		return
 	}
 	// What the operator was still at counts once; what it does over and over is needless.
@@ -95,7 +97,7 @@ func (w *world) checkRest(name string) {
 		}
 		w.history.note("quiet", "%s: %d writes in sweep %d after all is as declared", name, writes, try+1)
 		if try == 2 {
-			w.broken(needless, "%s: %d writes in each sweep while all is as declared", name, writes)
+			w.broken(restless, "%s: %d writes in each sweep while all is as declared", name, writes)
 		}
 	}
 	s, err := w.snapshot()

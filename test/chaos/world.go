@@ -40,6 +40,7 @@ type world struct {
 	tokens   []*entity
 	secrets  []string // every secret that the operator ever worked with
 	found    []problem
+	swept    bool // at this quiet point a sweep was asked for a second time
 }
 
 // entity is a token, Workspace or Deployment, and what it was.
@@ -189,6 +190,11 @@ func (w *world) isCredential(token string) bool { return slices.Contains(w.crede
 // broken notes a broken promise.
 func (w *world) broken(kind promise, format string, args ...any) {
 	p := problem{kind, w.history.words(fmt.Sprintf(format, args...))}
+	if kind == needless {
+		w.history.note("needless", "%s", p.text)
+		w.tally.add(string(needless), 1)
+		return
+	}
 	w.history.note("BROKEN", "%s", p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
