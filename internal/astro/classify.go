@@ -58,7 +58,7 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 }
 
 // clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
-func (c *Client) clean(s string) string { return c.secret.Load().clean(s[:min(len(s), 4<<10)]) }
+func (c *Client) clean(s string) string { return c.credential.Load().clean(s[:min(len(s), 4<<10)]) }
 
 // readError says besides whether the body is an error in Astro's form.
 func readError(raw []byte) (wireError, bool) {

@@ -29,6 +29,8 @@ type Options struct {
 
 	// Observe is told of every request: "GET", "tokens", "ok" or the kind of its error, and how long it took.
 	Observe func(method, endpoint, outcome string, d time.Duration)
+	// Refused is told once that Astro refuses the credential, and no more of it until UseCredential or Prove.
+	Refused func()
 }
 
 func (o Options) complete() Options {
@@ -46,17 +48,20 @@ func (o Options) complete() Options {
 	if o.Observe == nil {
 		o.Observe = func(string, string, string, time.Duration) {}
 	}
+	if o.Refused == nil {
+		o.Refused = func() {}
+	}
 	return o
 }
 
 // Client makes calls for one credential in one Organization.
 type Client struct {
-	opts    Options
-	base    string // of everything in the Organization
-	http    *http.Client
-	secret  atomic.Pointer[redactor] // the credential, and how to keep it out of errors
-	limiter *Limiter
-	retries *retryBudget
+	opts       Options
+	base       string // of everything in the Organization
+	http       *http.Client
+	credential atomic.Pointer[credential]
+	limiter    *Limiter
+	retries    *retryBudget
 }
 
 // NewClient makes a client. Options that cannot work fail at the first call, as an unreachable Astro would.
@@ -73,14 +78,13 @@ func NewClient(opts Options) *Client {
 	return c
 }
 
-// UseCredential makes every request from now on carry another secret, that of the same token after a rotation.
-func (c *Client) UseCredential(secret string) {
-	c.secret.Store(newRedactor(strings.TrimSpace(secret)))
-}
-
 // GetOrganization reads the client's Organization.
 func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
-	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout}
+	return c.organization(ctx, false)
+}
+
+func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
+	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
 	if err := validID(k.op, c.opts.Organization); err != nil {
 		return Organization{}, err
 	}

@@ -20,6 +20,7 @@ type call struct {
 	timeout  time.Duration
 	maxBody  int64 // 8 MiB if zero
 	urgent   bool  // before reads that nobody's write waits for
+	trial    bool  // sent even with a credential that Astro has refused
 }
 
 func (k call) method() string {
@@ -46,8 +47,11 @@ func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) err
 	return c.exchange(ctx, k, c.limiter.reads, decode)
 }
 
-// slot waits for a slot of the lane.
+// slot waits for a slot of the lane, but not with a credential that Astro refuses.
 func (c *Client) slot(ctx context.Context, k call, l *lane) error {
+	if err := c.credential.Load().refusal(k); err != nil {
+		return err
+	}
 	err := l.take(ctx, k.urgent)
 	if closed, ok := errors.AsType[closedError](err); ok {
 		return &Error{Op: k.op, Message: closed.Error(), RetryAfter: closed.wait, kind: ErrThrottled, final: true, unsent: true}
@@ -62,8 +66,16 @@ func (c *Client) slot(ctx context.Context, k call, l *lane) error {
 
 // exchange sends one request, for which a slot was taken, and reads its answer under one deadline.
 func (c *Client) exchange(ctx context.Context, k call, l *lane, decode func(io.Reader) error) error {
+	inUse := c.credential.Load()
+	if err := inUse.refusal(k); err != nil { // while it waited for its slot
+		l.giveBack()
+		return err
+	}
 	sent, began := l.clock.Now(), time.Now()
-	err := c.send(ctx, k, decode)
+	err := c.send(ctx, inUse, k, decode)
+	if inUse.met(err) && c.credential.Load() == inUse {
+		c.opts.Refused()
+	}
 	if errors.Is(err, ErrThrottled) {
 		l.throttled(sent, RetryAfter(err))
 	}
@@ -74,10 +86,10 @@ func (c *Client) exchange(ctx context.Context, k call, l *lane, decode func(io.R
 	return err
 }
 
-func (c *Client) send(ctx context.Context, k call, decode func(io.Reader) error) error {
+func (c *Client) send(ctx context.Context, with *credential, k call, decode func(io.Reader) error) error {
 	within, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
-	req, err := c.request(within, k)
+	req, err := c.request(within, with, k)
 	if err != nil {
 		return c.noAnswer(ctx, within, k, err)
 	}
@@ -103,7 +115,7 @@ func (k call) bodyLimit() int64 {
 	return 8 << 20
 }
 
-func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
+func (c *Client) request(ctx context.Context, with *credential, k call) (*http.Request, error) {
 	target := c.base + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()
@@ -116,7 +128,7 @@ func (c *Client) request(ctx context.Context, k call) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+c.secret.Load().whole)
+	req.Header.Set("Authorization", "Bearer "+with.whole)
 	req.Header.Set("X-Api-Version", "1.0")
 	req.Header.Set("User-Agent", c.opts.UserAgent)
 	req.Header.Set("Accept", "application/json")

@@ -17,7 +17,7 @@ type access struct {
 // probe is a client for a credential that is not proven. What it claims to be may be a lie, so it gets a budget of the
 // connection's own, and none that another connection shares.
 func (r *reconciler) probe(key Key, c v1alpha1.Connection, m *memory, o offer) *astro.Client {
-	return r.client(c, o.secret, r.budget(m.host, unproven(key), key, c.ConnectionSpec().RateLimit))
+	return r.client(c, o.secret, r.budget(m.host, unproven(key), key, c.ConnectionSpec().RateLimit), nil)
 }
 
 func unproven(key Key) string { return "unproven:" + key.String() }
@@ -30,7 +30,7 @@ func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, o
 		next := *before
 		next.identity, next.organization = o.identity, org
 		m.access = &next
-		next.client.UseCredential(o.secret)
+		r.reopen(key, next.client, func() { next.client.UseCredential(o.secret) })
 		if meant {
 			next.directory.Trust()
 			next.directory.ExpireTargets()
@@ -39,7 +39,7 @@ func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, o
 	}
 	r.drop(key, m)
 	m.access = &access{identity: o.identity, organization: org}
-	m.access.client = r.client(c, o.secret, r.limiter(key, c, m))
+	m.access.client = r.client(c, o.secret, r.limiter(key, c, m), func() { r.Registry.ReportUnauthorized(key) })
 	m.access.directory = astro.NewDirectory(m.access.client, astro.DirectoryOptions{SelfID: o.identity.TokenID, Clock: r.Clock})
 	m.dueSweep()
 }
@@ -68,7 +68,7 @@ func (r *reconciler) limit(key Key, c v1alpha1.Connection, m *memory) {
 	}
 }
 
-func (r *reconciler) client(c v1alpha1.Connection, secret string, limiter *astro.Limiter) *astro.Client {
+func (r *reconciler) client(c v1alpha1.Connection, secret string, limiter *astro.Limiter, refused func()) *astro.Client {
 	return astro.NewClient(astro.Options{
 		BaseURL:      c.ConnectionSpec().APIURL,
 		Organization: string(c.ConnectionSpec().OrganizationID),
@@ -76,5 +76,6 @@ func (r *reconciler) client(c v1alpha1.Connection, secret string, limiter *astro
 		Limiter:      limiter,
 		UserAgent:    r.UserAgent,
 		Observe:      observe,
+		Refused:      refused,
 	})
 }

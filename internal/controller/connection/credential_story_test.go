@@ -125,19 +125,6 @@ var _ = Describe("The credential of a connection", func() {
 		Expect(s.handle().Ready).To(BeTrue())
 	})
 
-	It("is looked at at once when others meet a refusal, and once however many they are", func(ctx SpecContext) {
-		s := newStory(ctx).proven()
-		proofs := s.proofs()
-		s.sim.RevokeCredential(s.self)
-		for range 100 {
-			registry.ReportUnauthorized(s.key())
-		}
-		s.expect("False/CredentialRejected")
-		Expect(s.proofs()).To(BeNumerically("<=", proofs+2), "a report may come while the first is being looked at")
-		registry.ReportUnauthorized(s.key())
-		Consistently(s.proofs, "300ms").Should(BeNumerically("<=", proofs+2))
-	})
-
 	It("is kept in memory when its Secret goes, for those who have to revoke", func(ctx SpecContext) {
 		s := newStory(ctx).proven()
 		s.deleteSecret()

@@ -34,6 +34,9 @@ type memory struct {
 	// unlisted is why the last sweep failed.
 	unlisted *fault
 
+	doubts    int // how often Astro refused what it had accepted, since it last did not for a while
+	doubtedAt time.Time
+
 	retryAt, sweepAt time.Time
 	failures         int // passing faults in a row
 	ready            bool

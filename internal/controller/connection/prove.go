@@ -11,7 +11,6 @@ import (
 // prove sees to it that the credential in the Secret is proven for the Organization, by its claims and by a GET of the
 // Organization. Astro is asked once about each credential; about one that it refused, once a sweep interval.
 func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
-	suspect := r.Registry.takeSuspicion(key)
 	if m.host, m.unusable = judgeHost(c.ConnectionSpec().APIURL, r.AllowedHosts); m.unusable != nil {
 		return nil
 	}
@@ -20,7 +19,14 @@ func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, 
 	if err != nil {
 		return err
 	}
-	if m.unusable = wrong; wrong != nil || !m.mustAsk(o, suspect, r) {
+	suspect := m.access != nil && r.Registry.refused(key, m.access.client)
+	if m.unusable = wrong; wrong != nil {
+		return r.reprove(ctx, key, m, suspect)
+	}
+	if suspect && m.refusal == nil {
+		m.doubt(r.Clock())
+	}
+	if !m.mustAsk(o, suspect, r) {
 		return nil
 	}
 	org, err := r.probe(key, c, m, o).GetOrganization(ctx)

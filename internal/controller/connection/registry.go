@@ -20,7 +20,7 @@ type Registry struct {
 
 	subscribers, rowSubscribers []*mailbox[Notice]
 	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
-	suspects                    map[Key]bool
+	reported                    map[Key]bool // refusals that the connection's controller knows of
 }
 
 // credential names the API token with which a connection works.
@@ -31,7 +31,7 @@ func NewRegistry() *Registry {
 	return &Registry{
 		handles:     map[Key]Handle{},
 		credentials: map[Key]credential{},
-		suspects:    map[Key]bool{},
+		reported:    map[Key]bool{},
 		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
 			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),
 			v1alpha1.KindClusterAstroConnection: newMailbox(itself, latest),
@@ -99,14 +99,15 @@ func (r *Registry) eachOf(host, organization, tokenID string, do func(*astro.Dir
 	}
 }
 
-// ReportUnauthorized tells that Astro refused the credential of the connection (astro.ErrUnauthorized). The connection
-// is looked at again at once, however many report it.
+// ReportUnauthorized tells that Astro refused the credential of the connection (astro.ErrUnauthorized). The client tells
+// it by itself; whoever meets the refusal may tell it too. The connection is looked at again at once, and once however
+// many report it.
 func (r *Registry) ReportUnauthorized(k Key) {
 	r.mu.Lock()
 	h, found := r.handles[k]
-	known := r.suspects[k] || !found || !h.Ready
+	known := r.reported[k] || !found || !h.Ready
 	if !known {
-		r.suspects[k] = true
+		r.reported[k] = true
 	}
 	r.mu.Unlock()
 	if !known {
@@ -114,13 +115,23 @@ func (r *Registry) ReportUnauthorized(k Key) {
 	}
 }
 
-// takeSuspicion reports whether the credential was reported as refused, and forgets it.
-func (r *Registry) takeSuspicion(k Key) bool {
+// refused reports whether the client has met a refusal, and keeps further reports quiet while it has.
+func (r *Registry) refused(k Key, c *astro.Client) bool {
+	r.listen(k) // first, so that a refusal from now on is not missed
+	if c.Refusal() == nil {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	suspect := r.suspects[k]
-	delete(r.suspects, k)
-	return suspect
+	r.reported[k] = true
+	return true
+}
+
+// listen lets the next report through.
+func (r *Registry) listen(k Key) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.reported, k)
 }
 
 // set publishes the handle.
@@ -153,7 +164,7 @@ func (r *Registry) remove(k Key) (known bool) {
 	_, known = r.handles[k]
 	delete(r.handles, k)
 	delete(r.credentials, k)
-	delete(r.suspects, k)
+	delete(r.reported, k)
 	return known
 }
 

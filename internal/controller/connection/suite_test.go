@@ -59,7 +59,7 @@ var _ = BeforeSuite(func() {
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
-	startSims(24)
+	startSims(48)
 	admin = env.Config
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))

@@ -1,0 +1,204 @@
+package astro
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+// everyCall makes one call of every sort.
+func (w *world) everyCall(ctx context.Context) []error {
+	_, get := w.client.GetToken(ctx, w.ci)
+	_, list := w.client.ListTokens(ctx)
+	_, org := w.client.GetOrganization(ctx)
+	_, targets := w.client.ListWorkspaces(ctx, Filter{Names: []string{"data"}})
+	_, exists := w.client.TargetExists(ctx, EntityDeployment, w.dep)
+	_, update := w.client.UpdateRoles(ctx, w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
+	return []error{get, list, org, targets, exists, update}
+}
+
+func TestRevokedCredentialCostsOneCall(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.RevokeCredential(w.self)
+	for range 20 {
+		for _, err := range w.everyCall(t.Context()) {
+			if !errors.Is(err, ErrUnauthorized) {
+				t.Fatalf("got %v", err)
+			}
+		}
+	}
+	if n := w.Counts().Total; n != 1 {
+		t.Errorf("%d calls reached Astro", n)
+	}
+	_, err := w.client.GetToken(t.Context(), w.ci)
+	for _, say := range []string{"get token " + w.ci, "not sent", "(request "} {
+		if !strings.Contains(err.Error(), say) {
+			t.Errorf("%q does not say %q", err, say)
+		}
+	}
+	if mayBeApplied(err) || w.client.again(t.Context(), err, 1) {
+		t.Error("what was not sent cannot have been applied, and is not tried again")
+	}
+}
+
+const users, workers = 100, 16
+
+// ask has all users ask, so many at a time as there are workers.
+func (w *world) ask(t *testing.T) {
+	t.Helper()
+	turns := make(chan struct{}, workers)
+	var group sync.WaitGroup
+	for range users {
+		group.Go(func() {
+			turns <- struct{}{}
+			defer func() { <-turns }()
+			if _, err := w.client.GetToken(t.Context(), w.ci); !errors.Is(err, ErrUnauthorized) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestRevokedCredentialCostsManyUsersACallAWorker(t *testing.T) {
+	w := newWorld(t, astrosim.Options{Latency: 20 * time.Millisecond})
+	w.RevokeCredential(w.self)
+	w.ask(t)
+	if n := w.Counts().Total; n > workers {
+		t.Errorf("%d calls of %d users reached Astro", n, users)
+	}
+}
+
+func TestNobodyWaitsWithARefusedCredential(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{Latency: 20 * time.Millisecond}, func(o *Options) { o.Limiter = newLimiter(systemClock{}, 1, 1) })
+		w.RevokeCredential(w.self)
+		began := time.Now()
+		w.ask(t)
+		if n, took := w.Counts().Total, time.Since(began); n != 1 || took > 2*time.Second {
+			t.Errorf("%d calls reached Astro, and %d users were told after %s; at a call a second only who waits for the next slot waits", n, users, took)
+		}
+		began = time.Now()
+		w.ask(t)
+		if took := time.Since(began); took != 0 {
+			t.Errorf("once it is known, it took %s", took)
+		}
+		w.client.limiter.reads.throttled(time.Now(), time.Minute)
+		w.ask(t) // the refusal is what there is to say, not that Astro asks to wait
+	})
+}
+
+func TestOnlyARefusedCredentialOpensTheBreaker(t *testing.T) {
+	for _, kind := range []astrosim.FaultKind{astrosim.FaultForbidden, astrosim.FaultServerError, astrosim.FaultThrottle, astrosim.FaultReset, astrosim.FaultNotFound} {
+		w := newWorld(t, astrosim.Options{})
+		w.Inject(astrosim.Fault{Kind: kind, Endpoint: astrosim.TokensGet})
+		if _, err := w.client.GetToken(t.Context(), w.ci); err == nil {
+			t.Fatalf("%s: no error", kind)
+		}
+		if err := w.client.Refusal(); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+}
+
+func TestBreakerCloses(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		closes func(w *world) error
+		closed bool
+	}{
+		"proof": {"Astro takes the credential again", func(w *world) error {
+			w.RestoreCredential(w.self)
+			_, err := w.client.Prove(context.Background())
+			return err
+		}, true},
+		"failed proof": {"Astro still refuses it", func(w *world) error {
+			if _, err := w.client.Prove(context.Background()); !errors.Is(err, ErrUnauthorized) {
+				return errors.New("it was proven")
+			}
+			w.RestoreCredential(w.self)
+			return nil
+		}, false},
+		"the same secret": {"whoever puts it in has had it proven", func(w *world) error {
+			w.RestoreCredential(w.self)
+			w.client.UseCredential(w.Credential(w.self))
+			return nil
+		}, true},
+		"another secret": {"it is another one's refusal", func(w *world) error {
+			w.client.UseCredential(w.RotateToken(w.self))
+			return nil
+		}, true},
+		"time": {"which proves nothing", func(w *world) error {
+			w.RestoreCredential(w.self)
+			return nil
+		}, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var told atomic.Int64
+			w := newWorld(t, astrosim.Options{}, func(o *Options) { o.Refused = func() { told.Add(1) } })
+			w.RevokeCredential(w.self)
+			w.everyCall(t.Context())
+			if err := w.client.Refusal(); !errors.Is(err, ErrUnauthorized) {
+				t.Errorf("the refusal is %v", err)
+			}
+			if err := c.closes(w); err != nil {
+				t.Fatal(err)
+			}
+			for _, err := range w.everyCall(t.Context()) {
+				if (err == nil) != c.closed {
+					t.Errorf("%s: %v", c.reason, err)
+				}
+			}
+			if closed := w.client.Refusal() == nil; closed != c.closed || told.Load() != 1 {
+				t.Errorf("%s: closed %t, told %d times", c.reason, closed, told.Load())
+			}
+		})
+	}
+}
+
+// TestLateRefusalIsTheOldCredentials: a call that left with the old secret says nothing of the new one.
+func TestLateRefusalIsTheOldCredentials(t *testing.T) {
+	sent, answer := make(chan struct{}), make(chan struct{})
+	var told atomic.Int64
+	c := stub(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "Bearer secret-of-the-operator" {
+			close(sent)
+			<-answer
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"org","name":"Acme"}`))
+	}, func(o *Options) { o.Refused = func() { told.Add(1) } })
+	done := make(chan error)
+	go func() {
+		_, err := c.GetOrganization(context.Background())
+		done <- err
+	}()
+	<-sent
+	c.UseCredential("another-secret")
+	close(answer)
+	if err := <-done; !errors.Is(err, ErrUnauthorized) {
+		t.Errorf("the call itself: %v", err)
+	}
+	if _, err := c.GetOrganization(t.Context()); err != nil || told.Load() != 0 {
+		t.Errorf("the next: %v, told %d times", err, told.Load())
+	}
+}
+
+func TestRefusedReadBeforeAWriteSendsNoWrite(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.RevokeCredential(w.self)
+	u, err := w.client.UpdateRoles(t.Context(), w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
+	if !errors.Is(err, ErrUnauthorized) || u.Attempted || w.Counts().Writes() != 0 {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
