@@ -36,8 +36,7 @@ func (edited) Update(e event.UpdateEvent) bool {
 	}
 	return before.Generation != after.Generation || before.ResourceVersion == after.ResourceVersion ||
 		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-		pin.TokenValue(before) != pin.TokenValue(after) || userAnnotations(before) != userAnnotations(after) ||
-		lostClaim(before, after)
+		userAnnotations(before) != userAnnotations(after) || lostFinalizer(before, after) || repinned(before, after)
 }
 
 // userAnnotations are those by which a user asks for something.
@@ -48,10 +47,23 @@ func userAnnotations(b *v1alpha1.ScopedTokenBinding) [3]string {
 	}
 }
 
-// lostClaim reports whether somebody took the finalizer or the claim away, which the operator puts back.
-func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
-	return pin.Held(before) != nil && pin.Held(after) == nil ||
-		controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
+// lostFinalizer reports whether somebody took the finalizer away, which the operator puts back.
+func lostFinalizer(before, after *v1alpha1.ScopedTokenBinding) bool {
+	return controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
+}
+
+// repinned reports whether the binding is worked on under another key now, or lost its claim, which the operator puts
+// back. Most events change nothing that says so, and claims are not read for them.
+func repinned(before, after *v1alpha1.ScopedTokenBinding) bool {
+	if pins(before) == pins(after) {
+		return false
+	}
+	return pin.TokenValue(before) != pin.TokenValue(after) || (pin.Held(before) != nil && pin.Held(after) == nil)
+}
+
+// pins are what a binding's key hangs on, but for its spec.
+func pins(b *v1alpha1.ScopedTokenBinding) [4]string {
+	return [4]string{b.Annotations[v1alpha1.AnnotationHeld], b.Status.Token.ID, b.Status.Target.ID, b.Status.OrganizationID}
 }
 
 // cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.
