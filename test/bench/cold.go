@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 )
 
 const (
-	// latecomers are at most so many bindings that are applied one after another during a cold start.
-	latecomers = 400
-	// between is at most how long after one is Ready the next is applied; how long is chosen at random.
-	between = 500 * time.Millisecond
+	// latecomers are at most so many bindings that are applied by themselves during a cold start.
+	latecomers = 500
 	// coldGoal is how many times its bound the cold start of a large size may take: in a small one, the operator's own start
 	// counts for more. lateGoal is what a binding may take that is new meanwhile.
 	coldGoal = 1.25
@@ -21,7 +18,7 @@ const (
 )
 
 // coldStart starts the operator when all bindings are there already, and measures until the last of them is Ready. New
-// bindings are applied meanwhile, one after another and at random moments, of tokens that wait for their turn as well.
+// bindings are applied meanwhile, at random moments, of tokens that wait for their turn as well.
 func (m *measurement) coldStart(ctx context.Context) error {
 	late := m.org.more(latecomers)
 	applied, err := m.apply(ctx, m.org.grants...)
@@ -33,7 +30,7 @@ func (m *measurement) coldStart(ctx context.Context) error {
 		return fmt.Errorf("writes to Kubernetes alone: %w", err)
 	}
 	time.Sleep(calm) // what is made in the second in which the operator starts is new to it
-	var took []time.Duration
+	var took []newcomer
 	it, err := m.spend(ctx, func() (ready time.Duration, err error) {
 		ready, took, err = m.startCold(ctx, late)
 		return ready, err
@@ -46,7 +43,7 @@ func (m *measurement) coldStart(ctx context.Context) error {
 }
 
 // startCold starts the operator, and says how long all bindings took, and each of those that were applied meanwhile.
-func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.Duration, took []time.Duration, err error) {
+func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.Duration, took []newcomer, err error) {
 	seen, err := m.watchReadiness(ctx)
 	if err != nil {
 		return 0, nil, err
@@ -63,7 +60,7 @@ func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.D
 	newcomers := make(chan error, 1)
 	go func() {
 		var err error
-		took, err = m.applyInTurn(ctx, seen, late, func() bool { return pause(over, m.org.random) })
+		took, err = m.applyMeanwhile(ctx, over, seen, late)
 		newcomers <- err
 	}()
 	last, err := seen.all(ctx, m.org.grants, m.patience)
@@ -74,20 +71,12 @@ func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.D
 	return last.Sub(start), took, errors.Join(err, <-newcomers)
 }
 
-// pause waits for a random time, and reports whether it is worth going on.
-func pause(ctx context.Context, random *rand.Rand) bool {
-	select {
-	case <-time.After(time.Duration(random.Int64N(int64(between)))):
-		return true
-	case <-ctx.Done():
-		return false
-	}
+// expected is about how long the bindings take, for the length of a profile.
+func (w *world) expected(s size) time.Duration {
+	return 2*time.Second + max(throttled(s), time.Duration(s.bindings)*8*time.Millisecond)
 }
 
-// expected is about how long the bindings take, for the length of a profile.
-func (w *world) expected(s size) time.Duration { return 2*time.Second + throttled(s) }
-
-func (m *measurement) printCold(it spent, took []time.Duration, applied, alone time.Duration) {
+func (m *measurement) printCold(it spent, took []newcomer, applied, alone time.Duration) {
 	bound := max(throttled(m.size), alone)
 	var ratioGoal *float64
 	if m.size.bindings >= large {

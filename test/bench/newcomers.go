@@ -3,11 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
 	"time"
 )
 
-// newGoal is what a new binding may take while the operator is at rest.
-const newGoal = time.Second
+const (
+	// newGoal is what a new binding may take while the operator is at rest.
+	newGoal = time.Second
+	// between is at most how long after one binding is applied the next is, if that is left to chance. Fewer would be no
+	// measure of a percentile, and more would use up what Astro's limit leaves for the others.
+	between = 1600 * time.Millisecond
+)
 
 // newBindings applies bindings one after another, each when the one before is Ready.
 func (m *measurement) newBindings(ctx context.Context) error {
@@ -15,7 +23,7 @@ func (m *measurement) newBindings(ctx context.Context) error {
 		return nil
 	}
 	grants := m.org.more(m.singles)
-	var took []time.Duration
+	var took []newcomer
 	it, err := m.spend(ctx, func() (time.Duration, error) {
 		seen, err := m.watchReadiness(ctx)
 		if err != nil {
@@ -23,7 +31,7 @@ func (m *measurement) newBindings(ctx context.Context) error {
 		}
 		defer seen.stop()
 		start := time.Now()
-		took, err = m.applyInTurn(ctx, seen, grants, func() bool { return true })
+		took, err = m.applyInTurn(ctx, seen, grants)
 		return time.Since(start), err
 	})
 	if err != nil {
@@ -41,13 +49,16 @@ func (m *measurement) newBindings(ctx context.Context) error {
 // soonest is how long Astro alone takes over a new binding: a lookup of its target, a read and a write of its token.
 func (b *bench) soonest() time.Duration { return 3 * b.latency }
 
-// applyInTurn applies one binding after another, and measures each from the request to the moment at which somebody who
-// watches sees it Ready. It goes on for as long as there are grants, and next says so.
-func (t *tenant) applyInTurn(ctx context.Context, seen *readiness, grants []grant, next func() bool) (took []time.Duration, err error) {
+// newcomer is a binding that was applied by itself.
+type newcomer struct {
+	after time.Duration // the first of them could have been applied
+	took  time.Duration // from the request that applies it to the moment at which somebody who watches sees it Ready
+}
+
+// applyInTurn applies one binding after another, each when the one before is Ready.
+func (t *tenant) applyInTurn(ctx context.Context, seen *readiness, grants []grant) (took []newcomer, err error) {
+	first := time.Now()
 	for _, g := range grants {
-		if !next() {
-			break
-		}
 		start := time.Now()
 		if _, err := t.apply(ctx, g); err != nil {
 			return took, err
@@ -56,28 +67,84 @@ func (t *tenant) applyInTurn(ctx context.Context, seen *readiness, grants []gran
 		if err != nil {
 			return took, err
 		}
-		took = append(took, at.Sub(start))
+		took = append(took, newcomer{start.Sub(first), at.Sub(start)})
 	}
 	return took, nil
 }
 
+// applyMeanwhile applies one binding after another at random moments, until it is over or there are no more. It does not
+// wait for one before it applies the next: whoever waits long would keep others from being counted.
+func (t *tenant) applyMeanwhile(ctx, over context.Context, seen *readiness, grants []grant) (took []newcomer, err error) {
+	first := time.Now()
+	var starts []time.Time
+	for _, g := range grants {
+		if !pause(over, t.org.random) {
+			break
+		}
+		starts = append(starts, time.Now())
+		if _, err := t.apply(ctx, g); err != nil {
+			return nil, err
+		}
+	}
+	for i, start := range starts {
+		at, err := seen.one(ctx, grants[i].name, t.patience)
+		if err != nil {
+			return took, err
+		}
+		took = append(took, newcomer{start.Sub(first), at.Sub(start)})
+	}
+	return took, nil
+}
+
+// pause waits for a random time, and reports whether it is worth going on.
+func pause(ctx context.Context, random *rand.Rand) bool {
+	select {
+	case <-time.After(time.Duration(random.Int64N(int64(between)))):
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
 // percentiles prints how long single bindings took. The largest size's have no size in their names.
-func (m *measurement) percentiles(name string, took []time.Duration, goal time.Duration) {
+func (m *measurement) percentiles(name string, took []newcomer, goal time.Duration) {
 	m.printPercentiles(name+"_"+m.size.suffix(), took, 0)
 	if m.largest {
 		m.printPercentiles(name, took, goal)
 	}
 }
 
-func (b *bench) printPercentiles(name string, took []time.Duration, goal time.Duration) {
+func (b *bench) printPercentiles(name string, took []newcomer, goal time.Duration) {
 	for _, p := range []struct {
 		name string
 		part float64
 		goal time.Duration
 	}{{"p50", 50, 0}, {"p99", 99, goal}, {"max", 100, 0}} {
-		b.figures.print(figure{
-			name: name + "_" + p.name + "_s", value: percentile(took, p.part).Seconds(), unit: "s", bound: seconds(b.soonest()), goal: seconds(p.goal),
-			notes: []string{fmt.Sprintf("of=%d", len(took))},
-		})
+		f := figure{
+			name: name + "_" + p.name + "_s", value: percentile(times(took), p.part).Seconds(), unit: "s",
+			bound: seconds(b.soonest()), goal: seconds(p.goal), notes: []string{fmt.Sprintf("of=%d", len(took))},
+		}
+		if p.part == 100 {
+			f.notes = append(f.notes, slowest(took, 5))
+		}
+		b.figures.print(f)
 	}
+}
+
+func times(took []newcomer) []time.Duration {
+	var all []time.Duration
+	for _, n := range took {
+		all = append(all, n.took)
+	}
+	return all
+}
+
+// slowest is a note with the longest times and when they began.
+func slowest(took []newcomer, n int) string {
+	sorted := slices.SortedFunc(slices.Values(took), func(a, b newcomer) int { return int(b.took - a.took) })
+	var texts []string
+	for _, n := range sorted[:min(n, len(sorted))] {
+		texts = append(texts, number(n.took.Seconds())+"@"+number(n.after.Seconds()))
+	}
+	return "slowest=" + strings.Join(texts, ",")
 }

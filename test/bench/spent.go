@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -57,7 +58,7 @@ func (b *bench) printSpent(scenario string, s size, it spent, e expectation) {
 		{name: name("kube_get"), value: float64(requests["GET"]), unit: "requests"},
 		{name: name("kube_patch"), value: float64(requests["PATCH"]), unit: "requests", bound: e.patches},
 		{name: name("kube_post"), value: float64(it.used.writes() - requests["PATCH"]), unit: "requests"},
-		{name: name("cpu_s"), value: it.used.processor, unit: "s"},
+		{name: name("cpu_s"), value: it.used.processor, unit: "s", notes: []string{fmt.Sprintf("reconciles=%d", it.used.worked)}},
 		{name: name("rss_mib"), value: it.used.memory, unit: "MiB"},
 		{name: name("rss_peak_mib"), value: it.used.peak, unit: "MiB"},
 	} {
