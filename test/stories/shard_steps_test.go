@@ -55,16 +55,22 @@ func newShards(w *world, selectors ...string) *shards {
 	DeferCleanup(front.Close)
 	s.front = front.URL
 	for _, text := range selectors {
-		selector, err := labels.Parse(text)
-		Expect(err).NotTo(HaveOccurred())
 		i := &world{ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: &traffic{}, namespace: w.namespace, other: w.other, system: w.system}
 		i.sim = w.sim
-		i.share = share{agent: text, astro: s.front, tracker: shard.NewTracker(shard.Options{Selector: selector, Handover: handover})}
+		i.share = share{agent: text, astro: s.front, tracker: tracker(text)}
 		i.start()
 		DeferCleanup(i.stop)
 		s.instances[text] = i
 	}
 	return s
+}
+
+// tracker is that of an instance that has just been started.
+func tracker(text string) *shard.Tracker {
+	GinkgoHelper()
+	selector, err := labels.Parse(text)
+	Expect(err).NotTo(HaveOccurred())
+	return shard.NewTracker(shard.Options{Selector: selector, Handover: handover})
 }
 
 var organizationOf = regexp.MustCompile(`/organizations/([^/]+)(/.*)?$`)

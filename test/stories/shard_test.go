@@ -8,7 +8,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -99,6 +102,62 @@ var _ = Describe("Two instances that share the work", func() {
 		s.expect(gone, names[1])
 		Expect(s.on(t.tokens[1], t.workspaces[1])).To(BeEmpty())
 		aloof(a, written, "mover")
+	})
+
+	It("hand an Organization over at no cost when everything is in sync", func() {
+		t := s.tenant("calm", "a", 3)
+		s.expect("True/Granted", s.declare(t)...)
+		s.settle()
+		before, writes := s.sim.Counts(), map[string]int{}
+		for selector, i := range s.instances {
+			writes[selector] = len(i.traffic.since(0))
+		}
+		seen := len(s.visits(t.id))
+		s.relabel("calm", "b")
+		Eventually(func() bool { return len(s.visits(t.id)) > seen }).Should(BeTrue(), "the new instance looks at the Organization")
+		s.settle()
+		Expect(s.sim.Counts().Writes()).To(Equal(before.Writes()))
+		for selector, i := range s.instances {
+			Expect(i.traffic.since(writes[selector])).To(BeEmpty(), selector)
+		}
+	})
+
+	It("see after a restart to a claim that no connection tells of", func() {
+		t := s.tenant("kept", "a", 1)
+		s.apply(s.to(t, "lost").In(s.namespace).Labelled("shard", "b").Object())
+		s.bind(builders.Binding("orphan").Through("lost").ForTokenID(t.tokens[0]).OnWorkspace(t.workspaces[0]).WithRole("WORKSPACE_MEMBER"))
+		s.expect("True/Granted", "orphan")
+		s.instances[a].stop()
+		c := s.connectionNamed(s.namespace, "lost")
+		before := c.DeepCopy()
+		c.Finalizers = nil
+		Expect(s.kube.Patch(s.ctx, c, client.MergeFrom(before))).To(Succeed())
+		Expect(s.kube.Delete(s.ctx, c)).To(Succeed())
+		s.delete("orphan")
+		s.annotate("orphan", v1alpha1.AnnotationRelease, "true")
+		s.settle()
+		Expect(s.state("orphan")).NotTo(Equal(gone), "it is none of the other instance's business")
+		s.instances[a].share.tracker = tracker(a)
+		s.instances[a].start()
+		s.expect(gone, "orphan")
+	})
+
+	It("fill the inventories of their own Organizations", func() {
+		t := s.tenant("listed", "a", 1)
+		inventory := func(name, through string) func() string {
+			i := &v1alpha1.TargetInventory{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name}}
+			i.Spec.ConnectionRef.Name = through
+			i.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, ID: v1alpha1.AstroID(t.workspaces[0])}
+			s.apply(i)
+			return func() string {
+				Expect(s.kube.Get(s.ctx, client.ObjectKeyFromObject(i), i)).To(Succeed())
+				return readiness(i.Status.Conditions)
+			}
+		}
+		Eventually(inventory("of-a", "listed")).Should(HavePrefix("True/"))
+		Eventually(inventory("of-none", "nowhere")).Should(HaveSuffix("/ConnectionNotFound"))
+		aloof(rest, 0, "of-a")
+		aloof(a, 0, "of-none")
 	})
 
 	It("are not led astray by who only names an Organization", func() {
