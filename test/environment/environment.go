@@ -26,6 +26,8 @@ type Environment struct {
 	Kubectl string
 	// Kubeconfig is the path of a file with what Config holds.
 	Kubeconfig string
+	// Etcd is the URL of the store, for what nobody can do through the API server.
+	Etcd string
 	// Root is the folder of the repository.
 	Root string
 
@@ -76,7 +78,7 @@ func (e *Environment) start() error {
 		return fmt.Errorf("start the API server: %w", err)
 	}
 	config.QPS = -1
-	e.Config = config
+	e.Config, e.Etcd = config, e.control.ControlPlane.Etcd.URL.String()
 	return e.writeKubeconfig()
 }
 

@@ -1,6 +1,7 @@
 package stories
 
 import (
+	"bytes"
 	"context"
 	"os"
 	"testing"
@@ -24,6 +25,7 @@ var (
 	scheme = runtime.NewScheme()
 	admin  *rest.Config
 	kube   client.Client
+	etcd   string // the URL of the store behind the API server
 )
 
 // storyTimeout is how long a step of a story may take: much longer than it does, as machines differ.
@@ -48,8 +50,10 @@ var _ = SynchronizedBeforeSuite(func(_ context.Context) []byte {
 	DeferCleanup(env.Stop)
 	kubeconfig, err := os.ReadFile(env.Kubeconfig)
 	Expect(err).NotTo(HaveOccurred())
-	return kubeconfig
-}, func(_ context.Context, kubeconfig []byte) {
+	return append([]byte(env.Etcd+"\n"), kubeconfig...)
+}, func(_ context.Context, shared []byte) {
+	url, kubeconfig, _ := bytes.Cut(shared, []byte("\n"))
+	etcd = string(url)
 	log.SetLogger(GinkgoLogr)
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))

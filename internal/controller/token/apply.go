@@ -59,6 +59,7 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 	update, err := h.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
 		looked, again, at = true, false, r.Clock()
 		g.token, g.presence, g.fresh = fresh, present, true
+		r.dropVanished(ctx, g)
 		plan := g.plan()
 		if again = g.shifted(); again {
 			return nil, false

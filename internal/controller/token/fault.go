@@ -24,6 +24,8 @@ type fault struct {
 	passing bool
 	// silent faults are not worth a status: somebody is about to look again.
 	silent bool
+	// refused faults are Astro's no to a change.
+	refused bool
 	// withdrawn faults refuse a claim that was allowed once.
 	withdrawn bool
 }

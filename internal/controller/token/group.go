@@ -54,6 +54,9 @@ func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, drop: map[astro.RoleKey]bool{},
 	}
 	if !r.ours(ctx, g) {
+		if g.outcome.again == 0 {
+			r.ghosts.forget(key) // they are another instance's
+		}
 		return g, nil
 	}
 	field, value := index.BindingToken, pin.IDValue(key.Token)
@@ -67,7 +70,7 @@ func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 	if err := r.collect(ctx, g, field, value, func(m *member) bool { return r.keyOf(m) == key }); err != nil {
 		return nil, err
 	}
-	return g, nil
+	return g, r.haunt(ctx, g)
 }
 
 // loadSpelled adds the bindings that spell the token by its present name and are not pinned yet. They are worked on

@@ -46,21 +46,6 @@ func (r *Reconciler) look(ctx context.Context, g *group) {
 	}
 }
 
-// lookElsewhere asks the other connections to the Organization for what they know without a call. That is how a token
-// which is only spelled so far gets its name, and how one broken connection hides it from nobody else.
-func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[connection.Key]bool) bool {
-	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
-		if asked[h.Key] {
-			continue
-		}
-		if row, listed, err := h.Directory.Token(ctx, g.key.Token); err == nil && listed && row.RolesKnown {
-			g.token, g.presence = row, present
-			return true
-		}
-	}
-	return false
-}
-
 // lookThrough asks one connection. Rows of one connection may be hidden from another, so a connection that does not
 // see the token does not end the search.
 func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Handle) (bool, error) {

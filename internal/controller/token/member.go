@@ -18,6 +18,7 @@ type member struct {
 	conn    connection.Handle
 	found   bool // the connection exists
 
+	ghost   bool // the object is gone, and only the role is left to be revoked
 	held    *v1alpha1.HeldClaim
 	takes   bool              // the claim is taken in this reconcile
 	sent    bool              // a change for it may have reached Astro in this reconcile
@@ -41,6 +42,9 @@ type change struct {
 }
 
 func (m *member) id() string {
+	if m.ghost {
+		return string(m.binding.UID) // its name may be another's by now
+	}
 	return types.NamespacedName{Namespace: m.binding.Namespace, Name: m.binding.Name}.String()
 }
 

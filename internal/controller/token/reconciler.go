@@ -33,6 +33,7 @@ type Reconciler struct {
 
 	memory *memory
 	echoes *echoes
+	ghosts *ghosts
 	turns  *turns
 	lines  *lines
 	writes chan struct{}

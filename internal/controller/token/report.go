@@ -3,10 +3,12 @@ package token
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -77,9 +79,22 @@ func (g *group) undoneFor(m *member) *fault {
 	switch m.verdict.Outcome {
 	case roleset.Conflict, roleset.ExistingRole, roleset.Kept, roleset.Held, roleset.Waiting:
 		return nil
-	default:
-		return g.failures[m.entry()]
+	case roleset.Gone:
+		if len(g.wanting(m.entry())) > 0 {
+			return nil
+		}
 	}
+	return g.failures[m.entry()]
+}
+
+// wanting are the members that want a role in this place.
+func (g *group) wanting(t roleset.Target) (all []*member) {
+	for _, m := range g.members {
+		if m.class == roleset.Want && m.entry() == t {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 // tellWayOut adds to what keeps a leaver from going how it can go all the same. The fault may be shared by others.
@@ -93,10 +108,29 @@ func (m *member) tellWayOut() {
 }
 
 func (r *Reconciler) tell(ctx context.Context, g *group, m *member) error {
+	if m.ghost {
+		return r.layToRest(ctx, g, m)
+	}
 	if m.release {
 		return r.releaseMember(ctx, g, m)
 	}
 	return r.patchStatus(ctx, g, m)
+}
+
+// haunting is how long to wait before what kept a ghost from going is looked at again.
+const haunting = time.Minute
+
+// layToRest lets a ghost go once its role is revoked. There is no object to tell anything, so what is in the way is logged.
+func (r *Reconciler) layToRest(ctx context.Context, g *group, m *member) error {
+	logger := log.FromContext(ctx).WithValues("namespace", m.binding.Namespace, "name", m.binding.Name)
+	if !m.release {
+		logger.Info("the role of a binding that vanished with its claim is not revoked yet", "target", m.targetID())
+		g.outcome.after(haunting)
+		return nil
+	}
+	logger.Info("revoked the role of a binding that vanished with its claim", "target", m.held.Target)
+	r.ghosts.rest(g.key, m.binding.UID)
+	return nil
 }
 
 // releaseMember lets a leaver go. A member that stays although its claim was withdrawn is told so.

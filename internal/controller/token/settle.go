@@ -29,7 +29,7 @@ func (r *Reconciler) settle(ctx context.Context, g *group) {
 		for _, h := range work {
 			again = r.apply(ctx, g, h, plan) || again
 		}
-		if !again {
+		if !again && !g.giveWay() {
 			break
 		}
 		if err := r.retake(ctx, g); err != nil {
@@ -37,7 +37,25 @@ func (r *Reconciler) settle(ctx context.Context, g *group) {
 			break
 		}
 	}
-	g.conclude()
+	r.conclude(ctx, g)
+}
+
+// giveWay lets the roles of leavers go whose place another member was to take with a role that Astro refuses. Else that
+// refusal would keep up what nobody declares any more. It reports whether there is anything new to write.
+func (g *group) giveWay() bool {
+	gave := false
+	for _, m := range g.members {
+		f := g.failures[m.entry()]
+		if m.class != roleset.Leave || m.verdict.Observed == "" || f == nil || !f.refused {
+			continue
+		}
+		for _, o := range g.wanting(m.entry()) {
+			o.class, o.fault = roleset.None, f
+		}
+		delete(g.failures, m.entry())
+		gave = true
+	}
+	return gave
 }
 
 // lookBeforeClaim reads the token by id where a member is about to take a claim that may not take an existing role over.
@@ -61,8 +79,15 @@ func (r *Reconciler) lookBeforeClaim(ctx context.Context, g *group) {
 	}
 }
 
-// conclude compares once more. Claims that were taken now count as held.
-func (g *group) conclude() {
+// conclude compares once more. Claims that were taken now count as held, and what another member's change has brought
+// about for a member is claimed as well before it is reported.
+func (r *Reconciler) conclude(ctx context.Context, g *group) {
+	g.settleClaims()
+	r.hold(ctx, g)
+	g.settleClaims()
+}
+
+func (g *group) settleClaims() {
 	for _, m := range g.members {
 		if g.lost[m.conn.Key] == nil {
 			m.takes = false

@@ -68,7 +68,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
 		memory: newMemory(), echoes: newEchoes(), writes: make(chan struct{}, kubernetesWrites), events: rate.NewLimiter(eventsPerSecond, eventBurst),
-		found: make(chan event.TypedGenericEvent[finding]), turns: newTurns(), lines: newLines(max(1, o.concurrency()*3/4)),
+		found: make(chan event.TypedGenericEvent[finding]), ghosts: newGhosts(), turns: newTurns(), lines: newLines(max(1, o.concurrency()*3/4)),
 	}
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")

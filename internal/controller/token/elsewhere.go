@@ -1,0 +1,53 @@
+package token
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+)
+
+// lookElsewhere asks the other connections to the Organization for what they know without a call. That is how a token
+// which is only spelled so far gets its name, and how one broken connection hides it from nobody else. Where somebody
+// has just not found the token, a row may be older than that, and the token is read by id.
+func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[connection.Key]bool) bool {
+	missed := g.presence != unseen
+	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
+		if asked[h.Key] {
+			continue
+		}
+		row, listed, err := h.Directory.Token(ctx, g.key.Token)
+		if err != nil || !listed || !row.RolesKnown {
+			continue
+		}
+		if !missed {
+			g.token, g.presence = row, present
+			return true
+		}
+		if r.seenBy(ctx, g, h) {
+			return true
+		}
+	}
+	return false
+}
+
+// seenBy reads a token that another connection did not find. That it cannot be read leaves it open whether it is gone.
+func (r *Reconciler) seenBy(ctx context.Context, g *group, h connection.Handle) bool {
+	asked := r.Clock()
+	t, err := h.Client.GetToken(ctx, g.key.Token)
+	switch {
+	case err == nil && t.RolesKnown:
+		r.Registry.Record(g.key.Host, g.key.Organization, t, asked)
+		g.token, g.presence, g.fresh = t, present, true
+		return true
+	case errors.Is(err, astro.ErrNotFound):
+		h.Directory.Forget(g.key.Token, asked)
+	case g.presence == gone:
+		r.reportUnauthorized(h, err)
+		g.presence, g.why = absent, fmt.Sprintf("%s listed it and could not be asked again: %v", h.Key.Words(), cmp.Or(err, errRolesUnknown))
+	}
+	return false
+}

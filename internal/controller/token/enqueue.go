@@ -1,0 +1,138 @@
+package token
+
+import (
+	"context"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+)
+
+// bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at
+// the start goes behind what users edit, and the edits of one namespace make room for those of others.
+func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, TokenKey] {
+	return handler.TypedFuncs[client.Object, TokenKey]{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
+			r.enqueueBinding(ctx, q, e.IsInInitialList, e.Object)
+		},
+		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
+			r.enqueueBinding(ctx, q, e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion(), e.ObjectOld, e.ObjectNew)
+		},
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
+			r.ghosts.see(e)
+			r.enqueueBinding(ctx, q, false, e.Object)
+		},
+	}
+}
+
+// enqueueBinding puts the keys of a binding into the work queue, as it is and as it was.
+func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, known bool, versions ...client.Object) {
+	var last TokenKey
+	for _, o := range versions {
+		b, ok := o.(*v1alpha1.ScopedTokenBinding)
+		if !ok {
+			continue
+		}
+		m, err := r.newMember(ctx, b, connections{})
+		if err != nil {
+			log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
+			continue
+		}
+		key := r.keyOf(m)
+		switch {
+		case key == last:
+		case known:
+			add(q, key, handler.LowPriority)
+		default:
+			add(q, key, r.turns.take(key, b.Namespace))
+		}
+		last = key
+	}
+}
+
+// connectionHandler looks at the bindings of a connection that came or went.
+func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object, TokenKey] {
+	all := func(ctx context.Context, o client.Object, q queue) {
+		if c, ok := o.(v1alpha1.Connection); ok {
+			key := connection.KeyOf(c)
+			r.enqueueBindings(ctx, key, q, func(*member) bool { return true })
+			q.Add(TokenKey{Connection: key})
+		}
+	}
+	return handler.TypedFuncs[client.Object, TokenKey]{
+		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { all(ctx, e.Object, q) },
+		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { all(ctx, e.Object, q) },
+	}
+}
+
+// noticeHandler looks at the tokens that a sweep found changed, and at every binding that is not Ready, once a sweep.
+func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice, TokenKey] {
+	return handler.TypedFuncs[connection.Notice, TokenKey]{
+		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
+			n := e.Object
+			r.enqueueBindings(ctx, n.Connection, q, func(m *member) bool { return n.All || !m.settled() })
+			r.enqueueTokens(ctx, n, q)
+		},
+	}
+}
+
+// enqueueBindings enqueues the keys of a connection's bindings, each once.
+func (r *Reconciler) enqueueBindings(ctx context.Context, key connection.Key, q queue, wanted func(*member) bool) {
+	var list v1alpha1.ScopedTokenBindingList
+	unsafe := client.UnsafeDisableDeepCopy // only read here
+	if err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, unsafe); err != nil {
+		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
+		return
+	}
+	seen, known := map[TokenKey]bool{}, connections{}
+	for i := range list.Items {
+		m, err := r.newMember(ctx, &list.Items[i], known)
+		if err != nil || !wanted(m) {
+			continue
+		}
+		if token := r.keyOf(m); !seen[token] {
+			seen[token] = true
+			add(q, token, sweepPriority)
+		}
+	}
+}
+
+// enqueueTokens enqueues the tokens that a sweep found changed and that are bound, through whichever connection: the
+// others may not list them again for a while.
+func (r *Reconciler) enqueueTokens(ctx context.Context, n connection.Notice, q queue) {
+	h, known := r.Registry.Get(n.Connection)
+	if !known {
+		return
+	}
+	for _, id := range n.Tokens {
+		var bound v1alpha1.ScopedTokenBindingList
+		err := r.Client.List(ctx, &bound, client.MatchingFields{index.BindingToken: pin.IDValue(id)}, client.Limit(1), client.UnsafeDisableDeepCopy)
+		if err != nil || len(bound.Items) > 0 {
+			add(q, TokenKey{Host: h.Host, Organization: h.Organization, Token: id}, sweepPriority)
+		}
+	}
+}
+
+// foundHandler puts the keys of tokens that were found by name into the queue.
+func foundHandler() handler.TypedEventHandler[finding, TokenKey] {
+	return handler.TypedFuncs[finding, TokenKey]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[finding], q queue) {
+			add(q, e.Object.key, e.Object.priority)
+		},
+	}
+}
+
+func add(q queue, key TokenKey, priority int) {
+	if p, ok := q.(priorityqueue.PriorityQueue[TokenKey]); ok {
+		p.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, key)
+		return
+	}
+	q.Add(key)
+}

@@ -1,0 +1,109 @@
+package token
+
+import (
+	"context"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// ghosts are bindings that vanished although they had taken their claim. The API server deletes an object that it has just
+// read without finalizers, whatever finalizer was added since. What such a binding was granted is revoked all the same:
+// for this process, it is a leaver like any other.
+type ghosts struct {
+	mu  sync.Mutex
+	all map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding
+}
+
+func newGhosts() *ghosts {
+	return &ghosts{all: map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding{}}
+}
+
+// see remembers a deleted binding if it is a ghost. One that was being deleted had its finalizer taken away, by the
+// operator or by somebody who meant it; and of one whose last state is not known nothing is known.
+func (g *ghosts) see(e event.DeleteEvent) {
+	b, ok := e.Object.(*v1alpha1.ScopedTokenBinding)
+	if !ok || e.DeleteStateUnknown || !b.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		return
+	}
+	held := pin.Held(b)
+	if held == nil {
+		return
+	}
+	left := b.DeepCopy()
+	left.DeletionTimestamp = new(metav1.Now())
+	key := TokenKey{Host: held.Host, Organization: held.Organization, Token: held.Token}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.all[key] == nil {
+		g.all[key] = map[types.UID]*v1alpha1.ScopedTokenBinding{}
+	}
+	g.all[key][b.UID] = left
+}
+
+// of returns the ghosts of a token.
+func (g *ghosts) of(key TokenKey) (all []*v1alpha1.ScopedTokenBinding) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, b := range g.all[key] {
+		all = append(all, b.DeepCopy())
+	}
+	return all
+}
+
+// rest forgets a ghost.
+func (g *ghosts) rest(key TokenKey, uid types.UID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.all[key], uid)
+	if len(g.all[key]) == 0 {
+		delete(g.all, key)
+	}
+}
+
+// forget drops the ghosts of a token.
+func (g *ghosts) forget(key TokenKey) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.all, key)
+}
+
+// haunt adds the ghosts of the token to its group.
+func (r *Reconciler) haunt(ctx context.Context, g *group) error {
+	seen := connections{}
+	for _, b := range r.ghosts.of(g.key) {
+		m, err := r.newMember(ctx, b, seen)
+		if err != nil {
+			return err
+		}
+		if m.ghost = true; !m.found {
+			r.ghosts.rest(g.key, b.UID) // nobody is left who could revoke it
+			continue
+		}
+		g.members = append(g.members, m)
+	}
+	return nil
+}
+
+// dropVanished takes those out of the plan who are about to be given a role, and are not there any more.
+func (r *Reconciler) dropVanished(ctx context.Context, g *group) {
+	for _, m := range g.members {
+		if !m.takes {
+			continue
+		}
+		var now v1alpha1.ScopedTokenBinding
+		err := r.Client.Get(ctx, client.ObjectKeyFromObject(m.binding), &now)
+		if apierrors.IsNotFound(err) || (err == nil && now.UID != m.binding.UID) {
+			m.class, m.fault = roleset.None, &fault{silent: true}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package stories
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// vanish deletes the binding as the API server does when a finalizer is added between its read and its delete: at once,
+// without a deletion timestamp, finalizers and all.
+func (w *world) vanish(name string) {
+	GinkgoHelper()
+	key := fmt.Sprintf("/registry/astro.scopedtoken.dev/scopedtokenbindings/%s/%s", w.namespace, name)
+	body, err := json.Marshal(map[string][]byte{"key": []byte(key)})
+	Expect(err).NotTo(HaveOccurred())
+	request, err := http.NewRequestWithContext(w.ctx, http.MethodPost, etcd+"/v3/kv/deleterange", bytes.NewReader(body))
+	Expect(err).NotTo(HaveOccurred())
+	answer, err := http.DefaultClient.Do(request)
+	Expect(err).NotTo(HaveOccurred())
+	defer func() { _ = answer.Body.Close() }()
+	var deleted struct{ Deleted string }
+	Expect(json.NewDecoder(answer.Body).Decode(&deleted)).To(Succeed())
+	Expect(deleted.Deleted).To(Equal("1"))
+}
+
+var _ = Describe("A binding that vanishes right after its claim was taken", func() {
+	var w *world
+	BeforeEach(func(ctx context.Context) { w = newWorld(ctx) })
+	binding := func() *builders.BindingBuilder {
+		return builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER")
+	}
+
+	It("leaves no role behind", func() {
+		w.bind(binding())
+		w.expect("True/Granted", "b")
+		w.vanish("b")
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
+	})
+
+	It("is given none where it vanishes before the write", func() {
+		w.settle()
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: 503, Endpoint: astrosim.TokensGet})
+		w.bind(binding())
+		Eventually(func() []string { return w.binding("b").Finalizers }).ShouldNot(BeEmpty())
+		writes := w.total().Writes
+		w.vanish("b")
+		w.sim.ClearFaults()
+		w.settle()
+		Expect(w.total().Writes).To(Equal(writes))
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
+	It("leaves the role to the one that was made again in its place", func() {
+		w.bind(binding())
+		w.expect("True/Granted", "b")
+		w.stop()
+		w.start()
+		w.settle()
+		w.vanish("b")
+		w.bind(binding())
+		w.expect("True/Granted", "b")
+		w.settle()
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
+	It("keeps its role where it says so", func() {
+		w.bind(binding())
+		w.expect("True/Granted", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
+		w.settle()
+		w.unwritten(func() {
+			w.vanish("b")
+			w.settle()
+		})
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+})
