@@ -62,7 +62,7 @@ lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--f
 	$(GOLANGCI_LINT) run $(LINT_ARGS)
 
 .PHONY: bench
-bench: controlplane build ## Measure calls, times and losses, a `figure` line each; BENCH_ARGS are its flags, PROFILE=1 writes profiles.
+bench: controlplane build ## Measure every scenario at three sizes, a quarter of an hour; BENCH_ARGS narrows it (docs/performance.md), PROFILE=1 writes profiles.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/bench $(BENCH_ARGS)
 
 .PHONY: chaos
