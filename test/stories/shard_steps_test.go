@@ -108,7 +108,7 @@ func (s *shards) tenant(name, label string, tokens int) tenant {
 		t.tokens = append(t.tokens, s.sim.AddOrganizationToken(t.id, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER"))
 	}
 	s.apply(builders.Secret(s.namespace, name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
-	s.apply(s.to(t, name).In(s.namespace).Labelled("shard", label).RateLimit(100, 20).Object())
+	s.apply(s.to(t, name).In(s.namespace).Labelled("shard", label).RateLimit(100, 4).Object())
 	return t
 }
 

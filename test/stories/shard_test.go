@@ -71,7 +71,7 @@ var _ = Describe("Two instances that share the work", func() {
 	})
 
 	It("hand an Organization over when its label is changed, in the midst of work", func() {
-		t := s.tenant("mover", "a", 24)
+		t := s.tenant("mover", "a", 24) // of which so many wait for the rate limit that they would do so beyond the handover
 		Eventually(func() string { return readiness(s.connectionNamed(s.namespace, "mover").Status.Conditions) }).Should(Equal("True/Connected"))
 		s.sim.SetLatency(80 * time.Millisecond)
 		names := s.declare(t)
