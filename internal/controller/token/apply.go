@@ -56,6 +56,9 @@ func retryAfter(h connection.Handle) time.Duration {
 func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, asked func(roleset.Change) bool) (again bool) {
 	var sent []roleset.Change
 	looked, at := false, r.Clock()
+	if g.urgent {
+		ctx = astro.Urgent(ctx)
+	}
 	update, err := h.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
 		looked, again, at = true, false, r.Clock()
 		g.token, g.presence, g.fresh = fresh, present, true

@@ -22,7 +22,7 @@ func (r *Reconciler) demote(ctx context.Context, g *group) {
 		}
 		claim := *m.held
 		claim.Time = metav1.NewMicroTime(r.Clock())
-		if err := r.take(ctx, m, claim); err != nil {
+		if err := r.take(ctx, g, m, claim); err != nil {
 			m.class, m.fault = roleset.None, unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonPending, "take the claim: %v", err)
 			m.fault.silent = true
 			g.outcome.unwritten(fmt.Errorf("take the claim of %s anew: %w", m.id(), err))

@@ -20,7 +20,7 @@ import (
 func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, TokenKey] {
 	return handler.TypedFuncs[client.Object, TokenKey]{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
-			r.enqueueBinding(ctx, q, e.IsInInitialList, e.Object)
+			r.enqueueBinding(ctx, q, e.IsInInitialList && !e.Object.GetCreationTimestamp().After(r.begun), e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
 			r.enqueueBinding(ctx, q, e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion(), e.ObjectOld, e.ObjectNew)

@@ -35,6 +35,7 @@ type group struct {
 	why        string // why an absent token is not taken for gone
 	fresh      bool   // the token was read by id in this reconcile
 	credential bool   // the token is that of a connection
+	urgent     bool   // a user waits for it
 	outcome    outcome
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
@@ -102,7 +103,7 @@ func (r *Reconciler) spellsOnly(ctx context.Context, m *member, token string) bo
 // collect adds the bindings under an index value that belong to the group, in the order of namespace and name.
 func (r *Reconciler) collect(ctx context.Context, g *group, field, value string, belongs func(*member) bool) error {
 	var list v1alpha1.ScopedTokenBindingList
-	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}); err != nil {
+	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
 		return fmt.Errorf("list bindings of %s: %w", g.key, err)
 	}
 	seen := connections{}
@@ -117,6 +118,16 @@ func (r *Reconciler) collect(ctx context.Context, g *group, field, value string,
 	}
 	slices.SortFunc(g.members, func(a, b *member) int { return cmp.Compare(a.id(), b.id()) })
 	return nil
+}
+
+// own makes the members' objects copies of the group's own, in place of those of the cache. It is done once it is sure
+// that the group is worked on.
+func (g *group) own() {
+	for _, m := range g.members {
+		if !m.owned {
+			m.binding, m.owned = m.binding.DeepCopy(), true
+		}
+	}
 }
 
 // connections are those that were read from the cache in one go, nil for those that are not there.

@@ -28,7 +28,7 @@ func (r *Reconciler) hold(ctx context.Context, g *group) {
 	var work errgroup.Group
 	for m, claim := range claims {
 		work.Go(func() error {
-			if err := r.take(ctx, m, claim); err != nil {
+			if err := r.take(ctx, g, m, claim); err != nil {
 				m.class = roleset.Hold
 				m.fault = unknown(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "take the claim: %v", err)
 				m.fault.silent = true
@@ -86,7 +86,7 @@ func (g *group) originOf(m *member) (v1alpha1.Origin, string) {
 }
 
 // take writes the finalizer and the annotation, on the very object that was looked at.
-func (r *Reconciler) take(ctx context.Context, m *member, claim v1alpha1.HeldClaim) error {
+func (r *Reconciler) take(ctx context.Context, g *group, m *member, claim v1alpha1.HeldClaim) error {
 	value, err := pin.Encode(claim)
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (r *Reconciler) take(ctx context.Context, m *member, claim v1alpha1.HeldCla
 	}
 	m.binding.Annotations[v1alpha1.AnnotationHeld] = value
 	controllerutil.AddFinalizer(m.binding, v1alpha1.FinalizerRevoke)
-	if err := r.patchMetadata(ctx, m, before); err != nil {
+	if err := r.patchMetadata(ctx, g, m, before); err != nil {
 		return err
 	}
 	m.takes = m.takes || m.held == nil
@@ -106,11 +106,11 @@ func (r *Reconciler) take(ctx context.Context, m *member, claim v1alpha1.HeldCla
 }
 
 // letGo takes the finalizer and the annotation away again. That the object is gone already is as good.
-func (r *Reconciler) letGo(ctx context.Context, m *member) error {
+func (r *Reconciler) letGo(ctx context.Context, g *group, m *member) error {
 	before := m.binding.DeepCopy()
 	delete(m.binding.Annotations, v1alpha1.AnnotationHeld)
 	controllerutil.RemoveFinalizer(m.binding, v1alpha1.FinalizerRevoke)
-	if err := r.patchMetadata(ctx, m, before); client.IgnoreNotFound(err) != nil {
+	if err := r.patchMetadata(ctx, g, m, before); client.IgnoreNotFound(err) != nil {
 		return err
 	}
 	m.held, m.takes = nil, false
@@ -119,25 +119,17 @@ func (r *Reconciler) letGo(ctx context.Context, m *member) error {
 
 // patchMetadata patches under the condition that nobody changed the object meanwhile, since a merge patch replaces the
 // whole list of finalizers.
-func (r *Reconciler) patchMetadata(ctx context.Context, m *member, before *v1alpha1.ScopedTokenBinding) error {
-	defer r.turn()()
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, m.binding, patch); err != nil {
+func (r *Reconciler) patchMetadata(ctx context.Context, g *group, m *member, before *v1alpha1.ScopedTokenBinding) error {
+	defer r.patches.turn(g.urgent)()
+	now := metadataOf(m.binding)
+	patch := client.MergeFromWithOptions(metadataOf(before), client.MergeFromWithOptimisticLock{})
+	if err := r.Client.Patch(ctx, now, patch); err != nil {
 		m.binding = before
 		return err
 	}
+	m.binding = now
 	r.echoes.expect(m.binding)
 	return nil
-}
-
-// kubernetesWrites is how many patches are under way at a time, for all tokens together. More only queue up in the API
-// server, in front of those that a user is waiting for.
-const kubernetesWrites = 24
-
-// turn waits for a place among the patches under way, and returns what gives it back.
-func (r *Reconciler) turn() func() {
-	r.writes <- struct{}{}
-	return func() { <-r.writes }
 }
 
 // shifted reports whether a fresh look at the token shows something else than the claims were taken on: a role that may
@@ -164,9 +156,9 @@ func (r *Reconciler) retake(ctx context.Context, g *group) error {
 		if !g.claimShifted(m) {
 			continue
 		}
-		act := func() error { return r.take(ctx, m, g.claimFor(m, r)) }
+		act := func() error { return r.take(ctx, g, m, g.claimFor(m, r)) }
 		if m.verdict.Outcome == roleset.ExistingRole {
-			act = func() error { return r.letGo(ctx, m) }
+			act = func() error { return r.letGo(ctx, g, m) }
 		}
 		if err := act(); err != nil {
 			return fmt.Errorf("take the claim of %s anew: %w", m.id(), err)

@@ -15,6 +15,7 @@ import (
 // member is one binding of a group, with what a reconcile finds out about it on its way.
 type member struct {
 	binding *v1alpha1.ScopedTokenBinding
+	owned   bool // the object is a copy, and not the cache's
 	conn    connection.Handle
 	found   bool // the connection exists
 

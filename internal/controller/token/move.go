@@ -22,7 +22,7 @@ func (r *Reconciler) move(ctx context.Context, g *group) {
 			m.fault = f
 			continue
 		}
-		if err := r.take(ctx, m, claim); err != nil {
+		if err := r.take(ctx, g, m, claim); err != nil {
 			g.outcome.retry(fmt.Errorf("move %s to token %s: %w", m.id(), m.moveTo, err))
 			continue
 		}

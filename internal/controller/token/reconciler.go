@@ -3,7 +3,6 @@ package token
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -31,22 +30,20 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Clock    func() time.Time
 
-	memory *memory
-	echoes *echoes
-	ghosts *ghosts
-	turns  *turns
-	lines  *lines
-	writes chan struct{}
-	events *rate.Limiter
-	found  chan event.TypedGenericEvent[finding]
+	memory  *memory
+	echoes  *echoes
+	ghosts  *ghosts
+	turns   *turns
+	lines   *lines
+	patches patches
+	events  *rate.Limiter
+	found   chan event.TypedGenericEvent[finding]
 
-	begin sync.Once
-	begun time.Time // when the first reconcile began
+	begun time.Time // when the operator began, as the API server's times tell it, which know no parts of a second
 }
 
 // Reconcile works on one key. It never returns a terminal error: what is wrong with one binding shows on that binding.
 func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
-	r.begin.Do(func() { r.begun = time.Now().Add(-time.Second) }) // the API server's times know no parts of a second
 	r.turns.begin(key)
 	g, err := r.load(ctx, key)
 	if err != nil {
@@ -55,6 +52,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if r.echoes.awaited(g) {
 		return reconcile.Result{RequeueAfter: echoDelay}, nil
 	}
+	g.own()
 	defer func() { r.call(ctx, r.lines.leave(key)) }()
 	// A token that is only spelled so far has no members yet, and keeps the place that it was promised until it has.
 	if len(g.members) > 0 && !r.admit(ctx, g) {
@@ -90,6 +88,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 		g.outcome.after(echoDelay)
 		return nil
 	}
+	g.own()
 	if !r.admit(ctx, g) {
 		return nil
 	}

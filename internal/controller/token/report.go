@@ -136,7 +136,7 @@ func (r *Reconciler) layToRest(ctx context.Context, g *group, m *member) error {
 // releaseMember lets a leaver go. A member that stays although its claim was withdrawn is told so.
 func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) error {
 	held := m.held
-	if err := r.letGo(ctx, m); err != nil {
+	if err := r.letGo(ctx, g, m); err != nil {
 		return err
 	}
 	r.eventReleased(m, held)
@@ -151,16 +151,16 @@ func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) err
 // patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
 // at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
 func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error {
-	before := m.binding.DeepCopy()
-	m.binding.Status = g.statusOf(m)
-	if equality.Semantic.DeepEqual(before.Status, m.binding.Status) {
+	before, now := statusOnly(m.binding, m.binding.Status), statusOnly(m.binding, g.statusOf(m))
+	if equality.Semantic.DeepEqual(before.Status, now.Status) {
 		return nil
 	}
-	defer r.turn()()
+	defer r.patches.turn(g.urgent)()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, m.binding, patch); client.IgnoreNotFound(err) != nil {
-		return err
+	if err := r.Client.Status().Patch(ctx, now, patch); err != nil {
+		return client.IgnoreNotFound(err)
 	}
+	m.binding = now
 	r.echoes.expect(m.binding)
 	r.eventReported(before, m)
 	return nil

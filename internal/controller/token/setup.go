@@ -67,7 +67,8 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), echoes: newEchoes(), writes: make(chan struct{}, kubernetesWrites), events: rate.NewLimiter(eventsPerSecond, eventBurst),
+		memory: newMemory(), echoes: newEchoes(), patches: newPatches(), events: rate.NewLimiter(eventsPerSecond, eventBurst),
+		begun: time.Now().Add(-time.Second),
 		found: make(chan event.TypedGenericEvent[finding]), ghosts: newGhosts(), turns: newTurns(), lines: newLines(max(1, o.concurrency()*3/4)),
 	}
 	if r.Recorder == nil {

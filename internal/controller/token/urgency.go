@@ -66,7 +66,9 @@ func (r *Reconciler) admit(ctx context.Context, g *group) bool {
 			through = append(through, gate{key: m.conn.Key, throttled: m.conn.Client.Throttled})
 		}
 	}
-	entered, called := r.lines.enter(g.key, through, r.rankOf(g))
+	rank := r.rankOf(g)
+	g.urgent = rank.urgent
+	entered, called := r.lines.enter(g.key, through, rank)
 	r.call(ctx, called)
 	if !entered {
 		g.members = nil
