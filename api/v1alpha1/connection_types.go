@@ -138,6 +138,12 @@ type ConnectionStatus struct {
 	// +optional
 	CredentialTokenID string `json:"credentialTokenId,omitempty"`
 
+	// credentialRoles are the roles of that API token by which listings of tokens are measured, such as
+	// ORGANIZATION/clo...=ORGANIZATION_OWNER. While it has others, nothing is concluded from what a listing lacks.
+	// +optional
+	// +listType=atomic
+	CredentialRoles []string `json:"credentialRoles,omitempty"`
+
 	// credentialExpiresAt is when that API token expires; absent if it never does.
 	// +optional
 	CredentialExpiresAt *metav1.Time `json:"credentialExpiresAt,omitempty"`
@@ -145,6 +151,10 @@ type ConnectionStatus struct {
 	// bindings is the number of bindings that refer to this connection.
 	// +optional
 	Bindings int32 `json:"bindings"`
+
+	// lastHandledReconcileAt is the value of the annotation astro.scopedtoken.dev/requestedAt that was last acted upon.
+	// +optional
+	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
 	// conditions are Ready; Reconciling or Stalled are there only while true.
 	// +optional

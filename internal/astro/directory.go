@@ -11,15 +11,20 @@ import (
 // DirectoryOptions make a Directory.
 type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
+	OwnRoles    []string         // its roles as an earlier process found them (OwnRoles); none: as they are first seen
 	Clock       func() time.Time // none: time.Now
 	TargetTTL   time.Duration    // how long a target that was found is kept: 10 minutes
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
+
+	// Bound tells the tokens on which something hangs here, so that many of them missing from a listing is noticed.
+	Bound func(context.Context) ([]string, error)
 }
 
 // Directory is the shared listing of tokens of one credential, with what was read or written by id laid over it. What it
 // hands out belongs to the caller.
 type Directory struct {
 	client  *Client
+	opts    DirectoryOptions
 	now     func() time.Time
 	targets *targetBook
 
@@ -47,7 +52,8 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 		opts.Clock = time.Now
 	}
 	return &Directory{
-		client: c, now: opts.Clock, rows: map[string]row{}, pending: map[string]struct{}{}, trust: trust{self: opts.SelfID},
+		client: c, opts: opts, now: opts.Clock, rows: map[string]row{}, pending: map[string]struct{}{},
+		trust:   trust{self: opts.SelfID, own: slices.Clone(opts.OwnRoles)},
 		targets: newTargetBook(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}
 }

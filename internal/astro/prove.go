@@ -21,18 +21,34 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	case !errors.Is(err, ErrNotFound):
 		return false, "the token could not be looked at", err
 	}
+	if doubt := d.lastingDoubt(); doubt != "" {
+		return false, noEvidence + doubt, nil
+	}
 	f, err := d.flyAfter(ctx, begun)
 	if err != nil {
 		return false, "there is no complete listing of tokens to look in", err
 	}
 	if !f.sweep.Trusted {
-		return false, "the listing of tokens is no evidence: " + f.sweep.Reason, nil
+		return false, noEvidence + f.sweep.Reason, nil
 	}
 	if _, there := f.ids[id]; there || d.seenSince(id, f) {
 		return false, "Astro still lists the token", nil
 	}
 	d.Forget(id, at)
 	return true, "", nil
+}
+
+const noEvidence = "the listing of tokens is no evidence: "
+
+// lastingDoubt is what the last listing had against it and the next one will have too: it is not made for each of many
+// tokens that seem gone at the same time.
+func (d *Directory) lastingDoubt() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.trust.lasting {
+		return ""
+	}
+	return d.trust.doubt
 }
 
 // seenSince is true if somebody else read or wrote the token by id since the listing began.

@@ -134,30 +134,29 @@ func (d *Directory) alight(f *flight, sweep bool) (done bool) {
 func (d *Directory) run(f *flight) {
 	ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
 	defer cancel()
+	bound, unbound := d.bound(ctx) // before the listing, which a token bound since may be too new for
 	tokens, err := d.client.ListTokens(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.flight, d.last = nil, f
 	if f.err = err; err == nil {
-		d.land(f, tokens)
+		d.land(f, seen{number: f.number, tokens: tokens, bound: bound, err: unbound})
 	}
 	close(f.done)
 }
 
-// land takes a complete listing over.
-func (d *Directory) land(f *flight, tokens []Token) {
-	f.sweep.Total, f.sweep.First = len(tokens), d.listed.IsZero()
-	f.sweep.Trusted, f.sweep.Reason = d.trust.judge(tokens, f.sweeps > 0)
+// land takes a complete listing over. What one that is no evidence lacks stays as it was last seen.
+func (d *Directory) land(f *flight, s seen) {
+	f.sweep.Total, f.sweep.First = len(s.tokens), d.listed.IsZero()
 	d.listed = f.started
-	f.ids = make(map[string]struct{}, len(tokens))
-	for _, t := range tokens {
+	f.ids = make(map[string]struct{}, len(s.tokens))
+	for _, t := range s.tokens {
 		f.ids[t.ID] = struct{}{}
 		d.landRow(f, t)
 	}
-	for id, r := range d.rows {
-		if _, there := f.ids[id]; !there && !r.standsAgainst(f) {
-			d.landAbsence(id, r)
-		}
+	s.ids, s.sweep = f.ids, f.sweeps > 0
+	if f.sweep.Trusted, f.sweep.Reason = d.trust.judge(s); f.sweep.Trusted {
+		d.landAbsences(f)
 	}
 	if f.sweeps > 0 {
 		f.sweep.Changed = slices.Sorted(maps.Keys(d.pending))
@@ -177,11 +176,16 @@ func (d *Directory) landRow(f *flight, t Token) {
 	d.rows[t.ID] = row{token: t, at: f.started}
 }
 
-func (d *Directory) landAbsence(id string, r row) {
-	if !r.gone {
-		d.pending[id] = struct{}{}
+func (d *Directory) landAbsences(f *flight) {
+	for id, r := range d.rows {
+		if _, there := f.ids[id]; there || r.standsAgainst(f) {
+			continue
+		}
+		if !r.gone {
+			d.pending[id] = struct{}{}
+		}
+		delete(d.rows, id)
 	}
-	delete(d.rows, id)
 }
 
 // standsAgainst is true for a row recorded since the listing began, which may have read the token before that.

@@ -23,25 +23,30 @@ func (r *reconciler) probe(key Key, c v1alpha1.Connection, m *memory, o offer) *
 func unproven(key Key) string { return "unproven:" + key.String() }
 
 // admit makes a proven credential the one that the connection works with. A rotated secret of the same token keeps the
-// client and the directory. meant says that somebody put it there, or asked for the proof, on purpose: then the roles it
-// has now are the measure of what it may see.
-func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization, meant bool) {
+// client and the directory.
+func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization) {
 	if before := m.access; before != nil && before.identity.TokenID == o.identity.TokenID {
 		next := *before
 		next.identity, next.organization = o.identity, org
 		m.access = &next
 		r.reopen(key, next.client, func() { next.client.UseCredential(o.secret) })
-		if meant {
-			next.directory.Trust()
-			next.directory.ExpireTargets()
-		}
 		return
 	}
 	r.drop(key, m)
 	m.access = &access{identity: o.identity, organization: org}
 	m.access.client = r.client(c, o.secret, r.limiter(key, c, m), func() { r.Registry.ReportUnauthorized(key) })
-	m.access.directory = astro.NewDirectory(m.access.client, astro.DirectoryOptions{SelfID: o.identity.TokenID, Clock: r.Clock})
+	m.access.directory = astro.NewDirectory(m.access.client, astro.DirectoryOptions{
+		SelfID: o.identity.TokenID, Clock: r.Clock, OwnRoles: ownRoles(c, o.identity.TokenID), Bound: r.bound(key),
+	})
 	m.dueSweep()
+}
+
+// ownRoles are the roles of the credential as the status has kept them; nil for another credential.
+func ownRoles(c v1alpha1.Connection, tokenID string) []string {
+	if s := c.ConnectionStatus(); s.CredentialTokenID == tokenID {
+		return s.CredentialRoles
+	}
+	return nil
 }
 
 // drop gives the budget of the present credential back.

@@ -40,10 +40,9 @@ type memory struct {
 	retryAt, sweepAt time.Time
 	failures         int // passing faults in a row
 	ready            bool
-	requestedAt      *string // as last read
-	asked            bool    // a look at Astro is asked for
-	meant            bool    // the next proof is one that was asked for
-	proving          bool    // nothing but the proof is this instance's
+	asked            bool // a look at Astro is asked for
+	word             word
+	proving          bool // nothing but the proof is this instance's
 	deletingSince    time.Time
 
 	announced *Handle // as the other controllers were last told
@@ -84,12 +83,10 @@ func (m *memory) read(c v1alpha1.Connection, now time.Time) {
 			m.sweepAt = earliest(m.sweepAt, now.Add(m.spread(interval)))
 		}
 	}
-	requested := c.GetAnnotations()[v1alpha1.AnnotationRequestedAt]
-	if m.requestedAt != nil && requested != *m.requestedAt && requested != "" {
+	if m.word.read(c) {
 		m.dueSweep()
 		m.asked = true
 	}
-	m.requestedAt = &requested
 	if !c.GetDeletionTimestamp().IsZero() && m.deletingSince.IsZero() {
 		m.deletingSince = now
 	}

@@ -52,17 +52,18 @@ func (m *memory) mustAsk(o offer, suspect bool, r *reconciler) bool {
 // judge takes in Astro's answer about a credential.
 func (r *reconciler) judge(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization, err error) {
 	if o.print != m.judged {
-		m.failures, m.asked = 0, true
+		m.failures = 0
+		m.word.replaced = m.word.replaced || m.judged != fingerprint{} // the first after a start is no other one
 	}
 	m.judged, m.refusal = o.print, refusal(c, o, org, err)
 	if m.refusal != nil {
-		m.retryAt = m.again(m.refusal, r.Clock())
 		// What was asked for is still to be made, but at the pace of every retry.
-		m.meant, m.asked = m.meant || m.asked, false
+		m.retryAt, m.asked = m.again(m.refusal, r.Clock()), false
 		return
 	}
-	r.admit(key, c, m, o, org, m.meant || m.asked)
-	m.failures, m.meant, m.asked = 0, false, false
+	r.admit(key, c, m, o, org)
+	m.word.pass(m.access)
+	m.failures, m.asked = 0, false
 }
 
 func refusal(c v1alpha1.Connection, o offer, org astro.Organization, err error) *fault {

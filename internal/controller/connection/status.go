@@ -36,8 +36,12 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 	s := c.ConnectionStatus()
 	s.ObservedGeneration = c.GetGeneration()
 	s.Bindings = int32(u.bindings) //nolint:gosec // there are never that many objects
+	s.LastHandledReconcileAt = m.word.handledAt
 	if a := m.access; a != nil {
 		s.OrganizationName = a.organization.Name
+		if own := a.directory.OwnRoles(); own != nil || s.CredentialTokenID != a.identity.TokenID {
+			s.CredentialRoles = own
+		}
 		s.CredentialTokenID = a.identity.TokenID
 		s.CredentialExpiresAt = nil
 		if at := a.identity.ExpiresAt; at != nil {

@@ -26,6 +26,9 @@ func (r *reconciler) sweep(ctx context.Context, key Key, m *memory) (astro.Sweep
 	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
 		m.failures = 0
 		m.sweepAt = now.Add(m.spread(m.interval))
+		if found.Trusted {
+			m.word.handled()
+		}
 	case m.unlisted.reason == v1alpha1.ReasonCredentialRejected:
 		// The same credential is not used again until it changes, but for one look a sweep interval.
 		m.refusal, m.unlisted = m.unlisted, nil
@@ -44,8 +47,8 @@ func listFault(found astro.Sweep, err error) *fault {
 		return failed(doing, err)
 	case !found.Trusted:
 		f := broken(v1alpha1.ReasonListIncomplete,
-			"%s: %s; nothing is concluded from what the listing lacks; the operator lists again by itself, and if the change is meant, "+
-				"set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt)
+			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
+				"Astro shows now is what is there, set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt)
 		f.passing = true
 		return f
 	default:

@@ -185,7 +185,13 @@ func (s *story) label(labels map[string]string) {
 // bind makes a binding that holds a claim.
 func (s *story) bind(name string) *v1alpha1.ScopedTokenBinding {
 	GinkgoHelper()
-	b := &v1alpha1.ScopedTokenBinding{
+	b := s.binding(name)
+	Expect(kube.Create(s.ctx, b)).To(Succeed())
+	return b
+}
+
+func (s *story) binding(name string) *v1alpha1.ScopedTokenBinding {
+	return &v1alpha1.ScopedTokenBinding{
 		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Finalizers: []string{v1alpha1.FinalizerRevoke}},
 		Spec: v1alpha1.ScopedTokenBindingSpec{
 			ConnectionRef: v1alpha1.ConnectionReference{Name: s.conn.Name},
@@ -194,8 +200,6 @@ func (s *story) bind(name string) *v1alpha1.ScopedTokenBinding {
 			Role:          "WORKSPACE_MEMBER",
 		},
 	}
-	Expect(kube.Create(s.ctx, b)).To(Succeed())
-	return b
 }
 
 func (s *story) letGo(b *v1alpha1.ScopedTokenBinding) {

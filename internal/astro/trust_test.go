@@ -1,0 +1,243 @@
+package astro
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+// look is one listing that a trust has to judge: the own token with a role, so many others (t0, t1, ...), and what is
+// bound of these.
+type look struct {
+	role   string // of the own token; none: it is not listed
+	others int
+	bound  int // t0 to this one
+	// unbound are so many more that nobody binds.
+	unbound int
+
+	say  word
+	late bool // it was said while the listing was made
+	err  error
+}
+
+func (l look) seen(number int) seen {
+	s := seen{number: number, ids: map[string]struct{}{}, sweep: true, err: l.err}
+	add := func(t Token) {
+		s.tokens, s.ids[t.ID] = append(s.tokens, t), struct{}{}
+	}
+	if l.role != "" {
+		add(Token{ID: "self", RolesKnown: true, Roles: []Role{NewRole(EntityOrganization, "o", l.role)}})
+	}
+	for i := range l.others {
+		add(Token{ID: fmt.Sprint("t", i)})
+	}
+	for i := range l.bound {
+		s.bound = append(s.bound, fmt.Sprint("t", i))
+	}
+	for i := range l.unbound {
+		add(Token{ID: fmt.Sprint("u", i)})
+	}
+	return s
+}
+
+func TestTrust(t *testing.T) {
+	owner := func(others int) look { return look{role: "OWNER", others: others} }
+	member := func(others int) look { return look{role: "MEMBER", others: others} }
+	bound := func(bound, others int) look { return look{role: "OWNER", others: others, bound: bound, unbound: 1000} }
+	said := func(w word, l look) look { l.say = w; return l }
+	late := func(w word, l look) look { l.say, l.late = w, true; return l }
+	cases := map[string]struct {
+		reason string
+		before []string // own roles, from an earlier process
+		looks  []look
+		want   string // y or n for each
+	}{
+		"steady":           {"the same again and again", nil, []look{owner(99), owner(99)}, "yy"},
+		"slow shrinking":   {"a few at a time", nil, []look{owner(99), owner(89), owner(81)}, "yyy"},
+		"few tokens":       {"three of a few may go", nil, []look{owner(5), owner(2)}, "yy"},
+		"sudden":           {"three sweeps of one total are believed", nil, []look{owner(99), owner(49), owner(49), owner(49), owner(49)}, "ynnyy"},
+		"unsteady":         {"of one total", nil, []look{owner(99), owner(49), owner(40), owner(49), owner(49), owner(49)}, "ynnnny"},
+		"back":             {"what comes back is fine", nil, []look{owner(99), owner(49), owner(99), owner(49), owner(49)}, "ynynn"},
+		"growing":          {"as is what grows", nil, []look{owner(49), owner(99)}, "yy"},
+		"downgraded":       {"changed roles are never believed", nil, []look{owner(99), member(49), member(49), member(49), member(49)}, "ynnnn"},
+		"roles in between": {"and interrupt what would be", nil, []look{owner(99), owner(49), owner(49), member(49), owner(49), owner(49), owner(49)}, "ynnnnny"},
+		"self missing":     {"no own token", nil, []look{owner(99), {others: 99}}, "yn"},
+
+		"before a restart": {"roles are measured by what an earlier process found", []string{"ORGANIZATION/o=OWNER"}, []look{member(9), member(9), owner(9)}, "nny"},
+		"roles are meant":  {"until somebody says so", nil, []look{owner(9), member(9), said(rolesWord, member(9)), member(9), owner(9)}, "ynyyn"},
+		"said too late":    {"for a listing that began before", nil, []look{owner(9), late(rolesWord, member(9)), member(9)}, "yny"},
+		"shrinking meant":  {"somebody says so at once", nil, []look{owner(99), said(fullWord, owner(49)), owner(49)}, "yyy"},
+		"only the roles":   {"are meant, not the shrinking", nil, []look{owner(99), said(rolesWord, owner(49)), owner(49), owner(49)}, "ynny"},
+
+		"few bound":         {"three of them may go", nil, []look{bound(5, 5), bound(5, 2)}, "yy"},
+		"a tenth":           {"or a tenth", nil, []look{bound(50, 50), bound(50, 45), bound(50, 44)}, "yyn"},
+		"at the start":      {"with nothing known from before", nil, []look{bound(50, 0), bound(50, 0)}, "nn"},
+		"for ever":          {"repetition makes no evidence of it", nil, []look{bound(50, 50), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9)}, "ynnnnn"},
+		"back again":        {"what is back is fine", nil, []look{bound(50, 50), bound(50, 9), bound(50, 50)}, "yny"},
+		"unbound":           {"what nobody binds any more is nobody's loss", nil, []look{bound(50, 0), bound(0, 0)}, "ny"},
+		"gone by word":      {"somebody says that they are gone", nil, []look{bound(50, 9), said(fullWord, bound(50, 9)), bound(50, 9), bound(50, 9)}, "nyyy"},
+		"more after a word": {"which is no word on others", nil, []look{said(fullWord, bound(50, 40)), bound(50, 40), bound(50, 30)}, "yyn"},
+		"back after a word": {"and none for ever", nil, []look{said(fullWord, bound(50, 40)), bound(50, 50), bound(50, 40)}, "yyn"},
+		"only of the roles": {"nor does one on the roles count", nil, []look{bound(50, 50), said(rolesWord, bound(50, 9)), bound(50, 9)}, "ynn"},
+		"nobody to ask":     {"what is bound is not known", nil, []look{{role: "OWNER", others: 9, err: errors.New("no cache")}, owner(9)}, "ny"},
+		"first sight":       {"the roles seen by a listing that is no evidence are no measure", nil, []look{{role: "MEMBER", bound: 50}, owner(50), member(50)}, "nyn"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			judge, got := trust{self: "self", own: c.before}, []byte(nil)
+			for i, l := range c.looks {
+				if l.say != noWord && l.late {
+					judge.say(l.say, i)
+				} else if l.say != noWord {
+					judge.say(l.say, i-1)
+				}
+				answer := byte('y')
+				if ok, reason := judge.judge(l.seen(i)); !ok {
+					if answer = 'n'; reason == "" || reason != judge.doubt {
+						t.Errorf("reason %q, doubt %q", reason, judge.doubt)
+					}
+				}
+				got = append(got, answer)
+			}
+			if string(got) != c.want {
+				t.Errorf("%s: got %s, want %s", c.reason, got, c.want)
+			}
+		})
+	}
+}
+
+func TestALesserWordTakesNoneBack(t *testing.T) {
+	judge := trust{self: "self"}
+	judge.say(fullWord, 0)
+	judge.say(rolesWord, 0)
+	if ok, doubt := judge.judge(look{role: "OWNER", bound: 50}.seen(1)); !ok {
+		t.Error(doubt)
+	}
+}
+
+func TestTrustIsGivenBack(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	w.crowd(30)
+	d := w.directory()
+	refreshed(t, d, listedIDs(t, d)...)
+	w.Grant(w.self, astrosim.WorkspaceRole(w.ws, "WORKSPACE_OWNER"))
+	for range 5 {
+		if s, err := d.Refresh(t.Context()); err != nil || s.Trusted || s.Reason == "" || d.Doubt() != s.Reason {
+			t.Errorf("with other roles: %+v, %v, %q", s, err, d.Doubt())
+		}
+	}
+	d.TrustRoles()
+	if s := refreshed(t, d); !s.Trusted || d.Doubt() != "" || len(d.OwnRoles()) != 2 {
+		t.Errorf("after the word: %+v, %q, %q", s, d.Doubt(), d.OwnRoles())
+	}
+}
+
+// TestLostSight: five hundred tokens, all bound, are hidden by a credential that lost its rights, once in the middle of a
+// run and once before a start. Nothing is known of what is hidden, and nothing is concluded.
+func TestLostSight(t *testing.T) {
+	const many = 500
+	w := newWorld(t, astrosim.Options{})
+	w.crowd(many)
+	var bound []string
+	for _, token := range w.Tokens(w.org) {
+		if token.ID != w.self {
+			bound = append(bound, token.ID)
+		}
+	}
+	start := func(own []string) *Directory {
+		return w.directory(func(o *DirectoryOptions) { o.OwnRoles, o.Bound = own, w.bound(bound) })
+	}
+	blind := func(t *testing.T, d *Directory, words string) {
+		t.Helper()
+		for range 2 * shrinkSweeps {
+			if s, err := d.Refresh(t.Context()); err != nil || s.Trusted || !strings.Contains(s.Reason, words) || len(s.Changed) > 1 {
+				t.Fatalf("%+v, %v", s, err)
+			}
+		}
+		listings := w.Counts().ByEndpoint[astrosim.TokensList]
+		for _, id := range bound[:50] {
+			if gone, why, err := d.ProveGone(t.Context(), id); gone || err != nil || !strings.Contains(why, words) {
+				t.Fatalf("gone %t, %q, %v", gone, why, err)
+			}
+		}
+		if n := w.Counts().ByEndpoint[astrosim.TokensList] - listings; n != 0 {
+			t.Errorf("%d listings for what no listing can prove", n)
+		}
+	}
+	d := start(nil)
+	refreshed(t, d, listedIDs(t, d)...)
+	own := d.OwnRoles()
+	w.DowngradeCredential(w.self, "ORGANIZATION_MEMBER")
+
+	t.Run("in the middle of a run", func(t *testing.T) {
+		blind(t, d, "have changed, from ORGANIZATION/"+w.org+"=ORGANIZATION_OWNER to ORGANIZATION/"+w.org+"=ORGANIZATION_MEMBER")
+		if all, _, err := d.All(t.Context()); err != nil || len(all) != many+2 {
+			t.Errorf("%d tokens are known, %v", len(all), err)
+		}
+	})
+	t.Run("before a start", func(t *testing.T) { blind(t, start(own), "have changed") })
+	t.Run("by a role that kept its name", func(t *testing.T) {
+		blind(t, start([]string{"ORGANIZATION/" + w.org + "=ORGANIZATION_MEMBER"}), "501 of the 501 tokens that bindings hold a role of are not listed")
+	})
+	t.Run("with nothing kept from before", func(t *testing.T) {
+		fresh := start(nil)
+		blind(t, fresh, "501 of the 501")
+		if fresh.OwnRoles() != nil {
+			t.Errorf("%q is what is measured by from now on", fresh.OwnRoles())
+		}
+	})
+	t.Run("until it is given back", func(t *testing.T) {
+		w.DowngradeCredential(w.self, "ORGANIZATION_OWNER")
+		if s := refreshed(t, d, w.self); !s.Trusted {
+			t.Errorf("%+v", s)
+		}
+	})
+	t.Run("and they are gone if somebody says so", func(t *testing.T) {
+		for _, id := range bound[:100] {
+			w.DeleteToken(id)
+		}
+		if s := refreshed(t, d); s.Trusted {
+			t.Errorf("%+v", s)
+		}
+		d.Trust()
+		if gone, why, err := d.ProveGone(t.Context(), bound[0]); !gone || err != nil {
+			t.Errorf("%q, %v", why, err)
+		}
+		if s := refreshed(t, d, bound[:100]...); !s.Trusted {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+// bound is who knows what is bound.
+func (w *world) bound(ids []string) func(context.Context) ([]string, error) {
+	return func(context.Context) ([]string, error) { return ids, nil }
+}
+
+func TestRights(t *testing.T) {
+	dag := NewRole(EntityDag, "d", "R")
+	dag.DeploymentID = "x"
+	roles := []Role{NewRole(EntityWorkspace, "b", "R"), dag, NewRole(EntityWorkspace, "a", "R"), NewRole(EntityWorkspace, "a", "R")}
+	if diff := cmp.Diff([]string{"DAG/x/d=R", "WORKSPACE/a=R", "WORKSPACE/b=R"}, Rights(roles)); diff != "" {
+		t.Error(diff)
+	}
+	if got := Rights(nil); got == nil || len(got) != 0 {
+		t.Errorf("no roles are %#v, which is not the same as none known", got)
+	}
+	var many []Role
+	for i := range 1000 {
+		many = append(many, NewRole(EntityWorkspace, fmt.Sprint("w", i), "R"))
+	}
+	before := Rights(many)
+	many[999].Role = "S"
+	if after := Rights(many); len(after) != maxRights || slices.Equal(before, after) {
+		t.Errorf("%q", after)
+	}
+}
