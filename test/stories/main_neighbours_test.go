@@ -54,3 +54,23 @@ var _ = Describe("What one binding or connection does", func() {
 		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
 	})
 })
+
+var _ = Describe("A role that somebody takes away while another is written", func() {
+	It("is given back only once the binding that wants it has taken its claim", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "DEPLOYMENT_ADMIN")
+		w.sweep()
+		w.bind(builders.Binding("careful").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only").Adopt(v1alpha1.AdoptIfSameRole))
+		w.expect("False/ExistingRole", "careful")
+		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.etl) // no listing shows it yet
+		w.bind(builders.Binding("other").ForToken("ci").OnDeployment(w.models).WithRole("Deploy Only"))
+		w.expect("True/Granted", "other")
+		if w.on(w.ci, w.etl) != "" {
+			Expect(w.binding("careful").Annotations).To(HaveKey(v1alpha1.AnnotationHeld))
+		}
+		w.expect("True/Granted", "careful")
+		w.delete("careful")
+		w.expect(gone, "careful")
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+	})
+})

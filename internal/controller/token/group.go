@@ -36,6 +36,7 @@ type group struct {
 	fresh      bool   // the token was read by id in this reconcile
 	credential bool   // the token is that of a connection
 	urgent     bool   // a user waits for it
+	postponed  bool   // it is worked on another time: it waits in a line, or for the cache
 	outcome    outcome
 
 	failures map[roleset.Target]*fault // changes that Astro did not make

@@ -138,8 +138,12 @@ func (g *group) shifted() bool {
 	return slices.ContainsFunc(g.members, g.claimShifted)
 }
 
-// claimShifted reports it for one member. What a member's own change has brought about is no shift.
+// claimShifted reports it for one member. What a member's own change has brought about is no shift. One that has no claim
+// yet, since there was nothing for it to take before the look, has to take it first.
 func (g *group) claimShifted(m *member) bool {
+	if m.mustHold() {
+		return true
+	}
 	if !m.takes || m.sent {
 		return false
 	}

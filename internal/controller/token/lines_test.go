@@ -207,7 +207,17 @@ func TestTurnsSpreadTheEditsOfANamespace(t *testing.T) {
 			t.Fatalf("an edit goes behind what a sweep found: %d", got)
 		}
 	}
+	if namespace, asked := turns.askedBy(TokenKey{Token: "other"}); !asked || namespace != "quiet" {
+		t.Errorf("asked by %q, %v", namespace, asked)
+	}
 	turns.begin(TokenKey{Token: "other"})
+	if _, asked := turns.askedBy(TokenKey{Token: "other"}); !asked {
+		t.Error("leaving the queue is taken for being served")
+	}
+	turns.served(TokenKey{Token: "other"})
+	if _, asked := turns.askedBy(TokenKey{Token: "other"}); asked {
+		t.Error("a token that was served is still asked for")
+	}
 	turns.begin(TokenKey{Token: "other"})
 	if len(turns.tokens) != 1 || turns.tokens["flood"] != 103 {
 		t.Errorf("left: %v", turns.tokens)

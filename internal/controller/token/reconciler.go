@@ -70,6 +70,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{}, err
 	}
 	r.report(ctx, g)
+	if !g.postponed {
+		r.turns.served(key)
+	}
 	return g.outcome.result()
 }
 
@@ -84,7 +87,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 		return nil
 	}
 	if r.echoes.awaited(g) {
-		g.members = nil
+		g.members, g.postponed = nil, true
 		g.outcome.after(echoDelay)
 		return nil
 	}

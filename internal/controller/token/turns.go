@@ -11,14 +11,18 @@ type turns struct {
 	mu      sync.Mutex
 	waiting map[TokenKey]string // the namespace because of which the token waits
 	tokens  map[string]int      // how many tokens wait because of the namespace
+	asked   map[TokenKey]string // the namespace for which the token has to be worked on, in the queue and after it
 }
 
-func newTurns() *turns { return &turns{waiting: map[TokenKey]string{}, tokens: map[string]int{}} }
+func newTurns() *turns {
+	return &turns{waiting: map[TokenKey]string{}, tokens: map[string]int{}, asked: map[TokenKey]string{}}
+}
 
 // take returns the priority of a token that a namespace's edit puts into the queue.
 func (t *turns) take(key TokenKey, namespace string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.asked[key] = namespace
 	if _, queued := t.waiting[key]; !queued {
 		t.waiting[key] = namespace
 		t.tokens[namespace]++
@@ -38,4 +42,19 @@ func (t *turns) begin(key TokenKey) {
 	if t.tokens[namespace]--; t.tokens[namespace] == 0 {
 		delete(t.tokens, namespace)
 	}
+}
+
+// askedBy returns the namespace whose edit the token is to be worked on for, if it is one's.
+func (t *turns) askedBy(key TokenKey) (namespace string, asked bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	namespace, asked = t.asked[key]
+	return namespace, asked
+}
+
+// served notes that the token was worked on.
+func (t *turns) served(key TokenKey) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.asked, key)
 }

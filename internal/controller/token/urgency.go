@@ -27,8 +27,12 @@ func (r rank) compare(o rank) int {
 	return cmp.Or(cmp.Compare(r.turn, o.turn), cmp.Compare(r.order, o.order))
 }
 
-// rankOf is the rank of a group: that of the member for which a user waits, if there is one.
+// rankOf is the rank of a group: that of the edit for which it is worked on, or of the member for which a user waits. A
+// binding that only spells the token is not among the members before there is a place to look for its name.
 func (r *Reconciler) rankOf(g *group) rank {
+	if namespace, asked := r.turns.askedBy(g.key); asked {
+		return rank{urgent: true, namespace: namespace}
+	}
 	var of rank
 	for _, m := range g.members {
 		if r.urgent(m) {
@@ -71,7 +75,7 @@ func (r *Reconciler) admit(ctx context.Context, g *group) bool {
 	entered, called := r.lines.enter(g.key, through, rank)
 	r.call(ctx, called)
 	if !entered {
-		g.members = nil
+		g.members, g.postponed = nil, true
 	}
 	return entered
 }
