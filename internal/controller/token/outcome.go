@@ -7,6 +7,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
 // outcome gathers what a reconcile met, so that one member's trouble keeps nobody else from being worked on.
@@ -17,8 +19,12 @@ type outcome struct {
 	again time.Duration
 }
 
-// retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff.
+// retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff. A
+// credential that was refused is not tried again: the connection tells when it has another.
 func (o *outcome) retry(err error) {
+	if errors.Is(err, astro.ErrUnauthorized) {
+		return
+	}
 	if wait := retryIn(err); wait > 0 {
 		o.after(wait)
 		return
