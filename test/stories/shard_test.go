@@ -8,6 +8,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	eventsv1 "k8s.io/api/events/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -93,6 +94,12 @@ var _ = Describe("Two instances that share the work", func() {
 		for i, token := range t.tokens {
 			Expect(s.on(token, t.workspaces[i])).To(Equal("WORKSPACE_MEMBER"))
 			Expect(s.writesOf(token)).To(Equal(1), "a token is written by one of them")
+		}
+
+		var events eventsv1.EventList
+		Expect(s.kube.List(s.ctx, &events, client.InNamespace(s.namespace))).To(Succeed())
+		for _, e := range events.Items {
+			Expect(e.Reason).NotTo(Or(Equal("Unreachable"), Equal("DriftDetected")), "the old instance has no last word: "+e.Note)
 		}
 
 		written := len(s.instances[a].traffic.since(0))
