@@ -70,6 +70,10 @@ chaos: controlplane build ## Prove the promises in SCHEDULES seeded schedules (S
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/chaos -seed=$(or $(SEED),1) -schedules=$(or $(SCHEDULES),500) \
 	  -schedule=$(or $(SCHEDULE),-1) $(CHAOS_ARGS)
 
+.PHONY: soak
+soak: controlplane ## Let an hour of the operator's time pass in a minute or two and look for what grows; SOAK_ARGS are its flags.
+	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/soak $(SOAK_ARGS)
+
 ##@ Generated files
 
 .PHONY: generate
