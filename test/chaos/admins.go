@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -179,6 +180,11 @@ func (w *world) label(namespace, value string) {
 		n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 		return w.kube.Patch(ctx, n, client.RawPatch("application/merge-patch+json", patch))
 	})
+	if err == nil {
+		w.mu.Lock()
+		w.marks[namespace] = strings.Trim(value, `"`)
+		w.mu.Unlock()
+	}
 	w.noted("admin", err, "label %s of %s is %s", label, namespace, value)
 }
 

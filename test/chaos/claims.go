@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -68,13 +67,11 @@ func (w *world) snapshot() (*snapshot, error) {
 	if err := w.kube.Get(ctx, client.ObjectKey{Namespace: namespaces[0], Name: w.own()}, &s.own); err != nil {
 		return nil, err
 	}
-	for _, name := range namespaces {
-		var n corev1.Namespace
-		if err := w.kube.Get(ctx, client.ObjectKey{Name: name}, &n); err != nil {
-			return nil, err
-		}
-		s.marks[name] = n.Labels
+	w.mu.Lock()
+	for name, value := range w.marks {
+		s.marks[name] = map[string]string{label: value}
 	}
+	w.mu.Unlock()
 	for i := range s.bindings {
 		s.claims = append(s.claims, s.judge(&s.bindings[i]))
 	}

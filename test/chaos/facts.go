@@ -51,7 +51,7 @@ func newFacts() *facts {
 }
 
 // declare remembers what a user is about to declare.
-func (f *facts) declare(_ *world, b *v1alpha1.ScopedTokenBinding) {
+func (f *facts) declare(b *v1alpha1.ScopedTokenBinding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.declared = append(f.declared, *b.Spec.DeepCopy())

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -12,42 +13,43 @@ import (
 
 // judgeRelease judges the moment in which the operator lets a binding go: its role has to be gone from Astro, as far as
 // Astro has shown, or another claim stands on it, or it is to stay.
-func (w *world) judgeRelease(path string) {
+func (w *world) judgeRelease(path string) *problem {
 	parts := strings.Split(path, "/") // PATCH namespace/scopedtokenbindings/name
 	namespace, _ := strings.CutPrefix(parts[0], "PATCH ")
 	b := &v1alpha1.ScopedTokenBinding{}
 	if err := w.kube.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: parts[len(parts)-1]}, b); err != nil {
-		return // the API server is away, and the patch will not get there either
+		return nil // the API server is away, and the patch will not get there either
 	}
 	held := heldOf(b)
 	switch {
 	case b.DeletionTimestamp.IsZero():
-		return // withdrawn, or a claim given back: the end of it all tells
+		// Withdrawn, or a claim given back: the end of it all tells.
 	case b.Spec.DeletionPolicy == v1alpha1.DeletionRetain, b.Spec.Mode == v1alpha1.ModeObserve, b.Annotations[v1alpha1.AnnotationRelease] == "true":
 		if held != nil {
 			w.facts.retain(placeOf(held))
 		}
 	case held == nil:
-		w.broken(leaked, "%s/%s is let go although its claim cannot be read", b.Namespace, b.Name)
+		return &problem{leaked, fmt.Sprintf("%s/%s is let go although its claim cannot be read", b.Namespace, b.Name)}
 	default:
-		w.judgeRevoked(b, placeOf(held))
+		return w.judgeRevoked(b, placeOf(held))
 	}
+	return nil
 }
 
-func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) {
+func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 	if w.sim.RoleOn(p.token, p.kind, p.target) == "" || w.claimedByOther(b, p) {
-		return
+		return nil
 	}
 	seen := w.writes.lastSeen(p.token)
 	if seen != nil && !slices.ContainsFunc(seen.roles, func(r astrosim.Role) bool { return r.EntityType == p.kind && r.EntityID == p.target }) {
-		return // somebody else has put it back since
+		return nil // somebody else has put it back since
 	}
-	w.broken(leaked, "%s/%s is let go while %s holds %s on %s", b.Namespace, b.Name, p.token, w.sim.RoleOn(p.token, p.kind, p.target), p.target)
+	return &problem{leaked, fmt.Sprintf("%s/%s is let go while %s holds %s on %s", b.Namespace, b.Name, p.token, w.sim.RoleOn(p.token, p.kind, p.target), p.target)}
 }
 
 func (w *world) claimedByOther(b *v1alpha1.ScopedTokenBinding, p place) bool {
 	bindings, err := w.bindings()
-	return err != nil || slices.ContainsFunc(bindings, func(o v1alpha1.ScopedTokenBinding) bool {
+	return err != nil || w.facts.vanished(p, bindings) || slices.ContainsFunc(bindings, func(o v1alpha1.ScopedTokenBinding) bool {
 		held := heldOf(&o)
 		return o.UID != b.UID && held != nil && placeOf(held) == p
 	})

@@ -16,6 +16,7 @@ type kubeEffect struct {
 	what  string // hold, release, status, connection, connection_status, event, other
 	path  string
 	body  []byte
+	lie   *problem // what the write would be, if the API server takes it
 }
 
 // kubeEffect tells what a write is.
@@ -67,7 +68,7 @@ func (e *kubeEffect) arrive() {
 		e.world.rest.write()
 	}
 	if e.what == "release" {
-		e.world.judgeRelease(e.path)
+		e.lie = e.world.judgeRelease(e.path)
 	}
 }
 
@@ -80,6 +81,9 @@ func (e *kubeEffect) done(code int, answer []byte) {
 	if code != http.StatusOK && code != http.StatusCreated {
 		e.note("-> %d", code)
 		return
+	}
+	if e.lie != nil {
+		e.world.broken(e.lie.kind, "%s", e.lie.text)
 	}
 	switch e.what {
 	case "hold", "release", "status":

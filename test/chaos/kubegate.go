@@ -31,6 +31,7 @@ type kubeGate struct {
 	down    bool
 	trouble []*apiTrouble
 	watches map[*http.Request]context.CancelFunc
+	watched map[string]bool // every path that the operator has watched in this schedule
 }
 
 // apiTrouble befalls the next calls of the operator to the API server.
@@ -70,7 +71,7 @@ func newKubeGate(config *rest.Config) (*kubeGate, error) {
 func (g *kubeGate) enter(w *world) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.world, g.down, g.trouble = w, false, nil
+	g.world, g.down, g.trouble, g.watched = w, false, nil, map[string]bool{}
 }
 
 // shut makes the API server unreachable for the operator, or reachable again.
@@ -90,6 +91,17 @@ func (g *kubeGate) dropWatches() {
 	for _, cancel := range g.watches {
 		cancel()
 	}
+}
+
+// watching says whether the operator watches all that it has watched before: until then it knows nothing new.
+func (g *kubeGate) watching() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	open := map[string]bool{}
+	for r := range g.watches {
+		open[r.URL.Path] = true
+	}
+	return len(open) == len(g.watched)
 }
 
 // befall lets something go wrong with the next calls.
@@ -137,6 +149,7 @@ func (g *kubeGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		r = r.WithContext(ctx)
 		g.watches[r] = cancel
+		g.watched[r.URL.Path] = true
 		defer func(r *http.Request) {
 			g.mu.Lock()
 			defer g.mu.Unlock()

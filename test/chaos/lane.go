@@ -76,10 +76,7 @@ func (l *lane) open(ctx context.Context) (err error) {
 	if l.server, err = startAPIServer(); err != nil {
 		return err
 	}
-	scheme := runtime.NewScheme()
-	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
-	utilruntime.Must(v1alpha1.AddToScheme(scheme))
-	if l.kube, err = client.New(l.server.Config, client.Options{Scheme: scheme}); err != nil {
+	if l.kube, err = client.New(l.server.Config, client.Options{Scheme: newScheme()}); err != nil {
 		return err
 	}
 	for _, name := range append([]string{system}, namespaces...) {
@@ -99,6 +96,13 @@ func (l *lane) open(ctx context.Context) (err error) {
 	}
 	l.config = filepath.Join(folder, "kubeconfig")
 	return os.WriteFile(l.config, l.gate.kubeconfig(), 0o600)
+}
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
+	utilruntime.Must(v1alpha1.AddToScheme(scheme))
+	return scheme
 }
 
 func (l *lane) close() error {
@@ -143,7 +147,9 @@ func (l *lane) run(ctx context.Context, p plan) error {
 
 // live is the schedule from its first round to its end.
 func (w *world) live() {
-	w.label(namespaces[1], `"true"`)
+	for i, namespace := range namespaces {
+		w.label(namespace, []string{"null", `"true"`, `"false"`}[i])
+	}
 	w.connect()
 	for i, r := range w.plan.rounds {
 		name := fmt.Sprintf("round %d", i+1)
@@ -235,25 +241,28 @@ func (l *lane) tell(w *world, took time.Duration) error {
 	return errors.Join(err, l.clear(w))
 }
 
-// clear takes away what a schedule has left, finalizers or not.
+// clear takes away what a schedule has left: its Secrets, and if it failed the rest, finalizers or not.
 func (l *lane) clear(w *world) error {
 	l.gate.enter(nil)
-	bindings, err := w.bindings()
-	var left []client.Object
-	for i := range bindings {
-		left = append(left, &bindings[i])
+	var err error
+	for _, s := range []slot{{system, w.shared()}, {namespaces[0], w.own()}} {
+		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name}}
+		err = errors.Join(err, client.IgnoreNotFound(l.kube.Delete(w.ctx, secret)))
 	}
+	if len(w.problems()) == 0 {
+		return err
+	}
+	bindings, failed := w.bindings()
 	shared, own := &v1alpha1.ClusterAstroConnection{}, &v1alpha1.AstroConnection{}
 	shared.Name = w.shared()
 	own.Namespace, own.Name = namespaces[0], w.own()
-	left = append(left, shared, own)
-	for _, s := range []slot{{system, w.shared()}, {namespaces[0], w.own()}} {
-		left = append(left, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name}})
+	left := []client.Object{shared, own}
+	for i := range bindings {
+		left = append(left, &bindings[i])
 	}
 	for _, o := range left {
 		patch := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`))
-		err = errors.Join(err, client.IgnoreNotFound(l.kube.Delete(w.ctx, o)))
-		err = errors.Join(err, client.IgnoreNotFound(l.kube.Patch(w.ctx, o, patch)))
+		failed = errors.Join(failed, client.IgnoreNotFound(l.kube.Delete(w.ctx, o)), client.IgnoreNotFound(l.kube.Patch(w.ctx, o, patch)))
 	}
-	return err
+	return errors.Join(err, failed)
 }

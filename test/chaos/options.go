@@ -41,7 +41,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.DurationVar(&o.patience, "patience", 20*time.Second, "how long the operator may take to reach the declared state once all is quiet")
 	flags.IntVar(&o.give, "give-up", 5, "how many schedules may fail before the run ends early")
 	flags.BoolVar(&o.verbose, "v", false, "print a line for each schedule")
-	flags.IntVar(&o.restarts, "api-restarts", 40, "one of how many schedules restarts the API server; 0 for none")
+	flags.IntVar(&o.restarts, "api-restarts", 100, "one of how many schedules restarts the API server; 0 for none")
 	flags.DurationVar(&o.limit, "limit", 0, "begin no schedule after so long; 0 for no limit")
 	if err := flags.Parse(args); err != nil {
 		return o, err

@@ -23,6 +23,7 @@ type plan struct {
 	twins                   bool // two tokens of one name
 	dropDangling            bool
 	restart                 bool // the API server is restarted
+	crowd                   bool // there are so many tokens that a listing has two pages
 	rounds                  []round
 	ending                  round
 }
@@ -90,6 +91,9 @@ func drawPlan(o options, number int) plan {
 	}
 	p.restart = o.restarts > 0 && d.IntN(o.restarts) == 0
 	moods := drawMoods(d)
+	if p.crowd = d.chance(0.03); p.crowd {
+		moods.weather = append([]weighted{{20, drawListFault}}, weatherSteps...)
+	}
 	for range d.between(1, 2) {
 		p.rounds = append(p.rounds, drawRound(d, moods))
 	}

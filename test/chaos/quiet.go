@@ -51,7 +51,7 @@ func (w *world) settle(name string) bool {
 			w.nudge(s, name, time.Since(began))
 			nudged = time.Now()
 		}
-		time.Sleep(20 * time.Millisecond)
+		time.Sleep(30*time.Millisecond + time.Since(began)/20) // what takes long need not be looked at often
 	}
 	w.history.note("quiet", "%s: not as declared after %s", name, time.Since(began).Round(time.Millisecond))
 	for _, p := range last {
@@ -85,6 +85,9 @@ const annotationNudged = "chaos.example.com/nudged"
 
 // checkRest sees that the operator, once all is as declared, writes nothing, not even after another sweep.
 func (w *world) checkRest(name string) {
+	for end := time.Now().Add(15 * time.Second); !w.lane.gate.watching() && time.Now().Before(end); {
+		time.Sleep(10 * time.Millisecond) // after a watch has ended, the next begins a second later
+	}
 	if !w.comeToRest(3 * time.Second) {
 		w.broken(restless, "%s: the operator does not come to rest", name)
 		return

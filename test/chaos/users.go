@@ -110,7 +110,7 @@ func (w *world) create(n drawn) {
 	if n.retain {
 		object.Spec.DeletionPolicy = v1alpha1.DeletionRetain
 	}
-	w.facts.declare(w, object)
+	w.facts.declare(object)
 	err := w.try(func(ctx context.Context) error { return w.kube.Create(ctx, object) })
 	if apierrors.IsAlreadyExists(err) {
 		return
@@ -174,7 +174,7 @@ func (w *world) edit(s slot, words string, change func(*v1alpha1.ScopedTokenBind
 		}
 		before := b.DeepCopy()
 		change(b)
-		w.facts.declare(w, b)
+		w.facts.declare(b)
 		return w.kube.Patch(ctx, b, client.MergeFrom(before))
 	})
 	if apierrors.IsNotFound(err) {

@@ -48,6 +48,14 @@ func drawFault(d draw) func(*world) {
 	return func(w *world) { w.inject(f, last) }
 }
 
+// drawListFault injects a fault of listings.
+func drawListFault(d draw) func(*world) {
+	f := astrosim.Fault{Endpoint: astrosim.TokensList, Times: d.between(1, 6), Kind: pick(d, astrosim.FaultShift, astrosim.FaultShift, astrosim.FaultHide, astrosim.FaultOmitRoles)}
+	f.Shift, f.Keep, f.KeepTotal = pick(d, -1, 1, 2, 50), pick(d, 0.9, 0.999), d.chance(0.5)
+	last := d.upTo(300 * time.Millisecond)
+	return func(w *world) { w.inject(f, last) }
+}
+
 // inject lets a fault strike, for a while at most.
 func (w *world) inject(f astrosim.Fault, last time.Duration) {
 	w.history.note("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)

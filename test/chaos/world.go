@@ -38,7 +38,8 @@ type world struct {
 	mu       sync.Mutex
 	entities []*entity
 	tokens   []*entity
-	secrets  []string // every secret that the operator ever worked with
+	secrets  []string          // every secret that the operator ever worked with
+	marks    map[string]string // the label of each namespace
 	found    []problem
 	swept    bool // at this quiet point a sweep was asked for a second time
 }
@@ -68,7 +69,7 @@ func (l *lane) newWorld(ctx context.Context, p plan) *world {
 	ctx, abort := context.WithCancelCause(ctx)
 	w := &world{
 		ctx: ctx, abort: abort, plan: p, lane: l, history: newHistory(), tally: l.figures, kube: l.kube,
-		failpoints: &failpoints{}, writes: newWrites(), rest: &activity{}, facts: newFacts(),
+		failpoints: &failpoints{}, writes: newWrites(), rest: &activity{}, facts: newFacts(), marks: map[string]string{},
 	}
 	w.sim = astrosim.New(astrosim.Options{Seed: p.seed, Latency: p.latency, Limits: p.limits})
 	w.oracle = newOracle(w)
@@ -80,6 +81,9 @@ func (l *lane) newWorld(ctx context.Context, p plan) *world {
 	w.furnish()
 	return w
 }
+
+// crowd is more tokens than fit on one page of a listing.
+const crowd = 1010
 
 // furnish fills Astro.
 func (w *world) furnish() {
@@ -106,6 +110,9 @@ func (w *world) furnish() {
 			name = "ci-0"
 		}
 		w.addToken(name, "")
+	}
+	for i := 0; p.crowd && i < crowd; i++ {
+		s.AddOrganizationToken(w.org, fmt.Sprintf("extra-%d", i), "ORGANIZATION_MEMBER")
 	}
 	for i := range p.workspaceTokens {
 		w.addToken(fmt.Sprintf("ws-ci-%d", i), w.entities[i%p.workspaces].id)
