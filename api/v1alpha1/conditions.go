@@ -19,7 +19,7 @@ const (
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
 	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
-	// LastRoleProtected, Revoking, Suspended. Unknown: Pending, RateLimited, CredentialRejected, Unreachable and others
+	// LastRoleProtected, Revoking, RevocationLimited, Suspended. Unknown: Pending, RateLimited, CredentialRejected, Unreachable and others
 	// that keep the operator from looking.
 	ConditionSynced = "Synced"
 
@@ -28,6 +28,10 @@ const (
 
 	// ConditionStalled is there, and True, while nothing will get better unless somebody changes something.
 	ConditionStalled = "Stalled"
+
+	// ConditionRevocationsPaused is there on a connection, and True, while nothing is revoked through it because
+	// spec.maxRevocationsPerSweep was reached, until somebody lifts the limit or nothing waits for it: RevocationLimited.
+	ConditionRevocationsPaused = "RevocationsPaused"
 )
 
 // Reasons of a condition that is True.
@@ -62,6 +66,8 @@ const (
 	ReasonExternalWriter = "ExternalWriter"
 	// ReasonRevoking: the binding is being deleted, or its grant withdrawn, and the role is not yet known to be gone.
 	ReasonRevoking = "Revoking"
+	// ReasonRevocationLimited: more roles are to be revoked than the connection's spec.maxRevocationsPerSweep allows.
+	ReasonRevocationLimited = "RevocationLimited"
 	// ReasonPending: another condition has to be met first.
 	ReasonPending = "Pending"
 )

@@ -121,6 +121,14 @@ type ConnectionSpec struct {
 	// +optional
 	// +kubebuilder:default=Keep
 	DanglingRoles DanglingRolePolicy `json:"danglingRoles,omitempty"`
+
+	// maxRevocationsPerSweep is how many roles may be revoked through this connection within one sweepInterval. When more
+	// are to be revoked, none is any more until somebody lifts the limit for a while, with the annotation
+	// astro.scopedtoken.dev/lift-revocation-limit, or no binding waits for it. There is no limit unless this is set.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100000
+	MaxRevocationsPerSweep int32 `json:"maxRevocationsPerSweep,omitempty"`
 }
 
 // ConnectionStatus is what the operator found of a connection. It holds nothing that changes at each sweep.
@@ -156,7 +164,7 @@ type ConnectionStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions are Ready; Reconciling or Stalled are there only while true.
+	// conditions are Ready; Reconciling, Stalled and RevocationsPaused are there only while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

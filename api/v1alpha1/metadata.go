@@ -15,6 +15,10 @@ const (
 	// AnnotationRequestedAt asks for a reconcile: any new value makes the operator look at Astro again.
 	AnnotationRequestedAt = "astro.scopedtoken.dev/requestedAt"
 
+	// AnnotationLiftRevocationLimit is a time, as of RFC 3339, until which the revocation limit of a connection does not
+	// count. A time that has passed means nothing.
+	AnnotationLiftRevocationLimit = "astro.scopedtoken.dev/lift-revocation-limit"
+
 	// AnnotationConfirmToken names the id of the token that a binding by name is to be moved to, after the token was
 	// made again under the same name.
 	AnnotationConfirmToken = "astro.scopedtoken.dev/confirm-token"

@@ -17,7 +17,7 @@ var connectionCases = map[string]struct {
 }{
 	"Least": {"An Organization and a Secret.", leastConnection, accepted},
 	"AllFields": {"Every field at once.", `{organizationId: <org:26>, apiURL: "http://127.0.0.1:8080", credentialsSecretRef: {name: astro.api, key: API_TOKEN.v1},
-		sweepInterval: 1h30m, rateLimit: {readsPerSecond: 1, writesPerSecond: 1000}, onWithdrawal: Revoke, danglingRoles: Drop, allow: [{namespaces: {names: [a]},
+		sweepInterval: 1h30m, rateLimit: {readsPerSecond: 1, writesPerSecond: 1000}, onWithdrawal: Revoke, danglingRoles: Drop, maxRevocationsPerSweep: 20, allow: [{namespaces: {names: [a]},
 		tokens: [{scope: Workspace, ids: [<tok>], namePrefixes: [ci-], workspaceIds: [<ws>]}], targets: [{workspaceIds: [<ws>]}, {deploymentIds: [<dep>]}], roles: [DEPLOYMENT_ADMIN, Deploy Only], inventory: true}]}`, accepted},
 	"Empty":             {"All that is required is named.", `{}`, refused("spec.organizationId: Required value", "spec.credentialsSecretRef: Required value")},
 	"OrganizationName":  {"The Organization is named by its id.", `{organizationId: Acme, credentialsSecretRef: {name: astro}}`, refused("spec.organizationId", "should match")},
@@ -32,8 +32,14 @@ var connectionCases = map[string]struct {
 	"SecretKeyPath":          {"A key is one of a Secret's.", `{organizationId: <org>, credentialsSecretRef: {name: astro, key: a/b}}`, refused("spec.credentialsSecretRef.key", "should match")},
 	"SecretInline":           {"The secret itself has no place here.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, token: secret}`, refused(`unknown field "spec.token"`)},
 
-	"Withdrawal":  {"Withdrawal is Freeze or Revoke.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, onWithdrawal: Delete}`, refused("spec.onWithdrawal: Unsupported value", `"Freeze", "Revoke"`)},
-	"Dangling":    {"Dangling roles are kept or dropped.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, danglingRoles: Delete}`, refused("spec.danglingRoles: Unsupported value", `"Keep", "Drop"`)},
+	"Withdrawal":       {"Withdrawal is Freeze or Revoke.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, onWithdrawal: Delete}`, refused("spec.onWithdrawal: Unsupported value", `"Freeze", "Revoke"`)},
+	"Dangling":         {"Dangling roles are kept or dropped.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, danglingRoles: Delete}`, refused("spec.danglingRoles: Unsupported value", `"Keep", "Drop"`)},
+	"RevocationsOne":   {"A limit of one is one.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: 1}`, accepted},
+	"RevocationsNone":  {"No limit is said by leaving it out; none at all would hold up every deletion.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: 0}`, refused("spec.maxRevocationsPerSweep", "greater than or equal to 1")},
+	"RevocationsMinus": {"Less than nothing is nothing.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: -1}`, refused("spec.maxRevocationsPerSweep", "greater than or equal to 1")},
+	"RevocationsMany":  {"100000 are the most.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: 100001}`, refused("spec.maxRevocationsPerSweep", "less than or equal to 100000")},
+	"RevocationsPart":  {"A number, no share.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: 10%}`, refused("spec.maxRevocationsPerSweep", "must be of type integer")},
+
 	"ReadsZero":   {"A rate of 0 would stop everything.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, rateLimit: {readsPerSecond: 0}}`, refused("spec.rateLimit.readsPerSecond", "greater than or equal to 1")},
 	"WritesZero":  {"The same for writes.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, rateLimit: {writesPerSecond: 0}}`, refused("spec.rateLimit.writesPerSecond", "greater than or equal to 1")},
 	"ReadsMany":   {"1000 are the most.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, rateLimit: {readsPerSecond: 1001}}`, refused("spec.rateLimit.readsPerSecond", "less than or equal to 1000")},
@@ -142,6 +148,7 @@ func TestUpdateConnection(t *testing.T) {
 		"NullInterval":   {"Null is the default.", everything, `{sweepInterval: null}`, accepted},
 		"Rules":          {"Rules may go, on a cluster connection to nobody.", everything, `{allow: null}`, accepted},
 		"EmptyRules":     {"But not to an empty list, which could be read as anything.", everything, `{allow: []}`, refused("spec.allow", "at least 1 items")},
+		"NoRevocations":  {"A limit may be set and taken out.", everything, `{maxRevocationsPerSweep: null}`, accepted},
 		"Policies":       {"Policies may change.", everything, `{onWithdrawal: Revoke, danglingRoles: Drop, rateLimit: {readsPerSecond: 5}}`, accepted},
 	}
 	for _, kind := range []string{"AstroConnection", "ClusterAstroConnection"} {

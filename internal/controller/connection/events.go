@@ -11,6 +11,20 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
+// announcePaused makes a warning of revocations that have to wait, and tells when they go on.
+func (r *reconciler) announcePaused(ctx context.Context, before, after v1alpha1.Connection) {
+	was := meta.IsStatusConditionTrue(before.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	is := meta.FindStatusCondition(after.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	switch {
+	case is != nil && !was:
+		log.FromContext(ctx).Info("revocations paused", "message", is.Message)
+		r.Recorder.Eventf(after, nil, corev1.EventTypeWarning, is.Reason, "Revoke", "%s", is.Message)
+	case is == nil && was:
+		log.FromContext(ctx).Info("revocations go on")
+		r.Recorder.Eventf(after, nil, corev1.EventTypeNormal, v1alpha1.ReasonRevoking, "Revoke", "revocations go on")
+	}
+}
+
 // announceReady makes an event and a line of the log of a change of Ready; a quiet sweep is quiet.
 func (r *reconciler) announceReady(ctx context.Context, before, after v1alpha1.Connection) {
 	was := meta.FindStatusCondition(before.ConnectionStatus().Conditions, v1alpha1.ConditionReady)

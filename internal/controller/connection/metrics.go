@@ -48,11 +48,16 @@ var (
 		Help: "When a connection's credential expires; absent if it never does.",
 	}, connectionLabels)
 
+	paused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "scopedtoken_connection_revocations_paused",
+		Help: "1 while a connection revokes nothing because its revocation limit was reached, 0 otherwise.",
+	}, connectionLabels)
+
 	connectionLabels = []string{"kind", "namespace", "name"}
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(requests, requestSeconds, sweeps, sweepSeconds, lastSweep, readiness, expiry)
+	metrics.Registry.MustRegister(requests, requestSeconds, sweeps, sweepSeconds, lastSweep, readiness, expiry, paused)
 }
 
 // observe counts a request to Astro.
@@ -79,6 +84,11 @@ func setMetrics(c v1alpha1.Connection) {
 		ready = 1
 	}
 	readiness.WithLabelValues(labels...).Set(ready)
+	shut := 0.0
+	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionRevocationsPaused) {
+		shut = 1
+	}
+	paused.WithLabelValues(labels...).Set(shut)
 	if status.CredentialExpiresAt == nil {
 		expiry.DeleteLabelValues(labels...)
 		return
@@ -87,7 +97,7 @@ func setMetrics(c v1alpha1.Connection) {
 }
 
 func dropMetrics(k Key) {
-	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readiness, expiry} {
+	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readiness, expiry, paused} {
 		gauge.DeleteLabelValues(k.labels()...)
 	}
 }

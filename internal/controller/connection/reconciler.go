@@ -63,6 +63,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if released, err := r.release(ctx, c, m, u); released || err != nil {
 		return reconcile.Result{}, err
 	}
+	u.paused = r.releaseBrake(key, u)
 	if err := r.report(ctx, c, m, u); apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: overtaken}, nil
 	} else if err != nil {
@@ -90,6 +91,7 @@ func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
 	r.Registry.assume(key, c)
+	r.readBrake(key, c)
 	if err := r.prove(ctx, key, c, m); err != nil || m.onlyProven(r.Clock()) {
 		return err
 	}

@@ -21,6 +21,7 @@ type Registry struct {
 	subscribers, rowSubscribers []*mailbox[Notice]
 	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
 	reported                    map[Key]bool // refusals that the connection's controller knows of
+	brakes                      brakes
 }
 
 // credential names the API token with which a connection works.
@@ -32,6 +33,7 @@ func NewRegistry() *Registry {
 		handles:     map[Key]Handle{},
 		credentials: map[Key]credential{},
 		reported:    map[Key]bool{},
+		brakes:      brakes{clock: time.Now, all: map[Key]*brake{}},
 		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
 			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),
 			v1alpha1.KindClusterAstroConnection: newMailbox(itself, latest),
@@ -165,6 +167,7 @@ func (r *Registry) remove(k Key) (known bool) {
 	delete(r.handles, k)
 	delete(r.credentials, k)
 	delete(r.reported, k)
+	r.brakes.forget(k)
 	return known
 }
 

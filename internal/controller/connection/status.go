@@ -28,6 +28,7 @@ func (r *reconciler) report(ctx context.Context, c v1alpha1.Connection, m *memor
 		return client.IgnoreNotFound(err)
 	}
 	r.announceReady(ctx, before, c)
+	r.announcePaused(ctx, before, c)
 	return nil
 }
 
@@ -51,6 +52,7 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 	ready := m.readyCondition(c, u)
 	set(c, ready)
 	setWhile(c, v1alpha1.ConditionReconciling, ready.Status == metav1.ConditionUnknown || ready.Reason == v1alpha1.ReasonInUse, ready)
+	setWhile(c, v1alpha1.ConditionRevocationsPaused, u.paused, pausedCondition(c, u))
 	setWhile(c, v1alpha1.ConditionStalled, ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonInUse, ready)
 }
 
@@ -65,6 +67,9 @@ func (m *memory) readyCondition(c v1alpha1.Connection, u usage) metav1.Condition
 	case f == nil:
 		ready.Status, ready.Reason = metav1.ConditionTrue, v1alpha1.ReasonConnected
 		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", m.access.identity.TokenID, m.access.organization.Name)
+		if _, wrong := lifted(c); wrong != "" {
+			ready.Message += "; " + wrong
+		}
 	default:
 		ready.Status, ready.Reason, ready.Message = m.statusOf(f), f.reason, f.message
 	}
@@ -87,7 +92,7 @@ func inUse(f *fault, u usage) string {
 	message := "the connection goes once no claim is being taken through it"
 	if n := len(u.holders); n > 0 {
 		message = fmt.Sprintf("%d binding(s) need the connection to revoke their roles: %s; delete them, or set their annotation %s to \"true\"",
-			n, u.words(), v1alpha1.AnnotationRelease)
+			n, words(u.holders), v1alpha1.AnnotationRelease)
 	}
 	if f != nil {
 		message += fmt.Sprintf(" (%s: %s)", f.reason, f.message)

@@ -23,6 +23,10 @@ type usage struct {
 	bindings int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
+	// leavers are those that are to lose their role and have not yet.
+	leavers []string
+	// paused says that they have to wait, since the revocation limit is reached.
+	paused bool
 }
 
 func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
@@ -33,18 +37,23 @@ func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
 	}
 	u := usage{bindings: len(list.Items)}
 	for i := range list.Items {
-		if b := &list.Items[i]; controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		b := &list.Items[i]
+		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
+		}
+		if waits(b) {
+			u.leavers = append(u.leavers, b.Namespace+"/"+b.Name)
 		}
 	}
 	slices.Sort(u.holders)
+	slices.Sort(u.leavers)
 	return u, nil
 }
 
-// words name the holders, the first three and a count.
-func (u usage) words() string {
-	first := strings.Join(u.holders[:min(len(u.holders), 3)], ", ")
-	if more := len(u.holders) - 3; more > 0 {
+// words name the first three, and count the others.
+func words(names []string) string {
+	first := strings.Join(names[:min(len(names), 3)], ", ")
+	if more := len(names) - 3; more > 0 {
 		return fmt.Sprintf("%s and %d more", first, more)
 	}
 	return first
@@ -100,6 +109,9 @@ func (r *reconciler) wake(m *memory, u usage) time.Duration {
 	wake := m.wake(now)
 	if left := m.graceLeft(now); left > 0 && len(u.holders) == 0 {
 		return min(wake, left)
+	}
+	if u.paused && len(u.leavers) == 0 {
+		return min(wake, patience)
 	}
 	return wake
 }

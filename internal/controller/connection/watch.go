@@ -96,7 +96,8 @@ func (r *reconciler) awaited(o client.Object, q queue) {
 		return
 	}
 	key := KeyFor(b.Namespace, b.Spec.ConnectionRef)
-	if h, known := r.Registry.Get(key); known && h.Deleting && key.Kind == r.kind {
+	h, known := r.Registry.Get(key)
+	if known && key.Kind == r.kind && (h.Deleting || r.Registry.brakes.isShut(key)) {
 		q.AddAfter(reconcile.Request{NamespacedName: key.object()}, settling)
 	}
 }

@@ -1,0 +1,78 @@
+package connection
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// RevocationLimited says, to those who wait, why nothing is revoked through the connection.
+func RevocationLimited(h Handle) string {
+	return fmt.Sprintf("more than %d role(s) were to be revoked through %s within %s, so it revokes none for now; its condition %s says what to do",
+		h.Object.ConnectionSpec().MaxRevocationsPerSweep, h.Key.Words(), h.Object.ConnectionSpec().SweepInterval.Duration, v1alpha1.ConditionRevocationsPaused)
+}
+
+// readBrake carries what the connection says of its revocation limit into the registry.
+func (r *reconciler) readBrake(key Key, c v1alpha1.Connection) {
+	spec := c.ConnectionSpec()
+	until, _ := lifted(c)
+	wasShut := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	r.Registry.brakes.set(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasShut)
+}
+
+// lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
+func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
+	value := c.GetAnnotations()[v1alpha1.AnnotationLiftRevocationLimit]
+	if value == "" {
+		return time.Time{}, ""
+	}
+	until, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}, fmt.Sprintf("the annotation %s is %.40q, which is not a time as of RFC 3339 such as 2030-01-31T12:00:00Z, and lifts nothing",
+			v1alpha1.AnnotationLiftRevocationLimit, value)
+	}
+	return until, ""
+}
+
+// releaseBrake opens the brake where it may be, and tells those who wait.
+func (r *reconciler) releaseBrake(key Key, u usage) (shut bool) {
+	shut, opened := r.Registry.brakes.release(key, len(u.leavers))
+	if opened {
+		r.Registry.publish(Notice{Connection: key, Swept: true})
+	}
+	return shut
+}
+
+// waits reports whether the binding is to lose its role, and has not yet.
+func waits(b *v1alpha1.ScopedTokenBinding) bool {
+	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		return false
+	}
+	if b.DeletionTimestamp.IsZero() {
+		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
+	}
+	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
+		b.Spec.Mode != v1alpha1.ModeObserve
+}
+
+// pausedCondition says that nothing is revoked, and what to do.
+func pausedCondition(c v1alpha1.Connection, u usage) metav1.Condition {
+	spec := c.ConnectionSpec()
+	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so none is any more; "+
+		"if that is meant, set the annotation %s to a time until which the limit does not count; "+
+		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
+		spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
+	if n := len(u.leavers); n > 0 {
+		message += fmt.Sprintf("; %d wait: %s", n, words(u.leavers))
+	}
+	if _, wrong := lifted(c); wrong != "" {
+		message += "; " + wrong
+	}
+	return metav1.Condition{Reason: v1alpha1.ReasonRevocationLimited, Message: message}
+}
