@@ -68,6 +68,7 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 			return nil, false
 		}
 		sent = roleset.Restrict(plan, func(c roleset.Change) bool { return g.owner(c).conn.Key == h.Key && asked(c) })
+		sent = slices.DeleteFunc(sent, func(c roleset.Change) bool { return r.limited(g, h, c) })
 		if len(sent) == 0 {
 			return nil, false
 		}
