@@ -161,6 +161,7 @@ func (r *Reconciler) writeFailed(ctx context.Context, g *group, h connection.Han
 		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
 		g.lost[h.Key] = &fault{silent: true}
 		g.outcome.retry(err)
+		r.recantToken(ctx, g)
 	case !looked || len(sent) == 0:
 		g.lost[h.Key] = failed(v1alpha1.ConditionSynced, "read the token", err)
 		if errors.Is(err, astro.ErrForbidden) {

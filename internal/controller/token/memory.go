@@ -1,6 +1,7 @@
 package token
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -12,6 +13,8 @@ const (
 	fightLimit = 3
 	// fightWindow is for how long a restored role counts, and for how long it is then left alone.
 	fightWindow = time.Hour
+	// refusalAge is for how long a refusal is remembered, which is longer than any sweep interval keeps it from being tried.
+	refusalAge = 24 * time.Hour
 )
 
 // memory is what is remembered of a token between reconciles. Nothing in it matters to what Astro ends up holding: after
@@ -63,6 +66,7 @@ func (m *memory) restored(key TokenKey, id string, generation int64, now time.Ti
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(key)
+	maps.DeleteFunc(p.fights, func(_ string, f fight) bool { return len(recent(f.restored, now)) == 0 }) // of bindings that may be gone
 	f := p.fights[id]
 	if f.generation != generation {
 		f = fight{generation: generation}
@@ -107,7 +111,9 @@ func recent(times []time.Time, now time.Time) []time.Time {
 func (m *memory) refused(key TokenKey, t roleset.Target, r refusal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.of(key).refusals[t] = r
+	p := m.of(key)
+	maps.DeleteFunc(p.refusals, func(_ roleset.Target, old refusal) bool { return r.at.Sub(old.at) > refusalAge }) // of targets that may be gone
+	p.refusals[t] = r
 }
 
 // refusal returns what is remembered of a change to the role, if it is the same change.
