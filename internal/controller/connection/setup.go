@@ -52,6 +52,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	o.Registry.brakes.clock = o.Clock
 	if o.Shard != nil {
 		if err := o.Registry.share(mgr, o.Shard); err != nil {
 			return err
