@@ -1,0 +1,109 @@
+package astro
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func TestNoSecretInAnyError(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		secret := rapid.OneOf(rapid.StringMatching(`[A-Za-z0-9_.+/=-]{4,80}`), rapid.Just(jwt(`{"apiTokenId":"clt00000000000000000000001"}`))).Draw(t, "secret")
+		header := rapid.SampledFrom([]string{"Bearer " + secret, "Authorization: Bearer " + secret, secret, "token=" + secret, `"` + secret + `"`}).Draw(t, "echo")
+		around := rapid.SliceOfN(rapid.StringN(0, 200, 400), 4, 4).Draw(t, "around")
+		echo := around[0] + header + around[1]
+		if rapid.Bool().Draw(t, "cut") {
+			echo = echo[:rapid.IntRange(0, len(echo)).Draw(t, "at")]
+		}
+		body := rapid.SampledFrom([]string{
+			echo,
+			`{"message":` + quote(echo) + `,"requestId":` + quote(header) + `,"fieldErrors":[{"field":` + quote(header) + `,"code":` + quote(echo) + `,"message":` + quote(echo) + `}]}`,
+			`<html><body>` + echo + `</body></html>`,
+			`{"id":` + quote(echo) + `}`,
+			`{"id":"t1","name":` + echo,
+		}).Draw(t, "body")
+		status := rapid.SampledFrom([]int{200, 302, 400, 401, 403, 404, 429, 500, 502}).Draw(t, "status")
+		client := NewClient(Options{Organization: "org", Credential: secret, Limiter: unlimited(), Transport: inMemory{http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Location", "https://elsewhere.invalid/"+secret)
+				w.WriteHeader(status)
+				_, _ = w.Write([]byte(body))
+			})}})
+		client.retries.left = 0
+		_, err := client.GetToken(t.Context(), "t1")
+		if err == nil {
+			return
+		}
+		for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
+			noPieceOf(t, secret, text)
+		}
+		if len(err.Error()) > maxErrorText {
+			t.Fatalf("%d bytes: %s", len(err.Error()), err)
+		}
+	})
+}
+
+func noPieceOf(t *rapid.T, secret, text string) {
+	size := min(secretPiece, len(secret))
+	if size < 8 { // any word may hold three letters
+		return
+	}
+	for i := 0; i+size <= len(secret); i++ {
+		if strings.Contains(text, secret[i:i+size]) {
+			t.Fatalf("%q is in %s", secret[i:i+size], text)
+		}
+	}
+}
+
+func TestNoSecretOfABrokenConnection(t *testing.T) {
+	client := stub(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		_, _ = conn.Write([]byte(r.Header.Get("Authorization") + "\r\n\r\n"))
+		_ = conn.Close()
+	})
+	client.retries.left = 0
+	_, err := client.GetToken(t.Context(), "t1")
+	for chain := []error{err}; len(chain) > 0; chain = chain[1:] {
+		if strings.Contains(fmt.Sprintf("%+v", chain[0]), "secret-of-the") {
+			t.Errorf("%+v", chain[0])
+		}
+		if many, ok := chain[0].(interface{ Unwrap() []error }); ok {
+			chain = append(chain, many.Unwrap()...)
+		}
+	}
+	if !errors.Is(err, ErrUnreachable) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestCleanTakesOutSecretsOfOthers(t *testing.T) {
+	foreign := jwt(`{"apiTokenId":"clt00000000000000000000001"}`)
+	for _, text := range []string{
+		"rejected " + foreign, "rejected " + foreign[:30], "Authorization: bearer hunter2", strings.Repeat("aB3", 20),
+	} {
+		got := clean("see " + text + " now")
+		if !strings.HasPrefix(got, "see ") || !strings.HasSuffix(got, redacted+" now") || strings.Contains(got, "eyJ") || strings.Contains(got, "hunter2") {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
+func TestCleanKeepsWhatIsNoSecret(t *testing.T) {
+	for _, text := range []string{
+		"token clp7sk1qr382163ozb5ejrw162 lacks organization.apiTokens.access",
+		"request 0f8fad5b-d9cb-469f-a165-70867728950e",
+		"no answer: dial tcp 127.0.0.1:443: connect: connection refused",
+	} {
+		if diff := cmp.Diff(text, clean(text)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
