@@ -27,7 +27,9 @@ func (w *world) vanish(name string) {
 	answer, err := http.DefaultClient.Do(request)
 	Expect(err).NotTo(HaveOccurred())
 	defer func() { _ = answer.Body.Close() }()
-	var deleted struct{ Deleted string }
+	var deleted struct {
+		Deleted string `json:"deleted"`
+	}
 	Expect(json.NewDecoder(answer.Body).Decode(&deleted)).To(Succeed())
 	Expect(deleted.Deleted).To(Equal("1"))
 }
