@@ -100,7 +100,7 @@ func (w *world) editShared(words string, change func(*v1alpha1.ClusterAstroConne
 		change(c)
 		return w.kube.Patch(ctx, c, client.MergeFrom(before))
 	})
-	w.noted("admin", err, "%s", words)
+	w.notedf("admin", err, "%s", words)
 }
 
 func (w *world) editOwn(words string, change func(*v1alpha1.AstroConnection)) {
@@ -113,7 +113,7 @@ func (w *world) editOwn(words string, change func(*v1alpha1.AstroConnection)) {
 		change(c)
 		return w.kube.Patch(ctx, c, client.MergeFrom(before))
 	})
-	w.noted("admin", err, "%s", words)
+	w.notedf("admin", err, "%s", words)
 }
 
 // askSweeps asks both connections for a sweep now.
@@ -185,7 +185,7 @@ func (w *world) label(namespace, value string) {
 		w.marks[namespace] = strings.Trim(value, `"`)
 		w.mu.Unlock()
 	}
-	w.noted("admin", err, "label %s of %s is %s", label, namespace, value)
+	w.notedf("admin", err, "label %s of %s is %s", label, namespace, value)
 }
 
 // drawRotate gives a credential another secret, and the Secret gets it a while later.
@@ -195,7 +195,7 @@ func drawRotate(d draw) func(*world) {
 		w.rotate(own)
 		time.Sleep(late)
 		w.putSecrets()
-		w.history.note("admin", "Secrets hold the new credentials")
+		w.history.notef("admin", "Secrets hold the new credentials")
 	}
 }
 
@@ -205,7 +205,7 @@ func (w *world) rotate(own bool) {
 	w.mu.Lock()
 	w.secrets = append(w.secrets, fresh)
 	w.mu.Unlock()
-	w.history.note("admin", "credential %s rotated", id)
+	w.history.notef("admin", "credential %s rotated", id)
 }
 
 func drawRevokedCredential(d draw) func(*world) {
@@ -213,10 +213,10 @@ func drawRevokedCredential(d draw) func(*world) {
 	return func(w *world) {
 		id := w.credential(own)
 		w.sim.RevokeCredential(id)
-		w.history.note("admin", "credential %s revoked", id)
+		w.history.notef("admin", "credential %s revoked", id)
 		time.Sleep(during)
 		w.sim.RestoreCredential(id)
-		w.history.note("admin", "credential %s valid again", id)
+		w.history.notef("admin", "credential %s valid again", id)
 	}
 }
 
@@ -225,10 +225,10 @@ func drawDowngrade(d draw) func(*world) {
 	return func(w *world) {
 		id := w.credential(own)
 		w.sim.DowngradeCredential(id, "ORGANIZATION_MEMBER")
-		w.history.note("admin", "credential %s is but a member", id)
+		w.history.notef("admin", "credential %s is but a member", id)
 		time.Sleep(during)
 		w.sim.DowngradeCredential(id, "ORGANIZATION_OWNER")
-		w.history.note("admin", "credential %s is an owner again", id)
+		w.history.notef("admin", "credential %s is an owner again", id)
 	}
 }
 
@@ -241,10 +241,10 @@ func drawSecretGone(d draw) func(*world) {
 		}
 		s := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
 		err := w.try(func(ctx context.Context) error { return client.IgnoreNotFound(w.kube.Delete(ctx, s)) })
-		w.noted("admin", err, "Secret %s/%s deleted", namespace, name)
+		w.notedf("admin", err, "Secret %s/%s deleted", namespace, name)
 		time.Sleep(during)
 		w.putSecrets()
-		w.history.note("admin", "Secrets are there")
+		w.history.notef("admin", "Secrets are there")
 	}
 }
 

@@ -36,7 +36,7 @@ func startAPIServer() (*apiServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &apiServer{Environment: env, port: server.SecureServing.Port}
+	a := &apiServer{Environment: env, port: server.Port}
 	a.find()
 	return a, nil
 }

@@ -116,17 +116,17 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 		}
 		what := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
 		w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
-			w.history.note("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
+			w.history.notef("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
 		}}, r)
 		return
 	}
 	w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
 		if status != http.StatusOK {
-			w.history.note("get", "%s -> %d", token, status)
+			w.history.notef("get", "%s -> %d", token, status)
 			return
 		}
 		if roles, ok := rolesIn(body); ok {
-			w.history.note("get", "%s -> %v", token, roles)
+			w.history.notef("get", "%s -> %v", token, roles)
 			w.writes.shown(token, &reading{time.Now(), processOf(r), roles})
 		}
 	}}, r)

@@ -48,8 +48,8 @@ type snapshot struct {
 	problems []problem
 }
 
-// broken notes what is not as it has to be at this moment. It counts only if it stays so.
-func (s *snapshot) broken(kind promise, format string, args ...any) {
+// brokenf notes what is not as it has to be at this moment. It counts only if it stays so.
+func (s *snapshot) brokenf(kind promise, format string, args ...any) {
 	s.problems = append(s.problems, problem{kind, s.world.history.words(fmt.Sprintf(format, args...))})
 }
 
@@ -87,7 +87,7 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 		c.place = place{c.token.id, c.target.kind, c.target.id}
 	}
 	if c.held != nil && placeOf(c.held) != c.place {
-		s.broken(wrong, "%s holds %v and stands for %v", c.id(), placeOf(c.held), c.place)
+		s.brokenf(wrong, "%s holds %v and stands for %v", c.id(), placeOf(c.held), c.place)
 	}
 	if c.token != nil && c.target != nil && c.token.scope == astrosim.TypeWorkspace && c.target.workspace != c.token.home {
 		c.fault(v1alpha1.ReasonTokenScopeMismatch)
@@ -188,10 +188,10 @@ func (s *snapshot) findToken(c *claim) {
 	c.token = s.world.find(id)
 	switch t := c.token; {
 	case t == nil:
-		s.broken(wrong, "%s stands for a token %s that never was", c.id(), id)
+		s.brokenf(wrong, "%s stands for a token %s that never was", c.id(), id)
 		c.fault(v1alpha1.ReasonTokenNotFound)
 	case spec.Name != "" && !slices.Contains(t.names, spec.Name):
-		s.broken(wrong, "%s stands for token %s, which never had the name %s", c.id(), id, spec.Name)
+		s.brokenf(wrong, "%s stands for token %s, which never had the name %s", c.id(), id, spec.Name)
 	case t.gone && spec.Name != "":
 		c.fault(append(refusals[:], v1alpha1.ReasonTokenReplaced, v1alpha1.ReasonTokenNotFound)...)
 	case t.gone:
@@ -214,7 +214,7 @@ func (s *snapshot) findTarget(c *claim) {
 	}
 	c.target = s.world.find(id)
 	if t := c.target; t == nil || spec.Name != "" && !slices.Contains(t.names, spec.Name) {
-		s.broken(wrong, "%s stands for a target %s that never had its name", c.id(), id)
+		s.brokenf(wrong, "%s stands for a target %s that never had its name", c.id(), id)
 	}
 }
 

@@ -42,7 +42,7 @@ func (s *snapshot) checkConnections() {
 			return c.Type == v1alpha1.ConditionReady && c.Status == metav1.ConditionTrue && c.Reason == v1alpha1.ReasonConnected
 		})
 		if !ready || status.ObservedGeneration != c.GetGeneration() || status.CredentialTokenID != s.world.credential(c == &s.own) {
-			s.broken(wrong, "connection %s should be ready: %+v", c.GetName(), *status)
+			s.brokenf(wrong, "connection %s should be ready: %+v", c.GetName(), *status)
 		}
 	}
 }
@@ -55,17 +55,17 @@ func (s *snapshot) checkAlone(c *claim) {
 	b := c.binding
 	if !b.DeletionTimestamp.IsZero() {
 		if c.standing == leave && !s.mayHang(c) {
-			s.broken(stuck, "%s is deleted and does not go: %s", c.id(), readyWords(b))
+			s.brokenf(stuck, "%s is deleted and does not go: %s", c.id(), readyWords(b))
 		}
 		return
 	}
 	if b.Status.ObservedGeneration != b.Generation {
-		s.broken(wrong, "%s is at generation %d, its status at %d", c.id(), b.Generation, b.Status.ObservedGeneration)
+		s.brokenf(wrong, "%s is at generation %d, its status at %d", c.id(), b.Generation, b.Status.ObservedGeneration)
 	}
 	ready := readyOf(b)
 	switch {
 	case ready.Status == metav1.ConditionTrue && c.place != (place{}) && b.Spec.Mode != v1alpha1.ModeObserve && s.role(c.place) != roleOf(b):
-		s.broken(wrong, "%s is Ready, but Astro holds %q", c.id(), s.role(c.place))
+		s.brokenf(wrong, "%s is Ready, but Astro holds %q", c.id(), s.role(c.place))
 	case c.vague:
 	case len(c.faults) > 0:
 		s.expect(c, false, c.faults...)
@@ -88,7 +88,7 @@ func (s *snapshot) checkObserver(c *claim) {
 		planned = "change " + there + " to " + roleOf(b)
 	}
 	if b.Status.PlannedChange != planned {
-		s.broken(wrong, "%s plans %q, and would %q", c.id(), b.Status.PlannedChange, planned)
+		s.brokenf(wrong, "%s plans %q, and would %q", c.id(), b.Status.PlannedChange, planned)
 	}
 }
 
@@ -105,11 +105,11 @@ func readyOf(b *v1alpha1.ScopedTokenBinding) metav1.Condition {
 func (s *snapshot) expect(c *claim, ready bool, reasons ...string) {
 	got := readyOf(c.binding)
 	if ready != (got.Status == metav1.ConditionTrue) {
-		s.broken(wrong, "%s should be ready=%t %v and says %s", c.id(), ready, reasons, readyWords(c.binding))
+		s.brokenf(wrong, "%s should be ready=%t %v and says %s", c.id(), ready, reasons, readyWords(c.binding))
 		return
 	}
 	if len(reasons) > 0 && !slices.Contains(reasons, got.Reason) {
-		s.broken(wrong, "%s should say one of %v and says %s", c.id(), reasons, readyWords(c.binding))
+		s.brokenf(wrong, "%s should say one of %v and says %s", c.id(), reasons, readyWords(c.binding))
 	}
 	if ready {
 		s.checkReady(c)
@@ -123,15 +123,15 @@ func (s *snapshot) checkReady(c *claim) {
 	got := facts{b.Status.Token.ID, b.Status.Token.Name, b.Status.Target.ID, b.Status.Role, b.Status.OrganizationID}
 	should := facts{c.place.token, c.token.name, c.place.target, roleOf(b), s.world.org}
 	if got != should {
-		s.broken(wrong, "the status of %s says %v, and should %v", c.id(), got, should)
+		s.brokenf(wrong, "the status of %s says %v, and should %v", c.id(), got, should)
 	}
 	for _, condition := range b.Status.Conditions {
 		if condition.Type == v1alpha1.ConditionStalled || condition.Type == v1alpha1.ConditionReconciling || condition.ObservedGeneration != b.Generation {
-			s.broken(wrong, "%s is Ready, and still says %s of generation %d", c.id(), condition.Type, condition.ObservedGeneration)
+			s.brokenf(wrong, "%s is Ready, and still says %s of generation %d", c.id(), condition.Type, condition.ObservedGeneration)
 		}
 	}
 	if c.held == nil {
-		s.broken(wrong, "%s is Ready and holds no claim", c.id())
+		s.brokenf(wrong, "%s is Ready and holds no claim", c.id())
 	}
 }
 
@@ -158,7 +158,7 @@ func (s *snapshot) checkPlace(p place, claims []*claim) {
 	there, should := s.role(p), roleOf(winner.binding)
 	refused := there != should && winner.standing == want && s.world.oracle.refuses(p, should)
 	if there != should && winner.standing == want && !refused {
-		s.broken(lost, "%s declares %s on %s for %s, and Astro holds %q; it says %s", winner.id(), should, p.target, p.token, there, readyWords(winner.binding))
+		s.brokenf(lost, "%s declares %s on %s for %s, and Astro holds %q; it says %s", winner.id(), should, p.target, p.token, there, readyWords(winner.binding))
 	}
 	for _, c := range wanting {
 		switch {
@@ -182,7 +182,7 @@ func (s *snapshot) checkUnheld(p place, c *claim) {
 		s.expect(c, false, v1alpha1.ReasonExistingRole)
 		return
 	}
-	s.broken(lost, "%s has taken no claim; Astro holds %q; it says %s", c.id(), there, readyWords(c.binding))
+	s.brokenf(lost, "%s has taken no claim; Astro holds %q; it says %s", c.id(), there, readyWords(c.binding))
 }
 
 // mayHang says whether a binding that is to go has a reason not to: Astro does not let its role go.
@@ -199,12 +199,12 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 			continue
 		}
 		if role := s.role(p); role != "" && s.world.lastByOperator(p) {
-			s.broken(leaked, "%s holds %s on %s, which no binding holds any more (a holder vanished with its finalizer: %t)", p.token, role, p.target, s.world.facts.vanished(p, s.bindings))
+			s.brokenf(leaked, "%s holds %s on %s, which no binding holds any more (a holder vanished with its finalizer: %t)", p.token, role, p.target, s.world.facts.vanished(p, s.bindings))
 		}
 	}
 	for _, c := range s.claims {
 		if c.standing == leave && c.binding.DeletionTimestamp.IsZero() && c.held != nil && !s.mayHang(c) {
-			s.broken(leaked, "%s is no longer allowed, and still holds its claim: %s", c.id(), readyWords(c.binding))
+			s.brokenf(leaked, "%s is no longer allowed, and still holds its claim: %s", c.id(), readyWords(c.binding))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"sync"
 )
@@ -9,25 +10,30 @@ import (
 // the gap between any two of them can be hit from outside, without a line in the operator: a failpoint kills it when the
 // request arrives, before it has any effect, or when the effect is there and the answer is not.
 
-// failpoint is where to kill the operator: at the so-manieth side effect since the last kill.
+// failpoint is where to kill the operator: at the so-manieth side effect since the last kill, or the so-manieth of a kind.
 type failpoint struct {
 	effect int
-	after  bool // the effect takes place, its answer does not arrive
+	what   string // "" for any
+	after  bool   // the effect takes place, its answer does not arrive
 }
+
+// effects are the kinds of side effect that failpoints aim at.
+var effects = []string{"hold", "astro", "status", "release", "connection", "connection_status"}
 
 // String is the failpoint in words.
 func (f failpoint) String() string {
+	where := "before"
 	if f.after {
-		return fmt.Sprintf("after effect %d", f.effect)
+		where = "after"
 	}
-	return fmt.Sprintf("before effect %d", f.effect)
+	return fmt.Sprintf("%s %s %d", where, cmp.Or(f.what, "effect"), f.effect)
 }
 
 // failpoints are those of one round.
 type failpoints struct {
 	mu    sync.Mutex
 	armed []failpoint
-	count int
+	count map[string]int
 	hits  map[string]int
 }
 
@@ -35,19 +41,23 @@ type failpoints struct {
 func (f *failpoints) arm(points []failpoint) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.armed, f.count = points, 0
+	f.armed, f.count = points, map[string]int{}
 }
 
 // arrive counts a side effect, and says whether the operator is killed at it.
 func (f *failpoints) arrive(what string) (kill, after bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.count++
-	if len(f.armed) == 0 || f.count < f.armed[0].effect {
+	if len(f.armed) == 0 {
+		return false, false
+	}
+	f.count[""]++
+	f.count[what]++
+	if f.armed[0].what != "" && f.armed[0].what != what || f.count[f.armed[0].what] < f.armed[0].effect {
 		return false, false
 	}
 	after = f.armed[0].after
-	f.armed, f.count = f.armed[1:], 0
+	f.armed, f.count = f.armed[1:], map[string]int{}
 	if f.hits == nil {
 		f.hits = map[string]int{}
 	}

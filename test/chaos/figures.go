@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -112,8 +114,15 @@ func (f *figures) print() {
 	}
 }
 
+// tellf prints what is no figure.
+func (f *figures) tellf(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fmt.Fprintf(f.out, format, args...)
+}
+
 func (f *figures) line(name string, value int, unit string, notes ...string) {
-	fmt.Fprintln(f.out, strings.Join(append([]string{"figure", name, fmt.Sprint(value), unit}, notes...), " "))
+	fmt.Fprintln(f.out, strings.Join(append([]string{"figure", name, strconv.Itoa(value), unit}, notes...), " "))
 }
 
 func (f *figures) failed() error {
@@ -123,7 +132,7 @@ func (f *figures) failed() error {
 		return fmt.Errorf("promises were broken in schedules %v; replay one with make chaos SEED=%d SCHEDULE=%d", f.failing, f.opts.seed, f.failing[0])
 	}
 	if f.done == 0 {
-		return fmt.Errorf("no schedule was run")
+		return errors.New("no schedule was run")
 	}
 	return nil
 }

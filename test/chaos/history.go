@@ -26,8 +26,8 @@ func (h *history) call(id, name string) {
 	h.names = strings.NewReplacer(h.pairs...)
 }
 
-// note adds a line. who is a word for the one who did it.
-func (h *history) note(who, format string, args ...any) {
+// notef adds a line. who is a word for the one who did it.
+func (h *history) notef(who, format string, args ...any) {
 	at := time.Since(h.start)
 	line := fmt.Sprintf(format, args...)
 	h.mu.Lock()

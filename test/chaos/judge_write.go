@@ -30,19 +30,19 @@ func (w *world) judgeWrite(a *attempt) {
 			effect = "done"
 		}
 	}
-	w.history.note("write", "%s: %v (%s)", a.token, sent, effect)
+	w.history.notef("write", "%s: %v (%s)", a.token, sent, effect)
 	if w.isCredential(a.token) {
-		w.broken(foreign, "the operator writes the credential %s", a.token)
+		w.brokenf(foreign, "the operator writes the credential %s", a.token)
 	}
 	if a.read == nil {
-		w.broken(foreign, "the write of %s starts from no reading of its own", a.token)
+		w.brokenf(foreign, "the write of %s starts from no reading of its own", a.token)
 		return
 	}
 	w.judgeChange(a, byIdentity(a.read.roles), byIdentity(sent))
 	if a.entry != nil && !sameEntries(a.read.roles, a.entry.Before) {
 		w.tally.add("changed_between_read_and_write", 1)
 		if gap := a.at.Sub(a.read.at); gap > longest {
-			w.broken(foreign, "the write of %s comes %s after its reading, and overwrites what was changed in between", a.token, gap)
+			w.brokenf(foreign, "the write of %s comes %s after its reading, and overwrites what was changed in between", a.token, gap)
 		}
 	}
 }
@@ -75,7 +75,7 @@ func (w *world) judgeChange(a *attempt, read, sent map[identity]astrosim.Role) {
 		}
 	}
 	if same {
-		w.broken(needless, "the write of %s sends back what was read", a.token)
+		w.brokenf(needless, "the write of %s sends back what was read", a.token)
 	}
 }
 
@@ -86,17 +86,17 @@ func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astro
 		if is == nil && w.plan.dropDangling && w.isGone(id) {
 			return
 		}
-		w.broken(foreign, "the write of %s changes %v to %v, on which nobody has held a claim", a.token, was, is)
+		w.brokenf(foreign, "the write of %s changes %v to %v, on which nobody has held a claim", a.token, was, is)
 		return
 	}
 	if is == nil {
 		return
 	}
 	if !w.everDeclared(p, is.Role) {
-		w.broken(foreign, "the write of %s puts %v where nobody has declared that role", a.token, is)
+		w.brokenf(foreign, "the write of %s puts %v where nobody has declared that role", a.token, is)
 	}
 	if len(was.Raw) > 0 && !sameBesidesRole(was.Raw, is.Raw) {
-		w.broken(foreign, "the write of %s changes more of %s than its role: %s", a.token, was.Raw, is.Raw)
+		w.brokenf(foreign, "the write of %s changes more of %s than its role: %s", a.token, was.Raw, is.Raw)
 	}
 }
 

@@ -50,14 +50,22 @@ func (e *kubeEffect) holds() bool {
 	return patch.Metadata.Annotations[v1alpha1.AnnotationHeld] != nil
 }
 
-func (e *kubeEffect) note(format string, args ...any) {
-	e.world.history.note("patch", e.what+" "+e.path+" "+format, args...)
+func (e *kubeEffect) notef(format string, args ...any) {
+	e.world.history.notef("patch", e.what+" "+e.path+" "+format, args...)
 }
 
-// counts says whether a write renews the number of bindings in a connection's status, which each sweep does.
+// counts says whether a write is one that a sweep is allowed: it renews the number of bindings in a connection's status,
+// and answers that the sweep was made.
 func (e *kubeEffect) counts() bool {
-	var patch map[string]map[string]int
-	return e.what == "connection_status" && json.Unmarshal(e.body, &patch) == nil && len(patch) == 1 && len(patch["status"]) == 1
+	var patch struct {
+		Status map[string]json.RawMessage `json:"status"`
+	}
+	if e.what != "connection_status" || json.Unmarshal(e.body, &patch) != nil {
+		return false
+	}
+	delete(patch.Status, "bindings")
+	delete(patch.Status, "lastHandledReconcileAt")
+	return len(patch.Status) == 0
 }
 
 // arrive checks what may be told before the write takes effect.
@@ -79,11 +87,11 @@ func (e *kubeEffect) done(code int, answer []byte) {
 		return
 	}
 	if code != http.StatusOK && code != http.StatusCreated {
-		e.note("-> %d", code)
+		e.notef("-> %d", code)
 		return
 	}
 	if e.lie != nil {
-		e.world.broken(e.lie.kind, "%s", e.lie.text)
+		e.world.brokenf(e.lie.kind, "%s", e.lie.text)
 	}
 	switch e.what {
 	case "hold", "release", "status":
@@ -93,7 +101,7 @@ func (e *kubeEffect) done(code int, answer []byte) {
 			return
 		}
 	}
-	e.note("-> %d %s", code, clip(string(e.body), 300))
+	e.notef("-> %d %s", code, clip(string(e.body), 300))
 }
 
 // patched takes in a binding as the operator's patch has left it.
@@ -101,17 +109,17 @@ func (w *world) patched(e *kubeEffect, b *v1alpha1.ScopedTokenBinding) {
 	held := heldOf(b)
 	switch e.what {
 	case "hold":
-		e.note("-> %s %v of %s", b.Annotations[v1alpha1.AnnotationHeld], b.Finalizers, b.UID)
+		e.notef("-> %s %v of %s", b.Annotations[v1alpha1.AnnotationHeld], b.Finalizers, b.UID)
 	case "status":
-		e.note("-> %s (version %s of %s)", readyWords(b), b.ResourceVersion, b.UID)
+		e.notef("-> %s (version %s of %s)", readyWords(b), b.ResourceVersion, b.UID)
 	default:
-		e.note("-> finalizers %v of %s", b.Finalizers, b.UID)
+		e.notef("-> finalizers %v of %s", b.Finalizers, b.UID)
 	}
 	w.facts.mu.Lock()
 	defer w.facts.mu.Unlock()
 	// What goes with its last finalizer is answered as it was.
 	if w.facts.versions[b.UID] == b.ResourceVersion && (b.DeletionTimestamp.IsZero() || len(b.Finalizers) > 0) {
-		w.broken(needless, "%s changed nothing of %s: %s", e.path, b.Name, clip(string(e.body), 300))
+		w.brokenf(needless, "%s changed nothing of %s: %s", e.path, b.Name, clip(string(e.body), 300))
 	}
 	w.facts.versions[b.UID] = b.ResourceVersion
 	if held != nil {
@@ -139,8 +147,8 @@ func (w *world) seen(o metav1.Object) {
 }
 
 func shortPath(path string) string {
-	if i := strings.Index(path, "/namespaces/"); i >= 0 {
-		return path[i+len("/namespaces/"):]
+	if _, within, found := strings.Cut(path, "/namespaces/"); found {
+		return within
 	}
 	return path[strings.LastIndex(path, "/v1alpha1/")+1:]
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -175,10 +176,10 @@ func (g *kubeGate) fail(rw http.ResponseWriter, r *http.Request, w *world, t *ap
 	w.tally.add("api_"+t.kind, 1)
 	switch t.kind {
 	case "error":
-		w.history.note("api", "500 to %s %s", r.Method, r.URL.Path)
+		w.history.notef("api", "500 to %s %s", r.Method, r.URL.Path)
 		status(rw, http.StatusInternalServerError, "InternalError")
 	case "conflict":
-		w.history.note("api", "409 to %s %s", r.Method, r.URL.Path)
+		w.history.notef("api", "409 to %s %s", r.Method, r.URL.Path)
 		status(rw, http.StatusConflict, "Conflict")
 	default:
 		time.Sleep(t.delay)
@@ -215,7 +216,7 @@ func (g *kubeGate) effect(rw http.ResponseWriter, r *http.Request, w *world) {
 	}
 	response, answer, err := g.forward(ctx, r, body)
 	if err != nil {
-		e.note("no answer: %v", err)
+		e.notef("no answer: %v", err)
 		panic(http.ErrAbortHandler)
 	}
 	e.done(response.StatusCode, answer)
@@ -223,9 +224,7 @@ func (g *kubeGate) effect(rw http.ResponseWriter, r *http.Request, w *world) {
 		w.killAt(e.what, "after")
 		panic(http.ErrAbortHandler)
 	}
-	for k, v := range response.Header {
-		rw.Header()[k] = v
-	}
+	maps.Copy(rw.Header(), response.Header)
 	rw.Header().Del("Content-Length")
 	rw.WriteHeader(response.StatusCode)
 	_, _ = rw.Write(answer)

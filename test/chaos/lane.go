@@ -167,7 +167,7 @@ func (w *world) live() {
 
 // perform lets all hands of a round do their work at once.
 func (w *world) perform(r round, name string) {
-	w.history.note("round", "%s: killed %v", name, r.points)
+	w.history.notef("round", "%s: killed %v", name, r.points)
 	w.failpoints.arm(r.points)
 	var work sync.WaitGroup
 	for _, h := range r.hands {
@@ -196,17 +196,17 @@ func (w *world) awaitOperator() {
 }
 
 func (w *world) restartAPIServer() {
-	w.history.note("api", "the API server is killed and started again")
+	w.history.notef("api", "the API server is killed and started again")
 	w.tally.add("api_restarts", 1)
 	w.must(w.lane.server.restart(w.ctx))
-	w.history.note("api", "the API server is back")
+	w.history.notef("api", "the API server is back")
 }
 
 // afterwards looks at what the operator has printed, and counts.
 func (w *world) afterwards() {
 	w.scanSecrets("the log", w.operator.log.String())
 	for _, c := range w.operator.crashes {
-		w.broken(crashed, "the operator crashed:\n%s", c)
+		w.brokenf(crashed, "the operator crashed:\n%s", c)
 	}
 	w.takeFaults()
 }
@@ -215,11 +215,11 @@ func (w *world) afterwards() {
 func (l *lane) tell(w *world, took time.Duration) error {
 	problems := w.problems()
 	if l.options.verbose {
-		fmt.Printf("# schedule %d: %s, %d kills, %s of the operator's processor time, %d problems\n",
+		l.figures.tellf("# schedule %d: %s, %d kills, %s of the operator's processor time, %d problems\n",
 			w.plan.number, took.Round(time.Millisecond), w.operator.killCount(), w.operator.processor().Round(time.Millisecond), len(problems))
 	}
 	if l.options.schedule >= 0 && l.options.repeat == 1 {
-		fmt.Print(w.history)
+		l.figures.tellf("%s", w.history)
 	}
 	if len(problems) == 0 {
 		return l.clear(w)
@@ -237,7 +237,7 @@ func (l *lane) tell(w *world, took time.Duration) error {
 	if l.options.schedule < 0 || l.options.repeat > 1 {
 		b.WriteString(w.history.String())
 	}
-	fmt.Print(b.String())
+	l.figures.tellf("%s", b.String())
 	return errors.Join(err, l.clear(w))
 }
 

@@ -62,7 +62,7 @@ func (o *operator) keep() {
 		wanted, pause := o.wanted, o.pause
 		o.spent += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 		if wanted && !killed(command) {
-			o.history.note("operator", "ended by itself: %v", err)
+			o.history.notef("operator", "ended by itself: %v", err)
 			if command.ProcessState.ExitCode() == 2 { // a panic, or a data race
 				o.crashes = append(o.crashes, o.log.tail(6000))
 			}
@@ -74,7 +74,7 @@ func (o *operator) keep() {
 		}
 		time.Sleep(pause)
 		if err := o.launch(); err != nil {
-			o.history.note("operator", "cannot be started: %v", err)
+			o.history.notef("operator", "cannot be started: %v", err)
 			return
 		}
 	}
@@ -89,7 +89,7 @@ func killed(c *exec.Cmd) bool {
 func (o *operator) kill(pause time.Duration, why string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.history.note("kill", "-9, %s; up again in %s", why, pause)
+	o.history.notef("kill", "-9, %s; up again in %s", why, pause)
 	o.pause = pause
 	o.kills++
 	_ = o.command.Process.Kill() // it may have ended already

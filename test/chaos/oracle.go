@@ -52,7 +52,7 @@ func (o *oracle) refuses(p place, role string) bool {
 	original, from := w.sim.Roles(p.token), len(w.sim.Audit())
 	code := w.writeRoles(p.token, o.changed(p, role))
 	refused := code != http.StatusOK
-	w.history.note("oracle", "Astro answers %d to %q on %s for %s", code, role, p.target, p.token)
+	w.history.notef("oracle", "Astro answers %d to %q on %s for %s", code, role, p.target, p.token)
 	if !refused {
 		w.sim.SetRoles(p.token, original...)
 	}

@@ -32,7 +32,7 @@ var otherSteps = append([]weighted{
 
 // drawGrant gives a token a role on a Workspace or Deployment, whoever may have declared one there.
 func drawGrant(d draw) func(*world) {
-	token, target, role := d.IntN(60), d.IntN(60), drawRole(d)
+	token, target, role := d.number(), d.number(), drawRole(d)
 	return func(w *world) {
 		t, e := w.token(token), w.entity(target)
 		if t.gone || e.gone || t.scope == astrosim.TypeWorkspace && (e.kind == astrosim.TypeWorkspace || e.workspace != t.home) {
@@ -43,14 +43,14 @@ func drawGrant(d draw) func(*world) {
 			name = "DEPLOYMENT_ADMIN"
 		}
 		r := astrosim.RawRole(fmt.Sprintf(`{"role":%q,"entityType":%q,"entityId":%q,"grantedBy":"somebody <b>&</b>"}`, name, e.kind, e.id))
-		w.history.note("other", "grants %s %s", t.id, r)
+		w.history.notef("other", "grants %s %s", t.id, r)
 		w.sim.Grant(t.id, r)
 	}
 }
 
 // drawForeignRole gives a token a role that no binding could declare.
 func drawForeignRole(d draw) func(*world) {
-	token, target, kind := d.IntN(60), d.IntN(60), d.IntN(3)
+	token, target, kind := d.number(), d.number(), d.IntN(3)
 	return func(w *world) {
 		t, e := w.token(token), w.deploymentOf(target)
 		if t.gone || e.gone {
@@ -63,27 +63,27 @@ func drawForeignRole(d draw) func(*world) {
 		case 2:
 			r = astrosim.RawRole(`{"entityId":"x1","entityType":"FUTURE_THING","role":"THING_ADMIN", "since":1.50e3,"more":{"a":[1,2]}}`)
 		}
-		w.history.note("other", "grants %s %s", t.id, r)
+		w.history.notef("other", "grants %s %s", t.id, r)
 		w.sim.Grant(t.id, r)
 	}
 }
 
 // drawTakeAway takes a role from a token.
 func drawTakeAway(d draw) func(*world) {
-	token, target := d.IntN(60), d.IntN(60)
+	token, target := d.number(), d.number()
 	return func(w *world) {
 		t, e := w.token(token), w.entity(target)
 		if t.gone || e.id == t.home {
 			return
 		}
-		w.history.note("other", "takes from %s its role on %s", t.id, e.id)
+		w.history.notef("other", "takes from %s its role on %s", t.id, e.id)
 		w.sim.RevokeRole(t.id, e.kind, e.id)
 	}
 }
 
 // drawCLI does what the CLI does: read the token, and write the whole set back a while later.
 func drawCLI(d draw) func(*world) {
-	token, target, role, slow, remove := d.IntN(60), d.IntN(60), drawRole(d), d.upTo(30*time.Millisecond), d.chance(0.4)
+	token, target, role, slow, remove := d.number(), d.number(), drawRole(d), d.upTo(30*time.Millisecond), d.chance(0.4)
 	return func(w *world) {
 		t, e := w.token(token), w.entity(target)
 		if t.gone || e.gone || t.scope == astrosim.TypeWorkspace && (e.kind == astrosim.TypeWorkspace || e.workspace != t.home) {
@@ -108,7 +108,7 @@ func drawCLI(d draw) func(*world) {
 		}
 		time.Sleep(slow)
 		code := w.writeRoles(t.id, set)
-		w.history.note("other", "writes all of %s %s later, with %s on %s (removed: %t) -> %d", t.id, slow, name, e.id, remove, code)
+		w.history.notef("other", "writes all of %s %s later, with %s on %s (removed: %t) -> %d", t.id, slow, name, e.id, remove, code)
 	}
 }
 
@@ -146,7 +146,7 @@ func drawRenameToken(d draw) func(*world) {
 		}
 		t.name, t.names = name, append(t.names, name)
 		w.sim.RenameToken(t.id, name)
-		w.history.note("other", "renames token %s to %s", t.id, name)
+		w.history.notef("other", "renames token %s to %s", t.id, name)
 	}
 }
 
@@ -160,7 +160,7 @@ func drawDeleteToken(d draw) func(*world) {
 		w.mu.Lock()
 		t.gone = true
 		w.mu.Unlock()
-		w.history.note("other", "deletes token %s", t.id)
+		w.history.notef("other", "deletes token %s", t.id)
 		w.sim.DeleteToken(t.id)
 		if again && (t.scope == astrosim.TypeOrganization || !w.find(t.home).gone) {
 			w.addToken(t.name, homeOf(t))
@@ -195,7 +195,7 @@ func drawRenameEntity(d draw) func(*world) {
 		} else {
 			w.sim.RenameDeployment(e.id, name)
 		}
-		w.history.note("other", "renames %s to %s", e.id, name)
+		w.history.notef("other", "renames %s to %s", e.id, name)
 	}
 }
 
@@ -210,7 +210,7 @@ func drawDeleteDeployment(d draw) func(*world) {
 		}
 		e.gone = true
 		w.sim.DeleteDeployment(e.id)
-		w.history.note("other", "deletes %s", e.id)
+		w.history.notef("other", "deletes %s", e.id)
 	}
 }
 
@@ -219,7 +219,7 @@ func drawNewDeployment(d draw) func(*world) {
 	return func(w *world) {
 		if e := w.entity(n); e.kind == astrosim.TypeWorkspace && !e.gone {
 			w.addDeployment(e, name)
-			w.history.note("other", "makes Deployment %s in %s", name, e.id)
+			w.history.notef("other", "makes Deployment %s in %s", name, e.id)
 		}
 	}
 }
@@ -230,9 +230,9 @@ func drawCustomRole(d draw) func(*world) {
 	return func(w *world) {
 		defer func() { _ = recover() }() // somebody else has deleted it just now
 		w.sim.DeleteCustomRole(w.org, "Deploy Only")
-		w.history.note("other", "deletes the role Deploy Only")
+		w.history.notef("other", "deletes the role Deploy Only")
 		time.Sleep(during)
 		w.sim.AddCustomRole(w.org, "Deploy Only", "DEPLOYMENT")
-		w.history.note("other", "makes the role Deploy Only again")
+		w.history.notef("other", "makes the role Deploy Only again")
 	}
 }

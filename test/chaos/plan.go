@@ -56,6 +56,14 @@ func (d draw) between(least, most int) int { return least + d.IntN(most-least+1)
 
 func (d draw) upTo(most time.Duration) time.Duration { return time.Duration(d.Int64N(int64(most) + 1)) }
 
+// number is that of a token, Workspace or Deployment. Some are drawn more often, so that many meet at the same place.
+func (d draw) number() int {
+	if d.chance(0.5) {
+		return pick(d, 0, 3)
+	}
+	return d.IntN(60)
+}
+
 func pick[T any](d draw, items ...T) T { return items[d.IntN(len(items))] }
 
 // weighted is one of several things to draw, and how likely it is.
@@ -149,11 +157,16 @@ func steps(d draw, n int, pause time.Duration, from []weighted) []step {
 	return all
 }
 
-// drawPoints draws failpoints. The first effects after a start are the commonest, so that each gap is hit often.
+// drawPoints draws failpoints: among all side effects, the first after a start being the commonest, or among those of a
+// kind, so that each gap is hit often.
 func drawPoints(d draw, chance float64) []failpoint {
 	var points []failpoint
 	for d.chance(chance) && len(points) < 3 {
-		points = append(points, failpoint{effect: 1 + min(d.IntN(25), d.IntN(25)), after: d.chance(0.5)})
+		point := failpoint{effect: 1 + min(d.IntN(25), d.IntN(25)), after: d.chance(0.5)}
+		if d.chance(0.6) {
+			point.what, point.effect = pick(d, effects[:4]...), 1+min(d.IntN(6), d.IntN(6))
+		}
+		points = append(points, point)
 	}
 	return points
 }

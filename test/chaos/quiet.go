@@ -23,7 +23,7 @@ func (w *world) calm() {
 // quietPoint waits until all is as declared, and puts what is not to the operator's account once patience is over.
 func (w *world) quietPoint(name string) {
 	w.calm()
-	w.history.note("quiet", "%s begins", name)
+	w.history.notef("quiet", "%s begins", name)
 	w.swept = false
 	w.askSweeps()
 	if w.settle(name) {
@@ -38,10 +38,10 @@ func (w *world) settle(name string) bool {
 	for w.ctx.Err() == nil {
 		s, err := w.snapshot()
 		if err != nil {
-			w.history.note("quiet", "look: %v", err)
+			w.history.notef("quiet", "look: %v", err)
 			time.Sleep(50 * time.Millisecond)
 		} else if last = s.check(); len(last) == 0 {
-			w.history.note("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
+			w.history.notef("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
 			return true
 		}
 		if time.Since(began) > w.lane.options.patience {
@@ -53,9 +53,9 @@ func (w *world) settle(name string) bool {
 		}
 		time.Sleep(30*time.Millisecond + time.Since(began)/20) // what takes long need not be looked at often
 	}
-	w.history.note("quiet", "%s: not as declared after %s", name, time.Since(began).Round(time.Millisecond))
+	w.history.notef("quiet", "%s: not as declared after %s", name, time.Since(began).Round(time.Millisecond))
 	for _, p := range last {
-		w.broken(p.kind, "%s", p.text)
+		w.brokenf(p.kind, "%s", p.text)
 	}
 	return false
 }
@@ -89,7 +89,7 @@ func (w *world) checkRest(name string) {
 		time.Sleep(10 * time.Millisecond) // after a watch has ended, the next begins a second later
 	}
 	if !w.comeToRest(3 * time.Second) {
-		w.broken(restless, "%s: the operator does not come to rest", name)
+		w.brokenf(restless, "%s: the operator does not come to rest", name)
 		return
 	}
 	// What the operator was still at counts once; what it does over and over is needless.
@@ -98,9 +98,9 @@ func (w *world) checkRest(name string) {
 		if writes == 0 {
 			break
 		}
-		w.history.note("quiet", "%s: %d writes in sweep %d after all is as declared", name, writes, try+1)
+		w.history.notef("quiet", "%s: %d writes in sweep %d after all is as declared", name, writes, try+1)
 		if try == 2 {
-			w.broken(restless, "%s: %d writes in each sweep while all is as declared", name, writes)
+			w.brokenf(restless, "%s: %d writes in each sweep while all is as declared", name, writes)
 		}
 	}
 	s, err := w.snapshot()
@@ -108,7 +108,7 @@ func (w *world) checkRest(name string) {
 		return
 	}
 	for _, p := range s.check() {
-		w.broken(p.kind, "after it was as declared: %s", p.text)
+		w.brokenf(p.kind, "after it was as declared: %s", p.text)
 	}
 }
 
@@ -143,7 +143,7 @@ func (w *world) end() {
 	w.calm()
 	w.lenient()
 	w.openRules()
-	w.history.note("quiet", "the end begins")
+	w.history.notef("quiet", "the end begins")
 	w.deleteAll()
 	w.askSweeps()
 	if !w.settle("end") {
@@ -183,7 +183,7 @@ func (w *world) deleteConnections() {
 			return
 		}
 		if time.Now().After(end) {
-			w.broken(stuck, "%d connections do not go", left)
+			w.brokenf(stuck, "%d connections do not go", left)
 			return
 		}
 	}

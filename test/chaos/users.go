@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -75,7 +76,7 @@ func (r roleDraw) on(kind v1alpha1.TargetKind) string {
 
 func drawBinding(d draw) drawn {
 	return drawn{
-		slot: d.IntN(slots), token: d.IntN(60), target: d.IntN(60), tokenName: d.chance(0.5), tarName: d.chance(0.4),
+		slot: d.IntN(slots), token: d.number(), target: d.number(), tokenName: d.chance(0.5), tarName: d.chance(0.4),
 		own: d.chance(0.5), observe: d.chance(0.08), hushed: d.chance(0.06), retain: d.chance(0.15),
 		adopt: pick(d, v1alpha1.AdoptAlways, v1alpha1.AdoptAlways, v1alpha1.AdoptAlways, v1alpha1.AdoptIfSameRole, v1alpha1.AdoptNever),
 		role:  drawRole(d),
@@ -115,7 +116,7 @@ func (w *world) create(n drawn) {
 	if apierrors.IsAlreadyExists(err) {
 		return
 	}
-	w.noted("user", err, "create %s", bindingWords(object))
+	w.notedf("user", err, "create %s", bindingWords(object))
 	w.seen(object)
 }
 
@@ -156,7 +157,7 @@ func (w *world) deploymentOf(n int) *entity {
 }
 
 func (w *world) labels() map[string]string {
-	return map[string]string{"chaos": fmt.Sprint(w.plan.number)}
+	return map[string]string{"chaos": strconv.Itoa(w.plan.number)}
 }
 
 func bindingWords(b *v1alpha1.ScopedTokenBinding) string {
@@ -180,7 +181,7 @@ func (w *world) edit(s slot, words string, change func(*v1alpha1.ScopedTokenBind
 	if apierrors.IsNotFound(err) {
 		return
 	}
-	w.noted("user", err, "%s of %s/%s -> %s", words, s.namespace, s.name, bindingWords(b))
+	w.notedf("user", err, "%s of %s/%s -> %s", words, s.namespace, s.name, bindingWords(b))
 	w.seen(b)
 }
 
@@ -236,7 +237,7 @@ func (w *world) remove(s slot) {
 	b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name}}
 	err := w.try(func(ctx context.Context) error { return w.kube.Delete(ctx, b) })
 	if !apierrors.IsNotFound(err) {
-		w.noted("user", err, "delete %s/%s", s.namespace, s.name)
+		w.notedf("user", err, "delete %s/%s", s.namespace, s.name)
 	}
 }
 
@@ -298,12 +299,12 @@ func answered(err error) bool {
 		!apierrors.IsForbidden(err) && !apierrors.IsUnauthorized(err) // the API server has just been started
 }
 
-func (w *world) noted(who string, err error, format string, args ...any) {
+func (w *world) notedf(who string, err error, format string, args ...any) {
 	if err != nil {
 		format += ": " + err.Error()
 		if apierrors.IsInvalid(err) {
 			format = format[:min(len(format), 400)]
 		}
 	}
-	w.history.note(who, "%s", fmt.Sprintf(format, args...))
+	w.history.notef(who, "%s", fmt.Sprintf(format, args...))
 }

@@ -9,6 +9,7 @@ import (
 // weatherSteps are what goes wrong by itself: with Astro, with the API server, and with the lines to them.
 var weatherSteps = []weighted{
 	{12, drawFault},
+	{4, drawHidden},
 	{1, drawOutage},
 	{1, drawBlackout},
 	{2, func(draw) func(*world) { return (*world).dropWatches }},
@@ -56,9 +57,27 @@ func drawListFault(d draw) func(*world) {
 	return func(w *world) { w.inject(f, last) }
 }
 
+// drawHidden hides one token in a way that proves nothing: by id but not in listings, the other way round, by 403, or from
+// a listing whose total still counts it.
+func drawHidden(d draw) func(*world) {
+	token, last, kind := d.IntN(60), d.upTo(400*time.Millisecond), d.IntN(4)
+	return func(w *world) {
+		id := w.token(token).id
+		byID := astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: astrosim.TokensGet, Path: id}
+		listed := astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{id}, KeepTotal: kind == 3}
+		if kind == 2 {
+			byID.Kind = astrosim.FaultForbidden
+		}
+		w.history.notef("fault", "%s is hidden in way %d for %s", id, kind, last)
+		for _, f := range [][]astrosim.Fault{{byID}, {listed}, {byID, listed}, {byID, listed}}[kind] {
+			time.AfterFunc(last, w.sim.Inject(f))
+		}
+	}
+}
+
 // inject lets a fault strike, for a while at most.
 func (w *world) inject(f astrosim.Fault, last time.Duration) {
-	w.history.note("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
+	w.history.notef("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
 	remove := w.sim.Inject(f)
 	time.AfterFunc(last, remove)
 }
@@ -74,7 +93,7 @@ func drawOutage(d draw) func(*world) {
 func drawBlackout(d draw) func(*world) {
 	last := d.upTo(300 * time.Millisecond)
 	return func(w *world) {
-		w.history.note("api", "out of reach for %s", last)
+		w.history.notef("api", "out of reach for %s", last)
 		w.tally.add("api_blackout", 1)
 		w.lane.gate.shut(true)
 		time.Sleep(last)
@@ -83,7 +102,7 @@ func drawBlackout(d draw) func(*world) {
 }
 
 func (w *world) dropWatches() {
-	w.history.note("api", "watches end")
+	w.history.notef("api", "watches end")
 	w.tally.add("api_watches_dropped", 1)
 	w.lane.gate.dropWatches()
 }
@@ -91,7 +110,7 @@ func (w *world) dropWatches() {
 func drawTrouble(d draw) func(*world) {
 	t := apiTrouble{kind: pick(d, "error", "conflict", "slow"), left: d.between(1, 4), delay: d.upTo(100 * time.Millisecond)}
 	return func(w *world) {
-		w.history.note("api", "%s for %d calls", t.kind, t.left)
+		w.history.notef("api", "%s for %d calls", t.kind, t.left)
 		w.lane.gate.befall(new(t))
 	}
 }

@@ -157,7 +157,7 @@ func (w *world) addToken(name, home string) {
 	defer w.mu.Unlock()
 	w.tokens = append(w.tokens, e)
 	w.history.call(e.id, fmt.Sprintf("token#%d(%s)", len(w.tokens), name))
-	w.history.note("astro", "token %s made: %s", e.id, name)
+	w.history.notef("astro", "token %s made: %s", e.id, name)
 }
 
 // token is the one of a number, whatever became of it.
@@ -194,15 +194,15 @@ func (w *world) isOperators(secret string) bool {
 
 func (w *world) isCredential(token string) bool { return slices.Contains(w.credentials, token) }
 
-// broken notes a broken promise.
-func (w *world) broken(kind promise, format string, args ...any) {
+// brokenf notes a broken promise.
+func (w *world) brokenf(kind promise, format string, args ...any) {
 	p := problem{kind, w.history.words(fmt.Sprintf(format, args...))}
 	if kind == needless {
-		w.history.note("needless", "%s", p.text)
+		w.history.notef("needless", "%s", p.text)
 		w.tally.add(string(needless), 1)
 		return
 	}
-	w.history.note("BROKEN", "%s", p)
+	w.history.notef("BROKEN", "%s", p)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.found = append(w.found, p)
@@ -230,7 +230,7 @@ func (w *world) scanSecrets(where, text string) {
 	w.mu.Unlock()
 	for _, s := range secrets {
 		if strings.Contains(text, s) {
-			w.broken(secret, "%s holds a credential", where)
+			w.brokenf(secret, "%s holds a credential", where)
 		}
 	}
 }
