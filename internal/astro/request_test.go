@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestRedirectIsRefused(t *testing.T) {
@@ -73,7 +74,7 @@ func TestHugeBodyIsCutOff(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`"}`))
 	})
-	client.retries.left = 0
+	client.retries.left, client.opts.ReadTimeout = 0, time.Minute
 	if _, err := client.GetToken(t.Context(), "t1"); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "too large") {
 		t.Errorf("got %v", err)
 	}
