@@ -21,6 +21,9 @@ RACE := ./internal/...
 PLAIN = $(shell go list ./... 2>/dev/null | grep -v -e /internal/ -e /test/stories)
 GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 
+# The packages with fuzz tests, and for how long each test runs.
+FUZZ := ./internal/astro ./internal/roleset
+FUZZTIME ?= 30s
 # Every Go module of the repository.
 MODULES := . hack/tools hack/tools/lint hack/controlplane
 
@@ -52,6 +55,11 @@ test: controlplane ## Run every test against a real control plane, what runs sid
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
+
+.PHONY: fuzz
+fuzz: ## Look for inputs that break the reading of Astro's answers or the planner, FUZZTIME (30s) for each test; what it finds is kept in testdata/fuzz.
+	@for package in $(FUZZ); do for name in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+	  echo "fuzzing $$name of $$package"; go test -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME) $$package; done; done
 
 .PHONY: verify
 verify: ## Regenerate, check formatting, lint and modules; fail if a generated file changes.

@@ -1,6 +1,7 @@
 package astro
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,12 +41,11 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 	e := &Error{Op: k.op, Status: resp.StatusCode}
 	wire, astros := readError(raw)
 	if astros {
-		e.Message = clip(c.clean(wire.Message), maxErrorText)
+		e.Message = cmp.Or(clip(c.clean(wire.Message), maxErrorText), statusWords(resp))
 		e.RequestID = clip(c.clean(wire.RequestID), 80)
 		e.Fields = c.fieldErrors(wire)
 	} else {
-		e.Message = strings.TrimSpace(fmt.Sprintf("HTTP %d %s, not in Astro's form. %s",
-			resp.StatusCode, http.StatusText(resp.StatusCode), c.snippet(raw)))
+		e.Message = strings.TrimSpace(statusWords(resp) + ", not in Astro's form. " + c.snippet(raw))
 	}
 	e.kind = kindOf(resp.StatusCode, astros)
 	if redirected(resp.StatusCode) {
@@ -55,6 +55,10 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
 	}
 	return e
+}
+
+func statusWords(resp *http.Response) string {
+	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
 
 // clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
@@ -90,16 +94,21 @@ func redirected(status int) bool { return status >= 300 && status < 400 }
 func (c *Client) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
 	for _, f := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
-		fields = append(fields, FieldError{
+		said := FieldError{
 			Field:   clip(c.clean(f.Field), maxErrorText),
 			Code:    clip(c.clean(f.Code), maxErrorText),
 			Message: clip(c.clean(f.Message), maxErrorText),
-		})
+		}
+		if said != (FieldError{}) {
+			fields = append(fields, said)
+		}
 	}
 	return fields
 }
 
-var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?</(style|script)>|<[^>]*>`)
+// tags matches whatever begins with a style or a script, to the end if it has none: else it would be looked for anew from
+// each of them.
+var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?(</(style|script)>|\z)|<[^>]*>`)
 
 // snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
 func (c *Client) snippet(raw []byte) string {

@@ -134,3 +134,13 @@ func TestCallersOwnEndIsNoFaultOfAstro(t *testing.T) {
 		t.Errorf("out of time: %v", err)
 	}
 }
+
+// TestPageOfAGatewayIsReadInNoTime: its length squared would hold a worker for most of a minute.
+func TestPageOfAGatewayIsReadInNoTime(t *testing.T) {
+	body := strings.Repeat("<style>", maxErrorBody/7)
+	began := time.Now()
+	_, err := answering(http.StatusBadGateway, []byte("Bad gateway "+body+"x{}"), nil).GetToken(t.Context(), "t1")
+	if took := time.Since(began); took > 5*time.Second || !strings.HasSuffix(err.Error(), "Bad gateway") {
+		t.Errorf("%v after %s", err, took)
+	}
+}

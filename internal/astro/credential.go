@@ -24,6 +24,9 @@ var (
 	maxCredential = 16 << 10
 )
 
+// lastSecond is the end of the year 9999, the last that a status can spell.
+const lastSecond = 253402300799
+
 // ParseCredential reads the claims of an API token's secret without verifying them, as Astro's own clients do.
 func ParseCredential(secret string) (Identity, error) {
 	parts := strings.Split(strings.TrimSpace(secret), ".")
@@ -51,7 +54,7 @@ func ParseCredential(secret string) (Identity, error) {
 		Workspaces:    permissionIDs(claims.Permissions, "workspaceId:"),
 	}
 	if claims.ExpiresAt != nil {
-		at := time.Unix(int64(*claims.ExpiresAt), 0).UTC()
+		at := time.Unix(int64(max(0, min(*claims.ExpiresAt, lastSecond))), 0).UTC()
 		id.ExpiresAt = &at
 	}
 	return id, nil

@@ -1,6 +1,7 @@
 package astro
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -46,7 +47,7 @@ const maxErrorText = 300
 func (e *Error) Error() string {
 	parts := []string{e.Op + ": " + e.Message}
 	for _, f := range e.Fields {
-		parts = append(parts, f.Field+": "+f.Message)
+		parts = append(parts, strings.Trim(f.Field+": "+cmp.Or(f.Message, f.Code), ": "))
 	}
 	id := ""
 	if e.RequestID != "" {

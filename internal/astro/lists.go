@@ -7,12 +7,14 @@ import (
 )
 
 // ListTokens reads all tokens that the credential may see.
-func (c *Client) ListTokens(ctx context.Context) ([]Token, error) {
+func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return tokenListing().all(ctx, c) }
+
+func tokenListing() listing[Token] {
 	return listing[Token]{
 		call:  call{op: "list tokens", endpoint: "tokens", path: "/tokens"},
 		items: "tokens",
 		id:    func(t Token) string { return t.ID },
-	}.all(ctx, c)
+	}
 }
 
 // wireTarget is as much of a Workspace or Deployment as is of use here.
