@@ -14,6 +14,9 @@ import (
 const (
 	// BindingConnection finds bindings by the connection they refer to; see ConnectionValue.
 	BindingConnection = "binding.connection"
+	// BindingUnsettled finds bindings that are not settled by the connection they refer to; see pin.Settled. Of thousands
+	// that are in place, a sweep then looks at none.
+	BindingUnsettled = "binding.unsettled"
 	// BindingToken finds bindings by the token they stand for, or, while they only spell one, by its spelling; see
 	// pin.IDValue and pin.NameValue.
 	BindingToken = "binding.token"
@@ -37,6 +40,7 @@ func Register(ctx context.Context, fields client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.ScopedTokenBinding{}, BindingConnection, of(bindingConnection)},
+		{&v1alpha1.ScopedTokenBinding{}, BindingUnsettled, of(bindingUnsettled)},
 		{&v1alpha1.ScopedTokenBinding{}, BindingToken, of(pin.TokenValue)},
 		{&v1alpha1.ScopedTokenBinding{}, BindingTarget, of(bindingTarget)},
 		{&v1alpha1.TargetInventory{}, InventoryConnection, of(inventoryConnection)},
@@ -67,6 +71,13 @@ func of[T any](value func(T) string) client.IndexerFunc {
 
 func bindingConnection(b *v1alpha1.ScopedTokenBinding) string {
 	return ConnectionValue(b.Namespace, b.Spec.ConnectionRef)
+}
+
+func bindingUnsettled(b *v1alpha1.ScopedTokenBinding) string {
+	if pin.Settled(b) {
+		return ""
+	}
+	return bindingConnection(b)
 }
 
 func bindingTarget(b *v1alpha1.ScopedTokenBinding) string {

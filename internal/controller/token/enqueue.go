@@ -62,7 +62,7 @@ func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object
 	all := func(ctx context.Context, o client.Object, q queue) {
 		if c, ok := o.(v1alpha1.Connection); ok {
 			key := connection.KeyOf(c)
-			r.enqueueBindings(ctx, key, q, func(*member) bool { return true })
+			r.enqueueBindings(ctx, index.BindingConnection, key, q)
 			q.Add(TokenKey{Connection: key})
 		}
 	}
@@ -77,24 +77,28 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 	return handler.TypedFuncs[connection.Notice, TokenKey]{
 		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 			n := e.Object
-			r.enqueueBindings(ctx, n.Connection, q, func(m *member) bool { return n.All || !m.settled() })
+			field := index.BindingUnsettled
+			if n.All {
+				field = index.BindingConnection
+			}
+			r.enqueueBindings(ctx, field, n.Connection, q)
 			r.enqueueTokens(ctx, n, q)
 		},
 	}
 }
 
-// enqueueBindings enqueues the keys of a connection's bindings, each once.
-func (r *Reconciler) enqueueBindings(ctx context.Context, key connection.Key, q queue, wanted func(*member) bool) {
+// enqueueBindings enqueues the keys of a connection's bindings that are found under the field, each once.
+func (r *Reconciler) enqueueBindings(ctx context.Context, field string, key connection.Key, q queue) {
 	var list v1alpha1.ScopedTokenBindingList
 	unsafe := client.UnsafeDisableDeepCopy // only read here
-	if err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, unsafe); err != nil {
+	if err := r.Client.List(ctx, &list, client.MatchingFields{field: key.String()}, unsafe); err != nil {
 		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
 		return
 	}
 	seen, known := map[TokenKey]bool{}, connections{}
 	for i := range list.Items {
 		m, err := r.newMember(ctx, &list.Items[i], known)
-		if err != nil || !wanted(m) {
+		if err != nil {
 			continue
 		}
 		if token := r.keyOf(m); !seen[token] {

@@ -101,10 +101,7 @@ func adoptOf(p v1alpha1.AdoptPolicy) roleset.Adopt {
 
 // settled reports whether the status already speaks of this spec and says Ready. Such a member is left as it is while
 // Astro cannot be reached, so that an outage costs no status write a binding.
-func (m *member) settled() bool {
-	return m.binding.Status.ObservedGeneration == m.binding.Generation &&
-		conditionTrue(m.binding, v1alpha1.ConditionReady) && !m.leaving()
-}
+func (m *member) settled() bool { return pin.Settled(m.binding) }
 
 // requested reports whether the user asks for a look at Astro by annotation.
 func (m *member) requested() bool {

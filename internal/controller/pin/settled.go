@@ -1,0 +1,14 @@
+package pin
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// Settled reports whether the status speaks of this spec and says Ready, and nobody deletes the binding. As long as Astro
+// does not change, there is nothing to do for it.
+func Settled(b *v1alpha1.ScopedTokenBinding) bool {
+	return b.Status.ObservedGeneration == b.Generation && b.DeletionTimestamp.IsZero() &&
+		meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReady)
+}
