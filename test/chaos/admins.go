@@ -24,6 +24,8 @@ var adminSteps = []weighted{
 	{1, drawDowngrade},
 	{1, drawSecretGone},
 	{1, func(draw) func(*world) { return (*world).askSweeps }},
+	{1, drawDeleteConnection},
+	{1, drawConnect},
 }
 
 // label is what a rule selects namespaces by.
@@ -40,7 +42,7 @@ func (w *world) credential(own bool) string {
 	return w.credentials[0]
 }
 
-// connect makes both connections with their Secrets.
+// connect makes both connections with their Secrets, as far as they are not there.
 func (w *world) connect() {
 	w.putSecrets()
 	url := "http://" + w.lane.astro.address
@@ -68,6 +70,31 @@ func (w *world) must(err error) {
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		w.abort(err)
 	}
+}
+
+// drawDeleteConnection deletes a connection, which bindings may need. Its name is free again once they are gone.
+func drawDeleteConnection(d draw) func(*world) {
+	own := d.chance(0.5)
+	return func(w *world) {
+		o := w.connection(own)
+		err := w.try(func(ctx context.Context) error { return client.IgnoreNotFound(w.kube.Delete(ctx, o)) })
+		w.notedf("admin", err, "delete connection %s", o.GetName())
+	}
+}
+
+func drawConnect(draw) func(*world) {
+	return func(w *world) {
+		w.connect()
+		w.history.notef("admin", "connections are made again, if they were gone")
+	}
+}
+
+// connection is one of the two, by its name only.
+func (w *world) connection(own bool) client.Object {
+	if own {
+		return &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Namespace: namespaces[0], Name: w.own()}}
+	}
+	return &v1alpha1.ClusterAstroConnection{ObjectMeta: metav1.ObjectMeta{Name: w.shared()}}
 }
 
 // putSecrets writes the present credentials into the Secrets.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -43,7 +44,8 @@ type snapshot struct {
 	bindings []v1alpha1.ScopedTokenBinding
 	shared   v1alpha1.ClusterAstroConnection
 	own      v1alpha1.AstroConnection
-	marks    map[string]map[string]string // of the namespaces
+	away     map[v1alpha1.ConnectionKind]bool // connections that are not there
+	marks    map[string]map[string]string     // of the namespaces
 	claims   []*claim
 	problems []problem
 }
@@ -56,16 +58,17 @@ func (s *snapshot) brokenf(kind promise, format string, args ...any) {
 func (w *world) snapshot() (*snapshot, error) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
-	s := &snapshot{world: w, marks: map[string]map[string]string{}}
+	s := &snapshot{world: w, marks: map[string]map[string]string{}, away: map[v1alpha1.ConnectionKind]bool{}}
 	var err error
 	if s.bindings, err = w.bindings(); err != nil {
 		return nil, err
 	}
-	if err := w.kube.Get(ctx, client.ObjectKey{Name: w.shared()}, &s.shared); err != nil {
-		return nil, err
-	}
-	if err := w.kube.Get(ctx, client.ObjectKey{Namespace: namespaces[0], Name: w.own()}, &s.own); err != nil {
-		return nil, err
+	for own, c := range map[bool]v1alpha1.Connection{false: &s.shared, true: &s.own} {
+		err := w.kube.Get(ctx, client.ObjectKeyFromObject(w.connection(own)), c)
+		s.away[c.ConnectionKind()] = apierrors.IsNotFound(err)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, err
+		}
 	}
 	w.mu.Lock()
 	for name, value := range w.marks {
@@ -92,6 +95,7 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	if c.token != nil && c.target != nil && c.token.scope == astrosim.TypeWorkspace && c.target.workspace != c.token.home {
 		c.fault(v1alpha1.ReasonTokenScopeMismatch)
 	}
+	s.findConnection(c)
 	refused := s.refused(c)
 	if refused != "" {
 		c.fault(refused)
@@ -128,8 +132,12 @@ func (c *claim) verified() bool {
 }
 
 func (s *snapshot) judgeLeaver(c *claim, refused string) {
-	stays := c.binding.Spec.DeletionPolicy == v1alpha1.DeletionRetain || c.binding.Spec.Mode == v1alpha1.ModeObserve
+	stays := c.binding.Spec.DeletionPolicy == v1alpha1.DeletionRetain || c.binding.Spec.Mode == v1alpha1.ModeObserve ||
+		c.binding.Annotations[v1alpha1.AnnotationRelease] == "true"
 	c.standing = leave
+	if _, stripped := s.world.facts.strippedFrom(c.binding.UID); stripped && c.held == nil && !stays {
+		c.standing = none // nobody knows any more what to revoke
+	}
 	if !stays && c.held != nil && refused != "" && (c.held.Origin == v1alpha1.OriginAdopted || !c.verified()) && !c.token.gone {
 		c.standing = hold // the rules have the last word on a role that the operator did not give by its own word
 	}
@@ -137,10 +145,25 @@ func (s *snapshot) judgeLeaver(c *claim, refused string) {
 
 // refused is how the rules refuse a binding, "" if they do not, or if token or target are not known.
 func (s *snapshot) refused(c *claim) string {
-	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone {
+	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone || s.away[c.binding.Spec.ConnectionRef.Kind] {
 		return ""
 	}
 	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.marks[c.binding.Namespace], c.token, c.target, roleOf(c.binding))
+}
+
+// findConnection sees whether the connection of a binding is there, and takes new bindings.
+func (s *snapshot) findConnection(c *claim) {
+	kind := c.binding.Spec.ConnectionRef.Kind
+	deleted := s.shared.DeletionTimestamp
+	if kind == v1alpha1.KindAstroConnection {
+		deleted = s.own.DeletionTimestamp
+	}
+	switch {
+	case s.away[kind]:
+		c.fault(v1alpha1.ReasonConnectionNotFound)
+	case !deleted.IsZero() && c.held == nil:
+		c.fault(v1alpha1.ReasonConnectionNotReady)
+	}
 }
 
 // named are the tokens that there are of a name.

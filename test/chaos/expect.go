@@ -37,6 +37,9 @@ func (s *snapshot) check() []problem {
 // checkConnections checks that both connections say they are ready, as all that they need is there.
 func (s *snapshot) checkConnections() {
 	for _, c := range []v1alpha1.Connection{&s.shared, &s.own} {
+		if s.away[c.ConnectionKind()] || !c.GetDeletionTimestamp().IsZero() {
+			continue
+		}
 		status := c.ConnectionStatus()
 		ready := slices.ContainsFunc(status.Conditions, func(c metav1.Condition) bool {
 			return c.Type == v1alpha1.ConditionReady && c.Status == metav1.ConditionTrue && c.Reason == v1alpha1.ReasonConnected
@@ -54,6 +57,12 @@ func (s *snapshot) role(p place) string { return s.world.sim.RoleOn(p.token, p.k
 func (s *snapshot) checkAlone(c *claim) {
 	b := c.binding
 	if !b.DeletionTimestamp.IsZero() {
+		if c.standing == none {
+			s.expect(c, false, v1alpha1.ReasonPinLost)
+		}
+		if s.world.ending && c.standing != leave {
+			s.brokenf(stuck, "%s is still there at the end: %s", c.id(), readyWords(b))
+		}
 		if c.standing == leave && !s.mayHang(c) {
 			s.brokenf(stuck, "%s is deleted and does not go: %s", c.id(), readyWords(b))
 		}
@@ -194,7 +203,7 @@ func (s *snapshot) mayHang(c *claim) bool {
 // checkLeaks looks for roles that were held once, are held by nobody now, and are still there by the operator's doing.
 func (s *snapshot) checkLeaks(places map[place][]*claim) {
 	for p, retained := range s.world.facts.everHeld() {
-		heldNow := slices.ContainsFunc(places[p], func(c *claim) bool { return c.held != nil })
+		heldNow := slices.ContainsFunc(places[p], func(c *claim) bool { return c.held != nil || s.lostClaim(c, p) })
 		if token, target := s.world.find(p.token), s.world.find(p.target); retained || heldNow || token.gone || target.gone {
 			continue
 		}
@@ -207,6 +216,13 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 			s.brokenf(leaked, "%s is no longer allowed, and still holds its claim: %s", c.id(), readyWords(c.binding))
 		}
 	}
+}
+
+// lostClaim says whether a binding is still there whose claim on the place a user has taken away: while it is being
+// deleted, or its connection is, the operator cannot take it anew.
+func (s *snapshot) lostClaim(c *claim, p place) bool {
+	was, stripped := s.world.facts.strippedFrom(c.binding.UID)
+	return stripped && was == p && slices.Contains(c.binding.Finalizers, v1alpha1.FinalizerRevoke)
 }
 
 // lastByOperator says whether the operator was the last to change the role at a place.

@@ -43,11 +43,12 @@ type facts struct {
 	held     map[place]bool      // some binding's claim was acknowledged
 	retained map[place]bool      // some binding went and left its role on purpose
 	holders  map[types.UID]place // bindings whose claim was acknowledged and that were not let go
+	stripped map[types.UID]place // bindings whose claim a user has taken away
 	declared []v1alpha1.ScopedTokenBindingSpec
 }
 
 func newFacts() *facts {
-	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]place{}}
+	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]place{}, stripped: map[types.UID]place{}}
 }
 
 // declare remembers what a user is about to declare.
@@ -67,6 +68,20 @@ func (f *facts) retain(p place) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.retained[p] = true
+}
+
+func (f *facts) strip(uid types.UID, p place) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stripped[uid] = p
+}
+
+// strippedFrom says whether a user has taken the claim away from a binding, and which one it was.
+func (f *facts) strippedFrom(uid types.UID) (place, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p, stripped := f.stripped[uid]
+	return p, stripped
 }
 
 // vanished says whether a binding that held the place is gone although nobody has let it go: kube-apiserver looks for

@@ -25,6 +25,9 @@ func (w *world) judgeRelease(path string) *problem {
 	case b.DeletionTimestamp.IsZero():
 		// Withdrawn, or a claim given back: the end of it all tells.
 	case b.Spec.DeletionPolicy == v1alpha1.DeletionRetain, b.Spec.Mode == v1alpha1.ModeObserve, b.Annotations[v1alpha1.AnnotationRelease] == "true":
+		if p, stripped := w.facts.strippedFrom(b.UID); stripped {
+			w.facts.retain(p)
+		}
 		if held != nil {
 			w.facts.retain(placeOf(held))
 		}

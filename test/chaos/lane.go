@@ -253,10 +253,7 @@ func (l *lane) clear(w *world) error {
 		return err
 	}
 	bindings, failed := w.bindings()
-	shared, own := &v1alpha1.ClusterAstroConnection{}, &v1alpha1.AstroConnection{}
-	shared.Name = w.shared()
-	own.Namespace, own.Name = namespaces[0], w.own()
-	left := []client.Object{shared, own}
+	left := []client.Object{w.connection(false), w.connection(true)}
 	for i := range bindings {
 		left = append(left, &bindings[i])
 	}

@@ -3,11 +3,15 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"syscall"
 	"time"
 )
+
+// raced is the exit code of a manager built with -race that has found a data race.
+const raced = 66
 
 // operator keeps one manager running: what Kubernetes does for a Pod, whatever ended it.
 type operator struct {
@@ -47,6 +51,7 @@ func (o *operator) launch() error {
 	o.log.mark(o.run)
 	o.command = exec.Command(o.program, o.args...)
 	o.command.Stdout, o.command.Stderr = o.log, o.log
+	o.command.Env = append(os.Environ(), fmt.Sprintf("GORACE=halt_on_error=1 exitcode=%d", raced))
 	return o.command.Start()
 }
 
@@ -63,7 +68,7 @@ func (o *operator) keep() {
 		o.spent += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
 		if wanted && !killed(command) {
 			o.history.notef("operator", "ended by itself: %v", err)
-			if command.ProcessState.ExitCode() == 2 { // a panic, or a data race
+			if code := command.ProcessState.ExitCode(); code == 2 || code == raced { // a panic, or a data race
 				o.crashes = append(o.crashes, o.log.tail(6000))
 			}
 			pause = 50 * time.Millisecond

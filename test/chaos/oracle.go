@@ -49,6 +49,8 @@ func (o *oracle) refuses(p place, role string) bool {
 	if _, _, quiet := w.rest.counts(); quiet < 100*time.Millisecond {
 		return o.known[q].set == set && o.known[q].refused
 	}
+	w.lane.astro.calls.Lock() // the operator must not see what is tried
+	defer w.lane.astro.calls.Unlock()
 	original, from := w.sim.Roles(p.token), len(w.sim.Audit())
 	code := w.writeRoles(p.token, o.changed(p, role))
 	refused := code != http.StatusOK

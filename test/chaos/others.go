@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -27,6 +28,7 @@ var otherSteps = append([]weighted{
 	{1, drawRenameEntity},
 	{1, drawDeleteDeployment},
 	{1, drawNewDeployment},
+	{1, drawDeleteWorkspace},
 	{1, drawCustomRole},
 }, append(calmOthers, calmOthers...)...)
 
@@ -211,6 +213,30 @@ func drawDeleteDeployment(d draw) func(*world) {
 		e.gone = true
 		w.sim.DeleteDeployment(e.id)
 		w.history.notef("other", "deletes %s", e.id)
+	}
+}
+
+// drawDeleteWorkspace deletes a Workspace with all that is in it, if it is not the last.
+func drawDeleteWorkspace(d draw) func(*world) {
+	n := d.IntN(60)
+	return func(w *world) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		var there []*entity
+		for _, e := range w.entities {
+			if e.kind == astrosim.TypeWorkspace && !e.gone {
+				there = append(there, e)
+			}
+		}
+		if len(there) < 2 {
+			return
+		}
+		gone := there[n%len(there)]
+		for _, e := range slices.Concat(w.entities, w.tokens) {
+			e.gone = e.gone || e == gone || e.workspace == gone.id || e.home == gone.id
+		}
+		w.sim.DeleteWorkspace(gone.id)
+		w.history.notef("other", "deletes %s with all that is in it", gone.id)
 	}
 }
 

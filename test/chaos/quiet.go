@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -72,6 +73,11 @@ func (w *world) nudge(s *snapshot, point string, after time.Duration) {
 		w.swept = true
 	}
 	for _, c := range s.claims {
+		if point == theEnd && readyOf(c.binding).Reason == v1alpha1.ReasonPinLost {
+			w.edit(slot{c.binding.Namespace, c.binding.Name}, "let go", func(b *v1alpha1.ScopedTokenBinding) {
+				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationRelease, "true")
+			})
+		}
 		if slices.Contains(resting, readyOf(c.binding).Reason) && c.binding.Annotations[annotationNudged] != point {
 			w.edit(slot{c.binding.Namespace, c.binding.Name}, "asked for another try", func(b *v1alpha1.ScopedTokenBinding) {
 				askNow(b)
@@ -80,6 +86,9 @@ func (w *world) nudge(s *snapshot, point string, after time.Duration) {
 		}
 	}
 }
+
+// theEnd is the last quiet point.
+const theEnd = "end"
 
 const annotationNudged = "chaos.example.com/nudged"
 
@@ -115,9 +124,18 @@ func (w *world) checkRest(name string) {
 // writesInSweep is what a sweep of both connections costs in writes.
 func (w *world) writesInSweep() int {
 	before, listings, _ := w.rest.counts()
+	s, err := w.snapshot()
+	if err != nil {
+		return 0
+	}
+	for _, away := range s.away {
+		if !away {
+			listings++
+		}
+	}
 	w.askSweeps()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, n, _ := w.rest.counts(); n >= listings+2 {
+		if _, n, _ := w.rest.counts(); n >= listings {
 			break
 		}
 	}
@@ -144,9 +162,10 @@ func (w *world) end() {
 	w.lenient()
 	w.openRules()
 	w.history.notef("quiet", "the end begins")
+	w.ending = true
 	w.deleteAll()
 	w.askSweeps()
-	if !w.settle("end") {
+	if !w.settle(theEnd) {
 		return
 	}
 	w.deleteConnections()
@@ -166,15 +185,13 @@ func (w *world) lenient() {
 
 // deleteConnections deletes the connections, which nothing needs any more.
 func (w *world) deleteConnections() {
-	shared, own := &v1alpha1.ClusterAstroConnection{}, &v1alpha1.AstroConnection{}
-	shared.Name = w.shared()
-	own.Namespace, own.Name = namespaces[0], w.own()
-	for _, o := range []client.Object{shared, own} {
+	both := []client.Object{w.connection(false), w.connection(true)}
+	for _, o := range both {
 		w.must(client.IgnoreNotFound(w.try(func(ctx context.Context) error { return w.kube.Delete(ctx, o) })))
 	}
 	for end := time.Now().Add(w.lane.options.patience); ; time.Sleep(10 * time.Millisecond) {
 		left := 0
-		for _, o := range []client.Object{shared, own} {
+		for _, o := range both {
 			if w.kube.Get(w.ctx, client.ObjectKeyFromObject(o), o) == nil {
 				left++
 			}

@@ -46,6 +46,7 @@ var userSteps = []weighted{
 	{1, drawEdit("requestedAt", askNow)},
 	{1, drawEdit("pin by id", pinByID)},
 	{1, drawConfirm},
+	{1, drawStrip},
 }
 
 // drawn is a binding as it was drawn: numbers stand for what may only exist by then.
@@ -213,6 +214,19 @@ func drawConfirm(d draw) func(*world) {
 		w.edit(w.plan.slot(n), "confirm the token", func(b *v1alpha1.ScopedTokenBinding) {
 			if found := w.named(b.Spec.Token); len(found) > 0 {
 				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationConfirmToken, found[len(found)-1].id)
+			}
+		})
+	}
+}
+
+// drawStrip takes the operator's claim off a binding, as a tool does that replaces whole objects.
+func drawStrip(d draw) func(*world) {
+	n := d.IntN(slots)
+	return func(w *world) {
+		w.edit(w.plan.slot(n), "strip the claim", func(b *v1alpha1.ScopedTokenBinding) {
+			if held := heldOf(b); held != nil {
+				w.facts.strip(b.UID, placeOf(held))
+				delete(b.Annotations, v1alpha1.AnnotationHeld)
 			}
 		})
 	}

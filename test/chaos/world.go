@@ -40,6 +40,7 @@ type world struct {
 	tokens   []*entity
 	secrets  []string          // every secret that the operator ever worked with
 	marks    map[string]string // the label of each namespace
+	ending   bool              // everything is deleted
 	found    []problem
 	swept    bool // at this quiet point a sweep was asked for a second time
 }
