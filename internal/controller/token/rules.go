@@ -36,7 +36,7 @@ func (g *group) unreachable(m *member) *fault {
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", key.Words(), m.conn.Reason)
 		f.passing, f.stuck = true, !passingReasons[m.conn.Reason]
 		return f
-	case m.conn.Deleting && m.held == nil:
+	case m.conn.Deleting && m.held == nil && !m.vouched():
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
 			"%s is being deleted, and takes nothing new; make it again once it is gone", key.Words())
 		f.stuck = true
