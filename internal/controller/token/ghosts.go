@@ -97,7 +97,7 @@ func (r *Reconciler) haunt(ctx context.Context, g *group) error {
 // dropVanished takes those out of the plan who are about to be given a role, and are not there any more.
 func (r *Reconciler) dropVanished(ctx context.Context, g *group) {
 	for _, m := range g.members {
-		if !m.takes {
+		if m.class != roleset.Want || m.settled() {
 			continue
 		}
 		var now v1alpha1.ScopedTokenBinding
