@@ -76,14 +76,14 @@ func worldIn(ctx context.Context, admin *rest.Config, kube client.Client, option
 }
 
 // elsewhere is an empty world in a cluster of its own, for what would disturb every other story.
-func elsewhere(ctx context.Context) (*world, *environment.Environment) {
+func elsewhere(ctx context.Context, options ...astrosim.Options) (*world, *environment.Environment) {
 	GinkgoHelper()
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
 	own, err := client.New(env.Config, client.Options{Scheme: scheme})
 	Expect(err).NotTo(HaveOccurred())
-	return worldIn(ctx, env.Config, own, astrosim.Options{}), env
+	return worldIn(ctx, env.Config, own, append(options, astrosim.Options{})[0]), env
 }
 
 // settleDown gives the world names of its own, and makes its namespaces.
