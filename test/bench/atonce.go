@@ -74,7 +74,7 @@ func (t *tenant) applyAndWait(ctx context.Context, grants []grant) (applied, rea
 		return 0, 0, err
 	}
 	defer seen.stop()
-	profiled := t.profileFor(t.expected(size{len(grants), len(t.org.tokens)}))
+	profiled := t.profileFor("at-once", t.expected(size{len(grants), len(t.org.tokens)}))
 	defer profiled()
 	start := time.Now()
 	if applied, err = t.apply(ctx, grants...); err != nil {

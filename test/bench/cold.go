@@ -53,7 +53,7 @@ func (m *measurement) startCold(ctx context.Context, late []grant) (ready time.D
 	if err := m.start(ctx); err != nil {
 		return 0, nil, err
 	}
-	profiled := m.profileFor(m.expected(m.size))
+	profiled := m.profileFor("cold", m.expected(m.size))
 	defer profiled()
 	over, end := context.WithCancel(ctx)
 	defer end()

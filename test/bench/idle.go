@@ -49,6 +49,7 @@ func (m *measurement) idle(ctx context.Context) error {
 		return err
 	}
 	it, err := m.spend(ctx, func() (time.Duration, error) {
+		defer m.profileFor("idle", 2*quickSweep)()
 		start := time.Now()
 		err := m.sweep(ctx, m.sweeps)
 		return time.Since(start), err
@@ -111,6 +112,7 @@ func (m *measurement) restart(ctx context.Context) error {
 		if err := m.start(ctx); err != nil {
 			return 0, err
 		}
+		defer m.profileFor("restart", quickSweep)()
 		if err := poll(ctx, seldom, time.Minute, func() (bool, error) { return m.org.calls().pages >= listed, nil }); err != nil {
 			return 0, err
 		}

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// profileFor takes a profile of the operator's processor time for so long, if profiles are asked for and the manager serves
-// them. The result waits for the profile and takes one of the memory.
-func (w *world) profileFor(d time.Duration) (finish func()) {
+// profileFor takes a profile of the operator's processor time in a scenario for so long, if profiles are asked for and the
+// manager serves them. The result waits for the profile and takes one of the memory.
+func (w *world) profileFor(scenario string, d time.Duration) (finish func()) {
 	if !w.profile {
 		return func() {}
 	}
@@ -20,11 +20,11 @@ func (w *world) profileFor(d time.Duration) (finish func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		w.saveProfile("cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds()+1)))
+		w.saveProfile(scenario+".cpu", fmt.Sprintf("profile?seconds=%d", int(d.Seconds()+1)))
 	}()
 	return func() {
 		<-done
-		w.saveProfile("heap", "heap?gc=1")
+		w.saveProfile(scenario+".heap", "heap?gc=1")
 	}
 }
 
