@@ -5,8 +5,15 @@ import (
 	"strings"
 )
 
-// version is that of the module, which Go takes from the git tag or commit that was built; devel if there was none.
+// release is the version of a released build, which the linker puts in: -ldflags '-X main.release=v1.2.3'.
+var release string
+
+// version is that of the release, or else that of the module, which Go takes from the git tag or commit that was built;
+// devel if there was none.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		return strings.Trim(info.Main.Version, "()")
 	}
