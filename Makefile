@@ -5,7 +5,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# What this tree becomes when it is released; the chart and the release notes say the same.
+VERSION ?= v0.1.0
 IMG ?= scopedtoken-operator:latest
+PLATFORMS ?= linux/amd64,linux/arm64
 # Where kube-apiserver, etcd, kube-controller-manager and kubectl are: KUBEBUILDER_ASSETS if that is set.
 ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
 KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
@@ -25,7 +28,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/controlplane
+MODULES := . hack/tools hack/tools/lint hack/controlplane hack/image
 
 ##@ General
 
@@ -40,6 +43,18 @@ build: ## Build bin/manager and bin/astrosim.
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
+# The program that makes images, run where its module is.
+IMAGE = cd hack/image && go run . -root=$(CURDIR) -name='$(IMG)' -version=$(VERSION) -revision="$$(git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null || true)"
+
+.PHONY: image
+image: ## Make bin/image.tar, an OCI archive of the image IMG for PLATFORMS, without a container engine: `ctr images import` and `kind load image-archive` take it.
+	@mkdir -p bin
+	@$(IMAGE) -platforms='$(PLATFORMS)' -out=$(CURDIR)/bin/image.tar
+
+.PHONY: push
+push: ## Make the image IMG for PLATFORMS and push it to the registry that its name tells, with the credentials of `docker login`.
+	@$(IMAGE) -platforms='$(PLATFORMS)' -push
+
 .PHONY: controlplane
 controlplane: ## Build a Kubernetes control plane into bin/k8s, about six minutes the first time; not if KUBEBUILDER_ASSETS is set.
 	@hack/controlplane/build.sh bin/k8s
@@ -53,6 +68,7 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 .PHONY: test
 test: controlplane ## Run every test against a real control plane, what runs side by side with the race detector; TEST_ARGS are for `go test`.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
+	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
 
