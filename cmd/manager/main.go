@@ -59,7 +59,7 @@ func run(ctx context.Context, o options) error {
 		return err
 	}
 	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
-		"watchNamespaces", o.watchNamespaces, "connectionSelector", o.selector)
+		"watchNamespaces", o.watchNamespaces, "secretNamespaces", o.secretNamespaces, "connectionSelector", o.selector)
 	return mgr.Start(ctx)
 }
 
@@ -75,7 +75,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options) error {
 	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder(name)
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
-		OperatorNamespace: o.operatorNamespace, Recorder: recorder, UserAgent: userAgent(), Shard: share,
+		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Shard: share,
 	}); err != nil {
 		return err
 	}

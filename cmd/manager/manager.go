@@ -76,21 +76,25 @@ func (o *options) manager() ctrl.Options {
 	}
 }
 
-// cache is what is kept in memory. Of Secrets and Namespaces that is their metadata, which the controllers watch; and
-// of a Secret not even its annotations, since kubectl leaves a copy of what was applied there.
+// cache is what is kept in memory: of Namespaces their names and labels. Secrets have a cache of their own; see package
+// connection.
 func (o *options) cache() cache.Options {
-	secrets := cache.ByObject{Transform: stripToLabels}
-	c := cache.Options{DefaultTransform: cache.TransformStripManagedFields()}
+	c := cache.Options{
+		DefaultTransform: cache.TransformStripManagedFields(),
+		ByObject:         map[client.Object]cache.ByObject{&corev1.Namespace{}: {Transform: stripToLabels}},
+	}
 	if len(o.watchNamespaces) > 0 {
 		c.DefaultNamespaces = each(o.watchNamespaces)
-		// The Secrets of ClusterAstroConnections are watched wherever bindings are.
-		secrets.Namespaces = each(append(slices.Clone(o.watchNamespaces), o.operatorNamespace))
-	}
-	c.ByObject = map[client.Object]cache.ByObject{
-		&corev1.Secret{}:    secrets,
-		&corev1.Namespace{}: {Transform: stripToLabels},
 	}
 	return c
+}
+
+// watchedSecrets are the namespaces whose Secrets are watched. Those of ClusterAstroConnections are in the operator's
+// namespace, wherever bindings are.
+func (o *options) watchedSecrets() []string {
+	all := slices.Concat([]string{o.operatorNamespace}, o.secretNamespaces, o.watchNamespaces)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func each(namespaces []string) map[string]cache.Config {

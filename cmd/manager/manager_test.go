@@ -7,11 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
-	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
@@ -35,18 +32,6 @@ func TestLeaseOutlastsAWrite(t *testing.T) {
 
 func TestCacheHoldsNoSecret(t *testing.T) {
 	o := usual(nil)
-	secret := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
-		Name: "astro-api", Namespace: "a", Labels: map[string]string{"team": "data"}, ResourceVersion: "1",
-		Annotations:   map[string]string{"kubectl.kubernetes.io/last-applied-configuration": `{"stringData":{"token":"secret"}}`},
-		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
-	}}
-	want := metav1.ObjectMeta{Name: "astro-api", Namespace: "a", Labels: map[string]string{"team": "data"}, ResourceVersion: "1"}
-	if _, err := byObject[*corev1.Secret](o.cache()).Transform(secret); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, secret.ObjectMeta); diff != "" {
-		t.Errorf("what is kept of a Secret: -want +got\n%s", diff)
-	}
 	if uncached := o.manager().Client.Cache.DisableFor; !slices.ContainsFunc(uncached, isSecret) {
 		t.Errorf("a client that reads a Secret would keep all of them: %v", uncached)
 	}
@@ -58,12 +43,29 @@ func TestCachedNamespaces(t *testing.T) {
 	if got := slices.Sorted(maps.Keys(c.DefaultNamespaces)); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("bindings are watched in %v", got)
 	}
-	secrets := byObject[*corev1.Secret](c)
-	if got := slices.Sorted(maps.Keys(secrets.Namespaces)); !slices.Equal(got, []string{"a", "b", "operator"}) || secrets.Transform == nil {
-		t.Errorf("Secrets are watched in %v", got)
-	}
 	if everywhere := usual(nil); everywhere.cache().DefaultNamespaces != nil {
 		t.Error("without namespaces given, some are left out")
+	}
+}
+
+func TestWatchedSecrets(t *testing.T) {
+	cases := map[string]struct {
+		reason         string
+		watch, secrets []string
+		want           []string
+	}{
+		"Default":  {"Secrets are nowhere watched but where those of ClusterAstroConnections are.", nil, nil, []string{"operator"}},
+		"Given":    {"A namespace with an AstroConnection may be added.", nil, []string{"a"}, []string{"a", "operator"}},
+		"Confined": {"An operator that is confined to namespaces reads their Secrets.", []string{"a", "b"}, nil, []string{"a", "b", "operator"}},
+		"Twice":    {"No namespace is watched twice.", []string{"a", "operator"}, []string{"a", "b"}, []string{"a", "b", "operator"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := usual(func(o *options) { o.watchNamespaces, o.secretNamespaces = tc.watch, tc.secrets })
+			if got := o.watchedSecrets(); !slices.Equal(got, tc.want) {
+				t.Errorf("%s\nwant %v, got %v", tc.reason, tc.want, got)
+			}
+		})
 	}
 }
 
@@ -97,13 +99,4 @@ func TestAccessHasNoRateOfItsOwn(t *testing.T) {
 func isSecret(o client.Object) bool {
 	_, ok := o.(*corev1.Secret)
 	return ok
-}
-
-func byObject[T client.Object](o cache.Options) cache.ByObject {
-	for object, of := range o.ByObject {
-		if _, ok := object.(T); ok {
-			return of
-		}
-	}
-	return cache.ByObject{}
 }

@@ -26,6 +26,7 @@ type options struct {
 	allowedHosts      []string
 	operatorNamespace string
 	watchNamespaces   []string
+	secretNamespaces  []string
 	selector          string
 	concurrency       int
 
@@ -73,6 +74,9 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespace of the Secrets of ClusterAstroConnections and of the lease (default: that of the Pod)")
 	flags.Var(newList(&o.watchNamespaces, namespace), "watch-namespaces",
 		"namespaces to work in; comma-separated, any number of times (default: all)")
+	flags.Var(newList(&o.secretNamespaces, namespace), "secret-namespaces",
+		"namespaces in which Secrets are watched, so that a new credential is noticed at once and not at the next sweep; "+
+			"comma-separated, any number of times (always: the operator's namespace and --watch-namespaces)")
 	flags.StringVar(&o.selector, "connection-selector", "",
 		"labels of the connections whose Organizations this instance serves, such as shard=a or 'shard notin (a,b)'; "+
 			"no two instances may select the same (default: all)")

@@ -53,9 +53,11 @@ func TestParse(t *testing.T) {
 			env:    "operator",
 			args: []string{
 				"--allowed-api-hosts=localhost:8099, astro.example.com", "--allowed-api-hosts=127.0.0.1:1", "--watch-namespaces=a,b", "--watch-namespaces=c",
+				"--secret-namespaces=s", "--secret-namespaces=t",
 			},
 			want: usual(func(o *options) {
 				o.allowedHosts, o.watchNamespaces = []string{"localhost:8099", "astro.example.com", "127.0.0.1:1"}, []string{"a", "b", "c"}
+				o.secretNamespaces = []string{"s", "t"}
 			}),
 		},
 		"TheRest": {

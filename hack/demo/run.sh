@@ -30,8 +30,11 @@ kubectl apply --server-side -k config/default | sed 's/ serverside-applied//' | 
 kubectl wait --for=condition=Established crd --all --timeout=20s >/dev/null
 say "There is no node to run its Pod here, so bin/manager runs beside it, with the rights of its service account."
 background manager bin/manager --kubeconfig "$work/operator.kubeconfig" --operator-namespace scopedtoken-system --leader-elect \
+  --secret-namespaces data-platform \
   --allowed-api-hosts "${ASTROSIM_URL#http://}" --metrics-bind-address 0 --health-probe-bind-address 0
 show apply -f config/samples/namespace.yaml
+say "Of Secrets it may read those of its own namespace, and of the namespaces that are opened to it:"
+show apply -n data-platform -k config/tenant
 for namespace in data-platform scopedtoken-system; do
   show -n "$namespace" create secret generic astro-api --from-file=token="$work/credentials/operator"
 done

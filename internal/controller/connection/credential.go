@@ -36,6 +36,9 @@ func (r *reconciler) secretKey(c v1alpha1.Connection) client.ObjectKey {
 	return key
 }
 
+// credentialReader is the ClusterRole that lets the operator read the Secrets of a namespace, as config/default names it.
+const credentialReader = "scopedtoken-credential-reader"
+
 // offered reads the credential and judges what can be judged without Astro. An error means that Kubernetes could not
 // be asked.
 func (r *reconciler) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault, error) {
@@ -68,7 +71,8 @@ func (r *reconciler) readSecret(ctx context.Context, c v1alpha1.Connection) (*co
 			key, c.ConnectionSpec().CredentialsSecretRef.Key), nil
 	case apierrors.IsForbidden(err):
 		return nil, broken(v1alpha1.ReasonSecretNotFound,
-			"the operator may not read Secret %s; allow its service account to get Secrets there", key), nil
+			"the operator may not read Secret %s; make a RoleBinding in namespace %s that gives ClusterRole %s to the operator's service account "+
+				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader), nil
 	case err != nil:
 		return nil, nil, fmt.Errorf("read Secret %s: %w", key, err)
 	}

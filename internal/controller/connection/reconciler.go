@@ -26,18 +26,21 @@ type reconciler struct {
 	memories  memories
 }
 
-// Connections, and what their finalizer and status need.
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;clusterastroconnections,verbs=get;list;watch;patch;update
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/status;clusterastroconnections/status,verbs=get;patch;update
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/finalizers;clusterastroconnections/finalizers,verbs=update
+// Connections, and what their finalizer and status need. What is of the whole cluster is in a role of its own, which an
+// installation that is confined to namespaces still needs; events about a ClusterAstroConnection go to namespace default.
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=get;list;watch;patch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/status,verbs=patch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=get;list;watch;patch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections/status,verbs=patch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 //
-// Secrets are read one at a time; the watch asks for their metadata only.
-//+kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch
+// Secrets are read one at a time; the watch asks for their metadata only. Those of ClusterAstroConnections are in the
+// operator's namespace. Elsewhere a RoleBinding of config/rbac/credential_reader_role.yaml lets the operator read them.
+//+kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch,namespace=system
 //
 // Who uses the connections.
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch
-//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch,roleName=manager-cluster-role
 
 // Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {

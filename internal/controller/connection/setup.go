@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -36,6 +37,9 @@ type Options struct {
 	AllowedHosts []string
 	// OperatorNamespace is where the Secrets of ClusterAstroConnections are.
 	OperatorNamespace string
+	// SecretNamespaces are where Secrets are watched, so that a new credential is noticed at once; everywhere if there is
+	// none. Elsewhere it is noticed at the next sweep of its connection.
+	SecretNamespaces []string
 	// Recorder takes events.
 	Recorder events.EventRecorder
 	// UserAgent names the operator to Astro.
@@ -58,6 +62,10 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 			return err
 		}
 	}
+	secrets, err := watchSecrets(mgr, o.SecretNamespaces)
+	if err != nil {
+		return err
+	}
 	for _, r := range []*reconciler{
 		{
 			empty:     func() v1alpha1.Connection { return &v1alpha1.AstroConnection{} },
@@ -69,21 +77,23 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		},
 	} {
 		r.Options, r.Client, r.Secrets, r.kind = o, mgr.GetClient(), mgr.GetAPIReader(), r.empty().ConnectionKind()
-		if err := r.setup(mgr); err != nil {
+		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}
 	}
 	return nil
 }
 
-func (r *reconciler) setup(mgr manager.Manager) error {
+func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 	edited := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(strings.ToLower(string(r.kind))).
 		For(r.empty(), builder.WithPredicates(edited)).
-		WatchesMetadata(&corev1.Secret{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(predicate.ResourceVersionChangedPredicate{})).
 		WatchesMetadata(&corev1.Namespace{}, handler.Funcs{UpdateFunc: r.namespaceChanged}).
 		Watches(&v1alpha1.ScopedTokenBinding{}, handler.Funcs{UpdateFunc: r.bindingUpdated, DeleteFunc: r.bindingDeleted}).
+		WatchesRawSource(&source.Informer{
+			Informer: secrets, Handler: handler.EnqueueRequestsFromMapFunc(r.usersOf), Predicates: []predicate.Predicate{predicate.ResourceVersionChangedPredicate{}},
+		}).
 		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(sharing{r})

@@ -33,10 +33,11 @@ type survey struct {
 }
 
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories,verbs=get;list;watch
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories/status,verbs=get;patch;update
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;clusterastroconnections;scopedtokenbindings,verbs=get;list;watch
-//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch
-//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories/status,verbs=patch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;scopedtokenbindings,verbs=get;list;watch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=get;list;watch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 
 // Reconcile lists the tokens on the target from what the connection's sweep found, and reports.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {

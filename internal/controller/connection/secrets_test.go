@@ -1,0 +1,34 @@
+package connection
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+func TestStripToName(t *testing.T) {
+	secret := &metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{
+		Name: "astro-api", Namespace: "a", UID: "1", ResourceVersion: "2", Labels: map[string]string{"team": "data"},
+		Annotations:   map[string]string{"kubectl.kubernetes.io/last-applied-configuration": `{"stringData":{"token":"secret"}}`},
+		ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "kubectl"}},
+	}}
+	want := metav1.ObjectMeta{Name: "astro-api", Namespace: "a", UID: "1", ResourceVersion: "2"}
+	if _, err := stripToName(secret); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, secret.ObjectMeta); diff != "" {
+		t.Errorf("what is kept of a Secret: -want +got\n%s", diff)
+	}
+}
+
+func TestInEach(t *testing.T) {
+	if got := inEach(nil); got != nil {
+		t.Errorf("no namespace given is every namespace, got %v", got)
+	}
+	if got := slices.Sorted(maps.Keys(inEach([]string{"b", "a"}))); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("got %v", got)
+	}
+}
