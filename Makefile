@@ -14,6 +14,7 @@ ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
 KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
 GO_TOOL := go tool -modfile=hack/tools/go.mod
 GOLANGCI_LINT := bin/golangci-lint
+HELM := bin/helm
 
 # Flags for `go test`, such as TEST_ARGS='-run TestPlan -v'.
 TEST_ARGS ?=
@@ -28,7 +29,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/controlplane hack/image
+MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/image
 
 ##@ General
 
@@ -66,7 +67,7 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 ##@ Checks
 
 .PHONY: test
-test: controlplane ## Run every test against a real control plane, what runs side by side with the race detector; TEST_ARGS are for `go test`.
+test: controlplane $(HELM) ## Run every test against a real control plane, what runs side by side with the race detector; TEST_ARGS are for `go test`.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
 	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
@@ -109,6 +110,15 @@ manifests: ## Generate the CRDs and the manager's role from the markers in the c
 	$(GO_TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
 	$(GO_TOOL) controller-gen rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 
+.PHONY: chart
+chart: manifests ## Generate of the chart what follows from the kinds, the roles and the comments in its values.yaml.
+	go run -C hack/tools/helm ./chart $(CURDIR)
+
+.PHONY: install-yaml
+install-yaml: ## Write dist/install.yaml, all of config/default in one file; IMG is its image.
+	@mkdir -p dist
+	$(GO_TOOL) kustomize build config/default | sed 's|image: scopedtoken-operator:latest|image: $(IMG)|' > dist/install.yaml
+
 .PHONY: docs
 docs: ## Generate docs/reference/api.md from the kinds.
 	@mkdir -p docs/reference
@@ -148,3 +158,7 @@ undeploy: ## Delete the operator and its namespace, Secrets included; the CRDs a
 $(GOLANGCI_LINT): hack/tools/lint/main.go hack/tools/lint/go.mod hack/tools/lint/go.sum
 	@echo 'building golangci-lint, about two minutes the first time ...'
 	@cd hack/tools/lint && go build -trimpath -o $(CURDIR)/$@ .
+
+$(HELM): hack/tools/helm/go.mod hack/tools/helm/go.sum
+	@echo 'building helm, a few minutes the first time ...'
+	@cd hack/tools/helm && go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm

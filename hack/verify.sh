@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks that the tree is as `make generate manifests docs fmt tidy` would leave it, and that the linters are content.
+# Checks that the tree is as `make generate manifests docs chart fmt tidy` would leave it, and that the linters are content.
 # It works in a dirty tree as well: a change made before it ran is no fault, one that it makes by generating is. With
 # CI set the tree has to be clean.
 set -euo pipefail
@@ -48,7 +48,7 @@ tidy() {
 
 kustomizations() {
   local overlay status=0
-  for overlay in config/default config/samples; do
+  for overlay in config/default config/namespaced config/tenant config/samples; do
     go tool -modfile=hack/tools/go.mod kustomize build "$overlay" >/dev/null || status=1
   done
   return "$status"
@@ -65,7 +65,7 @@ unchanged() {
 }
 
 before=$(snapshot)
-step "generate" make --no-print-directory generate manifests docs
+step "generate" make --no-print-directory generate manifests docs chart
 step "generated files are committed" unchanged
 step "formatting" formatted
 step "modules are tidy" tidy

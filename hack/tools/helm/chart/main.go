@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: chart ROOT-OF-THE-REPOSITORY")
+		os.Exit(2)
+	}
+	if err := run(filepath.Join(os.Args[1], "config")); err != nil {
+		fmt.Fprintln(os.Stderr, "chart:", err)
+		os.Exit(1)
+	}
+}
+
+func run(config string) error {
+	chart := filepath.Join(config, "chart")
+	kinds, err := copyKinds(filepath.Join(config, "crd", "bases"), filepath.Join(chart, "files", "crds"))
+	if err != nil {
+		return err
+	}
+	if err := gatherRoles(filepath.Join(config, "rbac"), filepath.Join(chart, "files", "roles.yaml")); err != nil {
+		return err
+	}
+	root, err := readValues(filepath.Join(chart, "values.yaml"))
+	if err != nil {
+		return err
+	}
+	if err := writeSchema(root, kinds, filepath.Join(chart, "values.schema.json")); err != nil {
+		return err
+	}
+	return writeTable(root, filepath.Join(chart, "README.md"))
+}
+
+func writeSchema(root value, kinds map[string]schema, path string) error {
+	s, err := root.schema(kinds)
+	if err != nil {
+		return err
+	}
+	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["title"] = "Values of the chart scopedtoken-operator"
+	// Helm hands the values of a parent chart down as global.
+	s["properties"].(schema)["global"] = schema{"type": "object", "description": "Values of a parent chart; not used."}
+	var out bytes.Buffer
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(s); err != nil {
+		return err
+	}
+	return write(path, out.Bytes())
+}
+
+func write(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o644)
+}
