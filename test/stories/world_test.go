@@ -95,6 +95,7 @@ func (w *world) settleDown(ctx context.Context) {
 	for _, namespace := range []string{w.namespace, w.other, w.system} {
 		w.apply(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}})
 	}
+	w.record()
 	DeferCleanup(w.end)
 }
 
