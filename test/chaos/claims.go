@@ -48,6 +48,7 @@ type snapshot struct {
 	marks    map[string]map[string]string     // of the namespaces
 	claims   []*claim
 	problems []problem
+	unknown  int // roles that were left by bindings of which nobody can know any more
 }
 
 // brokenf notes what is not as it has to be at this moment. It counts only if it stays so.

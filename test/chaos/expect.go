@@ -207,15 +207,27 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 		if token, target := s.world.find(p.token), s.world.find(p.target); retained || heldNow || token.gone || target.gone {
 			continue
 		}
-		if role := s.role(p); role != "" && s.world.lastByOperator(p) {
-			s.brokenf(leaked, "%s holds %s on %s, which no binding holds any more (a holder vanished with its finalizer: %t)", p.token, role, p.target, s.world.facts.vanished(p, s.bindings))
+		role := s.role(p)
+		if role == "" || !s.world.lastByOperator(p) {
+			continue
 		}
+		if s.forgotten(p) {
+			s.unknown++
+			continue
+		}
+		s.brokenf(leaked, "%s holds %s on %s, which no binding holds any more", p.token, role, p.target)
 	}
 	for _, c := range s.claims {
 		if c.standing == leave && c.binding.DeletionTimestamp.IsZero() && c.held != nil && !s.mayHang(c) {
 			s.brokenf(leaked, "%s is no longer allowed, and still holds its claim: %s", c.id(), readyWords(c.binding))
 		}
 	}
+}
+
+// forgotten says whether a holder of the place vanished with its finalizer, and with it the process that took its claim:
+// then nobody is left who could know of it. That is the API server's doing, and counted apart.
+func (s *snapshot) forgotten(p place) bool {
+	return slices.ContainsFunc(s.world.facts.gone(p, s.bindings), func(process int) bool { return process < s.world.operator.process() })
 }
 
 // lostClaim says whether a binding is still there whose claim on the place a user has taken away: while it is being

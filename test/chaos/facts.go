@@ -36,19 +36,25 @@ func roleOf(b *v1alpha1.ScopedTokenBinding) string {
 	return b.Spec.Role
 }
 
+// holder is the place of a claim, and the number of the process that took it.
+type holder struct {
+	place
+	process int
+}
+
 // facts are what the gates have learnt for certain, for the checker.
 type facts struct {
 	mu       sync.Mutex
 	versions map[types.UID]string
 	held     map[place]bool      // some binding's claim was acknowledged
 	retained map[place]bool      // some binding went and left its role on purpose
-	holders  map[types.UID]place // bindings whose claim was acknowledged and that were not let go
+	holders  map[types.UID]holder // bindings whose claim was acknowledged and that were not let go
 	stripped map[types.UID]place // bindings whose claim a user has taken away
 	declared []v1alpha1.ScopedTokenBindingSpec
 }
 
 func newFacts() *facts {
-	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]place{}, stripped: map[types.UID]place{}}
+	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]holder{}, stripped: map[types.UID]place{}}
 }
 
 // declare remembers what a user is about to declare.
@@ -87,14 +93,19 @@ func (f *facts) strippedFrom(uid types.UID) (place, bool) {
 // vanished says whether a binding that held the place is gone although nobody has let it go: kube-apiserver looks for
 // finalizers before it deletes, and not in the same transaction.
 func (f *facts) vanished(p place, there []v1alpha1.ScopedTokenBinding) bool {
+	return len(f.gone(p, there)) > 0
+}
+
+// gone are the numbers of the processes that took the claims of bindings that vanished.
+func (f *facts) gone(p place, there []v1alpha1.ScopedTokenBinding) (processes []int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for uid, held := range f.holders {
-		if held == p && !slices.ContainsFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return b.UID == uid }) {
-			return true
+	for uid, h := range f.holders {
+		if h.place == p && !slices.ContainsFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return b.UID == uid }) {
+			processes = append(processes, h.process)
 		}
 	}
-	return false
+	return processes
 }
 
 // everHeld are all places on which a claim was ever held, and whether a role was left there on purpose.

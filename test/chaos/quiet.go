@@ -43,6 +43,9 @@ func (w *world) settle(name string) bool {
 			time.Sleep(50 * time.Millisecond)
 		} else if last = s.check(); len(last) == 0 {
 			w.history.notef("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
+			if name == theEnd {
+				w.tally.add("left_by_vanished", s.unknown)
+			}
 			return true
 		}
 		if time.Since(began) > w.lane.options.patience {
