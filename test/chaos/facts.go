@@ -46,10 +46,10 @@ type holder struct {
 type facts struct {
 	mu       sync.Mutex
 	versions map[types.UID]string
-	held     map[place]bool      // some binding's claim was acknowledged
-	retained map[place]bool      // some binding went and left its role on purpose
+	held     map[place]bool       // some binding's claim was acknowledged
+	retained map[place]bool       // some binding went and left its role on purpose
 	holders  map[types.UID]holder // bindings whose claim was acknowledged and that were not let go
-	stripped map[types.UID]place // bindings whose claim a user has taken away
+	stripped map[types.UID]place  // bindings whose claim a user has taken away
 	declared []v1alpha1.ScopedTokenBindingSpec
 }
 
