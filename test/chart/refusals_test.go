@@ -1,0 +1,30 @@
+package chart
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestRefuses: what would not do what it seems to say is refused before anything is installed.
+func TestRefuses(t *testing.T) {
+	cases := map[string]struct{ reason, set, want string }{
+		"Typo":           {"A value that nobody reads is a mistake.", "replicas=2", "replicas"},
+		"DeepTypo":       {"Also further down.", "metrics.serviceMonitor.enable=true", "enable"},
+		"Type":           {"A word is no number.", "replicaCount=two", "replicaCount"},
+		"Digest":         {"A digest is written in full.", "image.digest=sha256:abc", "digest"},
+		"NoHost":         {"Without a host no credential could be sent anywhere.", "allowedApiHosts={}", "allowedApiHosts"},
+		"TwoWriters":     {"Replicas without a lease would all write.", "replicaCount=2,leaderElection.enabled=false", "several replicas"},
+		"SharedLease":    {"Two shards with one lease would wait for each other.", "connectionSelector=shard=a", "leaderElection.id"},
+		"FieldOfKind":    {"A field that a kind does not have.", "bindings[0].name=a,bindings[0].spec.tokens=x", "tokens"},
+		"FieldMissing":   {"A field that a kind needs.", "connections[0].name=a,connections[0].spec.apiURL=https://api.astronomer.io", "organizationId"},
+		"ObjectWithTypo": {"Nor a field beside spec.", "inventories[0].nam=a", "nam"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "template", release, "config/chart", "--set", tc.set)
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s\nwant an error with %q, got %v and %d bytes of YAML", tc.reason, tc.want, err, len(out))
+			}
+		})
+	}
+}
