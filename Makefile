@@ -9,6 +9,7 @@ SHELL := bash
 VERSION ?= v0.1.0
 IMG ?= scopedtoken-operator:latest
 PLATFORMS ?= linux/amd64,linux/arm64
+OUT ?= bin/image.tar
 # Where kube-apiserver, etcd, kube-controller-manager and kubectl are: KUBEBUILDER_ASSETS if that is set.
 ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
 KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
@@ -22,7 +23,7 @@ TEST_ARGS ?=
 STORY_ARGS ?=
 # The packages whose tests run with the race detector, and those whose tests run without. The stories run side by side.
 RACE := ./internal/...
-PLAIN = $(shell go list ./... 2>/dev/null | grep -v -e /internal/ -e /test/stories)
+PLAIN = $(shell go list ./... 2>/dev/null | grep -v -e /internal/ -e /test/stories -e /test/e2e)
 GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 
 # The packages with fuzz tests, and for how long each test runs.
@@ -48,9 +49,9 @@ build: ## Build bin/manager and bin/astrosim.
 IMAGE = cd hack/image && go run . -root=$(CURDIR) -name='$(IMG)' -version=$(VERSION) -revision="$$(git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null || true)"
 
 .PHONY: image
-image: ## Make bin/image.tar, an OCI archive of the image IMG for PLATFORMS, without a container engine: `ctr images import` and `kind load image-archive` take it.
+image: ## Make OUT (bin/image.tar), an OCI archive of the image IMG for PLATFORMS, without a container engine: `ctr images import` and `kind load image-archive` take it.
 	@mkdir -p bin
-	@$(IMAGE) -platforms='$(PLATFORMS)' -out=$(CURDIR)/bin/image.tar
+	@$(IMAGE) -platforms='$(PLATFORMS)' -out='$(abspath $(OUT))'
 
 .PHONY: push
 push: ## Make the image IMG for PLATFORMS and push it to the registry that its name tells, with the credentials of `docker login`.
@@ -72,6 +73,24 @@ test: controlplane $(HELM) ## Run every test against a real control plane, what 
 	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
+
+# What make e2e installs: this tree's image and chart, and the same with a lower version, from which it is upgraded.
+E2E := $(CURDIR)/bin/e2e
+E2E_REPOSITORY ?= localhost/scopedtoken-operator
+# Flags for the test, such as E2E_ARGS='-ginkgo.v'.
+E2E_ARGS ?=
+
+.PHONY: e2e
+e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the image with Helm on the cluster of KUBECONFIG, which has to be without the operator, and see it through its life; E2E_LOAD is the command that loads an image archive, as in E2E_LOAD='kind load image-archive'.
+	@mkdir -p $(E2E)
+	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):$(VERSION) OUT=$(E2E)/image.tar
+	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):v0.0.9 VERSION=v0.0.9 OUT=$(E2E)/previous.tar
+	@$(HELM) package config/chart --version $(VERSION:v%=%) --app-version $(VERSION) --destination $(E2E)
+	@$(HELM) package config/chart --version 0.0.9 --app-version v0.0.9 --destination $(E2E)
+	HELM=$(CURDIR)/$(HELM) KUBECTL='$(KUBECTL)' E2E_LOAD='$(E2E_LOAD)' E2E_REPOSITORY='$(E2E_REPOSITORY)' \
+	  E2E_ARCHIVES='$(E2E)/image.tar $(E2E)/previous.tar' E2E_CHART=$(E2E)/scopedtoken-operator-$(VERSION:v%=%).tgz E2E_TAG=$(VERSION) \
+	  E2E_PREVIOUS_CHART=$(E2E)/scopedtoken-operator-0.0.9.tgz E2E_PREVIOUS_TAG=v0.0.9 \
+	  go test -count=1 -timeout 30m $(E2E_ARGS) ./test/e2e
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the reading of Astro's answers or the planner, FUZZTIME (30s) for each test; what it finds is kept in testdata/fuzz.
