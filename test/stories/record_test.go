@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -78,15 +79,15 @@ func keep(folder string, o *unstructured.Unstructured) error {
 // conditions without their words, whether they speak of this generation, and whether the object is being deleted.
 func stateOf(o *unstructured.Unstructured) (reason, state string) {
 	observed, _, _ := unstructured.NestedInt64(o.Object, "status", "observedGeneration")
-	state = fmt.Sprint(observed == -1, observed == o.GetGeneration(), o.GetDeletionTimestamp() != nil)
+	parts := []string{fmt.Sprint(observed == -1, observed == o.GetGeneration(), o.GetDeletionTimestamp() != nil)}
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
 	for _, c := range conditions {
 		if c, ok := c.(map[string]any); ok {
-			state += fmt.Sprint(" ", c["type"], "=", c["status"], "/", c["reason"])
+			parts = append(parts, fmt.Sprint(c["type"], "=", c["status"], "/", c["reason"]))
 			if c["type"] == v1alpha1.ConditionReady {
 				reason = fmt.Sprint(c["reason"])
 			}
 		}
 	}
-	return reason, state
+	return reason, strings.Join(parts, " ")
 }
