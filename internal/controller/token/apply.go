@@ -28,7 +28,7 @@ func (r *Reconciler) apply(ctx context.Context, g *group, h connection.Handle, p
 	held := map[roleset.Target]bool{}
 	for _, c := range plan.Changes {
 		m := g.owner(c)
-		old, refused := r.memory.refusal(g.key, c.Target, c.To, m.binding.Generation)
+		old, refused := r.memory.refusal(g.key, c, m.binding.Generation)
 		if m.conn.Key != h.Key || !refused {
 			continue
 		}

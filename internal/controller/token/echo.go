@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -29,12 +30,13 @@ type echoes struct {
 type echo struct {
 	version string
 	at      time.Time
+	told    bool // nothing follows from it that whoever wrote it does not do
 }
 
 func newEchoes() *echoes { return &echoes{written: map[types.UID]echo{}} }
 
-// expect remembers the version that a write has made.
-func (e *echoes) expect(b *v1alpha1.ScopedTokenBinding) {
+// expect remembers the version that a write has made, and whether anything follows from it.
+func (e *echoes) expect(b *v1alpha1.ScopedTokenBinding, told bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
@@ -42,7 +44,15 @@ func (e *echoes) expect(b *v1alpha1.ScopedTokenBinding) {
 		maps.DeleteFunc(e.written, func(_ types.UID, w echo) bool { return now.Sub(w.at) > echoPatience })
 		e.pruned = now
 	}
-	e.written[b.UID] = echo{version: b.ResourceVersion, at: now}
+	e.written[b.UID] = echo{version: b.ResourceVersion, at: now, told: told}
+}
+
+// told reports whether an object is as the operator has just written it, and nothing follows from that.
+func (e *echoes) told(o client.Object) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	last, ok := e.written[o.GetUID()]
+	return ok && last.told && last.version == o.GetResourceVersion()
 }
 
 // awaited reports whether a member of the group is older than what was last written of it.

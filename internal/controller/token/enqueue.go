@@ -20,20 +20,26 @@ import (
 func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, TokenKey] {
 	return handler.TypedFuncs[client.Object, TokenKey]{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
-			r.enqueueBinding(ctx, q, e.IsInInitialList && !e.Object.GetCreationTimestamp().After(r.begun), e.Object)
+			cause := edit
+			if e.IsInInitialList && !e.Object.GetCreationTimestamp().After(r.begun) {
+				cause = known
+			}
+			r.enqueueBinding(ctx, q, cause, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			r.enqueueBinding(ctx, q, e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion(), e.ObjectOld, e.ObjectNew)
+			if !r.echoes.told(e.ObjectNew) {
+				r.enqueueBinding(ctx, q, causeOf(e), e.ObjectOld, e.ObjectNew)
+			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
 			r.ghosts.see(e)
-			r.enqueueBinding(ctx, q, false, e.Object)
+			r.enqueueBinding(ctx, q, edit, e.Object)
 		},
 	}
 }
 
 // enqueueBinding puts the keys of a binding into the work queue, as it is and as it was.
-func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, known bool, versions ...client.Object) {
+func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, versions ...client.Object) {
 	var last TokenKey
 	for _, o := range versions {
 		b, ok := o.(*v1alpha1.ScopedTokenBinding)
@@ -48,8 +54,10 @@ func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, known bool, ve
 		key := r.keyOf(m)
 		switch {
 		case key == last:
-		case known:
+		case why == known:
 			add(q, key, handler.LowPriority)
+		case why == echoed:
+			add(q, key, sweepPriority)
 		default:
 			add(q, key, r.turns.take(key, b.Namespace))
 		}

@@ -128,7 +128,8 @@ func (r *Reconciler) patchMetadata(ctx context.Context, g *group, m *member, bef
 		return err
 	}
 	m.binding = now
-	r.echoes.expect(m.binding)
+	held := pin.Held(now)
+	r.echoes.expect(m.binding, held != nil && held.Token == g.key.Token) // a claim on another token is taken up under its key
 	return nil
 }
 

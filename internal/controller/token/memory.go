@@ -26,7 +26,7 @@ type memory struct {
 
 type past struct {
 	fights   map[string]fight // by the member
-	refusals map[roleset.Target]refusal
+	refusals map[refusedChange]refusal
 }
 
 // fight is a role that somebody else keeps changing back.
@@ -35,9 +35,15 @@ type fight struct {
 	restored   []time.Time
 }
 
-// refusal is a change that Astro refused by itself.
+// refusedChange is a role, empty for none, that a target was not to get. Where a member wants the place of one that
+// leaves, either change may be refused.
+type refusedChange struct {
+	target roleset.Target
+	to     string
+}
+
+// refusal is how Astro refused a change by itself.
 type refusal struct {
-	to         string
 	generation int64
 	at         time.Time
 	fault      *fault
@@ -48,7 +54,7 @@ func newMemory() *memory { return &memory{tokens: map[TokenKey]*past{}} }
 func (m *memory) of(key TokenKey) *past {
 	p, ok := m.tokens[key]
 	if !ok {
-		p = &past{fights: map[string]fight{}, refusals: map[roleset.Target]refusal{}}
+		p = &past{fights: map[string]fight{}, refusals: map[refusedChange]refusal{}}
 		m.tokens[key] = p
 	}
 	return p
@@ -93,7 +99,7 @@ func (m *memory) truce(key TokenKey, id string, t roleset.Target) {
 	defer m.mu.Unlock()
 	if p, ok := m.tokens[key]; ok {
 		delete(p.fights, id)
-		delete(p.refusals, t)
+		p.pardon(t)
 	}
 }
 
@@ -108,33 +114,37 @@ func recent(times []time.Time, now time.Time) []time.Time {
 }
 
 // refused remembers a change that Astro refused by itself, so that the others are written without it.
-func (m *memory) refused(key TokenKey, t roleset.Target, r refusal) {
+func (m *memory) refused(key TokenKey, c roleset.Change, r refusal) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(key)
-	maps.DeleteFunc(p.refusals, func(_ roleset.Target, old refusal) bool { return r.at.Sub(old.at) > refusalAge }) // of targets that may be gone
-	p.refusals[t] = r
+	maps.DeleteFunc(p.refusals, func(_ refusedChange, old refusal) bool { return r.at.Sub(old.at) > refusalAge }) // of targets that may be gone
+	p.refusals[refusedChange{c.Target, c.To}] = r
 }
 
 // refusal returns what is remembered of a change to the role, if it is the same change.
-func (m *memory) refusal(key TokenKey, t roleset.Target, to string, generation int64) (refusal, bool) {
+func (m *memory) refusal(key TokenKey, c roleset.Change, generation int64) (refusal, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.tokens[key]
 	if !ok {
 		return refusal{}, false
 	}
-	r, ok := p.refusals[t]
-	return r, ok && r.to == to && r.generation == generation
+	r, ok := p.refusals[refusedChange{c.Target, c.To}]
+	return r, ok && r.generation == generation
 }
 
-// taken forgets a refusal, since Astro took the change.
+// taken forgets what was refused there, since Astro took a change.
 func (m *memory) taken(key TokenKey, t roleset.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p, ok := m.tokens[key]; ok {
-		delete(p.refusals, t)
+		p.pardon(t)
 	}
+}
+
+func (p *past) pardon(t roleset.Target) {
+	maps.DeleteFunc(p.refusals, func(c refusedChange, _ refusal) bool { return c.target == t })
 }
 
 // pardon forgets all refusals of a token, since what Astro missed may be there now.

@@ -161,7 +161,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 		return client.IgnoreNotFound(err)
 	}
 	m.binding = now
-	r.echoes.expect(m.binding)
+	r.echoes.expect(m.binding, true)
 	r.eventReported(before, m)
 	return nil
 }

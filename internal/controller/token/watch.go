@@ -27,9 +27,36 @@ func (edited) Update(e event.UpdateEvent) bool {
 	if !ok || !also {
 		return true
 	}
-	return before.Generation != after.Generation || before.ResourceVersion == after.ResourceVersion ||
-		before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-		userAnnotations(before) != userAnnotations(after) || lostFinalizer(before, after) || repinned(before, after)
+	return before.ResourceVersion == after.ResourceVersion || byUser(before, after) || repinned(before, after)
+}
+
+// cause is why a binding is worked on.
+type cause int
+
+const (
+	edit   cause = iota // a user has just changed it
+	echoed              // the operator has, and it came under another key
+	known               // it was there before, and is shown again
+)
+
+// causeOf tells it of an update that was let through.
+func causeOf(e event.UpdateEvent) cause {
+	before, ok := e.ObjectOld.(*v1alpha1.ScopedTokenBinding)
+	after, also := e.ObjectNew.(*v1alpha1.ScopedTokenBinding)
+	switch {
+	case e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion():
+		return known
+	case ok && also && !byUser(before, after) && !lostClaim(before, after):
+		return echoed
+	default:
+		return edit
+	}
+}
+
+// byUser reports whether a user has changed what the operator goes by.
+func byUser(before, after *v1alpha1.ScopedTokenBinding) bool {
+	return before.Generation != after.Generation || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+		userAnnotations(before) != userAnnotations(after) || lostFinalizer(before, after)
 }
 
 // userAnnotations are those by which a user asks for something.
@@ -51,7 +78,11 @@ func repinned(before, after *v1alpha1.ScopedTokenBinding) bool {
 	if pins(before) == pins(after) {
 		return false
 	}
-	return pin.TokenValue(before) != pin.TokenValue(after) || (pin.Held(before) != nil && pin.Held(after) == nil)
+	return pin.TokenValue(before) != pin.TokenValue(after) || lostClaim(before, after)
+}
+
+func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
+	return pin.Held(before) != nil && pin.Held(after) == nil
 }
 
 // pins are what a binding's key hangs on, but for its spec.
