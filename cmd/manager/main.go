@@ -48,14 +48,22 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("find the Kubernetes API server: %w", err)
 	}
-	mgr, err := ctrl.NewManager(access(kubernetes), o.manager())
+	options := o.manager()
+	lease, err := o.fence(access(kubernetes))
+	if err != nil {
+		return err
+	}
+	if lease != nil {
+		options.LeaderElectionResourceLockInterface = lease
+	}
+	mgr, err := ctrl.NewManager(access(kubernetes), options)
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
 	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("ping", healthz.Ping)); err != nil {
 		return fmt.Errorf("add the probes: %w", err)
 	}
-	if err := setup(ctx, mgr, o); err != nil {
+	if err := setup(ctx, mgr, o, lease); err != nil {
 		return err
 	}
 	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
@@ -64,7 +72,7 @@ func run(ctx context.Context, o options) error {
 }
 
 // setup adds the controllers. Those of connections come first, since the others live on what they publish.
-func setup(ctx context.Context, mgr ctrl.Manager, o options) error {
+func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
@@ -76,6 +84,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options) error {
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
 		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Shard: share,
+		Fence: lease.check,
 	}); err != nil {
 		return err
 	}

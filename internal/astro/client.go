@@ -31,6 +31,8 @@ type Options struct {
 	Observe func(method, endpoint, outcome string, d time.Duration)
 	// Refused is told once that Astro refuses the credential, and no more of it until UseCredential or Prove.
 	Refused func()
+	// Fence says why nothing may be written at the moment; nil if it may. It is asked right before each write.
+	Fence func() error
 }
 
 func (o Options) complete() Options {
@@ -50,6 +52,9 @@ func (o Options) complete() Options {
 	}
 	if o.Refused == nil {
 		o.Refused = func() {}
+	}
+	if o.Fence == nil {
+		o.Fence = func() error { return nil }
 	}
 	return o
 }

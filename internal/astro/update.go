@@ -3,6 +3,7 @@ package astro
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 )
@@ -20,6 +21,8 @@ type Update struct {
 const (
 	readBacks     = 2
 	readBackPause = 200 * time.Millisecond
+	// freshFor is how old a read may be that is written from. Only a process that was stopped in between takes so long.
+	freshFor = time.Second
 )
 
 // UpdateRoles replaces the role set of a token by what decide makes of it as it is now. Astro's write takes no
@@ -58,6 +61,7 @@ func (w *roleWrite) once(ctx context.Context) error {
 		writes.giveBack()
 		return err
 	}
+	seen := time.Now()
 	if !w.Attempted {
 		w.Before = now
 	}
@@ -66,7 +70,29 @@ func (w *roleWrite) once(ctx context.Context) error {
 		writes.giveBack()
 		return w.unwritten(now, write)
 	}
+	if err := w.hindered(seen); err != nil {
+		writes.giveBack()
+		return err
+	}
 	return w.write(ctx, now, roles)
+}
+
+// hindered says why the write must not follow the read: the read grew old, or somebody else may be the one to write.
+func (w *roleWrite) hindered(seen time.Time) error {
+	if age := since(seen); age > freshFor {
+		return &Error{Op: w.op, Message: fmt.Sprintf("the read before it is %s old", age.Round(time.Millisecond)), kind: ErrUnreachable, unsent: true}
+	}
+	if err := w.client.opts.Fence(); err != nil {
+		return &Error{Op: w.op, Message: clean(err.Error()), kind: ErrUnreachable, final: true, unsent: true}
+	}
+	return nil
+}
+
+// since is the time since then by whichever clock saw more of it: only one of them goes on while a machine sleeps, and
+// the other may be set.
+func since(then time.Time) time.Duration {
+	now := time.Now()
+	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
 
 // read is the read before a write. It goes before other reads and is made once: a second try would let the slot of the

@@ -65,6 +65,40 @@ var _ = Describe("Two replicas of the operator", func() {
 		Expect(w.writesOf(tokens[:1])).To(Equal([]int{once + 2}))
 		third.end(syscall.SIGTERM)
 	})
+
+	It("leave the writing to the other when the leader was frozen in the middle and wakes up", func(ctx context.Context) {
+		w, _ := elsewhere(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
+		binary := program(ctx)
+		tokens, names := w.tokens(40), []string{}
+		for i := range tokens {
+			names = append(names, fmt.Sprintf("b-%02d", i))
+			w.bind(builders.Binding(names[i]).ForToken(fmt.Sprintf("ci-%d", i)).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		}
+		frozen := w.replica(binary)
+		Eventually(w.leader).ShouldNot(BeEmpty())
+		leader := w.leader()
+		w.replica(binary)
+		w.secretAndConnection()
+		Eventually(func() int { return w.total().Writes }).Should(BeNumerically(">=", 10))
+		Expect(frozen.command.Process.Signal(syscall.SIGSTOP)).To(Succeed())
+		Expect(w.total().Writes).To(BeNumerically("<", len(tokens)), "it was frozen in the middle")
+
+		Eventually(w.leader, takeover).ShouldNot(Or(BeEmpty(), Equal(leader)))
+		w.expect("True/Granted", names...)
+		for _, name := range names {
+			w.role(name, "WORKSPACE_OWNER")
+		}
+		w.expect("True/RoleUpdated", names...)
+		w.settle()
+		before := w.total().Writes
+		Expect(frozen.command.Process.Signal(syscall.SIGCONT)).To(Succeed())
+		Eventually(frozen.ended, takeover).Should(BeClosed(), "it finds that another leads, and ends")
+		Expect(w.total().Writes).To(Equal(before))
+		for _, token := range tokens {
+			Expect(w.on(token, w.data)).To(Equal("WORKSPACE_OWNER"))
+		}
+		w.expect("True/RoleUpdated", names...)
+	})
 })
 
 // secretAndConnection makes them in the first namespace, and waits for nothing.

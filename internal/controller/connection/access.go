@@ -82,5 +82,6 @@ func (r *reconciler) client(c v1alpha1.Connection, secret string, limiter *astro
 		UserAgent:    r.UserAgent,
 		Observe:      observe,
 		Refused:      refused,
+		Fence:        r.Fence,
 	})
 }

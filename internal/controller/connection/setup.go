@@ -44,6 +44,8 @@ type Options struct {
 	Recorder events.EventRecorder
 	// UserAgent names the operator to Astro.
 	UserAgent string
+	// Fence says why nothing may be written to Astro at the moment; nil if there is never a reason.
+	Fence func() error
 
 	// Shard knows which connections are this instance's; nil if all are.
 	Shard *shard.Tracker

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+)
+
+// fence is the lease, and knows when it was last renewed. A process that was stopped for a while, or its machine with it,
+// wakes in the belief that it leads, with what it knew and was about to do; it writes nothing before it has renewed the
+// lease, and if another holds that by then, it ends.
+type fence struct {
+	resourcelock.Interface
+
+	renewed atomic.Pointer[time.Time]
+}
+
+// fence makes the lock of the lease; nil where there is no leader election.
+func (o *options) fence(config *rest.Config) (*fence, error) {
+	if !o.leaderElect {
+		return nil, nil //nolint:nilnil // no lease is no fence
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("name this process: %w", err)
+	}
+	me := resourcelock.ResourceLockConfig{Identity: host + "_" + string(uuid.NewUUID())}
+	lock, err := resourcelock.NewFromKubeconfig(resourcelock.LeasesResourceLock, o.operatorNamespace, o.lease, me, config, renewDeadline)
+	if err != nil {
+		return nil, fmt.Errorf("make the lock of the lease: %w", err)
+	}
+	return &fence{Interface: lock}, nil
+}
+
+// Create implements resourcelock.Interface.
+func (f *fence) Create(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	return f.renew(func() error { return f.Interface.Create(ctx, r) })
+}
+
+// Update implements resourcelock.Interface.
+func (f *fence) Update(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	return f.renew(func() error { return f.Interface.Update(ctx, r) })
+}
+
+func (f *fence) renew(write func() error) error {
+	began := time.Now()
+	err := write()
+	if err == nil {
+		f.renewed.Store(&began)
+	}
+	return err
+}
+
+// check says why nothing may be written to Astro: the lease is as old as it may get before it is given up. What is written
+// until then has ended when another may take it.
+func (f *fence) check() error {
+	if f == nil {
+		return nil
+	}
+	last := f.renewed.Load()
+	if last == nil {
+		return fmt.Errorf("the lease %s is not held yet", f.Describe())
+	}
+	now := time.Now()
+	// Only one of the two clocks goes on while a machine sleeps.
+	if age := max(now.Sub(*last), now.Round(0).Sub(last.Round(0))); age > renewDeadline {
+		return fmt.Errorf("the lease %s was last renewed %s ago", f.Describe(), age.Round(time.Second))
+	}
+	return nil
+}
