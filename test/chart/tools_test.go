@@ -2,6 +2,7 @@ package chart
 
 import (
 	"bytes"
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,7 +39,7 @@ func (f failure) Error() string { return f.command + ": " + f.err.Error() + "\n"
 
 func program(t *testing.T, path string, arguments ...string) (string, error) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), path, arguments...)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, arguments...)
 	command.Dir = env.Root
 	command.Env = append(os.Environ(), "HOME="+scratch, "KUBECACHEDIR="+filepath.Join(scratch, "kubectl"))
 	var out, errs bytes.Buffer

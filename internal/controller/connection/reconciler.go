@@ -28,9 +28,9 @@ type reconciler struct {
 
 // Connections, and what their finalizer and status need. What is of the whole cluster is in a role of its own, which an
 // installation that is confined to namespaces still needs; events about a ClusterAstroConnection go to namespace default.
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=get;list;watch;patch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=list;watch;patch
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections/status,verbs=patch
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=get;list;watch;patch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=list;watch;patch,roleName=manager-cluster-role
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections/status,verbs=patch,roleName=manager-cluster-role
 //+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 //
@@ -39,8 +39,8 @@ type reconciler struct {
 //+kubebuilder:rbac:groups="",resources=secrets,verbs=get;list;watch,namespace=system
 //
 // Who uses the connections.
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch
-//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=list;watch
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 
 // Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {

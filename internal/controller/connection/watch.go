@@ -25,24 +25,18 @@ type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 // settling is how long leavers are gathered before a connection that waits for them is looked at again.
 const settling = time.Second
 
-// usersOf are the connections that read the Secret.
+// usersOf are the connections that read the Secret. They are looked for everywhere, since asking for a namespace in which
+// the operator does not work is a fault.
 func (r *reconciler) usersOf(ctx context.Context, secret client.Object) []reconcile.Request {
-	namespace := secret.GetNamespace()
-	if r.kind == v1alpha1.KindClusterAstroConnection {
-		if namespace != r.OperatorNamespace {
-			return nil
-		}
-		namespace = metav1.NamespaceAll
-	}
 	list := r.emptyList()
 	by := client.MatchingFields{index.ConnectionSecret: secret.GetName()}
-	if err := r.Client.List(ctx, list, client.InNamespace(namespace), by, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, list, by, client.UnsafeDisableDeepCopy); err != nil {
 		log.FromContext(ctx).Error(err, "could not find the connections of a Secret", "secret", client.ObjectKeyFromObject(secret))
 		return nil
 	}
 	var users []reconcile.Request
 	_ = meta.EachListItem(list, func(o runtime.Object) error {
-		if c, ok := o.(v1alpha1.Connection); ok {
+		if c, ok := o.(v1alpha1.Connection); ok && r.secretKey(c) == client.ObjectKeyFromObject(secret) {
 			users = append(users, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(c)})
 		}
 		return nil

@@ -32,11 +32,11 @@ type survey struct {
 	again   time.Duration // when to look again, 0 if a notice will tell
 }
 
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories,verbs=get;list;watch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories,verbs=list;watch
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories/status,verbs=patch
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;scopedtokenbindings,verbs=get;list;watch
-//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=get;list;watch,roleName=manager-cluster-role
-//+kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections;scopedtokenbindings,verbs=list;watch
+//+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=list;watch,roleName=manager-cluster-role
+//+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 //+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 
 // Reconcile lists the tokens on the target from what the connection's sweep found, and reports.

@@ -1,0 +1,86 @@
+package chart
+
+import (
+	"strings"
+	"testing"
+
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+const bindings = "scopedtokenbindings.astro.scopedtoken.dev"
+
+// TestRelease goes the way of a release of Helm on a cluster that knows nothing of the kinds: they come with it, are
+// upgraded with it and stay when it goes, with everything that was declared.
+func TestRelease(t *testing.T) {
+	withoutKinds(t)
+	inNamespaces(t, system, "data-platform")
+	in := []string{"--namespace", system}
+	must(t, append([]string{"install", release, "config/chart"}, in...)...)
+	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+
+	// The values of another release of the same chart.
+	must(t, append([]string{"install", "team", "config/chart", "--values", "test/chart/testdata/objects.values.yaml"}, in...)...)
+	declared := &v1alpha1.ScopedTokenBinding{}
+	key := client.ObjectKey{Namespace: "data-platform", Name: "ci-on-data"}
+	if err := kube.Get(t.Context(), key, declared); err != nil {
+		t.Fatal(err)
+	}
+
+	outdate(t)
+	must(t, append([]string{"upgrade", release, "config/chart", "--set", "replicaCount=2"}, in...)...)
+	if kept := columns(t); kept == 0 {
+		t.Error("the upgrade does not bring the kinds of the chart")
+	}
+	again := &v1alpha1.ScopedTokenBinding{}
+	if err := kube.Get(t.Context(), key, again); err != nil || again.UID != declared.UID || again.Generation != declared.Generation {
+		t.Errorf("the upgrade touched a binding: %v", err)
+	}
+
+	must(t, append([]string{"uninstall", release}, in...)...)
+	if err := kube.Get(t.Context(), key, again); err != nil || again.UID != declared.UID {
+		t.Errorf("what was declared went with the operator: %v", err)
+	}
+	if left := kubectl(t, "get", "all,role,rolebinding,serviceaccount,clusterrole,clusterrolebinding", "-A", "-o", "name",
+		"-l", "app.kubernetes.io/instance="+release); strings.TrimSpace(left) != "" {
+		t.Errorf("uninstalling leaves %s", left)
+	}
+	// Installed anew, it takes the kinds over that the first one left.
+	must(t, append([]string{"install", release, "config/chart"}, in...)...)
+	must(t, append([]string{"uninstall", release}, in...)...)
+	must(t, append([]string{"uninstall", "team"}, in...)...)
+	gone(t, again)
+}
+
+// outdate takes a field's column out of the kinds, as an older version of the chart may not have had it.
+func outdate(t *testing.T) {
+	t.Helper()
+	crd := &apiextensionsv1.CustomResourceDefinition{}
+	crd.Name = bindings
+	patch := client.RawPatch(types.JSONPatchType, []byte(`[{"op": "remove", "path": "/spec/versions/0/additionalPrinterColumns"}]`))
+	if err := kube.Patch(t.Context(), crd, patch, client.FieldOwner("helm")); err != nil {
+		t.Fatal(err)
+	}
+	if columns(t) != 0 {
+		t.Fatal("the kind cannot be made an older one")
+	}
+}
+
+func columns(t *testing.T) int {
+	t.Helper()
+	var crd apiextensionsv1.CustomResourceDefinition
+	if err := kube.Get(t.Context(), client.ObjectKey{Name: bindings}, &crd); err != nil {
+		t.Fatal(err)
+	}
+	return len(crd.Spec.Versions[0].AdditionalPrinterColumns)
+}
+
+func must(t *testing.T, arguments ...string) {
+	t.Helper()
+	if _, err := helm(t, arguments...); err != nil {
+		t.Fatal(err)
+	}
+}
