@@ -50,7 +50,7 @@ IMAGE = cd hack/image && go run . -root=$(CURDIR) -name='$(IMG)' -version=$(VERS
 
 .PHONY: image
 image: ## Make OUT (bin/image.tar), an OCI archive of the image IMG for PLATFORMS, without a container engine: `ctr images import` and `kind load image-archive` take it.
-	@mkdir -p bin
+	@mkdir -p '$(dir $(OUT))'
 	@$(IMAGE) -platforms='$(PLATFORMS)' -out='$(abspath $(OUT))'
 
 .PHONY: push
@@ -90,7 +90,7 @@ e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the imag
 	HELM=$(CURDIR)/$(HELM) KUBECTL='$(KUBECTL)' E2E_LOAD='$(E2E_LOAD)' E2E_REPOSITORY='$(E2E_REPOSITORY)' \
 	  E2E_ARCHIVES='$(E2E)/image.tar $(E2E)/previous.tar' E2E_CHART=$(E2E)/scopedtoken-operator-$(VERSION:v%=%).tgz E2E_TAG=$(VERSION) \
 	  E2E_PREVIOUS_CHART=$(E2E)/scopedtoken-operator-0.0.9.tgz E2E_PREVIOUS_TAG=v0.0.9 \
-	  go test -count=1 -timeout 30m $(E2E_ARGS) ./test/e2e
+	  go test -count=1 -timeout 30m -v ./test/e2e -args $(E2E_ARGS)
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the reading of Astro's answers or the planner, FUZZTIME (30s) for each test; what it finds is kept in testdata/fuzz.

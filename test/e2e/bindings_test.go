@@ -95,7 +95,7 @@ func (w *world) vigil(ctx context.Context) (end func()) {
 	Expect(err).NotTo(HaveOccurred())
 	watching.Go(func() {
 		for event := range events.ResultChan() {
-			if gap := gapOf(event); gap != "" {
+			if gap := gapOf(event); gap != "" && ctx.Err() == nil {
 				gaps = append(gaps, gap)
 			}
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 // passing are the kinds that come and go by themselves.
-var passing = map[string]bool{"Event": true, "ComponentStatus": true, "PodMetrics": true, "NodeMetrics": true}
+var passing = map[string]bool{"Event": true, "ComponentStatus": true, "Endpoints": true, "PodMetrics": true, "NodeMetrics": true}
 
 // objects are all objects of the cluster, each as "Kind namespace/name".
 func (w *world) objects(ctx context.Context) []string {

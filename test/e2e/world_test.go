@@ -61,18 +61,26 @@ func newWorld(ctx context.Context) *world {
 	return w
 }
 
-// crds are the operator's kinds that the cluster has.
-func (w *world) crds(ctx context.Context) []string {
+// crds are the operator's kinds that the cluster has, with the version of the chart that they came with.
+func (w *world) crds(ctx context.Context) map[string]string {
 	GinkgoHelper()
 	var all apiextensionsv1.CustomResourceDefinitionList
 	Expect(w.kube.List(ctx, &all)).To(Succeed())
-	var names []string
+	versions := map[string]string{}
 	for _, crd := range all.Items {
 		if crd.Spec.Group == v1alpha1.GroupVersion.Group {
-			names = append(names, crd.Name)
+			versions[crd.Name] = crd.Labels["app.kubernetes.io/version"]
 		}
 	}
-	return names
+	return versions
+}
+
+// kindsAreOf checks that the kinds are those of a release.
+func (w *world) kindsAreOf(ctx context.Context, r release) {
+	GinkgoHelper()
+	versions := w.crds(ctx)
+	Expect(versions).To(HaveLen(4))
+	Expect(versions).To(HaveEach(r.tag))
 }
 
 // writeValues writes what this installation differs in from the chart's own values.
