@@ -1,12 +1,14 @@
 package chart
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/yaml"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -19,7 +21,7 @@ func TestRelease(t *testing.T) {
 	withoutKinds(t)
 	inNamespaces(t, system, "data-platform")
 	in := []string{"--namespace", system}
-	must(t, append([]string{"install", release, "config/chart"}, in...)...)
+	must(t, append([]string{"install", release, older(t)}, in...)...)
 	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 
 	// The values of another release of the same chart.
@@ -30,9 +32,11 @@ func TestRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	outdate(t)
+	if columns(t) != 0 {
+		t.Fatal("the kind is not an older one")
+	}
 	must(t, append([]string{"upgrade", release, "config/chart", "--set", "replicaCount=2"}, in...)...)
-	if kept := columns(t); kept == 0 {
+	if columns(t) == 0 {
 		t.Error("the upgrade does not bring the kinds of the chart")
 	}
 	again := &v1alpha1.ScopedTokenBinding{}
@@ -55,18 +59,27 @@ func TestRelease(t *testing.T) {
 	gone(t, again)
 }
 
-// outdate takes a field's column out of the kinds, as an older version of the chart may not have had it.
-func outdate(t *testing.T) {
+// older is a copy of the chart in which a kind has no columns, as in an older version it may not have had them.
+func older(t *testing.T) string {
 	t.Helper()
-	crd := &apiextensionsv1.CustomResourceDefinition{}
-	crd.Name = bindings
-	patch := client.RawPatch(types.JSONPatchType, []byte(`[{"op": "remove", "path": "/spec/versions/0/additionalPrinterColumns"}]`))
-	if err := kube.Patch(t.Context(), crd, patch, client.FieldOwner("helm")); err != nil {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(env.Root, "config", "chart"))); err != nil {
 		t.Fatal(err)
 	}
-	if columns(t) != 0 {
-		t.Fatal("the kind cannot be made an older one")
+	file := filepath.Join(folder, "files", "crds", "astro.scopedtoken.dev_scopedtokenbindings.yaml")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
 	}
+	crd := as[apiextensionsv1.CustomResourceDefinition](t, parse(t, string(content))[0])
+	crd.Spec.Versions[0].AdditionalPrinterColumns = nil
+	if content, err = yaml.Marshal(crd); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 func columns(t *testing.T) int {
