@@ -24,6 +24,7 @@ func build(ctx context.Context, o options, out io.Writer) (v1.ImageIndex, error)
 		return nil, err
 	}
 	var parts []mutate.IndexAddendum
+	programs := map[string][]byte{}
 	for _, p := range o.platforms {
 		binary, err := compile(ctx, o, p, scratch)
 		if err != nil {
@@ -37,6 +38,12 @@ func build(ctx context.Context, o options, out io.Writer) (v1.ImageIndex, error)
 			return nil, err
 		}
 		parts = append(parts, mutate.IndexAddendum{Add: image, Descriptor: v1.Descriptor{Platform: &p}})
+		programs[p.String()] = binary
+	}
+	if o.bom != "" {
+		if err := writeBOM(o.bom, o, programs); err != nil {
+			return nil, err
+		}
 	}
 	index := mutate.IndexMediaType(mutate.AppendManifests(empty.Index, parts...), types.OCIImageIndex)
 	return mutate.Annotations(index, labels(o)).(v1.ImageIndex), nil //nolint:forcetypeassert // it returns what it was given

@@ -22,6 +22,7 @@ type options struct {
 	version   string
 	revision  string
 	out       string // the archive
+	bom       string // the bill of materials, "" for none
 	push      bool   // to the registry that the name tells, rather than into an archive
 	platforms []v1.Platform
 }
@@ -49,6 +50,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.version, "version", "", "version that the program tells and a label says")
 	flags.StringVar(&o.revision, "revision", "", "commit that a label says")
 	flags.StringVar(&o.out, "out", "image.tar", "the archive to write")
+	flags.StringVar(&o.bom, "bom", "", "file for the bill of materials, as CycloneDX JSON; none if empty")
 	flags.BoolVar(&o.push, "push", false, "push to the registry of the name instead of writing an archive; credentials are those of `docker login`")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "platforms, comma-separated")
 	if err := flags.Parse(args); err != nil {
