@@ -30,7 +30,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/image
+MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/image test/gitops test/gitops/flux
 
 ##@ General
 
@@ -72,7 +72,23 @@ test: controlplane $(HELM) ## Run every test against a real control plane, what 
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
 	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
-	KUBEBUILDER_ASSETS='$(ASSETS)' $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
+	@$(FORGET_STATES)
+	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
+
+# Every state that the stories see an object in, unless only some of them run.
+STATES := $(CURDIR)/bin/states
+FORGET_STATES = $(if $(STORY_ARGS),true,rm -rf $(STATES) && mkdir -p $(STATES))
+RECORD_STATES = $(if $(STORY_ARGS),,STORY_RECORD='$(STATES)')
+
+.PHONY: states
+states: controlplane ## Run the stories and keep every state that they see an object in, for `make gitops`; `make test` does so too.
+	@$(FORGET_STATES)
+	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -procs=4 -timeout=20m --no-color ./test/stories
+
+.PHONY: gitops
+gitops: controlplane ## Ask kstatus and Argo CD's engines what they make of every state and example; GITOPS_ARGS are for `go test`, UPDATE=1 makes config/argocd anew.
+	@[[ -n "$$(ls $(STATES) 2>/dev/null)" ]] || $(MAKE) --no-print-directory states
+	cd test/gitops && STATES='$(STATES)' KUBEBUILDER_ASSETS='$(ASSETS)' UPDATE='$(UPDATE)' go test -count=1 -timeout 10m $(GITOPS_ARGS) ./...
 
 # What make e2e installs: this tree's image and chart, and the same with a lower version, from which it is upgraded.
 E2E := $(CURDIR)/bin/e2e

@@ -1,7 +1,6 @@
 package health
 
 import (
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,10 +11,7 @@ import (
 
 const group = "astro.scopedtoken.dev"
 
-var (
-	update = flag.Bool("update", false, "write what is made from the script, instead of comparing")
-	kinds  = []string{"AstroConnection", "ClusterAstroConnection", "ScopedTokenBinding", "TargetInventory"}
-)
+var kinds = []string{"AstroConnection", "ClusterAstroConnection", "ScopedTokenBinding", "TargetInventory"}
 
 // made are the files with the script in them: what comes before it, and how far it is indented below its key.
 var made = map[string]struct {
@@ -31,7 +27,7 @@ var made = map[string]struct {
 	},
 }
 
-// TestScriptIsInEveryFile checks that what users install is the script, and makes it so with -update.
+// TestScriptIsInEveryFile checks that what users install is the script, and makes it so if UPDATE is set.
 func TestScriptIsInEveryFile(t *testing.T) {
 	script := read(t, "health.lua")
 	for name, file := range made {
@@ -39,7 +35,7 @@ func TestScriptIsInEveryFile(t *testing.T) {
 		for _, kind := range kinds {
 			want += file.indent + healthKey(kind) + ": |\n" + indented(script, file.indent+"  ")
 		}
-		if *update {
+		if os.Getenv("UPDATE") != "" {
 			if err := os.WriteFile(in(name), []byte(want), 0o600); err != nil {
 				t.Fatal(err)
 			}
