@@ -10,6 +10,12 @@ VERSION ?= v0.1.0
 IMG ?= scopedtoken-operator:latest
 PLATFORMS ?= linux/amd64,linux/arm64
 OUT ?= bin/image.tar
+# A file for the image's bill of materials, if one is wanted.
+BOM ?=
+# The commit that the image says it was made of.
+REVISION ?= $(shell git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null)
+# The image of a release has the release's version for its tag.
+RELEASE_IMG ?= scopedtoken-operator:$(VERSION)
 # Where kube-apiserver, etcd, kube-controller-manager and kubectl are: KUBEBUILDER_ASSETS if that is set.
 ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
 KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
@@ -46,16 +52,21 @@ build: ## Build bin/manager and bin/astrosim.
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 
 # The program that makes images, run where its module is.
-IMAGE = cd hack/image && go run . -root=$(CURDIR) -name='$(IMG)' -version=$(VERSION) -revision="$$(git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null || true)"
+IMAGE = cd hack/image && go run . -root=$(CURDIR) -name='$(IMG)' -version=$(VERSION) -revision='$(REVISION)'
 
 .PHONY: image
 image: ## Make OUT (bin/image.tar), an OCI archive of the image IMG for PLATFORMS, without a container engine: `ctr images import` and `kind load image-archive` take it.
 	@mkdir -p '$(dir $(OUT))'
-	@$(IMAGE) -platforms='$(PLATFORMS)' -out='$(abspath $(OUT))'
+	@$(IMAGE) -platforms='$(PLATFORMS)' -out='$(abspath $(OUT))' $(if $(BOM),-bom='$(abspath $(BOM))')
 
 .PHONY: push
 push: ## Make the image IMG for PLATFORMS and push it to the registry that its name tells, with the credentials of `docker login`.
 	@$(IMAGE) -platforms='$(PLATFORMS)' -push
+
+.PHONY: release
+release: $(HELM) ## Make dist/, what a release consists of: chart, image archive, install.yaml, CRDs, bill of materials, notes, checksums. AGAIN=1 makes it twice and compares.
+	@VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/release.sh dist
+	@$(if $(AGAIN),VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/reproduce.sh dist)
 
 .PHONY: controlplane
 controlplane: ## Build a Kubernetes control plane into bin/k8s, about six minutes the first time; not if KUBEBUILDER_ASSETS is set.

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Makes of this tree what a release consists of, into the folder given; `make release` runs it. The same sources, version
+# and Go toolchain give the same bytes; reproduce.sh beside it shows that.
+#
+#   VERSION=v0.1.0 IMG=scopedtoken-operator:v0.1.0 REVISION=<commit> hack/release/release.sh dist
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+: "${VERSION:?}" "${IMG:?}"
+out=${1:?usage: release.sh <folder>}
+chart=$out/scopedtoken-operator-${VERSION#v}.tgz
+export TZ=UTC LC_ALL=C
+
+fail() {
+  echo "release: $*" >&2
+  exit 1
+}
+
+# pack packs the chart with the release's version and image, from a copy in which every file is equally old: Helm notes
+# when a file was changed, and a fresh clone is younger than this one.
+pack() {
+  local copy status=0
+  copy=$(mktemp -d)
+  cp -R config/chart "$copy/scopedtoken-operator"
+  find "$copy" -exec touch -t 200001010000 {} +
+  bin/helm package "$copy/scopedtoken-operator" --version "${VERSION#v}" --app-version "$VERSION" --destination "$out" >/dev/null || status=$?
+  rm -rf "$copy"
+  return "$status"
+}
+
+# said prints a field of the packed chart.
+said() { bin/helm show chart "$chart" | sed -n "s/^$1: //p"; }
+
+notes=docs/releases/$VERSION.md
+[[ -f $notes ]] || fail "$VERSION has no notes: write $notes"
+rm -rf "$out"
+mkdir -p "$out"
+make --no-print-directory image VERSION="$VERSION" IMG="$IMG" OUT="$out/scopedtoken-operator-$VERSION-image.tar" BOM="$out/sbom.cdx.json"
+pack
+kustomize() { go tool -modfile=hack/tools/go.mod kustomize build "$1"; }
+kustomize config/crd >"$out/crds.yaml"
+kustomize config/default | sed "s|image: scopedtoken-operator:latest|image: $IMG|" >"$out/install.yaml"
+cp "$notes" "$out/release-notes.md"
+
+# What users put together has to fit together.
+[[ $(said version) == "${VERSION#v}" && $(said appVersion) == "$VERSION" ]] || fail "the chart says $(said version) and $(said appVersion), not $VERSION"
+grep -q "image: $IMG\$" "$out/install.yaml" || fail "install.yaml does not run $IMG"
+grep -q "\"version\": \"$VERSION\"" "$out/sbom.cdx.json" || fail "the bill of materials is not of $VERSION"
+
+(cd "$out" && sha256sum -- *) >"$out.checksums"
+mv "$out.checksums" "$out/checksums.txt"
+(cd "$out" && wc -c -- * | sed 's/^/  /')
