@@ -18,7 +18,9 @@ const bindings = "scopedtokenbindings.astro.scopedtoken.dev"
 // TestRelease goes the way of a release of Helm on a cluster that knows nothing of the kinds: they come with it, are
 // upgraded with it and stay when it goes, with everything that was declared.
 func TestRelease(t *testing.T) {
-	withoutKinds(t)
+	if there := kubectl(t, "get", "crd", "-o", "name"); there != "" {
+		t.Fatalf("this test has to be the first that installs the kinds; there are %s", there)
+	}
 	inNamespaces(t, system, "data-platform")
 	in := []string{"--namespace", system}
 	must(t, append([]string{"install", release, older(t)}, in...)...)
@@ -57,6 +59,29 @@ func TestRelease(t *testing.T) {
 	must(t, append([]string{"uninstall", release}, in...)...)
 	must(t, append([]string{"uninstall", "team"}, in...)...)
 	gone(t, again)
+}
+
+// TestKubectlApply installs with kubectl what the documents say. To apply it once more changes nothing.
+func TestKubectlApply(t *testing.T) {
+	inNamespaces(t, "data-platform")
+	for _, folder := range []string{"config/default", "config/namespaced"} {
+		kubectl(t, "apply", "--server-side", "--force-conflicts", "-k", folder) // the kinds are Helm's
+		if out := kubectl(t, "diff", "--server-side", "-k", folder); out != "" {
+			t.Errorf("kubectl apply -k %s does not settle:\n%s", folder, out)
+		}
+	}
+	kubectl(t, "apply", "-n", "data-platform", "-k", "config/tenant")
+	if out := kubectl(t, "get", "rolebinding", "-n", "data-platform", "-o", "name"); !strings.Contains(out, "scopedtoken-credential-reader") {
+		t.Errorf("config/tenant makes %q", out)
+	}
+	// The namespace and the kinds stay, since there is nobody here to see to a namespace's end.
+	installed := without(without(kustomize(t, "config/namespaced"), "Namespace"), "CustomResourceDefinition")
+	file := filepath.Join(t.TempDir(), "installed.yaml")
+	if err := os.WriteFile(file, []byte(text(t, installed)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, "delete", "--ignore-not-found", "--timeout=60s", "-f", file)
+	kubectl(t, "delete", "clusterrolebinding", "scopedtoken-manager-rolebinding")
 }
 
 // older is a copy of the chart in which a kind has no columns, as in an older version it may not have had them.

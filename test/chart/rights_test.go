@@ -14,7 +14,7 @@ import (
 )
 
 // rarely is what a short test does not come to: an event that repeats itself is patched.
-var rarely = []string{"events.k8s.io/events patch", "events patch"}
+var rarely = []string{"events.k8s.io/events patch"}
 
 // seldom is so long that a test does not see a second sweep.
 const seldom = time.Hour

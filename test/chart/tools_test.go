@@ -85,11 +85,6 @@ func withKinds(t *testing.T) {
 	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 }
 
-func withoutKinds(t *testing.T) {
-	t.Helper()
-	kubectl(t, "delete", "--ignore-not-found", "--wait", "--timeout=60s", "-k", "config/crd")
-}
-
 // eventually waits until the function says that nothing is amiss any more.
 func eventually(t *testing.T, what string, amiss func() string) {
 	t.Helper()
