@@ -36,7 +36,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/image test/gitops test/gitops/flux
+MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/gitops test/gitops/flux
 
 ##@ General
 
@@ -118,6 +118,15 @@ e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the imag
 	  E2E_ARCHIVES='$(E2E)/image.tar $(E2E)/previous.tar' E2E_CHART=$(E2E)/scopedtoken-operator-$(VERSION:v%=%).tgz E2E_TAG=$(VERSION) \
 	  E2E_PREVIOUS_CHART=$(E2E)/scopedtoken-operator-0.0.9.tgz E2E_PREVIOUS_TAG=v0.0.9 \
 	  go test -count=1 -timeout 30m -v ./test/e2e -args $(E2E_ARGS)
+
+# The stories that touch everything that an API server could do otherwise: schemas, CEL, field selectors, finalizers, leases.
+OLDEST_STORIES := Granting|The promises|A ClusterAstroConnection|A namespace that is deleted|Drift|Two replicas of the operator|The kinds, deleted|The annotation
+
+.PHONY: oldest
+oldest: controlplane ## Test against the oldest Kubernetes that is supported (docs/compatibility.md); its kube-apiserver takes six minutes to build, once.
+	@hack/controlplane/oldest/build.sh bin/k8s-oldest '$(ASSETS)'
+	KUBEBUILDER_ASSETS=$(CURDIR)/bin/k8s-oldest go test -count=1 -timeout 10m $(TEST_ARGS) ./test/apirules ./cmd/manager ./test/environment
+	KUBEBUILDER_ASSETS=$(CURDIR)/bin/k8s-oldest $(GINKGO) -procs=4 -timeout=15m --no-color --focus='$(OLDEST_STORIES)' $(STORY_ARGS) ./test/stories
 
 .PHONY: fuzz
 fuzz: ## Look for inputs that break the reading of Astro's answers or the planner, FUZZTIME (30s) for each test; what it finds is kept in testdata/fuzz.
