@@ -163,7 +163,7 @@ func (w *world) checkLogs(ctx context.Context) {
 		w.logs[pod.Name] = out
 	}
 	for name, log := range w.logs {
-		for _, line := range strings.Split(log, "\n") {
+		for line := range strings.SplitSeq(log, "\n") {
 			Expect(line).NotTo(ContainSubstring("is forbidden"), "%s lacks a right", name)
 			Expect(line).NotTo(ContainSubstring("eyJ"), "%s tells a credential", name)
 		}
