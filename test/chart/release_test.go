@@ -50,6 +50,9 @@ func TestRelease(t *testing.T) {
 	if err := kube.Get(t.Context(), key, again); err != nil || again.UID != declared.UID {
 		t.Errorf("what was declared went with the operator: %v", err)
 	}
+	if going := kubectl(t, "get", "crd", "-o", "jsonpath={.items[*].metadata.deletionTimestamp}"); going != "" {
+		t.Error("the kinds go with the operator, and everything that was declared with them")
+	}
 	if left := kubectl(t, "get", "all,role,rolebinding,serviceaccount,clusterrole,clusterrolebinding", "-A", "-o", "name",
 		"-l", "app.kubernetes.io/instance="+release); strings.TrimSpace(left) != "" {
 		t.Errorf("uninstalling leaves %s", left)
