@@ -43,7 +43,7 @@ func writeSchema(root value, kinds map[string]schema, path string) error {
 	if err != nil {
 		return err
 	}
-	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	s["$schema"] = "http://json-schema.org/draft-07/schema#"
 	s["title"] = "Values of the chart scopedtoken-operator"
 	// Helm hands the values of a parent chart down as global.
 	s["properties"].(schema)["global"] = schema{"type": "object", "description": "Values of a parent chart; not used."}
