@@ -56,7 +56,7 @@ func retryAfter(h connection.Handle) time.Duration {
 func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, asked func(roleset.Change) bool) (again bool) {
 	var sent []roleset.Change
 	looked, at := false, r.Clock()
-	if g.urgent {
+	if r.waitedFor(g) {
 		ctx = astro.Urgent(ctx)
 	}
 	update, err := h.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {

@@ -120,7 +120,7 @@ func (r *Reconciler) letGo(ctx context.Context, g *group, m *member) error {
 // patchMetadata patches under the condition that nobody changed the object meanwhile, since a merge patch replaces the
 // whole list of finalizers.
 func (r *Reconciler) patchMetadata(ctx context.Context, g *group, m *member, before *v1alpha1.ScopedTokenBinding) error {
-	defer r.patches.turn(g.urgent)()
+	defer r.patches.turn(r.waitedFor(g))()
 	now := metadataOf(m.binding)
 	patch := client.MergeFromWithOptions(metadataOf(before), client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, now, patch); err != nil {

@@ -27,6 +27,12 @@ func (p patches) turn(urgent bool) func() {
 	return func() { <-places }
 }
 
+// waitedFor reports whether a user waits for the token: for what is being worked on, or for what comes after it.
+func (r *Reconciler) waitedFor(g *group) bool {
+	_, asked := r.turns.askedBy(g.key)
+	return g.urgent || asked
+}
+
 // metadataOf is what of a binding a patch of its metadata is made from. Patches are differences of JSON, and the rest of
 // the object is the larger part of it.
 func metadataOf(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {

@@ -155,7 +155,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 	if equality.Semantic.DeepEqual(before.Status, now.Status) {
 		return nil
 	}
-	defer r.patches.turn(g.urgent)()
+	defer r.patches.turn(r.waitedFor(g))()
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, now, patch); err != nil {
 		return client.IgnoreNotFound(err)

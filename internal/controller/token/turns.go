@@ -52,9 +52,11 @@ func (t *turns) askedBy(key TokenKey) (namespace string, asked bool) {
 	return namespace, asked
 }
 
-// served notes that the token was worked on.
+// served notes that the token was worked on. An edit that came meanwhile is still to be served.
 func (t *turns) served(key TokenKey) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.asked, key)
+	if _, queued := t.waiting[key]; !queued {
+		delete(t.asked, key)
+	}
 }
