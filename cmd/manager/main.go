@@ -18,6 +18,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
 )
 
@@ -80,7 +81,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	if err != nil {
 		return err
 	}
-	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder(name)
+	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder(name), o.runbook)
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
 		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Shard: share,

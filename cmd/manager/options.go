@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
@@ -36,6 +37,7 @@ type options struct {
 	pprofAddress               string
 	metricsSecure              bool
 	probeAddress               string
+	runbook                    string
 
 	log     zap.Options
 	version bool
@@ -90,6 +92,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "where profiles are served, best on loopback; 0 for nowhere")
 	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
+	flags.StringVar(&o.runbook, "runbook-url", runbook.DefaultURL, "where warnings link to, by their reason; empty: no link")
 	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	o.log.BindFlags(flags)
 }

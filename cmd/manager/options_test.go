@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 )
 
 // usual are the options of an operator that is told nothing but its namespace.
@@ -19,6 +21,7 @@ func usual(change func(*options)) options {
 	o := options{
 		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
 		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
+		runbook: runbook.DefaultURL,
 	}
 	if change != nil {
 		change(&o)
@@ -65,11 +68,12 @@ func TestParse(t *testing.T) {
 			env:    "operator",
 			args: []string{
 				"--concurrency=3", "--leader-elect", "--metrics-bind-address=0", "--metrics-secure=false", "--metrics-cert-dir=/certs", "--health-probe-bind-address=:1",
-				"--pprof-bind-address=127.0.0.1:2",
+				"--pprof-bind-address=127.0.0.1:2", "--runbook-url=https://wiki.example.com/astro",
 			},
 			want: usual(func(o *options) {
 				o.concurrency, o.leaderElect, o.probeAddress = 3, true, ":1"
 				o.metricsAddress, o.metricsSecure, o.metricsDir, o.pprofAddress = "0", false, "/certs", "127.0.0.1:2"
+				o.runbook = "https://wiki.example.com/astro"
 			}),
 		},
 		"Version": {

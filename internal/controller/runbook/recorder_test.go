@@ -1,0 +1,63 @@
+package runbook
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// heard keeps the last note, formatted as the real recorder formats it.
+type heard struct{ note string }
+
+func (h *heard) Eventf(_, _ runtime.Object, _, _, _, note string, args ...any) {
+	h.note = strings.ReplaceAll(note, "%s", "%v")
+	for _, a := range args {
+		h.note = strings.Replace(h.note, "%v", a.(string), 1)
+	}
+}
+
+func TestRecorder(t *testing.T) {
+	long := strings.Repeat("ü", 1000)
+	link := "; see " + DefaultURL + "#tokennotfound"
+	cases := map[string]struct {
+		reason, url, kind, message, want string
+	}{
+		"Warning": {
+			reason: "A warning ends with the section of its reason.",
+			url:    DefaultURL, kind: corev1.EventTypeWarning, message: "no such token", want: "no such token" + link,
+		},
+		"Percent": {
+			reason: "What Astro said is no format.",
+			url:    DefaultURL, kind: corev1.EventTypeWarning, message: "100%d", want: "100%d" + link,
+		},
+		"Normal": {
+			reason: "Good news needs no runbook.",
+			url:    DefaultURL, kind: corev1.EventTypeNormal, message: "granted", want: "granted",
+		},
+		"NoURL": {
+			reason: "Whoever wants no link has none.",
+			kind:   corev1.EventTypeWarning, message: "no such token", want: "no such token",
+		},
+		"Long": {
+			reason: "The message is cut, never the link, and never within a letter.",
+			url:    DefaultURL, kind: corev1.EventTypeWarning, message: long, want: strings.Repeat("ü", (most-len(link)-3)/2) + "…" + link,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var to heard
+			Recorder(&to, tc.url).Eventf(nil, nil, tc.kind, v1alpha1.ReasonTokenNotFound, "Reconcile", "%s", tc.message)
+			if to.note != tc.want {
+				t.Errorf("%s\nwant %q\ngot  %q", tc.reason, tc.want, to.note)
+			}
+			if len(to.note) > most || !utf8.ValidString(to.note) {
+				t.Errorf("the API server refuses it: %d bytes, %q", len(to.note), to.note)
+			}
+		})
+	}
+}
