@@ -44,6 +44,25 @@ type operator struct {
 // start runs the program until the test ends or stop is called, and waits until it is ready.
 func start(t *testing.T, namespace string) *operator {
 	t.Helper()
+	o, log := launch(t, namespace)
+	t.Cleanup(func() {
+		o.stop()
+		for line := range strings.Lines(log.String()) {
+			if strings.Contains(line, `"level":"error"`) && !strings.Contains(line, "after stop sequence was engaged") {
+				t.Errorf("the operator is at odds with something: %s", line)
+			}
+		}
+		if t.Failed() {
+			t.Log(log.String())
+		}
+	})
+	eventually(t, "the operator gets ready", func() string { return not(http.StatusOK, o.probe("readyz")) })
+	return o
+}
+
+// launch runs the program, with more flags, until stop is called.
+func launch(t *testing.T, namespace string, flags ...string) (*operator, *strings.Builder) {
+	t.Helper()
 	path, err := manager()
 	if err != nil {
 		t.Fatalf("build the manager: %v\n%s", err, path)
@@ -56,27 +75,18 @@ func start(t *testing.T, namespace string) *operator {
 		account: client.ObjectKey{Namespace: namespace, Name: d.Spec.Template.Spec.ServiceAccountName},
 		metrics: freeAddress(t), probes: freeAddress(t),
 	}
-	o.command = exec.Command(path, append(arguments(d), "--kubeconfig", o.kubeconfig(t),
-		"--metrics-bind-address", o.metrics, "--health-probe-bind-address", o.probes)...)
+	all := append(arguments(d), "--kubeconfig", o.kubeconfig(t), "--metrics-bind-address", o.metrics, "--health-probe-bind-address", o.probes)
+	o.command = exec.Command(path, append(all, flags...)...)
 	log := &strings.Builder{}
 	o.command.Stdout, o.command.Stderr = log, log
 	if err := o.command.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		o.stop()
-		for line := range strings.Lines(log.String()) {
-			if strings.Contains(line, `"level":"error"`) && !strings.Contains(line, "after stop sequence was engaged") {
-				t.Errorf("the operator is at odds with something: %s", line)
-			}
-		}
-		if t.Failed() {
-			t.Log(log.String())
-		}
-	})
-	eventually(t, "the operator gets ready", func() string { return not(http.StatusOK, get("http://"+o.probes+"/readyz", "")) })
-	return o
+	return o, log
 }
+
+// probe is how the program answers the kubelet, 0 if it does not.
+func (o *operator) probe(path string) int { return get("http://"+o.probes+"/"+path, "") }
 
 // stop ends the program in good order.
 func (o *operator) stop() {

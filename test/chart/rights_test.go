@@ -19,8 +19,14 @@ var rarely = []string{"events.k8s.io/events patch"}
 // seldom is so long that a test does not see a second sweep.
 const seldom = time.Hour
 
-// installed is a release in a namespace of its own, until the test ends.
+// installed is the operator of a release in a namespace of its own, until the test ends.
 func installed(t *testing.T, namespace string, a *astro, set string) *operator {
+	t.Helper()
+	releaseIn(t, namespace, a, set)
+	return start(t, namespace)
+}
+
+func releaseIn(t *testing.T, namespace string, a *astro, set string) {
 	t.Helper()
 	withKinds(t)
 	inNamespaces(t, namespace)
@@ -34,7 +40,6 @@ func installed(t *testing.T, namespace string, a *astro, set string) *operator {
 			t.Error(err)
 		}
 	})
-	return start(t, namespace)
 }
 
 // TestRightsEverywhere: an operator for the whole cluster works with the rights that the chart gives it, and reads the
@@ -130,6 +135,24 @@ func TestRightsConfined(t *testing.T) {
 	}
 	remove(t, cluster)
 	neededAndEnough(t, o.account, func(request) bool { return false }, rarely...)
+}
+
+// TestNotReadyWithoutRights: where the operator may not see the bindings of a namespace, it is alive and not ready, until
+// it may.
+func TestNotReadyWithoutRights(t *testing.T) {
+	inNamespaces(t, "inside", "late")
+	releaseIn(t, "operator-late", newAstro(t), "watchNamespaces={inside}")
+	o, _ := launch(t, "operator-late", "--watch-namespaces=late")
+	t.Cleanup(o.stop)
+	eventually(t, "the operator is alive", func() string { return not(200, o.probe("healthz")) })
+	for range 3 {
+		if got := o.probe("readyz"); got != 500 {
+			t.Fatalf("ready: want 500, got %d", got)
+		}
+	}
+	kubectl(t, "create", "rolebinding", "late", "--namespace", "late", "--clusterrole", release+"-manager-role",
+		"--serviceaccount", o.account.Namespace+":"+o.account.Name)
+	eventually(t, "the operator gets ready", func() string { return not(200, o.probe("readyz")) })
 }
 
 // clusterConnection is one that allows by label what every namespace of the test has.
