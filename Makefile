@@ -111,7 +111,7 @@ E2E_ARGS ?=
 e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the image with Helm on the cluster of KUBECONFIG, which has to be without the operator, and see it through its life; E2E_LOAD is the command that loads an image archive, as in E2E_LOAD='kind load image-archive'.
 	@mkdir -p $(E2E)
 	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):$(VERSION) OUT=$(E2E)/image.tar
-	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):v0.0.9 VERSION=v0.0.9 OUT=$(E2E)/previous.tar
+	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):v0.0.9 VERSION=v0.0.9 OUT=$(E2E)/previous.tar PLATFORMS=linux/$$(go env GOARCH)
 	@$(HELM) package config/chart --version $(VERSION:v%=%) --app-version $(VERSION) --destination $(E2E)
 	@$(HELM) package config/chart --version 0.0.9 --app-version v0.0.9 --destination $(E2E)
 	HELM=$(CURDIR)/$(HELM) KUBECTL='$(KUBECTL)' E2E_LOAD='$(E2E_LOAD)' E2E_REPOSITORY='$(E2E_REPOSITORY)' \
