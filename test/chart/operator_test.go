@@ -146,6 +146,19 @@ func get(url, token string) int {
 	return response.StatusCode
 }
 
+// protocol is what a server settles on with a client that speaks both.
+func protocol(t *testing.T, address string) string {
+	t.Helper()
+	dialer := &tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}}}
+	connection, err := dialer.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	settled, _ := connection.(*tls.Conn)
+	return settled.ConnectionState().NegotiatedProtocol
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

@@ -59,7 +59,7 @@ func TestRightsEverywhere(t *testing.T) {
 	opened.connect("acme", 5*time.Second)
 	opened.connect("lazy", seldom)
 	opened.bind("own", through("lazy"))
-	closed.connect("acme", 5*time.Second)
+	closed.connect("acme", seldom)
 	watched.expect(&v1alpha1.ScopedTokenBinding{}, "own", "True/Granted")
 	watched.expect(&v1alpha1.ScopedTokenBinding{}, "shared", "True/Granted")
 	watched.expect(&v1alpha1.TargetInventory{}, "data", "True/Listed")
@@ -192,9 +192,12 @@ func inventory(name, namespace string, a *astro) *v1alpha1.TargetInventory {
 	}
 }
 
-// scraped: metrics are for whom the shipped role is bound to, and for nobody else.
+// scraped: metrics are for whom the shipped role is bound to, and for nobody else; and not over HTTP/2.
 func scraped(t *testing.T, o *operator) {
 	t.Helper()
+	if got := protocol(t, o.metrics); got != "http/1.1" {
+		t.Errorf("whoever offers HTTP/2 and HTTP/1.1 is served %q", got)
+	}
 	for user, want := range map[string]int{"prometheus": 200, "stranger": 403} {
 		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: user, Namespace: o.account.Namespace}}
 		if err := kube.Create(t.Context(), account); err != nil {

@@ -31,6 +31,7 @@ type memory struct {
 	refusal *fault
 	// unusable is why there is no credential that could be asked about.
 	unusable *fault
+	missed   int // looks in a row at a Secret that was of no use
 	// unlisted is why the last sweep failed.
 	unlisted *fault
 
@@ -135,7 +136,7 @@ func (m *memory) wake(now time.Time) time.Duration {
 	var at time.Time
 	switch {
 	case m.unusable != nil:
-		at = now.Add(m.spread(m.interval))
+		at = now.Add(m.spread(m.patience()))
 	case m.refusal != nil:
 		at = m.retryAt
 	default:
@@ -145,6 +146,15 @@ func (m *memory) wake(now time.Time) time.Duration {
 		at = earliest(at, *m.access.identity.ExpiresAt)
 	}
 	return max(at.Sub(now), time.Millisecond)
+}
+
+// patience is how long to wait before the Secret is read again. Where Secrets are not watched, nobody tells that it came
+// or that a RoleBinding did, and that is most likely soon after the connection was made.
+func (m *memory) patience() time.Duration {
+	if m.missed == 0 {
+		return m.interval
+	}
+	return min(m.interval, firstRetry<<min(m.missed-1, 10))
 }
 
 func earliest(a, b time.Time) time.Time {

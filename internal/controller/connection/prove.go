@@ -21,8 +21,10 @@ func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, 
 	}
 	suspect := m.access != nil && r.Registry.refused(key, m.access.client)
 	if m.unusable = wrong; wrong != nil {
+		m.missed++
 		return r.reprove(ctx, key, m, suspect)
 	}
+	m.missed = 0
 	if suspect && m.refusal == nil {
 		m.doubt(r.Clock())
 	}

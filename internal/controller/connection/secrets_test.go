@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,5 +31,27 @@ func TestInEach(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(inEach([]string{"b", "a"}))); !slices.Equal(got, []string{"a", "b"}) {
 		t.Errorf("got %v", got)
+	}
+}
+
+func TestPatience(t *testing.T) {
+	cases := map[string]struct {
+		reason   string
+		missed   int
+		interval time.Duration
+		want     time.Duration
+	}{
+		"OtherFault": {"What no Secret can mend is looked at once a sweep interval.", 0, time.Hour, time.Hour},
+		"First":      {"A Secret that comes a moment after its connection is not waited for long.", 1, time.Hour, firstRetry},
+		"Then":       {"It is asked for less and less often.", 3, time.Hour, 4 * firstRetry},
+		"Long":       {"But once a sweep interval, however long it has been missing.", 1000, 5 * time.Minute, 5 * time.Minute},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			m := &memory{missed: tc.missed, interval: tc.interval}
+			if got := m.patience(); got != tc.want {
+				t.Errorf("%s\nwant %s, got %s", tc.reason, tc.want, got)
+			}
+		})
 	}
 }
