@@ -52,13 +52,10 @@ var _ = Describe("An operator that kustomize installs", Ordered, func() {
 	})
 
 	It("makes the samples Ready", func(ctx context.Context) {
-		// Twice, as its kinds are to be known before an object of theirs is, and to see that it changes nothing.
-		w.kubectl(ctx, "apply", "--server-side", "-k", folder)
-		w.kubectl(ctx, "wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
-		w.kubectl(ctx, "apply", "--server-side", "-k", folder)
-		w.kubectl(ctx, "-n", system, "rollout", "status", "deployment/scopedtoken-controller-manager", "--timeout=3m")
 		w.kubectl(ctx, "create", "namespace", team)
 		w.kubectl(ctx, "apply", "-n", team, "-k", filepath.Join(w.root, "config", "tenant"))
+		w.kubectl(ctx, "apply", "--server-side", "-k", folder)
+		w.kubectl(ctx, "-n", system, "rollout", "status", "deployment/scopedtoken-controller-manager", "--timeout=3m")
 		w.seal(ctx)
 		for _, object := range w.samples() {
 			w.apply(ctx, object)
