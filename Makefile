@@ -101,6 +101,13 @@ gitops: controlplane ## Ask kstatus and Argo CD's engines what they make of ever
 	@[[ -n "$$(ls $(STATES) 2>/dev/null)" ]] || $(MAKE) --no-print-directory states
 	cd test/gitops && STATES='$(STATES)' KUBEBUILDER_ASSETS='$(ASSETS)' UPDATE='$(UPDATE)' go test -count=1 -timeout 10m $(GITOPS_ARGS) ./...
 
+.PHONY: gitops-flux
+gitops-flux: controlplane $(HELM) ## Run Flux's own controllers with the examples of config/samples/flux and docs/examples; builds them, minutes the first time.
+	@mkdir -p bin/gitops
+	go build -o bin/gitops/ ./cmd/manager ./cmd/astrosim
+	cd test/gitops/flux && for name in kustomize helm; do go build -o $(CURDIR)/bin/gitops/ github.com/fluxcd/$$name-controller; done
+	cd test/gitops/flux && KUBEBUILDER_ASSETS='$(ASSETS)' go test -count=1 -timeout 15m $(GITOPS_ARGS) ./...
+
 # What make e2e installs: this tree's image and chart, and the same with a lower version, from which it is upgraded.
 E2E := $(CURDIR)/bin/e2e
 E2E_REPOSITORY ?= localhost/scopedtoken-operator
