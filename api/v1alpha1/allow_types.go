@@ -119,6 +119,5 @@ type AllowRule struct {
 
 	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
 	// +optional
-	// +kubebuilder:default=false
 	Inventory bool `json:"inventory,omitempty"`
 }

@@ -14,6 +14,7 @@ type Sweep struct {
 	First   bool
 	Trusted bool   // good enough as evidence that a token is gone
 	Reason  string // why not Trusted
+	Lasting bool   // and the same will be said of the next listing, until somebody who knows has a word
 }
 
 // flightTimeout bounds one listing with all its pages and tries, whoever still waits for it.
@@ -155,7 +156,9 @@ func (d *Directory) land(f *flight, s seen) {
 		d.landRow(f, t)
 	}
 	s.ids, s.sweep = f.ids, f.sweeps > 0
-	if f.sweep.Trusted, f.sweep.Reason = d.trust.judge(s); f.sweep.Trusted {
+	f.sweep.Trusted, f.sweep.Reason = d.trust.judge(s)
+	f.sweep.Lasting = d.trust.lasting
+	if f.sweep.Trusted {
 		d.landAbsences(f)
 	}
 	if f.sweeps > 0 {

@@ -16,6 +16,8 @@ type fault struct {
 
 	// passing faults go away by themselves. They show on the connection only: a credential that was proven still counts.
 	passing bool
+	// stuck ones among them do not, but take nothing from the credential either.
+	stuck bool
 	// wait is how long Astro asks to be left alone.
 	wait time.Duration
 	// gist is the message without what differs from one call to the next.

@@ -31,6 +31,14 @@ type Handle struct {
 	Directory *astro.Directory
 }
 
+// passingReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
+var passingReasons = map[string]bool{
+	"": true, v1alpha1.ReasonUnreachable: true, v1alpha1.ReasonRateLimited: true, v1alpha1.ReasonListIncomplete: true,
+}
+
+// Stuck reports whether the connection is not ready and will not be until somebody does something.
+func (h Handle) Stuck() bool { return !h.Ready && !passingReasons[h.Reason] }
+
 // serves reports whether the handle reaches the Organization of the host.
 func (h Handle) serves(host, organization string) bool {
 	return h.Directory != nil && h.Host == host && h.Organization == organization

@@ -51,9 +51,10 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 	}
 	ready := m.readyCondition(c, u)
 	set(c, ready)
-	setWhile(c, v1alpha1.ConditionReconciling, ready.Status == metav1.ConditionUnknown || ready.Reason == v1alpha1.ReasonInUse, ready)
+	held, stuck := ready.Reason == v1alpha1.ReasonInUse, m.said != nil && m.said.stuck
+	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !stuck, ready)
 	setWhile(c, v1alpha1.ConditionRevocationsPaused, u.paused, pausedCondition(c, u))
-	setWhile(c, v1alpha1.ConditionStalled, ready.Status == metav1.ConditionFalse && ready.Reason != v1alpha1.ReasonInUse, ready)
+	setWhile(c, v1alpha1.ConditionStalled, !held && (stuck || ready.Status == metav1.ConditionFalse), ready)
 }
 
 // readyCondition puts the state of the connection into one condition. Unknown means that Astro could not be asked.

@@ -21,6 +21,8 @@ type fault struct {
 	private bool
 	// passing faults go away by themselves; an inventory that is Ready stays as it is meanwhile.
 	passing bool
+	// stuck faults go away only if somebody does something, although nobody could look.
+	stuck bool
 	// err is to be tried again.
 	err error
 }
@@ -32,6 +34,9 @@ func not(condition, reason, format string, args ...any) *fault {
 func unknown(condition, reason, format string, args ...any) *fault {
 	return &fault{condition: condition, status: metav1.ConditionUnknown, reason: reason, message: fmt.Sprintf(format, args...)}
 }
+
+// stalls reports whether nothing gets better until somebody changes something.
+func (f *fault) stalls() bool { return f.stuck || f.status == metav1.ConditionFalse }
 
 // failed is the fault that an error of Astro's API means.
 func failed(condition, doing string, err error) *fault {

@@ -105,7 +105,7 @@ func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetIn
 	if !r.Registry.Speaks("", "", key) {
 		return nil
 	}
-	f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
+	f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
 	f.private = true
 	return r.report(ctx, i, survey{fault: f})
@@ -122,6 +122,7 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		if s.fault = refused(h, subject, remembered(i)); s.fault == nil {
 			s.fault = unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
 				"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
+			s.fault.stuck = h.Stuck()
 		}
 		s.again = 0
 		return s, nil

@@ -50,8 +50,9 @@ func fill(i *v1alpha1.TargetInventory, s survey) {
 		meta.SetStatusCondition(&i.Status.Conditions, c)
 	}
 	ready := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionReady)
-	setWhile(i, v1alpha1.ConditionReconciling, ready.Status == metav1.ConditionUnknown, *ready)
-	setWhile(i, v1alpha1.ConditionStalled, ready.Status == metav1.ConditionFalse, *ready)
+	stalled := s.fault != nil && s.fault.stalls()
+	setWhile(i, v1alpha1.ConditionReconciling, s.fault != nil && !stalled, *ready)
+	setWhile(i, v1alpha1.ConditionStalled, stalled, *ready)
 }
 
 // declaredTarget is the target as the user spells it. A pin is kept where the target was not found, so that a name is

@@ -34,7 +34,7 @@ func (g *group) unreachable(m *member) *fault {
 			g.key.Organization, g.key.Host, key.Words(), m.conn.Organization, m.conn.Host)
 	case !m.conn.Ready && (m.conn.Client == nil || !m.leaving()):
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", key.Words(), m.conn.Reason)
-		f.passing, f.stuck = true, !passingReasons[m.conn.Reason]
+		f.passing, f.stuck = true, m.conn.Stuck()
 		return f
 	case m.conn.Deleting && m.held == nil && !m.vouched():
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
@@ -43,11 +43,6 @@ func (g *group) unreachable(m *member) *fault {
 		return f
 	}
 	return nil
-}
-
-// passingReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
-var passingReasons = map[string]bool{
-	"": true, v1alpha1.ReasonUnreachable: true, v1alpha1.ReasonRateLimited: true, v1alpha1.ReasonListIncomplete: true,
 }
 
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and
