@@ -3,10 +3,12 @@ package chart
 import (
 	"bytes"
 	"context"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,6 +41,9 @@ func (f failure) Error() string { return f.command + ": " + f.err.Error() + "\n"
 
 func program(t *testing.T, path string, arguments ...string) (string, error) {
 	t.Helper()
+	if err := lookAround(); err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, arguments...)
 	command.Dir = env.Root
 	command.Env = append(os.Environ(), "HOME="+scratch, "KUBECACHEDIR="+filepath.Join(scratch, "kubectl"))
@@ -49,6 +54,22 @@ func program(t *testing.T, path string, arguments ...string) (string, error) {
 	}
 	return out.String(), nil
 }
+
+// lookAround looks at every file that other programs read for the tests, so that `go test` knows when a result has grown
+// old. It has to be done in a test for that.
+var lookAround = sync.OnceValue(func() error {
+	for _, folder := range []string{"config", "cmd/manager", "internal", "api"} {
+		if err := filepath.WalkDir(filepath.Join(env.Root, folder), func(path string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				_, err = os.Stat(path)
+			}
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+})
 
 // render is what the chart installs with flags such as --set or --values.
 func render(t *testing.T, flags ...string) []object {
