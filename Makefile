@@ -116,6 +116,8 @@ E2E_ARGS ?=
 
 .PHONY: e2e
 e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the image with Helm on the cluster of KUBECONFIG, which has to be without the operator, and see it through its life; E2E_LOAD is the command that loads an image archive, as in E2E_LOAD='kind load image-archive'.
+	@: $(or $(KUBECONFIG),$(error KUBECONFIG is not set: the cluster to install on)) \
+	  '$(or $(E2E_LOAD),$(error E2E_LOAD is not set: the command that loads an image archive onto the nodes))'
 	@mkdir -p $(E2E)
 	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):$(VERSION) OUT=$(E2E)/image.tar
 	@$(MAKE) --no-print-directory image IMG=$(E2E_REPOSITORY):v0.0.9 VERSION=v0.0.9 OUT=$(E2E)/previous.tar PLATFORMS=linux/$$(go env GOARCH)
