@@ -17,9 +17,11 @@ import (
 
 const group = "astro.scopedtoken.dev"
 
-// sets are the manifests that users start from: folders with a kustomization, and files.
+// sets are the manifests that users start from: folders with a kustomization, and files. The first makes the namespace of
+// the second.
 var sets = []string{
 	filepath.Join("config", "samples"),
+	filepath.Join("config", "samples", "gitops"),
 	filepath.Join("test", "gitops", "drift", "testdata", "least.yaml"),
 }
 
