@@ -195,9 +195,6 @@ func inventory(name, namespace string, a *astro) *v1alpha1.TargetInventory {
 // scraped: metrics are for whom the shipped role is bound to, and for nobody else; and not over HTTP/2.
 func scraped(t *testing.T, o *operator) {
 	t.Helper()
-	if got := protocol(t, o.metrics); got != "http/1.1" {
-		t.Errorf("whoever offers HTTP/2 and HTTP/1.1 is served %q", got)
-	}
 	for user, want := range map[string]int{"prometheus": 200, "stranger": 403} {
 		account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: user, Namespace: o.account.Namespace}}
 		if err := kube.Create(t.Context(), account); err != nil {
@@ -209,5 +206,8 @@ func scraped(t *testing.T, o *operator) {
 		}
 		token := tokenOf(t, client.ObjectKeyFromObject(account))
 		eventually(t, "metrics for "+user, func() string { return not(want, get("https://"+o.metrics+"/metrics", token)) })
+	}
+	if got := protocol(t, o.metrics); got != "http/1.1" {
+		t.Errorf("whoever offers HTTP/2 and HTTP/1.1 is served %q", got)
 	}
 }

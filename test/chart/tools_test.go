@@ -110,7 +110,7 @@ func withKinds(t *testing.T) {
 func eventually(t *testing.T, what string, amiss func() string) {
 	t.Helper()
 	var last string
-	for deadline := time.Now().Add(40 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(90 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if last = amiss(); last == "" {
 			return
 		}
