@@ -148,7 +148,8 @@ var _ = Describe("An inventory", func() {
 		s := newStory(ctx)
 		s.ref = v1alpha1.ConnectionReference{Name: "acme"}
 		i := s.inventory("prod", s.named("prod-etl"))
-		s.expect(i, "Ready", "Unknown/ConnectionNotFound")
+		s.expect(i, "Ready", "False/ConnectionNotFound")
+		s.expect(i, "Stalled", "True/ConnectionNotFound")
 		s.connected()
 		s.expect(i, "Ready", "True/Listed")
 	})
