@@ -85,7 +85,10 @@ func (o *options) manager() ctrl.Options {
 func (o *options) cache() cache.Options {
 	c := cache.Options{
 		DefaultTransform: cache.TransformStripManagedFields(),
-		ByObject:         map[client.Object]cache.ByObject{&corev1.Namespace{}: {Transform: stripToLabels}},
+		ByObject: map[client.Object]cache.ByObject{
+			&corev1.Namespace{}:            {Transform: stripToLabels},
+			&v1alpha1.ScopedTokenBinding{}: {Transform: shareWords},
+		},
 	}
 	if len(o.watchNamespaces) > 0 {
 		c.DefaultNamespaces = each(o.watchNamespaces)
