@@ -30,9 +30,9 @@ func TestDefaults(t *testing.T) {
 			`{organizationId: <org>, credentialsSecretRef: {name: astro}, rateLimit: {readsPerSecond: 3}}`,
 			`{organizationId: <org>, apiURL: "https://api.astronomer.io", credentialsSecretRef: {name: astro, key: token}, sweepInterval: 5m0s,
 			  rateLimit: {readsPerSecond: 3, writesPerSecond: 10}, onWithdrawal: Freeze, danglingRoles: Keep}`},
-		"Rule": {"A rule does not open the inventory.", "ClusterAstroConnection",
+		"Rule": {"A rule is kept as it was written: no default within it, least of all one that opens the inventory.", "ClusterAstroConnection",
 			`{organizationId: <org>, credentialsSecretRef: {name: astro}, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`,
-			connection[:len(connection)-1] + `, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"], inventory: false}]}`},
+			connection[:len(connection)-1] + `, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`},
 		"Inventory": {"An inventory has the reference's default.", "TargetInventory", leastInventory,
 			`{connectionRef: {kind: AstroConnection, name: acme}, target: {kind: Deployment, name: etl, workspaceId: <ws>}}`},
 	}
