@@ -30,6 +30,8 @@ func TestExamples(t *testing.T) {
 	if len(all) < 12 {
 		t.Errorf("only %d examples were found", len(all))
 	}
+	kubectl(t, "", "apply", "--server-side", "-k", filepath.Join(env.Root, "config", "crd"))
+	kubectl(t, "", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 	made := map[string]bool{"default": true}
 	for _, e := range all {
 		t.Run(e.where, func(t *testing.T) {
@@ -46,10 +48,9 @@ func examples(t *testing.T) []example {
 	t.Helper()
 	var all []example
 	for _, p := range pages(t) {
-		blocks, _ := p.split()
-		for _, b := range blocks {
-			if b.language == "yaml" && !notKubernetes[p.path] {
-				all = append(all, p.objects(t, b)...)
+		for _, s := range p.steps() {
+			if s.apply != "" && s.file == "" { // what is saved is used by a command, which is run
+				all = append(all, s.objects(t)...)
 			}
 		}
 	}
@@ -57,11 +58,11 @@ func examples(t *testing.T) []example {
 }
 
 // objects are the documents of a block. Every one has to be whole, so that a reader can copy it.
-func (p page) objects(t *testing.T, b block) []example {
+func (s step) objects(t *testing.T) []example {
 	t.Helper()
 	var all []example
-	for number, text := range separator.Split(b.text, -1) {
-		e := example{where: fmt.Sprintf("%s:%d.%d", p.path, b.line, number), text: text}
+	for number, text := range separator.Split(s.apply, -1) {
+		e := example{where: fmt.Sprintf("%s:%d.%d", s.page, s.line, number), text: text}
 		if err := yaml.UnmarshalStrict([]byte(text), &e.object.Object); err != nil {
 			t.Errorf("%s: %v", e.where, err)
 			continue

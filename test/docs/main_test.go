@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -8,8 +9,10 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
-// env is the API server that the examples are shown to.
-var env *environment.Environment
+var (
+	env     *environment.Environment // the API server that the examples are shown to
+	cluster *store                   // how it was when it was new
+)
 
 func TestMain(m *testing.M) {
 	code, err := run(m)
@@ -21,7 +24,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
-	if env, err = environment.Start(); err != nil {
+	if env, err = environment.StartWith(environment.Options{WithoutCRDs: true}); err != nil {
 		return 0, err
 	}
 	defer func() {
@@ -29,5 +32,8 @@ func run(m *testing.M) (code int, err error) {
 			err = stopped
 		}
 	}()
+	if cluster, err = openStore(context.Background(), env.Etcd); err != nil {
+		return 0, err
+	}
 	return m.Run(), nil
 }
