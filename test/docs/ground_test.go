@@ -31,7 +31,7 @@ var (
 var grounds = map[string]map[string]ground{
 	"README.md":                            {"": empty},
 	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "In some namespaces only": empty, "See that it works": installed},
-	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
+	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "See that it went well": bound, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
 	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed},
 	doc("astroconnection.md"):              {"": connected},
 	doc("commands.md"):                     {"": connected},

@@ -27,18 +27,18 @@ func newSite(t *testing.T) *site {
 	s.environ = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KUBECONFIG="+env.Kubeconfig, "KUBECACHEDIR="+filepath.Join(s.folder, "cache", "kubectl"),
 		"HELM_CACHE_HOME="+filepath.Join(s.folder, "cache"), "HELM_CONFIG_HOME="+filepath.Join(s.folder, "cache"), "HELM_DATA_HOME="+filepath.Join(s.folder, "cache"))
 
-	removeNamespaces(t)
+	runControllers(t)
 	s.astro = serveAstro(t, s.folder)
 	s.node = newNode(t, t.TempDir(), s.astro)
 	return s
 }
 
-// removeNamespaces runs the one controller of Kubernetes whose work the pages see: it empties and removes namespaces that
-// are deleted.
-func removeNamespaces(t *testing.T) {
+// runControllers runs those of Kubernetes whose work the pages see: one removes namespaces that are deleted, with what is
+// in them, the other adds the operator's roles to view, edit and admin.
+func runControllers(t *testing.T) {
 	t.Helper()
 	command := exec.Command(filepath.Join(filepath.Dir(env.Kubectl), "kube-controller-manager"), "--kubeconfig", env.Kubeconfig,
-		"--controllers=namespace-controller", "--leader-elect=false", "--secure-port=0")
+		"--controllers=namespace-controller,clusterrole-aggregation-controller", "--leader-elect=false", "--secure-port=0")
 	must(t, command.Start())
 	t.Cleanup(func() {
 		_ = command.Process.Kill()
