@@ -36,7 +36,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/gitops test/gitops/flux
+MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/gitops test/gitops/flux test/gitops/argocd
 
 ##@ General
 
@@ -107,6 +107,15 @@ gitops-flux: controlplane $(HELM) ## Run Flux's own controllers with the example
 	go build -o bin/gitops/ ./cmd/manager ./cmd/astrosim
 	cd test/gitops/flux && for name in kustomize helm; do go build -o $(CURDIR)/bin/gitops/ github.com/fluxcd/$$name-controller; done
 	cd test/gitops/flux && KUBEBUILDER_ASSETS='$(ASSETS)' go test -count=1 -timeout 15m $(GITOPS_ARGS) ./...
+
+.PHONY: gitops-argocd
+gitops-argocd: controlplane $(HELM) ## Run Argo CD's own controllers with the examples of config/samples/argocd; builds them, half an hour the first time, then two minutes. Needs redis-server.
+	@command -v redis-server >/dev/null || { echo "redis-server is not installed: Argo CD keeps its cache there"; exit 1; }
+	@mkdir -p bin/gitops
+	go build -o bin/gitops/ ./cmd/manager ./cmd/astrosim
+	go build -modfile=hack/tools/go.mod -o bin/gitops/ sigs.k8s.io/kustomize/kustomize/v5
+	cd test/gitops/argocd && go build -o $(CURDIR)/bin/gitops/argocd github.com/argoproj/argo-cd/v3/cmd
+	cd test/gitops/argocd && KUBEBUILDER_ASSETS='$(ASSETS)' go test -count=1 -timeout 15m -exec $(CURDIR)/test/gitops/argocd/alone.sh $(GITOPS_ARGS) ./...
 
 # What make e2e installs: this tree's image and chart, and the same with a lower version, from which it is upgraded.
 E2E := $(CURDIR)/bin/e2e
