@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -101,9 +102,7 @@ func operate(t *testing.T, objects []*unstructured.Unstructured) {
 
 func with(annotations map[string]string, key, value string) map[string]string {
 	all := map[string]string{key: value}
-	for k, v := range annotations {
-		all[k] = v
-	}
+	maps.Copy(all, annotations)
 	return all
 }
 

@@ -83,7 +83,9 @@ func fluxKinds() (folders []string, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("download %s: %w", module, err)
 		}
-		var found struct{ Dir string }
+		var found struct {
+			Dir string `json:"Dir"`
+		}
 		if err := json.Unmarshal(out, &found); err != nil {
 			return nil, err
 		}

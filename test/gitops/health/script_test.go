@@ -1,6 +1,7 @@
 package health
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,10 +32,12 @@ var made = map[string]struct {
 func TestScriptIsInEveryFile(t *testing.T) {
 	script := read(t, "health.lua")
 	for name, file := range made {
-		want := file.header
+		var all strings.Builder
+		all.WriteString(file.header)
 		for _, kind := range kinds {
-			want += file.indent + healthKey(kind) + ": |\n" + indented(script, file.indent+"  ")
+			fmt.Fprintf(&all, "%s%s: |\n%s", file.indent, healthKey(kind), indented(script, file.indent+"  "))
 		}
+		want := all.String()
 		if os.Getenv("UPDATE") != "" {
 			if err := os.WriteFile(in(name), []byte(want), 0o600); err != nil {
 				t.Fatal(err)
