@@ -28,6 +28,7 @@ func TestApplications(t *testing.T) {
 	secretComesLater(t, app)
 	refusalShows(t, app)
 	nothingDiffers(t, app)
+	editIsTakenBack(t, app)
 	chartInstalls(t)
 	deletionRevokes(t, app)
 }
@@ -94,6 +95,29 @@ func nothingDiffers(t *testing.T, app *unstructured.Unstructured) {
 			}
 		}
 	}
+}
+
+// editIsTakenBack sees that what somebody else than the operator writes is a difference, and that Git's word comes back.
+func editIsTakenBack(t *testing.T, app *unstructured.Unstructured) {
+	t.Helper()
+	edited, err := object(bindings[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	generation := edited.GetGeneration()
+	patch := client.RawPatch(types.MergePatchType, []byte(`{"spec":{"role":"WORKSPACE_OWNER"}}`))
+	if err := kube.Patch(context.Background(), edited, patch, client.FieldOwner("somebody")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		now, err := object(bindings[0])
+		role, _, _ := unstructured.NestedString(now.Object, "spec", "role")
+		if role != "WORKSPACE_MEMBER" || now.GetGeneration() < generation+2 {
+			return errors.Join(fmt.Errorf("the role is %s in generation %d", role, now.GetGeneration()), err)
+		}
+		return nil
+	})
+	becomes(t, app, "Synced", "Healthy", "sync Succeeded", bindings[0]+" is Synced Healthy: ")
 }
 
 // deletionRevokes sees that an Application that is deleted with what it made takes its bindings along, and the connection
