@@ -26,14 +26,6 @@ var _ = Describe("A change that Astro takes and does not show", func() {
 		Expect(w.kstatus("b")).To(Equal(status.InProgressStatus))
 		over()
 		w.expect("True/Granted", "b")
-
-		over = w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Endpoint: astrosim.TokensGet, Path: w.ci, After: 1})
-		w.delete("b")
-		w.expect("False/Revoking", "b")
-		w.told("b", "looks again")
-		over()
-		w.expect(gone, "b")
-		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
 })
 

@@ -17,6 +17,9 @@ import (
 // root is the folder of the repository.
 var root = filepath.Join("..", "..", "..")
 
+// momentary is the reason of a binding that waits for another to take its place, which may be over before anybody looks.
+const momentary = "Revoking"
+
 // seldom are reasons that no story can reach, since others stand before them, and why.
 var seldom = map[string]string{
 	"LastRoleProtected": "the rules of the kind keep a binding from the token's own scope, where the last role would be",
@@ -56,7 +59,7 @@ func TestEveryReasonWasSeen(t *testing.T) {
 		}
 	}
 	for _, reason := range reasons(t) {
-		if _, exempt := seldom[reason]; exempt == slices.Contains(seen, reason) {
+		if _, exempt := seldom[reason]; reason != momentary && exempt == slices.Contains(seen, reason) {
 			t.Errorf("reason %s: seen %v, said to be out of reach %v", reason, exempt, exempt)
 		}
 	}
