@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
 // refusedReasons are what a binding may say when Astro takes no for an answer to its change.
@@ -239,19 +240,32 @@ func (s *snapshot) lostClaim(c *claim, p place) bool {
 
 // lastByOperator says whether the operator was the last to change the role at a place.
 func (w *world) lastByOperator(p place) bool {
-	audit := w.sim.Audit()
-	at := func(roles []roleEntry) string {
-		for _, r := range roles {
-			if r.EntityType == p.kind && r.EntityID == p.target {
-				return r.Role
-			}
+	changes := w.changesAt(p)
+	return len(changes) > 0 && w.isCredential(changes[0].By) && p.in(changes[0].Requested) == p.in(changes[0].After)
+}
+
+// restored says whether somebody else has put a role back that the operator had taken away.
+func (w *world) restored(p place) bool {
+	changes := w.changesAt(p)
+	return len(changes) > 1 && !w.isCredential(changes[0].By) && w.isCredential(changes[1].By) && p.in(changes[1].After) == ""
+}
+
+// changesAt are the writes that changed the role at a place, the last one first.
+func (w *world) changesAt(p place) (changes []astrosim.RoleWrite) {
+	for i, e := range slices.Backward(w.sim.Audit()) {
+		if e.TokenID == p.token && !w.oracle.isOwn(i) && p.in(e.Before) != p.in(e.After) {
+			changes = append(changes, e)
 		}
-		return ""
 	}
-	for i, e := range slices.Backward(audit) {
-		if e.TokenID == p.token && !w.oracle.isOwn(i) && at(e.Before) != at(e.After) {
-			return w.isCredential(e.By) && at(e.Requested) == at(e.After)
+	return changes
+}
+
+// in is the role that a set has at the place.
+func (p place) in(roles []roleEntry) string {
+	for _, r := range roles {
+		if r.EntityType == p.kind && r.EntityID == p.target {
+			return r.Role
 		}
 	}
-	return false
+	return ""
 }
