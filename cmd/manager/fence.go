@@ -43,8 +43,13 @@ func (f *fence) Create(ctx context.Context, r resourcelock.LeaderElectionRecord)
 	return f.renew(func() error { return f.Interface.Create(ctx, r) })
 }
 
-// Update implements resourcelock.Interface.
+// Update implements resourcelock.Interface. A lease that is given back, at the end of the process, is a lease no more,
+// though not everything may have stopped by then.
 func (f *fence) Update(ctx context.Context, r resourcelock.LeaderElectionRecord) error {
+	if r.HolderIdentity != f.Identity() {
+		f.renewed.Store(nil)
+		return f.Interface.Update(ctx, r)
+	}
 	return f.renew(func() error { return f.Interface.Update(ctx, r) })
 }
 
@@ -65,7 +70,7 @@ func (f *fence) check() error {
 	}
 	last := f.renewed.Load()
 	if last == nil {
-		return fmt.Errorf("the lease %s is not held yet", f.Describe())
+		return fmt.Errorf("the lease %s is not held", f.Describe())
 	}
 	now := time.Now()
 	// Only one of the two clocks goes on while a machine sleeps.

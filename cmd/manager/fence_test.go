@@ -17,15 +17,16 @@ type lock struct {
 }
 
 func (l *lock) Update(context.Context, resourcelock.LeaderElectionRecord) error { return l.err }
+func (l *lock) Identity() string                                                { return "me" }
 func (l *lock) Describe() string                                                { return "scopedtoken-system/lease" }
 
 func TestFence(t *testing.T) {
-	l := &lock{}
+	l, mine := &lock{}, resourcelock.LeaderElectionRecord{HolderIdentity: "me"}
 	f := &fence{Interface: l}
 	if f.check() == nil {
 		t.Error("open before the lease is held")
 	}
-	if err := f.Update(t.Context(), resourcelock.LeaderElectionRecord{}); err != nil || f.check() != nil {
+	if err := f.Update(t.Context(), mine); err != nil || f.check() != nil {
 		t.Errorf("shut after the lease was renewed: %v, %v", err, f.check())
 	}
 	f.renewed.Store(new(time.Now().Add(-renewDeadline - time.Second)))
@@ -37,8 +38,14 @@ func TestFence(t *testing.T) {
 	if f.check() == nil {
 		t.Error("open after an hour of sleep")
 	}
+	if err := f.Update(t.Context(), mine); err != nil || f.check() != nil {
+		t.Errorf("shut after the lease was renewed again: %v, %v", err, f.check())
+	}
+	if err := f.Update(t.Context(), resourcelock.LeaderElectionRecord{}); err != nil || f.check() == nil {
+		t.Errorf("open although the lease was given back: %v", err)
+	}
 	l.err = errors.New("another holds it")
-	if err := f.Update(t.Context(), resourcelock.LeaderElectionRecord{}); !errors.Is(err, l.err) || f.check() == nil {
+	if err := f.Update(t.Context(), mine); !errors.Is(err, l.err) || f.check() == nil {
 		t.Errorf("open although the lease could not be renewed: %v", err)
 	}
 	if err := (*fence)(nil).check(); err != nil {
