@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
-	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -41,21 +39,21 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	probes, metrics := freeAddress(t), freeAddress(t)
+	probes, metrics := environment.FreeAddress(), environment.FreeAddress()
 	ended := start(t, "--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--watch-namespaces=a", "--leader-elect",
 		"--connection-selector=shard=a", "--leader-election-id="+lease, "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics)
 
 	eventually(t, "ready", func() bool {
-		return get("http://"+probes+"/readyz", "") == http.StatusOK && get("http://"+probes+"/healthz", "") == http.StatusOK
+		return environment.Status("http://"+probes+"/readyz", "") == http.StatusOK && environment.Status("http://"+probes+"/healthz", "") == http.StatusOK
 	})
 	eventually(t, "leading", func() bool { return holder(t, kube) != "" })
-	eventually(t, "metrics", func() bool { return get("https://"+metrics+"/metrics", "") != 0 })
+	eventually(t, "metrics", func() bool { return environment.Status("https://"+metrics+"/metrics", "") != 0 })
 	for user, want := range map[string]int{"prometheus": http.StatusOK, "default": http.StatusForbidden} {
-		if got := get("https://"+metrics+"/metrics", tokenOf(t, kube, user)); got != want {
+		if got := environment.Status("https://"+metrics+"/metrics", tokenOf(t, kube, user)); got != want {
 			t.Errorf("metrics for %s: want %d, got %d", user, want, got)
 		}
 	}
-	if got := get("https://"+metrics+"/metrics", ""); got != http.StatusUnauthorized {
+	if got := environment.Status("https://"+metrics+"/metrics", ""); got != http.StatusUnauthorized {
 		t.Errorf("metrics for strangers: want 401, got %d", got)
 	}
 	eventually(t, "working", func() bool { return isWorkedOn(t, kube, "own") })
@@ -137,34 +135,6 @@ func isWorkedOn(t *testing.T, kube client.Client, name string) bool {
 		t.Fatal(err)
 	}
 	return len(c.Finalizers)+len(c.Status.Conditions) > 0
-}
-
-// get returns the status of a request, 0 if there was no answer.
-func get(url, token string) int {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	request, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return 0
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
-	if err != nil {
-		return 0
-	}
-	defer response.Body.Close()
-	return response.StatusCode
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }
 
 func eventually(t *testing.T, what string, met func() bool) {

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	authenticationv1 "k8s.io/api/authentication/v1"
@@ -19,6 +17,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // manager is the program, built once.
@@ -73,7 +73,7 @@ func launch(t *testing.T, namespace string, flags ...string) (*operator, *string
 	}
 	o := &operator{
 		account: client.ObjectKey{Namespace: namespace, Name: d.Spec.Template.Spec.ServiceAccountName},
-		metrics: freeAddress(t), probes: freeAddress(t),
+		metrics: environment.FreeAddress(), probes: environment.FreeAddress(),
 	}
 	all := append(arguments(d), "--kubeconfig", o.kubeconfig(t), "--metrics-bind-address", o.metrics, "--health-probe-bind-address", o.probes)
 	o.command = exec.Command(path, append(all, flags...)...)
@@ -86,7 +86,7 @@ func launch(t *testing.T, namespace string, flags ...string) (*operator, *string
 }
 
 // probe is how the program answers the kubelet, 0 if it does not.
-func (o *operator) probe(path string) int { return get("http://"+o.probes+"/"+path, "") }
+func (o *operator) probe(path string) int { return environment.Status("http://"+o.probes+"/"+path, "") }
 
 // stop ends the program in good order.
 func (o *operator) stop() {
@@ -128,24 +128,6 @@ func tokenOf(t *testing.T, account client.ObjectKey) string {
 	return request.Status.Token
 }
 
-// get returns the status of a request, 0 if there was no answer.
-func get(url, token string) int {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	request, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return 0
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
-	if err != nil {
-		return 0
-	}
-	defer response.Body.Close()
-	return response.StatusCode
-}
-
 // protocol is what a server settles on with a client that speaks both.
 func protocol(t *testing.T, address string) string {
 	t.Helper()
@@ -157,14 +139,4 @@ func protocol(t *testing.T, address string) string {
 	defer connection.Close()
 	settled, _ := connection.(*tls.Conn)
 	return settled.ConnectionState().NegotiatedProtocol
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer listener.Close()
-	return listener.Addr().String()
 }

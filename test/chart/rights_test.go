@@ -11,6 +11,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // rarely is what a short test does not come to: an event that repeats itself is patched.
@@ -205,7 +206,7 @@ func scraped(t *testing.T, o *operator) {
 				"--serviceaccount", o.account.Namespace+":"+user)
 		}
 		token := tokenOf(t, client.ObjectKeyFromObject(account))
-		eventually(t, "metrics for "+user, func() string { return not(want, get("https://"+o.metrics+"/metrics", token)) })
+		eventually(t, "metrics for "+user, func() string { return not(want, environment.Status("https://"+o.metrics+"/metrics", token)) })
 	}
 	if got := protocol(t, o.metrics); got != "http/1.1" {
 		t.Errorf("whoever offers HTTP/2 and HTTP/1.1 is served %q", got)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -23,6 +22,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // node stands for the cluster's nodes: it runs the operator's program for every Deployment of it, with the arguments that
@@ -112,7 +113,7 @@ func (n *node) run(d *appsv1.Deployment) {
 		return
 	}
 	n.end(d.UID)
-	p := &process{wanted: template, probes: freeAddress(), log: &bytes.Buffer{}, ended: make(chan struct{})}
+	p := &process{wanted: template, probes: environment.FreeAddress(), log: &bytes.Buffer{}, ended: make(chan struct{})}
 	arguments := []string{"--kubeconfig", n.rightsOf(d)}
 	for _, a := range d.Spec.Template.Spec.Containers[0].Args {
 		arguments = append(arguments, strings.ReplaceAll(a, "$(POD_NAMESPACE)", d.Namespace))
@@ -184,12 +185,7 @@ func (p *process) ready() bool {
 	if p == nil {
 		return false
 	}
-	answer, err := http.Get("http://" + p.probes + "/readyz")
-	if err != nil {
-		return false
-	}
-	_ = answer.Body.Close()
-	return answer.StatusCode == http.StatusOK
+	return environment.Status("http://"+p.probes+"/readyz", "") == http.StatusOK
 }
 
 // logs are what the programs that run have said.
@@ -201,13 +197,4 @@ func (n *node) logs() string {
 		all.WriteString(p.log.String())
 	}
 	return all.String()
-}
-
-func freeAddress() string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
-	}
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }

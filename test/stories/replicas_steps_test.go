@@ -2,7 +2,6 @@ package stories
 
 import (
 	"context"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // program builds the operator as it is shipped, into a folder that goes with the story.
@@ -38,7 +39,7 @@ type replica struct {
 // replica starts a process for the world, and waits until it is up, leading or not.
 func (w *world) replica(program string) *replica {
 	GinkgoHelper()
-	r := &replica{ended: make(chan struct{}), probes: freeAddress()}
+	r := &replica{ended: make(chan struct{}), probes: environment.FreeAddress()}
 	r.command = exec.Command(program, "--kubeconfig="+w.kubeconfig(), "--leader-elect", "--operator-namespace="+w.system,
 		"--watch-namespaces="+w.namespace, "--allowed-api-hosts="+strings.TrimPrefix(w.sim.URL(), "http://"),
 		"--metrics-bind-address=0", "--health-probe-bind-address="+r.probes)
@@ -54,12 +55,7 @@ func (w *world) replica(program string) *replica {
 }
 
 func (r *replica) answers() bool {
-	response, err := http.Get("http://" + r.probes + "/readyz")
-	if err != nil {
-		return false
-	}
-	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	return environment.Status("http://"+r.probes+"/readyz", "") == http.StatusOK
 }
 
 // end sends the process a signal and waits until it has ended.
@@ -97,15 +93,6 @@ func kubeconfigOf(config *rest.Config) clientcmdapi.Config {
 	file.Contexts[name] = &clientcmdapi.Context{Cluster: name, AuthInfo: name}
 	file.CurrentContext = name
 	return *file
-}
-
-// freeAddress is on loopback, and nobody's at the moment.
-func freeAddress() string {
-	GinkgoHelper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	Expect(err).NotTo(HaveOccurred())
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
 }
 
 // figure is a measurement that is printed with the results of the stories.
