@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -108,6 +109,8 @@ var _ = Describe("A connection that loses sight of what is bound", func() {
 			s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: astrosim.TokensGet, Path: id})
 		}
 		Expect(s.expect("Unknown/ListIncomplete")).To(ContainSubstring("7 of the 20 tokens that bindings hold a role of are not listed"))
+		Expect(meta.IsStatusConditionTrue(s.get().Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue(), "it waits for somebody")
+		Expect(meta.FindStatusCondition(s.get().Status.Conditions, v1alpha1.ConditionReconciling)).To(BeNil())
 		version, pages := s.get().ResourceVersion, s.pages()
 		Eventually(s.pages, "25s").Should(BeNumerically(">=", pages+3), "repetition makes it no truer")
 		Expect(s.get().ResourceVersion).To(Equal(version))

@@ -1,0 +1,69 @@
+package token
+
+import (
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// TestCause tells what a user has done from what the operator has: only the first goes before a sweep.
+func TestCause(t *testing.T) {
+	const held = `{"host":"h","organization":"o","token":"t1","scope":"Organization","targetKind":"Workspace","target":"w1"}`
+	unpinned := v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Generation: 1, ResourceVersion: "1"}}
+	unpinned.Spec.Token = v1alpha1.TokenReference{Scope: v1alpha1.ScopeOrganization, Name: "ci"}
+	unpinned.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, Name: "data"}
+	claimed := *unpinned.DeepCopy()
+	claimed.ResourceVersion, claimed.Annotations = "2", map[string]string{v1alpha1.AnnotationHeld: held}
+	claimed.Finalizers = []string{v1alpha1.FinalizerRevoke}
+	with := func(change func(*v1alpha1.ScopedTokenBinding)) v1alpha1.ScopedTokenBinding {
+		b := claimed.DeepCopy()
+		b.ResourceVersion = "3"
+		change(b)
+		return *b
+	}
+	for name, tc := range map[string]struct {
+		before, after v1alpha1.ScopedTokenBinding
+		passes        bool
+		want          cause
+	}{
+		"a claim is taken":       {unpinned, claimed, true, echoed},
+		"nothing, at a resync":   {claimed, claimed, true, known},
+		"the spec is edited":     {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.Generation = 2 }), true, edit},
+		"a look is asked for":    {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.Annotations[v1alpha1.AnnotationRequestedAt] = "now" }), true, edit},
+		"the claim is taken off": {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.Annotations = nil }), true, edit},
+		"the finalizer is":       {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil }), true, edit},
+		"it is deleted":          {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.DeletionTimestamp = new(metav1.Now()) }), true, edit},
+		"a label is put on":      {claimed, with(func(b *v1alpha1.ScopedTokenBinding) { b.Labels = map[string]string{"a": "b"} }), false, edit},
+	} {
+		e := event.UpdateEvent{ObjectOld: &tc.before, ObjectNew: &tc.after}
+		if passes := (edited{}).Update(e); passes != tc.passes {
+			t.Errorf("%s: let through %t", name, passes)
+		}
+		if got := causeOf(e); tc.passes && got != tc.want {
+			t.Errorf("%s: the cause is %d, want %d", name, got, tc.want)
+		}
+	}
+}
+
+// TestToldEchoes is of a write that the operator has drawn all conclusions from, and of one that it has not.
+func TestToldEchoes(t *testing.T) {
+	e := newEchoes()
+	b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: types.UID("a"), ResourceVersion: "5"}}
+	if e.told(b) {
+		t.Error("what somebody else wrote is told")
+	}
+	e.expect(b, false)
+	if e.told(b) {
+		t.Error("a claim that brings a binding under another key is told")
+	}
+	if e.expect(b, true); !e.told(b) {
+		t.Error("the operator's own write is not told")
+	}
+	if b.ResourceVersion = "6"; e.told(b) {
+		t.Error("a write after it is told")
+	}
+}
