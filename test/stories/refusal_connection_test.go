@@ -2,12 +2,14 @@ package stories
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -39,6 +41,24 @@ var _ = Describe("A connection that cannot work", func() {
 		w.deleteSecret(w.namespace)
 		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("False/SecretNotFound"))
 		w.stays("True/Granted", "b") // it shows on the connection
+	})
+})
+
+var _ = Describe("A connection that is made while Astro is away", func() {
+	It("keeps its bindings waiting, and lets them through by itself", func(ctx context.Context) {
+		w := emptyWorld(ctx)
+		w.start()
+		over := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable})
+		w.apply(
+			builders.Secret(w.namespace, builders.SecretName, w.sim.Credential(w.operator)),
+			w.connection(builders.ConnectionName).In(w.namespace).Object(),
+		)
+		w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("Unknown/Unreachable"))
+		w.settle()
+		w.waiting("b", v1alpha1.ReasonConnectionNotReady, "AstroConnection "+w.namespace+"/acme", v1alpha1.ReasonUnreachable, "see its status")
+		over()
+		w.expect("True/Granted", "b")
 	})
 })
 

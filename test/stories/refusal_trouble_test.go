@@ -38,6 +38,7 @@ type trouble struct {
 var troubles = []trouble{
 	{"a rate limit", v1alpha1.ReasonRateLimited, astrosim.Fault{Kind: astrosim.FaultThrottle, Endpoint: astrosim.TokensRoles, RetryAfter: "1"}},
 	{"an outage", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultServerError, Endpoint: "tokens.*", Status: http.StatusServiceUnavailable}},
+	{"an answer that only some calls get", v1alpha1.ReasonCredentialRejected, astrosim.Fault{Kind: astrosim.FaultUnauthorized, Endpoint: astrosim.TokensRoles}},
 	{"a gateway's page", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultHTML, Endpoint: "workspaces.*"}},
 }
 
