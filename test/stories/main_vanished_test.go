@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -45,6 +46,18 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		w.bind(binding())
 		w.expect("True/Granted", "b")
 		w.vanish("b")
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
+	})
+
+	It("leaves no role behind though no status ever spoke of it, and the rules forbid it by then", func() {
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: astrosim.TokensRoles, Delay: time.Second})
+		w.bind(binding())
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_MEMBER"))
+		Expect(w.binding("b").Status.Origin).To(BeEmpty())
+		w.vanish("b")
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			c.Spec.Allow = []v1alpha1.AllowRule{w.rule(func(r *v1alpha1.AllowRule) { r.Roles = []string{"WORKSPACE_OPERATOR"} })}
+		})
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
 	})
 

@@ -72,7 +72,7 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		if len(sent) == 0 {
 			return nil, false
 		}
-		g.markSent(sent)
+		r.markSent(g, sent)
 		return g.without(roleset.Apply(fresh.Roles, sent)), true
 	})
 	if err != nil {
@@ -96,10 +96,13 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 }
 
 // markSent notes for whom a change is under way: from now on, what is found in Astro may be of their own making.
-func (g *group) markSent(sent []roleset.Change) {
+func (r *Reconciler) markSent(g *group, sent []roleset.Change) {
 	for _, c := range sent {
 		for _, id := range c.Claims {
-			g.member(id).sent = true
+			m := g.member(id)
+			if m.sent = true; !m.ghost && c.To != "" && !m.vouched() {
+				r.ghosts.give(m.binding.UID)
+			}
 		}
 	}
 }

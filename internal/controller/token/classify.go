@@ -8,7 +8,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -87,7 +86,7 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 // does not count. The annotation alone does not say that it holds anything, since anybody who may edit the object could
 // have written it: the rules or the status have to bear it out.
 func (m *member) onHold() roleset.Class {
-	if m.held == nil || (m.observes() && !m.leaving()) || (!m.allowed && !pin.Verified(m.binding, m.held)) {
+	if m.held == nil || (m.observes() && !m.leaving()) || (!m.allowed && !m.borneOut()) {
 		return roleset.None
 	}
 	return roleset.Hold
@@ -117,7 +116,7 @@ func (r *Reconciler) judgeLeaver(ctx context.Context, g *group, m *member) (role
 // judgeRevocation classifies a leaver whose role is to be revoked. A claim that the status does not bear out is put to
 // the rules before anything is said or asked of token and target.
 func (r *Reconciler) judgeRevocation(ctx context.Context, g *group, m *member) (roleset.Class, *fault) {
-	if !pin.Verified(m.binding, m.held) {
+	if !m.borneOut() {
 		if f := r.mayNotRevoke(ctx, g, m); f != nil {
 			return m.onHold(), f
 		}

@@ -20,12 +20,36 @@ import (
 // read without finalizers, whatever finalizer was added since. What such a binding was granted is revoked all the same:
 // for this process, it is a leaver like any other.
 type ghosts struct {
-	mu  sync.Mutex
-	all map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding
+	mu    sync.Mutex
+	all   map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding
+	given map[types.UID]struct{} // bindings for which this process sent a role, which their status does not say yet
 }
 
 func newGhosts() *ghosts {
-	return &ghosts{all: map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding{}}
+	return &ghosts{all: map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding{}, given: map[types.UID]struct{}{}}
+}
+
+// give notes that a role was sent for the binding. Should it vanish before its status says so, this is the only word of
+// the operator that it had the role.
+func (g *ghosts) give(uid types.UID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.given[uid] = struct{}{}
+}
+
+// told notes that the binding's status says what it was given, or that nobody has to know any more.
+func (g *ghosts) told(uid types.UID) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.given, uid)
+}
+
+// wasGiven reports whether this process sent a role for a binding whose status did not say so.
+func (g *ghosts) wasGiven(uid types.UID) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	_, given := g.given[uid]
+	return given
 }
 
 // see remembers a deleted binding if it is a ghost. One that was being deleted had its finalizer taken away, by the
@@ -65,6 +89,7 @@ func (g *ghosts) rest(key TokenKey, uid types.UID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.all[key], uid)
+	delete(g.given, uid)
 	if len(g.all[key]) == 0 {
 		delete(g.all, key)
 	}
@@ -74,6 +99,9 @@ func (g *ghosts) rest(key TokenKey, uid types.UID) {
 func (g *ghosts) forget(key TokenKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for uid := range g.all[key] {
+		delete(g.given, uid)
+	}
 	delete(g.all, key)
 }
 
@@ -85,7 +113,8 @@ func (r *Reconciler) haunt(ctx context.Context, g *group) error {
 		if err != nil {
 			return err
 		}
-		if m.ghost = true; !m.found {
+		m.ghost, m.given = true, r.ghosts.wasGiven(b.UID)
+		if !m.found {
 			r.ghosts.rest(g.key, b.UID) // nobody is left who could revoke it
 			continue
 		}

@@ -20,6 +20,7 @@ type member struct {
 	found   bool // the connection exists
 
 	ghost   bool // the object is gone, and only the role is left to be revoked
+	given   bool // a ghost for which this process sent the role
 	held    *v1alpha1.HeldClaim
 	takes   bool              // the claim is taken in this reconcile
 	sent    bool              // a change for it may have reached Astro in this reconcile
@@ -114,6 +115,10 @@ func (m *member) vouched() bool {
 	s := m.binding.Status
 	return s.Origin != "" && s.Token.ID != "" && s.Token.ID == pin.TokenID(m.binding) && s.Target.ID != "" && s.Target.ID == m.targetID()
 }
+
+// borneOut reports whether the operator's own word agrees with the held claim: the status, or, for a binding that vanished
+// before it had one, what this process remembers.
+func (m *member) borneOut() bool { return m.given || pin.Verified(m.binding, m.held) }
 
 // expired reports whether the token's validity has ended.
 func expired(t astro.Token, now time.Time) bool { return t.EndAt != nil && !t.EndAt.After(now) }

@@ -142,6 +142,7 @@ func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) err
 	r.eventReleased(m, held)
 	if m.leaving() {
 		r.echoes.forget(m.binding.UID)
+		r.ghosts.told(m.binding.UID)
 		return nil
 	}
 	m.held, m.release = nil, false
@@ -161,6 +162,9 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 		return client.IgnoreNotFound(err)
 	}
 	m.binding = now
+	if m.vouched() {
+		r.ghosts.told(m.binding.UID)
+	}
 	r.echoes.expect(m.binding, true)
 	r.eventReported(before, m)
 	return nil

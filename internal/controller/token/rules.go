@@ -10,7 +10,6 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
@@ -128,7 +127,7 @@ func (m *member) targetFacts() policy.TargetFacts {
 
 // mayRevoke reports whether a role can be revoked without asking the rules: the operator gave it, by its own word.
 func (m *member) mayRevoke() bool {
-	return m.held != nil && m.held.Origin == v1alpha1.OriginCreated && pin.Verified(m.binding, m.held)
+	return m.held != nil && m.held.Origin == v1alpha1.OriginCreated && m.borneOut()
 }
 
 func (r *Reconciler) namespaceLabels(ctx context.Context, m *member) (map[string]string, error) {
