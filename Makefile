@@ -27,9 +27,9 @@ HELM := bin/helm
 TEST_ARGS ?=
 # Flags for the stories, such as STORY_ARGS='--focus=renamed -v'.
 STORY_ARGS ?=
-# The packages whose tests run with the race detector, and those whose tests run without. The stories run side by side.
-RACE := ./internal/...
-PLAIN = $(shell go list ./... 2>/dev/null | grep -v -e /internal/ -e /test/stories -e /test/e2e)
+# The packages whose tests are run package beside package: most of their time they wait. The stories run side by side
+# themselves, and those of e2e need a cluster.
+PACKAGES = $(shell go list ./... 2>/dev/null | grep -v -e /test/stories -e /test/e2e)
 GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 
 # The packages with fuzz tests, and for how long each test runs.
@@ -79,10 +79,9 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 ##@ Checks
 
 .PHONY: test
-test: controlplane $(HELM) ## Run every test against a real control plane, what runs side by side with the race detector; TEST_ARGS are for `go test`.
-	KUBEBUILDER_ASSETS='$(ASSETS)' go test -timeout 10m $(TEST_ARGS) $(PLAIN)
+test: controlplane $(HELM) ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
 	cd hack/image && go test $(TEST_ARGS) ./...
-	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -timeout 10m $(TEST_ARGS) $(RACE)
+	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
 	@$(FORGET_STATES)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
 

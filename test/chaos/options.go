@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -35,7 +36,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.first, "first", 0, "the number of the first schedule")
 	flags.IntVar(&o.schedule, "schedule", -1, "run only the schedule of this number, and print its history")
 	flags.IntVar(&o.repeat, "repeat", 1, "with -schedule: how often to run it, as what happens at once has no fixed order")
-	flags.IntVar(&o.lanes, "lanes", 3, "how many schedules to run side by side, each lane with an API server of its own")
+	flags.IntVar(&o.lanes, "lanes", 2*runtime.NumCPU(), "how many schedules to run side by side, each lane with an API server of its own")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")
 	flags.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "chaos"), "where the histories of failing schedules are put")
 	flags.DurationVar(&o.patience, "patience", 20*time.Second, "how long the operator may take to reach the declared state once all is quiet")
