@@ -27,7 +27,7 @@ func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, T
 			r.enqueueBinding(ctx, q, cause, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			if !r.echoes.told(e.ObjectNew) {
+			if !r.echoes.told(e) {
 				r.enqueueBinding(ctx, q, causeOf(e), e.ObjectOld, e.ObjectNew)
 			}
 		},

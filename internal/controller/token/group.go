@@ -41,6 +41,7 @@ type group struct {
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
 	lost     map[connection.Key]*fault // connections through which nobody could look again
+	handed   map[TokenKey]int          // the tokens that have the name that the members spell, and where they go in the queue
 
 	accepted  int                    // how many writes Astro took
 	forbidden int                    // how many changes it forbade by themselves
@@ -54,6 +55,7 @@ type group struct {
 func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 	g := &group{
 		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, drop: map[astro.RoleKey]bool{},
+		handed: map[TokenKey]int{},
 	}
 	if !r.ours(ctx, g) {
 		if g.outcome.again == 0 {

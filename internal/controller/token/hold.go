@@ -121,6 +121,12 @@ func (r *Reconciler) letGo(ctx context.Context, g *group, m *member) error {
 // whole list of finalizers.
 func (r *Reconciler) patchMetadata(ctx context.Context, g *group, m *member, before *v1alpha1.ScopedTokenBinding) error {
 	defer r.patches.turn(r.waitedFor(g))()
+	held := pin.Held(m.binding)
+	told := held != nil && held.Token == g.key.Token // a claim on another token is taken up under its key
+	if told {
+		r.echoes.claim(m.binding)
+		defer r.echoes.claimed(m.binding.UID)
+	}
 	now := metadataOf(m.binding)
 	patch := client.MergeFromWithOptions(metadataOf(before), client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Patch(ctx, now, patch); err != nil {
@@ -128,8 +134,7 @@ func (r *Reconciler) patchMetadata(ctx context.Context, g *group, m *member, bef
 		return err
 	}
 	m.binding = now
-	held := pin.Held(now)
-	r.echoes.expect(m.binding, held != nil && held.Token == g.key.Token) // a claim on another token is taken up under its key
+	r.echoes.expect(m.binding, told)
 	return nil
 }
 

@@ -50,8 +50,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if r.echoes.awaited(g) {
-		return reconcile.Result{RequeueAfter: echoDelay}, nil
+	if wait, behind := r.echoes.awaited(g); behind {
+		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	g.own()
 	defer func() { r.call(ctx, r.lines.leave(key)) }()
@@ -87,9 +87,9 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 		r.memory.forget(g.key)
 		return nil
 	}
-	if r.echoes.awaited(g) {
+	if wait, behind := r.echoes.awaited(g); behind {
 		g.members, g.postponed = nil, true
-		g.outcome.after(echoDelay)
+		g.outcome.after(wait)
 		return nil
 	}
 	g.own()

@@ -24,6 +24,9 @@ func (r *Reconciler) reconcileSpelling(ctx context.Context, g *group) {
 		}
 		m.fault = r.find(ctx, g, m)
 	}
+	for key, priority := range g.handed {
+		r.enqueue(ctx, finding{key: key, priority: priority})
+	}
 }
 
 // find hands the member over to the token that has its name, or says why it cannot.
@@ -38,7 +41,7 @@ func (r *Reconciler) find(ctx context.Context, g *group, m *member) *fault {
 		return failed(v1alpha1.ConditionResolved, "look up "+m.tokenWords(), err)
 	}
 	if len(found) == 1 {
-		r.handOver(ctx, m, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
+		r.handOver(g, m, TokenKey{Host: g.key.Host, Organization: g.key.Organization, Token: found[0].ID})
 		return &fault{silent: true}
 	}
 	_ = r.findTarget(ctx, g, m) // for the rules
@@ -86,14 +89,16 @@ type finding struct {
 	priority int
 }
 
-// handOver puts the key of a token into the work queue: ahead of others if a user waits for it, behind such edits for what
-// was there when the operator started.
-func (r *Reconciler) handOver(ctx context.Context, m *member, key TokenKey) {
-	f := finding{key: key, priority: sweepPriority}
+// handOver lets the key of a token go into the work queue: ahead of others if a user waits for it, behind such edits for
+// what was there when the operator started.
+func (r *Reconciler) handOver(g *group, m *member, key TokenKey) {
+	priority := sweepPriority
 	if r.urgent(m) {
-		f.priority = r.turns.take(key, m.binding.Namespace)
+		priority = r.turns.take(key, m.binding.Namespace)
 	}
-	r.enqueue(ctx, f)
+	if most, handed := g.handed[key]; !handed || priority > most {
+		g.handed[key] = priority
+	}
 }
 
 func tokenIDs(tokens []astro.Token) string {

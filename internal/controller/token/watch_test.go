@@ -53,17 +53,49 @@ func TestCause(t *testing.T) {
 func TestToldEchoes(t *testing.T) {
 	e := newEchoes()
 	b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: types.UID("a"), ResourceVersion: "5"}}
-	if e.told(b) {
+	update := event.UpdateEvent{ObjectOld: b, ObjectNew: b}
+	if e.told(update) {
 		t.Error("what somebody else wrote is told")
 	}
 	e.expect(b, false)
-	if e.told(b) {
+	if e.told(update) {
 		t.Error("a claim that brings a binding under another key is told")
 	}
-	if e.expect(b, true); !e.told(b) {
+	if e.expect(b, true); !e.told(update) {
 		t.Error("the operator's own write is not told")
 	}
-	if b.ResourceVersion = "6"; e.told(b) {
+	if b.ResourceVersion = "6"; e.told(update) {
 		t.Error("a write after it is told")
+	}
+}
+
+// TestClaimsUnderWay is of claims that the cache shows before the API server has answered.
+func TestClaimsUnderWay(t *testing.T) {
+	e := newEchoes()
+	before := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: types.UID("a"), ResourceVersion: "5", Generation: 1}}
+	after := before.DeepCopy()
+	after.ResourceVersion, after.Annotations = "6", map[string]string{v1alpha1.AnnotationHeld: "mine"}
+	update := event.UpdateEvent{ObjectOld: before, ObjectNew: after}
+	if e.claim(after); !e.told(update) {
+		t.Error("a claim that is being written is not told")
+	}
+	edited := after.DeepCopy()
+	if edited.Generation = 2; e.told(event.UpdateEvent{ObjectOld: before, ObjectNew: edited}) {
+		t.Error("an edit that the cache shows together with the claim is told")
+	}
+	forged := after.DeepCopy()
+	if forged.Annotations[v1alpha1.AnnotationHeld] = "another"; e.told(event.UpdateEvent{ObjectOld: before, ObjectNew: forged}) {
+		t.Error("another claim than the one that is being written is told")
+	}
+	if e.claimed(after.UID); e.told(update) {
+		t.Error("a claim that is not being written any more is told")
+	}
+	reported := after.DeepCopy()
+	reported.ResourceVersion = "7"
+	if e.expect(reported, true); !e.told(update) {
+		t.Error("a claim that the cache shows only after its status was written is not told")
+	}
+	if e.told(event.UpdateEvent{ObjectOld: before, ObjectNew: edited}) {
+		t.Error("an edit that the cache shows so late is told")
 	}
 }
