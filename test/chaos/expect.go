@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"net/http"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -212,7 +213,11 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 		if role == "" || !s.world.lastByOperator(p) {
 			continue
 		}
-		if s.forgotten(p) {
+		gone := s.world.facts.gone(p, s.bindings)
+		if slices.ContainsFunc(gone, func(h holder) bool { return h.retains }) {
+			continue
+		}
+		if slices.ContainsFunc(gone, s.forgotten) {
 			s.unknown++
 			continue
 		}
@@ -225,11 +230,9 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 	}
 }
 
-// forgotten says whether a holder of the place vanished with its finalizer, and with it the process that took its claim:
-// then nobody is left who could know of it. That is the API server's doing, and counted apart.
-func (s *snapshot) forgotten(p place) bool {
-	return slices.ContainsFunc(s.world.facts.gone(p, s.bindings), func(process int) bool { return process < s.world.operator.process() })
-}
+// forgotten says whether a holder that vanished with its finalizer took along the process that took its claim: then
+// nobody is left who could know of it. That is the API server's doing, and counted apart.
+func (s *snapshot) forgotten(h holder) bool { return h.process < s.world.operator.process() }
 
 // lostClaim says whether a binding is still there whose claim on the place a user has taken away: while it is being
 // deleted, or its connection is, the operator cannot take it anew.
@@ -244,16 +247,23 @@ func (w *world) lastByOperator(p place) bool {
 	return len(changes) > 0 && w.isCredential(changes[0].By) && p.in(changes[0].Requested) == p.in(changes[0].After)
 }
 
+// byAstro says whether the operator took a role out, and Astro put one of its own there.
+func (w *world) byAstro(p place) bool {
+	changes := w.changesAt(p)
+	return len(changes) > 0 && w.isCredential(changes[0].By) && p.in(changes[0].Requested) == ""
+}
+
 // restored says whether somebody else has put a role back that the operator had taken away.
 func (w *world) restored(p place) bool {
 	changes := w.changesAt(p)
 	return len(changes) > 1 && !w.isCredential(changes[0].By) && w.isCredential(changes[1].By) && p.in(changes[1].After) == ""
 }
 
-// changesAt are the writes that changed the role at a place, the last one first.
+// changesAt are the writes that changed the role at a place, or were to, the last one first.
 func (w *world) changesAt(p place) (changes []astrosim.RoleWrite) {
 	for i, e := range slices.Backward(w.sim.Audit()) {
-		if e.TokenID == p.token && !w.oracle.isOwn(i) && p.in(e.Before) != p.in(e.After) {
+		if e.TokenID == p.token && !w.oracle.isOwn(i) && e.Status == http.StatusOK &&
+			(p.in(e.Before) != p.in(e.After) || !e.OutOfBand && p.in(e.Before) != p.in(e.Requested)) {
 			changes = append(changes, e)
 		}
 	}

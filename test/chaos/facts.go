@@ -36,10 +36,11 @@ func roleOf(b *v1alpha1.ScopedTokenBinding) string {
 	return b.Spec.Role
 }
 
-// holder is the place of a claim, and the number of the process that took it.
+// holder is the place of a claim, the number of the process that took it, and whether the role is to stay when it goes.
 type holder struct {
 	place
 	process int
+	retains bool
 }
 
 // facts are what the gates have learnt for certain, for the checker.
@@ -96,16 +97,16 @@ func (f *facts) vanished(p place, there []v1alpha1.ScopedTokenBinding) bool {
 	return len(f.gone(p, there)) > 0
 }
 
-// gone are the numbers of the processes that took the claims of bindings that vanished.
-func (f *facts) gone(p place, there []v1alpha1.ScopedTokenBinding) (processes []int) {
+// gone are the holders of a place that vanished.
+func (f *facts) gone(p place, there []v1alpha1.ScopedTokenBinding) (vanished []holder) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for uid, h := range f.holders {
 		if h.place == p && !slices.ContainsFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return b.UID == uid }) {
-			processes = append(processes, h.process)
+			vanished = append(vanished, h)
 		}
 	}
-	return processes
+	return vanished
 }
 
 // everHeld are all places on which a claim was ever held, and whether a role was left there on purpose.

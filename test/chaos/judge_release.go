@@ -47,8 +47,8 @@ func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 	if seen != nil && !slices.ContainsFunc(seen.roles, func(r astrosim.Role) bool { return r.EntityType == p.kind && r.EntityID == p.target }) {
 		return nil // somebody else has put it back since
 	}
-	if w.restored(p) {
-		return nil // somebody who had read it before the operator took it away has written it back
+	if w.byAstro(p) || w.restored(p) {
+		return nil // it is Astro's own, or somebody who had read it before the operator took it away has written it back
 	}
 	return &problem{leaked, fmt.Sprintf("%s/%s is let go while %s holds %s on %s", b.Namespace, b.Name, p.token, w.sim.RoleOn(p.token, p.kind, p.target), p.target)}
 }

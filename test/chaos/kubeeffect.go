@@ -124,7 +124,7 @@ func (w *world) patched(e *kubeEffect, b *v1alpha1.ScopedTokenBinding) {
 	w.facts.versions[b.UID] = b.ResourceVersion
 	if held != nil {
 		w.facts.held[placeOf(held)] = true
-		w.facts.holders[b.UID] = holder{placeOf(held), w.operator.process()}
+		w.facts.holders[b.UID] = holder{placeOf(held), w.operator.process(), b.Spec.DeletionPolicy == v1alpha1.DeletionRetain}
 	} else if e.what == "release" {
 		delete(w.facts.holders, b.UID)
 	}

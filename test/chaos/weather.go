@@ -68,6 +68,9 @@ func drawHidden(d draw) func(*world) {
 		if kind == 2 {
 			byID.Kind = astrosim.FaultForbidden
 		}
+		if !w.mayHide(last) {
+			return
+		}
 		w.history.notef("fault", "%s is hidden in way %d for %s", id, kind, last)
 		for _, f := range [][]astrosim.Fault{{byID}, {listed}, {byID, listed}, {byID, listed}}[kind] {
 			time.AfterFunc(last, w.sim.Inject(f))
@@ -75,8 +78,26 @@ func drawHidden(d draw) func(*world) {
 	}
 }
 
+// apart is how long after one absence the next may begin: what one look has found must not serve the proof of another.
+const apart = time.Second
+
+// mayHide says whether something may be hidden for a while. Two absences at once, each of which proves nothing, could add
+// up to what a token shows that is gone, and nobody could tell.
+func (w *world) mayHide(last time.Duration) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if time.Now().Before(w.hidden) {
+		return false
+	}
+	w.hidden = time.Now().Add(last + apart)
+	return true
+}
+
 // inject lets a fault strike, for a while at most.
 func (w *world) inject(f astrosim.Fault, last time.Duration) {
+	if (f.Kind == astrosim.FaultNotFound || f.Kind == astrosim.FaultHide) && !w.mayHide(last) {
+		return
+	}
 	w.history.notef("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
 	remove := w.sim.Inject(f)
 	time.AfterFunc(last, remove)

@@ -41,6 +41,7 @@ type world struct {
 	secrets  []string          // every secret that the operator ever worked with
 	marks    map[string]string // the label of each namespace
 	ending   bool              // everything is deleted
+	hidden   time.Time         // until then nothing else may be hidden
 	found    []problem
 	swept    bool // at this quiet point a sweep was asked for a second time
 }
