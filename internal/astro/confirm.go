@@ -58,6 +58,20 @@ func shows(shown map[RoleKey]string, before, sent []Role) bool {
 	return true
 }
 
+// accessors are the roles that Astro may add by itself on what a token holds roles inside of.
+var accessors = map[EntityType]string{EntityWorkspace: "WORKSPACE_ACCESSOR", EntityDeployment: "DEPLOYMENT_ACCESSOR"}
+
+// accessorsFor lists where an accessor role is shown in the place of one that was there before and was not sent.
+func accessorsFor(shown map[RoleKey]string, before, sent []Role) (keys []RoleKey) {
+	wanted := rolesByKey(sent)
+	for k := range rolesByKey(before) {
+		if _, kept := wanted[k]; !kept && shown[k] != "" && shown[k] == accessors[k.EntityType] {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
 func bindable(k RoleKey) bool {
 	return k.EntityType == EntityWorkspace || k.EntityType == EntityDeployment
 }

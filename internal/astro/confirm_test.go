@@ -2,6 +2,7 @@ package astro
 
 import (
 	"net/http"
+	"slices"
 	"testing"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -48,6 +49,25 @@ func TestRemovalIsNotConfirmedBySilence(t *testing.T) {
 	u, err := w.client.UpdateRoles(t.Context(), w.ci, func(now Token) ([]Role, bool) { return now.Roles[:1], true })
 	if err != nil || !u.Confirmed || w.wire.count(http.MethodGet) != 2 || w.RoleOn(w.ci, "WORKSPACE", w.ws) != "" {
 		t.Errorf("got %+v after %d reads, %v", u, w.wire.count(http.MethodGet), err)
+	}
+}
+
+// TestAccessorInPlaceOfARemovedRole has Astro put an accessor role where a Workspace role was taken out, since the token
+// holds a Deployment role inside: it is told, and the removal counts as made.
+func TestAccessorInPlaceOfARemovedRole(t *testing.T) {
+	for _, held := range []string{"WORKSPACE_MEMBER", "WORKSPACE_ACCESSOR"} {
+		t.Run(held, func(t *testing.T) {
+			w := newWorld(t, astrosim.Options{Behaviour: astrosim.Behaviour{RemoveWorkspaceRole: astrosim.AddAccessor}})
+			w.GrantRole(w.ci, "WORKSPACE", w.ws, held)
+			w.GrantRole(w.ci, "DEPLOYMENT", w.dep, "DEPLOYMENT_ADMIN")
+			key := NewRole(EntityWorkspace, w.ws, "").Key()
+			u, err := w.client.UpdateRoles(t.Context(), w.ci, func(now Token) ([]Role, bool) {
+				return slices.DeleteFunc(now.Roles, func(r Role) bool { return r.Key() == key }), true
+			})
+			if err != nil || !u.Confirmed || !slices.Equal(u.Accessors, []RoleKey{key}) || u.After.RoleOn(key) != "WORKSPACE_ACCESSOR" {
+				t.Errorf("got %+v, %v", u, err)
+			}
+		})
 	}
 }
 

@@ -16,6 +16,9 @@ type Update struct {
 	After     Token  // as read after the write where it was read again, else as read before it with the roles Sent
 	Confirmed bool   // Astro showed the Workspace and Deployment roles of Sent, and none of those that it took out
 	Attempted bool   // some write may have been applied, even if an error came back
+	// Accessors is where Astro put an accessor role of its own in the place of one that was taken out, since the token holds
+	// roles further inside. No write can take it away.
+	Accessors []RoleKey
 }
 
 const (
@@ -49,6 +52,7 @@ type roleWrite struct {
 	client *Client
 	id, op string
 	decide func(Token) ([]Role, bool)
+	looked Token // what the last look after the write showed
 }
 
 func (w *roleWrite) once(ctx context.Context) error {
@@ -139,6 +143,9 @@ func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	for i := 0; i < readBacks && !w.Confirmed; i++ {
 		w.readBack(ctx)
 	}
+	if !w.Confirmed {
+		w.concede()
+	}
 	return nil
 }
 
@@ -149,8 +156,23 @@ func (w *roleWrite) readBack(ctx context.Context) {
 	}
 	var t Token
 	err := w.client.getOnce(ctx, w.client.tokenCall(w.id), intoToken(&t, w.id))
-	if err == nil && t.RolesKnown && shows(rolesByKey(t.Roles), w.Before.Roles, w.Sent) {
+	if err != nil || !t.RolesKnown {
+		return
+	}
+	if w.looked = t; shows(rolesByKey(t.Roles), w.Before.Roles, w.Sent) {
 		w.After, w.Confirmed = t, true
+	}
+}
+
+// concede takes the write for confirmed if all that Astro shows otherwise are accessor roles where a role was taken out.
+func (w *roleWrite) concede() {
+	shown := rolesByKey(w.looked.Roles)
+	accessors := accessorsFor(shown, w.Before.Roles, w.Sent)
+	for _, k := range accessors {
+		delete(shown, k)
+	}
+	if len(accessors) > 0 && shows(shown, w.Before.Roles, w.Sent) {
+		w.After, w.Confirmed, w.Accessors = w.looked, true, accessors
 	}
 }
 

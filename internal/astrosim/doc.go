@@ -24,7 +24,7 @@
 //
 //	deployment-without-workspace  Accept | Reject400 | Reject403 | AddAccessor
 //	dag-without-deployment        Accept | Reject400 | AddAccessor
-//	remove-workspace-role         Accept | Reject | Cascade
+//	remove-workspace-role         Accept | Reject | Cascade | AddAccessor
 //	missing-own-scope-role        Reject | Accept
 //	scope-rules                   Reject | Accept
 //	unknown-entity                Reject400 | Reject404

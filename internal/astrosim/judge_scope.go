@@ -34,9 +34,21 @@ func (s *Sim) orphans(t *token, want []Role) ([]Role, *apiError) {
 		return nil, refuse(http.StatusBadRequest, "the role on a workspace cannot be removed while roles on its deployments remain")
 	case Cascade:
 		return kept, nil
+	case AddAccessor:
+		return s.withAccessors(t, want), nil
 	default:
 		return want, nil
 	}
+}
+
+// withAccessors puts an accessor role where the write drops the role on the Workspace of a Deployment.
+func (s *Sim) withAccessors(t *token, want []Role) []Role {
+	for _, r := range want {
+		if w := s.state.workspaceOf(r); r.onDeployment() != "" && s.drops(t, want, w) {
+			want = append(want, WorkspaceRole(w.id, roleWorkspaceAccessor))
+		}
+	}
+	return want
 }
 
 // drops says whether the write takes away the token's role on the Workspace.

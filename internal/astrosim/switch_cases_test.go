@@ -18,7 +18,8 @@ var switchCases = map[string]struct {
 		"Accept": "200 [org=OM DAG/daily@dep=DAG_VIEWER]", "Reject400": "400 [org=OM]",
 		"AddAccessor": "200 [org=OM DAG/daily@dep=DAG_VIEWER dep=DEPLOYMENT_ACCESSOR]"}},
 	"remove-workspace-role": {dropWorkspace, map[astrosim.Choice]string{
-		"Accept": "200 [org=OM dep=DA]", "Reject": "400 [org=OM ws=WM dep=DA]", "Cascade": "200 [org=OM]"}},
+		"Accept": "200 [org=OM dep=DA]", "Reject": "400 [org=OM ws=WM dep=DA]", "Cascade": "200 [org=OM]",
+		"AddAccessor": "200 [org=OM dep=DA ws=WORKSPACE_ACCESSOR]"}},
 	"missing-own-scope-role": {withoutOwnScope, map[astrosim.Choice]string{"Reject": "400 [org=OM]", "Accept": "200 [ws=WM]"}},
 	"scope-rules":            {aboveScope, map[astrosim.Choice]string{"Reject": "400 [ws=WM]", "Accept": "200 [ws=WM org=OM]"}},
 	"unknown-entity":         {onNothing, map[astrosim.Choice]string{"Reject400": "400 [org=OM]", "Reject404": "404 [org=OM]"}},

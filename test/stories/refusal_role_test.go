@@ -111,6 +111,27 @@ var _ = Describe("A Deployment role without a role on the Workspace", func() {
 		w.expect("True/Granted", "workspace", "deployment")
 	})
 
+	for _, role := range []string{"WORKSPACE_MEMBER", "WORKSPACE_ACCESSOR"} {
+		It("lets a binding to the Workspace go although Astro puts a role of its own in its place: "+role, func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.decide("remove-workspace-role", astrosim.AddAccessor)
+			w.bind(
+				builders.Binding("workspace").ForToken("ci").OnWorkspace(w.data).WithRole(role),
+				builders.Binding("deployment").ForToken("ci").OnDeployment(w.etl),
+			)
+			w.expect("True/Granted", "workspace", "deployment")
+			cost := w.costOf(func() {
+				w.delete("workspace")
+				w.expect(gone, "workspace")
+			})
+			Expect(cost.Writes).To(Equal(1))
+			Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_ACCESSOR"), "Astro wants it for the Deployment's")
+			w.stays("True/Granted", "deployment")
+			w.sweep()
+			Expect(w.costOf(w.sweep).Writes).To(BeZero())
+		})
+	}
+
 	It("is no drift where Astro gives one by itself", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.decide("deployment-without-workspace", astrosim.AddAccessor)

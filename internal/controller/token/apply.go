@@ -89,6 +89,9 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		}
 		r.Registry.Record(g.key.Host, g.key.Organization, g.token, at)
 	}
+	g.token.Roles = slices.DeleteFunc(slices.Clone(g.token.Roles), func(r astro.Role) bool {
+		return slices.Contains(update.Accessors, r.Key()) // Astro's own: what the claim was on is gone
+	})
 	if !again && len(sent) > 0 {
 		r.written(ctx, g, sent, update)
 	}
