@@ -117,13 +117,14 @@ type reading struct {
 // read lets a read through and remembers what it showed.
 func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, token string) {
 	if token == "" {
-		if strings.HasSuffix(r.URL.Path, "/tokens") {
-			defer w.rest.listed()
-		}
-		what := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+		what, whole := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], false
 		w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
 			w.history.notef("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
+			whole = what == "tokens" && isLastPage(body)
 		}}, r)
+		if whole {
+			w.rest.listed()
+		}
 		return
 	}
 	w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
@@ -136,6 +137,12 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 			w.writes.shown(token, &reading{time.Now(), processOf(r), roles})
 		}
 	}}, r)
+}
+
+// isLastPage says whether no page follows this one.
+func isLastPage(body []byte) bool {
+	var page struct{ Offset, Limit, TotalCount int }
+	return json.Unmarshal(body, &page) != nil || page.Offset+page.Limit >= page.TotalCount
 }
 
 // tee tells of an answer before it is given.
