@@ -12,8 +12,10 @@ var elsewhere = []struct {
 }{
 	{begins(`make demo`), "starts an API server and an Astro of its own", "CI runs it"},
 	{begins(`make (test|states|gitops)`), "is what runs this", "CI runs it"},
-	{begins(`make (bench|chaos|soak)`), "takes from a minute to hours", "by hand, before a release; the pages say what was run"},
-	{begins(`make push|docker `), "needs a registry, or an engine", "hack/image tests pushing against a registry of its own"},
+	{begins(`make chaos`), "takes from a minute to hours", "CI runs a part of it; the page says what was run by hand"},
+	{begins(`make bench`), "takes a quarter of an hour", "by hand; the page says what was run"},
+	{begins(`make push|docker |helm push`), "needs a registry, or an engine", "hack/image tests pushing against a registry of its own"},
+	{begins(`make release`), "takes minutes", "CI runs it"},
 	{begins(`astro |export ASTRO_DOMAIN`), "needs the Astro CLI", "docs/simulator.md says with which release it was seen"},
 	{begins(`curl .*\$sim|sim=`), "needs the simulator as a program", "tests of internal/astrosim and cmd/astrosim"},
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},

@@ -30,7 +30,7 @@ var (
 // grounds are where the pages begin, by the heading from which on it is so.
 var grounds = map[string]map[string]ground{
 	"README.md":                            {"": empty},
-	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "In some namespaces only": empty, "See that it works": installed},
+	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "In some namespaces only": empty, "With Argo CD or Flux": empty, "See that it works": installed},
 	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "See that it went well": bound, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
 	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed},
 	doc("astroconnection.md"):              {"": connected},
