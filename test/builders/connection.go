@@ -85,12 +85,6 @@ func (c *ConnectionBuilder) Allow(rules ...v1alpha1.AllowRule) *ConnectionBuilde
 	return c
 }
 
-// OnWithdrawal says what becomes of roles that the rules no longer allow.
-func (c *ConnectionBuilder) OnWithdrawal(policy v1alpha1.WithdrawalPolicy) *ConnectionBuilder {
-	c.spec.OnWithdrawal = policy
-	return c
-}
-
 // DropDangling lets the operator drop roles whose target is gone and that keep Astro from taking any other.
 func (c *ConnectionBuilder) DropDangling() *ConnectionBuilder {
 	c.spec.DanglingRoles = v1alpha1.DanglingDrop
