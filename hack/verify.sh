@@ -40,7 +40,7 @@ formatted() {
 
 tidy() {
   local module status=0
-  for module in . hack/tools hack/tools/lint hack/controlplane hack/controlplane/oldest hack/image test/gitops test/gitops/flux test/gitops/argocd; do
+  for module in . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/gitops test/gitops/flux test/gitops/argocd; do
     (cd "$module" && go mod tidy -diff) || { echo "$module is not tidy, run make tidy"; status=1; }
   done
   return "$status"
@@ -48,7 +48,7 @@ tidy() {
 
 kustomizations() {
   local overlay status=0
-  for overlay in config/default config/namespaced config/tenant config/samples; do
+  for overlay in config/default config/namespaced config/tenant config/samples config/samples/gitops; do
     go tool -modfile=hack/tools/go.mod kustomize build "$overlay" >/dev/null || status=1
   done
   return "$status"
