@@ -21,7 +21,7 @@ var elsewhere = []struct {
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},
 	{begins(`terraform `), "needs Terraform and an Organization", "nowhere; the page says so"},
 	{begins(`kubectl .*\blogs\b`), "there is no kubelet to ask", "make e2e"},
-	{begins(`kubectl -n argocd `), "needs Argo CD", "test/gitops reads the file that it applies"},
+	{begins(`kubectl annotate stb NAME`), "has a name and an id to fill in", "test/stories sets the annotation"},
 	{begins(`helm dependency build docs/examples/application|helm install reports`), "writes into the checkout", "test/gitops installs the chart"},
 }
 

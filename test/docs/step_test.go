@@ -2,6 +2,7 @@ package docs
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -20,6 +21,8 @@ type step struct {
 var (
 	named = regexp.MustCompile(`^# ([\w/.-]+\.(?:yaml|tmpl))\n`) // a block that begins with its file's name
 	saved = regexp.MustCompile("[Ss]ave it as `([^`]+)`")
+	// told is a command of kubectl in the midst of prose, with what it is to do and to what.
+	told = regexp.MustCompile("`(kubectl (?:get|annotate|apply|create|describe) [^`]+)`")
 )
 
 // steps are the blocks of a page that a reader does something with, in their order.
@@ -41,6 +44,27 @@ func (p page) steps() (all []step) {
 			all = append(all, s)
 		case b.language == "console":
 			all = append(all, s.typed(text)...)
+		}
+	}
+	all = append(all, p.told(lines)...)
+	slices.SortStableFunc(all, func(a, b step) int { return a.line - b.line })
+	return all
+}
+
+// told are the commands that stand in prose and in tables.
+func (p page) told(lines []string) (all []step) {
+	fenced := false
+	for number, line := range lines {
+		if fence.MatchString(line) {
+			fenced = !fenced
+		}
+		if fenced {
+			continue
+		}
+		for _, found := range told.FindAllStringSubmatch(line, -1) {
+			if strings.Count(found[1], " ") > 2 { // or it only names the command
+				all = append(all, step{page: p.path, line: number + 1, section: section(lines[:number]), run: []string{found[1]}})
+			}
 		}
 	}
 	return all
@@ -108,12 +132,13 @@ func dedent(text string) string {
 
 func TestSteps(t *testing.T) {
 	p := page{path: "p.md", text: "# P\n```yaml\n# a/b.yaml\nx: 1\n```\n## S\n1. do\n   ```sh\n   one --x \\\n     --y\n   two |\n     three # why\n   ```\n" +
-		"```console\n$ four\nout\n\n$ five\n```\nSave it as `t.tmpl`:\n\n```text\n## no heading\n```\n```hcl\nx\n```\n"}
+		"```console\n$ four\nout\n\n$ five\n```\nor `kubectl get stb -A`, unlike `kubectl apply`. Save it as `t.tmpl`:\n\n```text\n## no heading\n```\n```hcl\nx\n```\n"}
 	want := []step{
 		{page: "p.md", line: 2, file: "a/b.yaml", apply: "# a/b.yaml\nx: 1\n"},
 		{page: "p.md", line: 8, section: "S", run: []string{"one --x \\\n  --y", "two |\n  three # why"}},
 		{page: "p.md", line: 14, section: "S", run: []string{"four"}, output: "out\n"},
 		{page: "p.md", line: 14, section: "S", run: []string{"five"}},
+		{page: "p.md", line: 20, section: "S", run: []string{"kubectl get stb -A"}},
 		{page: "p.md", line: 22, section: "S", file: "t.tmpl", apply: "## no heading\n"},
 	}
 	diff(t, want, p.steps())
