@@ -24,6 +24,8 @@ func TestCompare(t *testing.T) {
 		"NewSite":     {"What was not there at all before counts too.", func(s *state) { s.sites["astro.leak"] = memory{9 << 10, 300} }, "astro.leak"},
 		"Heap":        {"Many small leaks make a large one.", func(s *state) { s.heap.bytes += s.heap.bytes / 8 }, "heap grew"},
 		"Goroutines":  {"Those that never end are named.", func(s *state) { s.goroutines, s.stacks["forgotten"] = 210, 20 }, "forgotten from 0 to 20"},
+		"Kept":        {"A busy moment leaves connections for the next call.", func(s *state) { s.goroutines, s.stacks["net/http.(*conn).serve"] = 200, 10 }, ""},
+		"NotKept":     {"But not as many as there are calls.", func(s *state) { s.goroutines, s.stacks["net/http.(*conn).serve"] = 290, 100 }, "serve from 0 to 100"},
 		"Series":      {"Objects that are gone leave their series.", func(s *state) { s.series["scopedtoken_connection_ready"] = 25 }, "scopedtoken_connection_ready from 6 to 25"},
 		"Outcomes":    {"An outcome that was not seen before is no leak.", func(s *state) { s.series["scopedtoken_astro_requests_total"] = 24 }, ""},
 		"TooManyOf":   {"But they are few.", func(s *state) { s.series["scopedtoken_astro_requests_total"] = 200 }, "scopedtoken_astro_requests_total"},
