@@ -22,7 +22,7 @@ func (w *world) multitude(tokens, spaces int) (ids, names []string) {
 	var bindings []*builders.BindingBuilder
 	for i, id := range ids {
 		for j, ws := range targets {
-			name := fmt.Sprintf("m-%02d-%02d", i, j)
+			name := fmt.Sprintf("m-%03d-%02d", i, j)
 			names = append(names, name)
 			bindings = append(bindings, builders.Binding(name).ForTokenID(id).OnWorkspace(ws).WithRole("WORKSPACE_MEMBER"))
 		}
