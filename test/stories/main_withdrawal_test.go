@@ -58,6 +58,16 @@ var _ = Describe("A role that the rules no longer allow", func() {
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
 
+	It("stays with onWithdrawal: Revoke where the binding only observes", func(ctx context.Context) {
+		granted(ctx, v1alpha1.WithdrawalRevoke)
+		w.edit("deployer", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve })
+		w.expect("True/InSync", "deployer")
+		allow("WORKSPACE_MEMBER")
+		w.expect("False/RoleNotAllowed", "deployer")
+		w.settle()
+		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
+	})
+
 	It("is revoked with onWithdrawal: Revoke if the operator granted it, and granted anew when it is allowed", func(ctx context.Context) {
 		granted(ctx, v1alpha1.WithdrawalRevoke)
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())

@@ -34,7 +34,7 @@ func (r *Reconciler) judge(ctx context.Context, g *group, m *member) (roleset.Cl
 		return r.judgeLeaver(ctx, g, m)
 	}
 	if f := r.obstacle(ctx, g, m); f != nil {
-		if f.withdrawn && !m.binding.Spec.Suspend && m.mayRevoke() && m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke {
+		if f.withdrawn && !m.binding.Spec.Suspend && !m.observes() && m.mayRevoke() && m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke {
 			return roleset.Leave, f
 		}
 		return m.onHold(), f
