@@ -80,6 +80,20 @@ var _ = Describe("A credential that is revoked", func() {
 	})
 })
 
+var _ = Describe("A credential that is refused for a moment", func() {
+	It("keeps nobody from being put right who is Ready, once it is proven again", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sweep()
+		w.sim.SetRoles(w.ci, astrosim.OrganizationRole(w.org, "ORGANIZATION_MEMBER"))
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultUnauthorized, Endpoint: astrosim.TokensRoles, Times: 1})
+		w.sweep()
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_MEMBER"))
+		w.expect("True/DriftCorrected", "b")
+	})
+})
+
 var _ = Describe("A listing that cannot be trusted", func() {
 	It("keeps a deletion waiting, since a hidden token may still hold the role", func(ctx context.Context) {
 		w := newWorld(ctx)

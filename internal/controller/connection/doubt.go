@@ -42,12 +42,13 @@ func (r *reconciler) reprove(ctx context.Context, key Key, m *memory, suspect bo
 	return ctx.Err()
 }
 
-// reopen does what may make a client work again, and tells who waits for it if it does.
+// reopen does what may make a client work again, and has everything looked at if it does: what was to be put right
+// meanwhile may be of a binding that is Ready, and a sweep tells of a change only once.
 func (r *reconciler) reopen(key Key, c *astro.Client, prove func()) {
 	shut := c.Refusal() != nil
 	prove()
 	if shut && c.Refusal() == nil {
 		r.Registry.listen(key)
-		r.Registry.publish(Notice{Connection: key, Swept: true})
+		r.Registry.publish(Notice{Connection: key, All: true})
 	}
 }
