@@ -63,6 +63,15 @@ var _ = Describe("A token that another writer keeps changing back", func() {
 		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models)}).To(Equal([]string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN"}))
 	})
 
+	It("is given to a binding that is made anew, which nobody has fought over", func() {
+		w.delete("removed")
+		w.expect(gone, "removed")
+		w.bind(builders.Binding("removed").ForToken("ci").OnDeployment(w.models))
+		w.expect("True/Granted", "removed")
+		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models)}).To(Equal([]string{"WORKSPACE_OWNER", "DEPLOYMENT_ADMIN"}))
+		w.stays("False/ExternalWriter", "changed")
+	})
+
 	It("is revoked all the same when its bindings go", func() {
 		w.delete("changed", "removed")
 		w.expect(gone, "changed", "removed")

@@ -50,6 +50,19 @@ var _ = Describe("One bad binding among good ones of its token", func() {
 		w.expect("True/Granted", "bad")
 	})
 
+	It("is tried at once when it is made anew", func(ctx context.Context) {
+		w := newWorld(ctx)
+		bad := builders.Binding("bad").ForToken("ci").OnDeployment(w.etl).WithRole("Soon There")
+		w.bind(bad, builders.Binding("good").ForToken("ci").OnDeployment(w.models))
+		w.expect("True/Granted", "good")
+		w.expect("False/RoleNotFound", "bad")
+		w.sim.AddCustomRole(w.org, "Soon There", "DEPLOYMENT")
+		w.delete("bad")
+		w.expect(gone, "bad")
+		w.bind(bad)
+		w.expect("True/Granted", "bad")
+	})
+
 	It("can be deleted although nothing was ever granted", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("bad").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))

@@ -28,7 +28,7 @@ func (r *Reconciler) apply(ctx context.Context, g *group, h connection.Handle, p
 	held := map[roleset.Target]bool{}
 	for _, c := range plan.Changes {
 		m := g.owner(c)
-		old, refused := r.memory.refusal(g.key, c, m.binding.Generation)
+		old, refused := r.memory.refusal(g.key, c, specOf(m.binding))
 		if m.conn.Key != h.Key || !refused {
 			continue
 		}
@@ -146,7 +146,7 @@ func (r *Reconciler) note(g *group, c roleset.Change) {
 		known := m.binding.Status.Role != "" && m.binding.Status.Token.ID == g.key.Token
 		m.done = change{written: true, update: c.From != "" && !m.takes && known, drift: m.inSyncBefore()}
 		if m.done.drift && c.To != "" {
-			r.memory.restored(g.key, id, m.binding.Generation, r.Clock())
+			r.memory.restored(g.key, m.binding.UID, m.binding.Generation, r.Clock())
 		}
 	}
 }

@@ -43,10 +43,10 @@ func (r *Reconciler) judge(ctx context.Context, g *group, m *member) (roleset.Cl
 		return roleset.None, nil
 	}
 	if m.requested() {
-		r.memory.truce(g.key, m.id(), m.entry())
+		r.memory.truce(g.key, m.binding.UID, m.entry())
 	}
 	drifted := g.presence == present && g.token.RoleOn(m.entry().Key()) != m.role()
-	if drifted && r.memory.fought(g.key, m.id(), m.binding.Generation, r.Clock()) {
+	if drifted && r.memory.fought(g.key, m.binding.UID, m.binding.Generation, r.Clock()) {
 		return m.onHold(), foughtOver(g, m)
 	}
 	return roleset.Want, nil

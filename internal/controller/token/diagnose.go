@@ -32,7 +32,7 @@ func (r *Reconciler) refuse(ctx context.Context, g *group, h connection.Handle, 
 		f := r.diagnose(ctx, g, h, c, err)
 		f.refused = c.To != "" && errors.Is(err, astro.ErrInvalid)
 		g.failures[c.Target] = f
-		r.memory.refused(g.key, c, refusal{generation: g.owner(c).binding.Generation, at: r.Clock(), fault: f})
+		r.memory.refused(g.key, c, refusal{spec: specOf(g.owner(c).binding), at: r.Clock(), fault: f})
 		if f.reason == v1alpha1.ReasonTargetNotFound {
 			r.recantTarget(ctx, g, h, c)
 		}

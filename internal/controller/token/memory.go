@@ -5,6 +5,9 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -25,7 +28,7 @@ type memory struct {
 }
 
 type past struct {
-	fights   map[string]fight // by the member
+	fights   map[types.UID]fight // by the binding, as one of its name may be another
 	refusals map[refusedChange]refusal
 }
 
@@ -44,17 +47,25 @@ type refusedChange struct {
 
 // refusal is how Astro refused a change by itself.
 type refusal struct {
-	generation int64
-	at         time.Time
-	fault      *fault
+	spec  spec
+	at    time.Time
+	fault *fault
 }
+
+// spec is the spec of one object. Another object of the same name starts with the same generation.
+type spec struct {
+	of         types.UID
+	generation int64
+}
+
+func specOf(b *v1alpha1.ScopedTokenBinding) spec { return spec{b.UID, b.Generation} }
 
 func newMemory() *memory { return &memory{tokens: map[TokenKey]*past{}} }
 
 func (m *memory) of(key TokenKey) *past {
 	p, ok := m.tokens[key]
 	if !ok {
-		p = &past{fights: map[string]fight{}, refusals: map[refusedChange]refusal{}}
+		p = &past{fights: map[types.UID]fight{}, refusals: map[refusedChange]refusal{}}
 		m.tokens[key] = p
 	}
 	return p
@@ -68,11 +79,11 @@ func (m *memory) forget(key TokenKey) {
 }
 
 // restored remembers that a member's role was restored after somebody else had changed it.
-func (m *memory) restored(key TokenKey, id string, generation int64, now time.Time) {
+func (m *memory) restored(key TokenKey, id types.UID, generation int64, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := m.of(key)
-	maps.DeleteFunc(p.fights, func(_ string, f fight) bool { return len(recent(f.restored, now)) == 0 }) // of bindings that may be gone
+	maps.DeleteFunc(p.fights, func(_ types.UID, f fight) bool { return len(recent(f.restored, now)) == 0 }) // of bindings that may be gone
 	f := p.fights[id]
 	if f.generation != generation {
 		f = fight{generation: generation}
@@ -82,7 +93,7 @@ func (m *memory) restored(key TokenKey, id string, generation int64, now time.Ti
 }
 
 // fought reports whether a role was restored so often that it is left alone for a while. An edited spec starts anew.
-func (m *memory) fought(key TokenKey, id string, generation int64, now time.Time) bool {
+func (m *memory) fought(key TokenKey, id types.UID, generation int64, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.tokens[key]
@@ -94,7 +105,7 @@ func (m *memory) fought(key TokenKey, id string, generation int64, now time.Time
 }
 
 // truce forgets a fight, since the user asks for another try.
-func (m *memory) truce(key TokenKey, id string, t roleset.Target) {
+func (m *memory) truce(key TokenKey, id types.UID, t roleset.Target) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p, ok := m.tokens[key]; ok {
@@ -123,7 +134,7 @@ func (m *memory) refused(key TokenKey, c roleset.Change, r refusal) {
 }
 
 // refusal returns what is remembered of a change to the role, if it is the same change.
-func (m *memory) refusal(key TokenKey, c roleset.Change, generation int64) (refusal, bool) {
+func (m *memory) refusal(key TokenKey, c roleset.Change, s spec) (refusal, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p, ok := m.tokens[key]
@@ -131,7 +142,7 @@ func (m *memory) refusal(key TokenKey, c roleset.Change, generation int64) (refu
 		return refusal{}, false
 	}
 	r, ok := p.refusals[refusedChange{c.Target, c.To}]
-	return r, ok && r.generation == generation
+	return r, ok && r.spec == s
 }
 
 // taken forgets what was refused there, since Astro took a change.

@@ -34,15 +34,15 @@ func TestRefusalsOfOnePlace(t *testing.T) {
 	m, key, now := newMemory(), TokenKey{Token: "t"}, time.Now()
 	to := roleset.Change{Target: roleset.Target{ID: "d"}, From: "A", To: "B"}
 	away := roleset.Change{Target: to.Target, From: "A"}
-	m.refused(key, to, refusal{generation: 1, at: now})
-	m.refused(key, away, refusal{generation: 2, at: now})
+	m.refused(key, to, refusal{spec: spec{generation: 1}, at: now})
+	m.refused(key, away, refusal{spec: spec{generation: 2}, at: now})
 	for change, generation := range map[string]int64{to.To: 1, away.To: 2} {
-		if _, ok := m.refusal(key, roleset.Change{Target: to.Target, To: change}, generation); !ok {
+		if _, ok := m.refusal(key, roleset.Change{Target: to.Target, To: change}, spec{generation: generation}); !ok {
 			t.Errorf("the refusal of the change to %q is forgotten", change)
 		}
 	}
 	m.taken(key, to.Target)
-	if _, ok := m.refusal(key, away, 2); ok {
+	if _, ok := m.refusal(key, away, spec{generation: 2}); ok {
 		t.Error("a refusal is remembered although Astro took a change there")
 	}
 }
