@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
@@ -76,6 +77,40 @@ var _ = Describe("A token bound by name", func() {
 		w.expect("True/Adopted", "b")
 		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
+
+	for which, happen := range map[string]func(){
+		"that lost the place to another": func() {
+			w.bind(builders.Binding("c").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+			w.expect("False/ConflictingBinding", "c")
+		},
+		"that observes": func() {
+			w.bind(builders.Binding("c").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_OWNER").Observe())
+			w.expect("True/WouldChange", "c")
+		},
+		"that observes what it was granted": func() {
+			w.bind(builders.Binding("c").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_OWNER"))
+			w.expect("True/Granted", "c")
+			w.edit("c", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve })
+			w.expect("True/InSync", "c")
+		},
+	} {
+		It("is confirmed for a binding "+which+" as well", func() {
+			happen()
+			before := w.state("c")
+			w.sim.DeleteToken(w.ci)
+			again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+			w.sweep()
+			w.expect("False/TokenReplaced", "b", "c")
+			w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
+			w.expect("True/Granted", "b")
+			w.stays("False/TokenReplaced", "c")
+			w.annotate("c", v1alpha1.AnnotationConfirmToken, again)
+			w.expect(strings.Replace(before, "InSync", "WouldChange", 1), "c")
+			Expect(w.binding("c").Status.Token.ID).To(Equal(again))
+			Expect([]string{w.on(again, w.data), w.on(again, w.science)}).To(Equal([]string{"WORKSPACE_MEMBER", ""}))
+			Expect(w.binding("c").Finalizers).To(BeEmpty())
+		})
+	}
 
 	It("may be pinned in the spec by the id that status shows, without another write", func() {
 		spent := w.costOf(func() {

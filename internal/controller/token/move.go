@@ -14,7 +14,11 @@ import (
 // The update event brings them under the key of that token.
 func (r *Reconciler) move(ctx context.Context, g *group) {
 	for _, m := range g.members {
-		if m.moveTo == "" || m.class != roleset.Hold {
+		if m.forgets() {
+			m.release = m.held != nil // it observes now, and takes no claim along
+			continue
+		}
+		if m.moveTo == "" {
 			continue
 		}
 		claim, f := r.movedClaim(ctx, g, m)
@@ -29,6 +33,10 @@ func (r *Reconciler) move(ctx context.Context, g *group) {
 		m.fault.silent = true
 	}
 }
+
+// forgets reports whether the member's status is to forget a token that is gone. One that claims nothing finds the token
+// that was confirmed as it found the first: by its name.
+func (m *member) forgets() bool { return m.moveTo != "" && m.class == roleset.None }
 
 // movedClaim is the member's claim on the confirmed token. It is taken there as any other: spec.adopt has its say about
 // a role that is there, and whoever holds the target already was first.

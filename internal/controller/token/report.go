@@ -165,7 +165,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error
 	if m.vouched() {
 		r.ghosts.told(m.binding.UID)
 	}
-	r.echoes.expect(m.binding, true)
+	r.echoes.expect(m.binding, !m.forgets()) // one that spells its token again is worked on under another key
 	r.eventReported(before, m)
 	return nil
 }

@@ -15,6 +15,9 @@ import (
 // statusOf computes the member's status from what the reconcile found.
 func (g *group) statusOf(m *member) v1alpha1.ScopedTokenBindingStatus {
 	s := *m.binding.Status.DeepCopy()
+	if m.forgets() {
+		s.Token, s.Role = v1alpha1.BoundToken{}, ""
+	}
 	s.ObservedGeneration = m.binding.Generation
 	s.LastHandledReconcileAt = cmp.Or(m.binding.Annotations[v1alpha1.AnnotationRequestedAt], s.LastHandledReconcileAt)
 	s.Token.Name = cmp.Or(s.Token.Name, m.binding.Spec.Token.Name)
