@@ -138,6 +138,16 @@ func (d *Directory) Record(t Token, at time.Time) {
 	d.lay(t.ID, row{token: t.clone(), recorded: true, at: at})
 }
 
+// Amend is Record for a row that another credential has read. It says nothing of a token that is not listed here, since
+// this credential may not see it.
+func (d *Directory) Amend(t Token, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if old, known := d.rows[t.ID]; known && !old.gone && !old.at.After(at) {
+		d.rows[t.ID] = row{token: t.clone(), recorded: true, at: at}
+	}
+}
+
 // Forget says that a token was seen to be gone, as Record says what it was seen to be.
 func (d *Directory) Forget(id string, at time.Time) {
 	d.lay(id, row{gone: true, recorded: true, at: at})

@@ -7,6 +7,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -67,6 +68,54 @@ var _ = Describe("A binding through a connection that works", func() {
 			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science), w.on(w.ci, w.etl)}).To(Equal([]string{"", "", "DEPLOYMENT_ADMIN"}))
 		})
 	}
+})
+
+var _ = Describe("A binding through a connection that does not see the token", func() {
+	var w *world
+	var b string
+	BeforeEach(func(ctx context.Context) {
+		w = newWorld(ctx)
+		b = w.other + "/b"
+		team := w.sim.AddOrganizationToken(w.org, "team", "ORGANIZATION_MEMBER")
+		w.sim.GrantRole(team, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
+		w.connectAs(w.other, team)
+		w.bind(builders.Binding("seen").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "seen")
+	})
+	blind := func() {
+		GinkgoHelper()
+		w.expect("False/TokenNotFound", b)
+		Expect(w.binding(b).Status.Token.ID).To(BeEmpty(), "what it is like is for those to know who see the token")
+		w.settle()
+		before, seen := w.total(), w.state("seen")
+		w.sweep()
+		w.sweepOf(w.other)
+		Expect(w.bindingsWritten(before.Kubernetes)).To(BeEmpty())
+		Expect(w.total().Gets - before.Gets).To(BeNumerically("<=", 4))
+		w.stays("False/TokenNotFound", b)
+		w.stays(seen, "seen")
+	}
+
+	It("is told so, though another connection sees it, and is not tried over and over", func() {
+		w.bind(builders.Binding("b").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl))
+		blind()
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+		w.delete(b)
+		w.expect(gone, b)
+	})
+
+	It("learns nothing of the token, where it only observes", func() {
+		w.bind(builders.Binding("b").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl).Observe())
+		blind()
+		Expect(w.binding(b).Status.Role).To(BeEmpty())
+	})
+
+	It("does not find by name what another connection has just written", func() {
+		w.role("seen", "WORKSPACE_AUTHOR")
+		w.expect("True/RoleUpdated", "seen")
+		w.bind(builders.Binding("b").In(w.other).ForToken("ci").OnDeployment(w.etl))
+		blind()
+	})
 })
 
 var _ = Describe("The same grant declared twice", func() {

@@ -76,25 +76,31 @@ func (r *Registry) IsCredential(host, tokenID string) bool {
 	return false
 }
 
-// Record lays a row that was read or written by id at the time over the listings of every connection to the
-// Organization.
-func (r *Registry) Record(host, organization string, t astro.Token, at time.Time) {
-	r.eachOf(host, organization, t.ID, func(d *astro.Directory) { d.Record(t, at) })
+// Record lays a row that was read or written by id through a connection at the time over its listing, and over those of
+// the other connections to the Organization that list the token.
+func (r *Registry) Record(through Handle, t astro.Token, at time.Time) {
+	r.eachOf(through.Host, through.Organization, t.ID, func(k Key, d *astro.Directory) {
+		if k == through.Key {
+			d.Record(t, at)
+		} else {
+			d.Amend(t, at)
+		}
+	})
 }
 
 // Forget takes a row that was found gone at the time out of the listings of every connection to the Organization.
 func (r *Registry) Forget(host, organization, tokenID string, at time.Time) {
-	r.eachOf(host, organization, tokenID, func(d *astro.Directory) { d.Forget(tokenID, at) })
+	r.eachOf(host, organization, tokenID, func(_ Key, d *astro.Directory) { d.Forget(tokenID, at) })
 }
 
-func (r *Registry) eachOf(host, organization, tokenID string, do func(*astro.Directory)) {
+func (r *Registry) eachOf(host, organization, tokenID string, do func(Key, *astro.Directory)) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for key, h := range r.handles {
 		if !h.serves(host, organization) {
 			continue
 		}
-		do(h.Directory)
+		do(key, h.Directory)
 		for _, box := range r.rowSubscribers {
 			box.put(Notice{Connection: key, Tokens: []string{tokenID}})
 		}

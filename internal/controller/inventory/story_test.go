@@ -118,7 +118,7 @@ var _ = Describe("An inventory", func() {
 		at := time.Now()
 		read, err := h.Client.GetToken(ctx, ci)
 		Expect(err).NotTo(HaveOccurred())
-		registry.Record(h.Host, h.Organization, read, at)
+		registry.Record(h, read, at)
 		Eventually(func() []string { return s.names(i) }).Should(ConsistOf("ci"))
 	})
 
@@ -162,7 +162,7 @@ var _ = Describe("An inventory", func() {
 		s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError})
 		h, _ := registry.Get(connection.KeyOf(s.conn))
 		h.Directory.ExpireTargets()
-		registry.Record(h.Host, h.Organization, mustToken(ctx, h, s.self), time.Now())
+		registry.Record(h, mustToken(ctx, h, s.self), time.Now())
 		Consistently(func() string { return s.get(i).ResourceVersion }, "4s").Should(Equal(version))
 	})
 })

@@ -87,7 +87,7 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		if update.Written {
 			at = r.Clock()
 		}
-		r.Registry.Record(g.key.Host, g.key.Organization, g.token, at)
+		r.Registry.Record(h, g.token, at)
 	}
 	g.token.Roles = slices.DeleteFunc(slices.Clone(g.token.Roles), func(r astro.Role) bool {
 		return slices.Contains(update.Accessors, r.Key()) // Astro's own: what the claim was on is gone

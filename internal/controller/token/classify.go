@@ -121,7 +121,7 @@ func (r *Reconciler) judgeRevocation(ctx context.Context, g *group, m *member) (
 			return m.onHold(), f
 		}
 	}
-	switch g.presence {
+	switch g.presenceTo(m) {
 	case gone:
 		m.release = true
 		return roleset.None, nil

@@ -34,13 +34,40 @@ func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[conn
 	return false
 }
 
+// findBlind finds out which connections of the members do not show a token that another one shows. What Astro says to one
+// credential is not for those who use another, and a role can be given only through one that sees the token.
+func (r *Reconciler) findBlind(ctx context.Context, g *group) {
+	for _, h := range g.connections() {
+		if g.presence != present || g.blind[h.Key] {
+			continue
+		}
+		if _, listed, err := h.Directory.Token(ctx, g.key.Token); err != nil || listed {
+			continue // whatever keeps it from being listed keeps it from being written
+		}
+		asked := r.Clock()
+		t, err := h.Client.GetToken(ctx, g.key.Token)
+		if err == nil {
+			r.Registry.Record(h, t, asked)
+		}
+		g.blind[h.Key] = errors.Is(err, astro.ErrNotFound) || errors.Is(err, astro.ErrForbidden)
+	}
+}
+
+// presenceTo is what the member's connection knows of the token's existence, which may be less than others do.
+func (g *group) presenceTo(m *member) presence {
+	if g.presence == present && g.blind[m.conn.Key] {
+		return absent
+	}
+	return g.presence
+}
+
 // seenBy reads a token that another connection did not find. That it cannot be read leaves it open whether it is gone.
 func (r *Reconciler) seenBy(ctx context.Context, g *group, h connection.Handle) bool {
 	asked := r.Clock()
 	t, err := h.Client.GetToken(ctx, g.key.Token)
 	switch {
 	case err == nil && t.RolesKnown:
-		r.Registry.Record(g.key.Host, g.key.Organization, t, asked)
+		r.Registry.Record(h, t, asked)
 		g.token, g.presence, g.fresh = t, present, true
 		return true
 	case errors.Is(err, astro.ErrNotFound):

@@ -32,11 +32,12 @@ type group struct {
 	members    []*member
 	token      astro.Token
 	presence   presence
-	why        string // why an absent token is not taken for gone
-	fresh      bool   // the token was read by id in this reconcile
-	credential bool   // the token is that of a connection
-	urgent     bool   // a user waits for it
-	postponed  bool   // it is worked on another time: it waits in a line, or for the cache
+	why        string                  // why an absent token is not taken for gone
+	fresh      bool                    // the token was read by id in this reconcile
+	credential bool                    // the token is that of a connection
+	blind      map[connection.Key]bool // connections that do not show the token, though others may
+	urgent     bool                    // a user waits for it
+	postponed  bool                    // it is worked on another time: it waits in a line, or for the cache
 	outcome    outcome
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
@@ -54,8 +55,8 @@ type group struct {
 // to the bindings whose key this is.
 func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 	g := &group{
-		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, drop: map[astro.RoleKey]bool{},
-		handed: map[TokenKey]int{},
+		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, blind: map[connection.Key]bool{},
+		drop: map[astro.RoleKey]bool{}, handed: map[TokenKey]int{},
 	}
 	if !r.ours(ctx, g) {
 		if g.outcome.again == 0 {

@@ -61,12 +61,13 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 	row, err = h.Client.GetToken(ctx, g.key.Token)
 	switch {
 	case err == nil && row.RolesKnown:
-		r.Registry.Record(g.key.Host, g.key.Organization, row, asked)
+		r.Registry.Record(h, row, asked)
 		g.token, g.presence, g.fresh = row, present, true
 		return true, nil
 	case err == nil:
 		return false, errRolesUnknown
 	case errors.Is(err, astro.ErrNotFound):
+		g.blind[h.Key] = true
 		return false, r.prove(ctx, g, h)
 	default:
 		return false, err

@@ -96,6 +96,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	if !r.admit(ctx, g) {
 		return nil
 	}
+	r.findBlind(ctx, g)
 	r.classify(ctx, g)
 	r.demote(ctx, g)
 	r.move(ctx, g)

@@ -76,7 +76,7 @@ func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault 
 
 // misnames reports whether the token is there, but is not of the scope by which the member asks for it.
 func (g *group) misnames(m *member) bool {
-	if g.presence != present {
+	if g.presenceTo(m) != present {
 		return false
 	}
 	scope, ok := scopeOf(g.token)
@@ -96,14 +96,14 @@ func (g *group) realFacts() policy.TokenFacts {
 // knows reports whether all is known of token and target that rules may speak of. A refusal for want of knowledge does
 // not withdraw anything.
 func (g *group) knows(m *member) bool {
-	return g.presence == present && m.target != nil &&
+	return g.presenceTo(m) == present && m.target != nil &&
 		(m.binding.Spec.Token.Scope != v1alpha1.ScopeWorkspace || g.token.Home() != "")
 }
 
 func (g *group) tokenFacts(m *member) policy.TokenFacts {
 	spec := m.binding.Spec.Token
 	switch {
-	case g.presence == present && !g.misnames(m):
+	case g.presenceTo(m) == present && !g.misnames(m):
 		return g.realFacts()
 	case spec.ID != "": // nothing that the user says of it counts while it is not there
 		return policy.TokenFacts{ID: g.key.Token, Scope: spec.Scope}

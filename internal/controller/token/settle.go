@@ -73,7 +73,7 @@ func (r *Reconciler) lookBeforeClaim(ctx context.Context, g *group) {
 			g.outcome.retry(err)
 			continue
 		}
-		r.Registry.Record(g.key.Host, g.key.Organization, t, asked)
+		r.Registry.Record(m.conn, t, asked)
 		g.token, g.fresh = t, true
 		g.plan()
 	}

@@ -55,7 +55,7 @@ func (g *group) fillIn(m *member, s *v1alpha1.ScopedTokenBindingStatus) {
 			s.Target.WorkspaceID = m.target.WorkspaceID
 		}
 	}
-	if g.presence != present {
+	if g.presenceTo(m) != present {
 		return
 	}
 	t := g.token

@@ -12,7 +12,7 @@ import (
 
 // tokenFault is what is wrong with the token, as far as the member is concerned.
 func (r *Reconciler) tokenFault(ctx context.Context, g *group, m *member) *fault {
-	if g.presence != present {
+	if g.presenceTo(m) != present {
 		return r.missing(ctx, g, m)
 	}
 	spec, t := m.binding.Spec.Token, g.token
@@ -66,7 +66,7 @@ func (g *group) notSeen(m *member) *fault {
 		f := unknown(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", m.tokenWords())
 		f.passing = true
 		return f
-	case g.presence == absent && m.held != nil:
+	case g.presenceTo(m) == absent && m.held != nil:
 		f := unknown(v1alpha1.ConditionResolved, v1alpha1.ReasonListIncomplete,
 			"Astro does not show %s, which does not prove that it was deleted: %s", m.tokenWords(), cmp.Or(g.why, "the listing could not be trusted"))
 		f.passing = m.conn.Directory != nil && m.conn.Directory.Doubt() != "" // the connection says so for all
