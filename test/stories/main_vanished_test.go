@@ -61,6 +61,16 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
 	})
 
+	It("leaves no role behind though its connection is deleted at the same time, which then goes too", func() {
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: astrosim.TokensRoles, Delay: time.Second})
+		w.bind(binding())
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_MEMBER"))
+		w.vanish("b")
+		Expect(w.kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
+		Eventually(w.forgotten(w.namespace)).Should(BeTrue())
+	})
+
 	It("is given none where it vanishes before the write", func() {
 		w.settle()
 		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: 503, Endpoint: astrosim.TokensGet})

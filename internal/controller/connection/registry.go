@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
@@ -21,6 +23,7 @@ type Registry struct {
 	subscribers, rowSubscribers []*mailbox[Notice]
 	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
 	reported                    map[Key]bool // refusals that the connection's controller knows of
+	vanished                    map[Key]map[types.UID]struct{}
 	brakes                      brakes
 }
 
@@ -33,6 +36,7 @@ func NewRegistry() *Registry {
 		handles:     map[Key]Handle{},
 		credentials: map[Key]credential{},
 		reported:    map[Key]bool{},
+		vanished:    map[Key]map[types.UID]struct{}{},
 		brakes:      brakes{clock: time.Now, all: map[Key]*brake{}},
 		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
 			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),

@@ -14,13 +14,20 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
-// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
-// being taken at that moment is seen.
-const grace = 5 * time.Second
+const (
+	// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
+	// being taken at that moment is seen.
+	grace = 5 * time.Second
+	// vanishedGrace is how long it is kept for bindings that are gone and whose roles are not revoked yet. There is no
+	// object left by which somebody could give them up.
+	vanishedGrace = time.Minute
+)
 
 // usage is who refers to a connection.
 type usage struct {
 	bindings int
+	// vanished is how many are gone and need the connection all the same.
+	vanished int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
 	// leavers are those that are to lose their role and have not yet.
@@ -35,7 +42,7 @@ func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items)}
+	u := usage{bindings: len(list.Items), vanished: r.Registry.vanishedOf(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
@@ -69,7 +76,7 @@ func (r *reconciler) hold(ctx context.Context, c v1alpha1.Connection) error {
 
 // release lets a connection go that is being deleted and that no binding needs.
 func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) (released bool, err error) {
-	if c.GetDeletionTimestamp().IsZero() || u.needed(m.graceLeft(r.Clock())) {
+	if c.GetDeletionTimestamp().IsZero() || u.needed(m.graceLeft(u, r.Clock())) {
 		return false, nil
 	}
 	if !controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
@@ -80,15 +87,19 @@ func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memo
 
 // needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
 func (u usage) needed(grace time.Duration) bool {
-	return len(u.holders) > 0 || (u.bindings > 0 && grace > 0)
+	return len(u.holders) > 0 || (u.bindings+u.vanished > 0 && grace > 0)
 }
 
 // graceLeft is how long a connection that is being deleted is still kept for claims that are being taken.
-func (m *memory) graceLeft(now time.Time) time.Duration {
-	if m.deletingSince.IsZero() {
+func (m *memory) graceLeft(u usage, now time.Time) time.Duration {
+	switch {
+	case m.deletingSince.IsZero():
 		return 0
+	case u.vanished > 0:
+		return m.deletingSince.Add(vanishedGrace).Sub(now)
+	default:
+		return m.deletingSince.Add(grace).Sub(now)
 	}
-	return m.deletingSince.Add(grace).Sub(now)
 }
 
 func (r *reconciler) patchFinalizer(ctx context.Context, c v1alpha1.Connection, change func(client.Object, string) bool) error {
@@ -107,7 +118,7 @@ func (r *reconciler) patchFinalizer(ctx context.Context, c v1alpha1.Connection, 
 func (r *reconciler) wake(m *memory, u usage) time.Duration {
 	now := r.Clock()
 	wake := m.wake(now)
-	if left := m.graceLeft(now); left > 0 && len(u.holders) == 0 {
+	if left := m.graceLeft(u, now); left > 0 && len(u.holders) == 0 {
 		return min(wake, left)
 	}
 	if u.paused && len(u.leavers) == 0 {

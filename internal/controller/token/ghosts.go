@@ -12,6 +12,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -20,13 +21,15 @@ import (
 // read without finalizers, whatever finalizer was added since. What such a binding was granted is revoked all the same:
 // for this process, it is a leaver like any other.
 type ghosts struct {
+	registry *connection.Registry // which is told that their connections are needed
+
 	mu    sync.Mutex
 	all   map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding
 	given map[types.UID]struct{} // bindings for which this process sent a role, which their status does not say yet
 }
 
-func newGhosts() *ghosts {
-	return &ghosts{all: map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding{}, given: map[types.UID]struct{}{}}
+func newGhosts(registry *connection.Registry) *ghosts {
+	return &ghosts{registry: registry, all: map[TokenKey]map[types.UID]*v1alpha1.ScopedTokenBinding{}, given: map[types.UID]struct{}{}}
 }
 
 // give notes that a role was sent for the binding. Should it vanish before its status says so, this is the only word of
@@ -72,6 +75,7 @@ func (g *ghosts) see(e event.DeleteEvent) {
 		g.all[key] = map[types.UID]*v1alpha1.ScopedTokenBinding{}
 	}
 	g.all[key][b.UID] = left
+	g.registry.NeededBy(connectionOf(b), b.UID)
 }
 
 // of returns the ghosts of a token.
@@ -88,8 +92,7 @@ func (g *ghosts) of(key TokenKey) (all []*v1alpha1.ScopedTokenBinding) {
 func (g *ghosts) rest(key TokenKey, uid types.UID) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	delete(g.all[key], uid)
-	delete(g.given, uid)
+	g.drop(key, uid)
 	if len(g.all[key]) == 0 {
 		delete(g.all, key)
 	}
@@ -100,9 +103,21 @@ func (g *ghosts) forget(key TokenKey) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for uid := range g.all[key] {
-		delete(g.given, uid)
+		g.drop(key, uid)
 	}
 	delete(g.all, key)
+}
+
+func (g *ghosts) drop(key TokenKey, uid types.UID) {
+	if b := g.all[key][uid]; b != nil {
+		g.registry.NotNeededBy(connectionOf(b), uid)
+	}
+	delete(g.all[key], uid)
+	delete(g.given, uid)
+}
+
+func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
+	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 }
 
 // haunt adds the ghosts of the token to its group.

@@ -69,7 +69,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
 		memory: newMemory(), echoes: newEchoes(), patches: newPatches(), events: rate.NewLimiter(eventsPerSecond, eventBurst),
 		begun: time.Now().Add(-time.Second),
-		found: make(chan event.TypedGenericEvent[finding]), ghosts: newGhosts(), turns: newTurns(), lines: newLines(max(1, o.concurrency()/2)),
+		found: make(chan event.TypedGenericEvent[finding]), ghosts: newGhosts(o.Registry), turns: newTurns(), lines: newLines(max(1, o.concurrency()/2)),
 	}
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
