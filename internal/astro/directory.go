@@ -167,5 +167,8 @@ func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error
 	return d.targets.find(ctx, q)
 }
 
+// ForgetTarget forgets what was found for one query.
+func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
+
 // ExpireTargets forgets all that Targets found, and what it is about to find.
 func (d *Directory) ExpireTargets() { d.targets.expire() }

@@ -205,6 +205,12 @@ func (b *targetBook) nextRound() {
 	}
 }
 
+func (b *targetBook) forget(q TargetQuery) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.known, q.plain())
+}
+
 func (b *targetBook) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -152,6 +152,16 @@ var _ = Describe("A role that the token holds already", func() {
 })
 
 var _ = Describe("The annotation requestedAt", func() {
+	It("has a target looked for that was not there before", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeploymentNamed(w.data, "soon").WithRole("DEPLOYMENT_ADMIN"))
+		w.expect("False/TargetNotFound", "b")
+		w.settle()
+		w.sim.AddDeployment(w.data, "soon")
+		w.look("b")
+		w.expect("True/Granted", "b")
+	})
+
 	It("makes the operator look, and is echoed", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))

@@ -19,6 +19,9 @@ func (r *Reconciler) findTarget(ctx context.Context, g *group, m *member) *fault
 		m.target = known
 		return nil
 	}
+	if m.requested() {
+		m.conn.Directory.ForgetTarget(m.targetQuery())
+	}
 	found, err := m.conn.Directory.Targets(ctx, m.targetQuery())
 	if err != nil {
 		r.reportUnauthorized(m.conn, err)
