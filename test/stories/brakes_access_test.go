@@ -35,7 +35,9 @@ var _ = Describe("A hundred bindings whose credential is not accepted any more",
 
 		before = calls()
 		w.sweepAttempt()
-		Expect(calls()-before).To(Equal(1), "once a sweep interval it is")
+		Eventually(func() int { return calls() - before }).Should(Equal(1), "once a sweep interval it is")
+		w.settle()
+		Expect(calls()-before).To(Equal(1), "and no more")
 		Expect(w.unauthorized()).To(Equal(3))
 
 		w.sim.RestoreCredential(w.operator)
