@@ -34,7 +34,7 @@ func (r *Reconciler) judge(ctx context.Context, g *group, m *member) (roleset.Cl
 		return r.judgeLeaver(ctx, g, m)
 	}
 	if f := r.obstacle(ctx, g, m); f != nil {
-		if f.withdrawn && !m.binding.Spec.Suspend && !m.observes() && m.mayRevoke() && m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke {
+		if f.withdrawn && m.losesByWithdrawal() {
 			return roleset.Leave, f
 		}
 		return m.onHold(), f
@@ -80,6 +80,11 @@ func (r *Reconciler) obstacle(ctx context.Context, g *group, m *member) *fault {
 		return lookup
 	}
 	return outside(g, m)
+}
+
+// losesByWithdrawal reports whether the member's role is taken away when the rules allow it no more.
+func (m *member) losesByWithdrawal() bool {
+	return m.conn.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke && !m.binding.Spec.Suspend && !m.observes() && m.mayRevoke()
 }
 
 // onHold is the class of a member that may not be worked on now: what it holds is not touched, and what it never held
