@@ -141,7 +141,11 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 
 // isLastPage says whether no page follows this one.
 func isLastPage(body []byte) bool {
-	var page struct{ Offset, Limit, TotalCount int }
+	var page struct {
+		Offset     int `json:"offset"`
+		Limit      int `json:"limit"`
+		TotalCount int `json:"totalCount"`
+	}
 	return json.Unmarshal(body, &page) != nil || page.Offset+page.Limit >= page.TotalCount
 }
 
