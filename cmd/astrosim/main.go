@@ -1,4 +1,3 @@
-// Program astrosim is a simulated Astro: see docs/simulator.md.
 package main
 
 import (
