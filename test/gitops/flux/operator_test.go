@@ -2,7 +2,9 @@ package flux
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,25 +17,15 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
 
-// TestHelmReleaseInstallsTheOperator sees operator.yaml install the operator's chart, with the image in the registry that
-// it names, and leave the kinds with what is declared when the release goes. There is no node: the test says that the Pod
-// runs. It runs last, since it takes the kinds over.
+// TestHelmReleaseInstallsTheOperator sees operator.yaml install the operator's chart and upgrade it, with the image in the
+// registry that it names, and leave the kinds when the release goes. There is no node: the test says that the Pod runs.
 func TestHelmReleaseInstallsTheOperator(t *testing.T) {
 	settle(t)
 	giveKindsToHelm(t)
 	objects := example(t, "operator.yaml")
 	apply(t, objects...)
-	source.publish(t, objects[0], operatorChart(t), "0.1.0@sha256:"+strings.Repeat("0", 64))
-
-	installed := &appsv1.Deployment{}
-	eventually(t, patience, func() error {
-		return kube.Get(context.Background(), client.ObjectKey{Namespace: "scopedtoken-system", Name: "scopedtoken-controller-manager"}, installed)
-	})
-	if image := installed.Spec.Template.Spec.Containers[0].Image; image != "registry.example.com/scopedtoken-operator:v0.1.0" {
-		t.Errorf("the Pod would run %s", image)
-	}
-	sayThatItRuns(t, installed)
-	says(t, operator, "scopedtoken", "True", "InstallSucceeded")
+	installed := publishOperator(t, objects[0], "0.1.0", "InstallSucceeded")
+	publishOperator(t, objects[0], "0.1.1", "UpgradeSucceeded")
 
 	if err := kube.Delete(context.Background(), objects[1]); err != nil {
 		t.Fatal(err)
@@ -49,16 +41,36 @@ func TestHelmReleaseInstallsTheOperator(t *testing.T) {
 	}
 }
 
+// publishOperator makes a version of the chart the newest, and sees Flux take it.
+func publishOperator(t *testing.T, at *unstructured.Unstructured, version, outcome string) *appsv1.Deployment {
+	t.Helper()
+	chart := operatorChart(t, version)
+	source.publish(t, at, chart, fmt.Sprintf("%s@sha256:%x", version, sha256.Sum256(chart)))
+	d, want := &appsv1.Deployment{}, "registry.example.com/scopedtoken-operator:v"+version
+	eventually(t, patience, func() error {
+		if err := kube.Get(context.Background(), client.ObjectKey{Namespace: "scopedtoken-system", Name: "scopedtoken-controller-manager"}, d); err != nil {
+			return err
+		}
+		if image := d.Spec.Template.Spec.Containers[0].Image; image != want {
+			return fmt.Errorf("the Pod would run %s, not %s", image, want)
+		}
+		return nil
+	})
+	sayThatItRuns(t, d)
+	says(t, operator, "scopedtoken", "True", outcome)
+	return d
+}
+
 func operator(name string) (status, words string, err error) {
 	return ready("helm.toolkit.fluxcd.io", "v2", "HelmRelease", "flux-system", name)
 }
 
 // operatorChart is the operator's chart as `make release` packs it.
-func operatorChart(t *testing.T) []byte {
+func operatorChart(t *testing.T, version string) []byte {
 	t.Helper()
 	folder := t.TempDir()
-	shell(t, "helm package config/chart --version 0.1.0 --app-version v0.1.0 --destination "+folder)
-	chart, err := os.ReadFile(filepath.Join(folder, "scopedtoken-operator-0.1.0.tgz"))
+	shell(t, "helm package config/chart --version "+version+" --app-version v"+version+" --destination "+folder)
+	chart, err := os.ReadFile(filepath.Join(folder, "scopedtoken-operator-"+version+".tgz"))
 	if err != nil {
 		t.Fatal(err)
 	}
