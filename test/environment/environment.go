@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/envtest"
@@ -61,6 +62,8 @@ func controlPlane(root, programs string, options Options) *envtest.Environment {
 	control := &envtest.Environment{
 		BinaryAssetsDirectory: programs,
 		UseExistingCluster:    new(bool), // whatever the variable USE_EXISTING_CLUSTER says: never somebody's cluster
+		// A machine that is busy takes its time.
+		ControlPlaneStartTimeout: 2 * time.Minute,
 	}
 	if !options.WithoutCRDs {
 		control.CRDDirectoryPaths = []string{filepath.Join(root, "config", "crd", "bases")}
