@@ -12,5 +12,5 @@ var replacements = prometheus.NewCounter(prometheus.CounterOpts{
 })
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(replacements)
+	metrics.Registry.MustRegister(replacements, bindings)
 }
