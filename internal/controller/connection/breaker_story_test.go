@@ -69,7 +69,8 @@ var _ = Describe("A credential that Astro refuses", func() {
 		Eventually(s.call).Should(Succeed())
 		Expect(s.proofs()).To(Equal(1))
 		Expect(s.get().ResourceVersion).To(Equal(version), "nothing is worth a word")
-		Eventually(func() []Notice { return notices.sweeps(s.key()) }).ShouldNot(BeEmpty(), "who met the refusal tries again")
+		Eventually(func() []Notice { return notices.about(s.key()) }).Should(ContainElement(HaveField("All", true)),
+			"who met the refusal tries again, those who are Ready too")
 	})
 
 	It("for some calls only is tried less and less, and says so once", func(ctx SpecContext) {
