@@ -139,6 +139,33 @@ var _ = Describe("The same grant declared twice", func() {
 	})
 })
 
+var _ = Describe("The same grant declared through a connection that may not write and through one that may", func() {
+	It("is given and revoked by the one that may, whoever was first", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER")
+		weak := w.sim.AddOrganizationToken(w.org, "weak", "ORGANIZATION_MEMBER")
+		w.sim.GrantRole(weak, astrosim.TypeWorkspace, w.data, "WORKSPACE_OPERATOR")
+		w.connectAs(w.other, weak)
+		w.sweep()
+		a := w.other + "/a"
+		w.bind(builders.Binding("a").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl))
+		w.expect("False/PermissionDenied", a)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
+		Eventually(func() string { return w.state(a) }).Should(HavePrefix("True/"))
+
+		w.sim.SetRoles(w.ci, astrosim.OrganizationRole(w.org, "ORGANIZATION_MEMBER"), astrosim.WorkspaceRole(w.data, "WORKSPACE_MEMBER"))
+		w.sweep()
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"), "drift is mended by whom it may be")
+		w.delete(a)
+		w.expect(gone, a)
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+	})
+})
+
 var _ = Describe("Two bindings that declare different roles", func() {
 	var w *world
 	BeforeEach(func(ctx context.Context) {

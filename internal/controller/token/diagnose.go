@@ -29,10 +29,13 @@ func (r *Reconciler) refuse(ctx context.Context, g *group, h connection.Handle, 
 		return
 	}
 	for _, c := range sent {
-		f := r.diagnose(ctx, g, h, c, err)
+		f, forbidden := r.diagnose(ctx, g, h, c, err), errors.Is(err, astro.ErrForbidden)
 		f.refused = c.To != "" && errors.Is(err, astro.ErrInvalid)
 		g.failures[c.Target] = f
-		r.memory.refused(g.key, c, refusal{spec: specOf(g.owner(c).binding), at: r.Clock(), fault: f})
+		r.memory.refused(g.key, c, refusal{spec: specOf(g.owner(c).binding), forbidden: forbidden, at: r.Clock(), fault: f})
+		if forbidden {
+			g.deny(h.Key, c)
+		}
 		if f.reason == v1alpha1.ReasonTargetNotFound {
 			r.recantTarget(ctx, g, h, c)
 		}

@@ -44,6 +44,9 @@ type group struct {
 	lost     map[connection.Key]*fault // connections through which nobody could look again
 	handed   map[TokenKey]int          // the tokens that have the name that the members spell, and where they go in the queue
 
+	denied map[denial]bool // changes that a connection may not make
+	passed bool            // one of them was left to another connection that may
+
 	accepted  int                    // how many writes Astro took
 	forbidden int                    // how many changes it forbade by themselves
 	searched  bool                   // dangling roles were looked for
@@ -56,7 +59,7 @@ type group struct {
 func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 	g := &group{
 		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, blind: map[connection.Key]bool{},
-		drop: map[astro.RoleKey]bool{}, handed: map[TokenKey]int{},
+		drop: map[astro.RoleKey]bool{}, handed: map[TokenKey]int{}, denied: map[denial]bool{},
 	}
 	if !r.ours(ctx, g) {
 		if g.outcome.again == 0 {

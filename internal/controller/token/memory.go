@@ -38,18 +38,20 @@ type fight struct {
 	restored   []time.Time
 }
 
-// refusedChange is a role, empty for none, that a target was not to get. Where a member wants the place of one that
-// leaves, either change may be refused.
+// refusedChange is a role, empty for none, that a target was not to get, and for which binding it was tried. Where a member
+// wants the place of one that leaves, either change may be refused.
 type refusedChange struct {
 	target roleset.Target
 	to     string
+	of     types.UID
 }
 
 // refusal is how Astro refused a change by itself.
 type refusal struct {
-	spec  spec
-	at    time.Time
-	fault *fault
+	forbidden bool // to the connection, where another one may be allowed
+	spec      spec
+	at        time.Time
+	fault     *fault
 }
 
 // spec is the spec of one object. Another object of the same name starts with the same generation.
@@ -130,7 +132,7 @@ func (m *memory) refused(key TokenKey, c roleset.Change, r refusal) {
 	defer m.mu.Unlock()
 	p := m.of(key)
 	maps.DeleteFunc(p.refusals, func(_ refusedChange, old refusal) bool { return r.at.Sub(old.at) > refusalAge }) // of targets that may be gone
-	p.refusals[refusedChange{c.Target, c.To}] = r
+	p.refusals[refusedChange{c.Target, c.To, r.spec.of}] = r
 }
 
 // refusal returns what is remembered of a change to the role, if it is the same change.
@@ -141,7 +143,7 @@ func (m *memory) refusal(key TokenKey, c roleset.Change, s spec) (refusal, bool)
 	if !ok {
 		return refusal{}, false
 	}
-	r, ok := p.refusals[refusedChange{c.Target, c.To}]
+	r, ok := p.refusals[refusedChange{c.Target, c.To, s.of}]
 	return r, ok && r.spec == s
 }
 

@@ -17,7 +17,7 @@ func (r *Reconciler) settle(ctx context.Context, g *group) {
 	ctx, done, _ := r.whileOurs(ctx, g)
 	defer done()
 	for range rounds {
-		g.plan()
+		r.recallDenials(g, g.plan())
 		r.lookBeforeClaim(ctx, g)
 		r.hold(ctx, g)
 		plan := g.plan()
@@ -29,7 +29,7 @@ func (r *Reconciler) settle(ctx context.Context, g *group) {
 		for _, h := range work {
 			again = r.apply(ctx, g, h, plan) || again
 		}
-		if !again && !g.giveWay() {
+		if !again && !g.passOn() && !g.giveWay() {
 			break
 		}
 		if err := r.retake(ctx, g); err != nil {
@@ -116,9 +116,6 @@ func (g *group) work(plan roleset.Plan) []connection.Handle {
 	}
 	return all
 }
-
-// owner is the member for which a change is made, and with whose credential.
-func (g *group) owner(c roleset.Change) *member { return g.member(c.Claims[0]) }
 
 // needsLook reports whether the listing is not good enough for the member: it takes its claim, it leaves, its spec is
 // new, or the user asks. What is said of such a member rests on a read of its token.
