@@ -68,6 +68,17 @@ var _ = Describe("A role that the rules no longer allow", func() {
 		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
 	})
 
+	It("is not the one that is granted, where a binding is edited to another that they never allowed", func(ctx context.Context) {
+		granted(ctx, v1alpha1.WithdrawalRevoke)
+		w.role("deployer", "DEPLOYMENT_ADMIN")
+		w.expect("False/RoleNotAllowed", "deployer")
+		w.settle()
+		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
+		w.delete("deployer")
+		w.expect(gone, "deployer")
+		Expect(w.on(w.ci, w.models)).To(BeEmpty())
+	})
+
 	It("is revoked with onWithdrawal: Revoke if the operator granted it, and granted anew when it is allowed", func(ctx context.Context) {
 		granted(ctx, v1alpha1.WithdrawalRevoke)
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())

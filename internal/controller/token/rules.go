@@ -61,7 +61,7 @@ func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault 
 	d := policy.Check(m.conn.Object, ask)
 	if !d.Allowed {
 		f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
-		f.withdrawn = m.held != nil && g.knows(m)
+		f.withdrawn = m.held != nil && g.knows(m) && !g.grantAllowed(m, ask)
 		return f
 	}
 	if g.misnames(m) {
@@ -72,6 +72,13 @@ func (r *Reconciler) forbidden(ctx context.Context, g *group, m *member) *fault 
 	}
 	m.allowed = true
 	return nil
+}
+
+// grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
+// binding that was edited to a role which it may not have is refused that, and loses nothing.
+func (g *group) grantAllowed(m *member, ask policy.Request) bool {
+	ask.Role = g.token.RoleOn(m.entry().Key())
+	return ask.Role != "" && policy.Check(m.conn.Object, ask).Allowed
 }
 
 // misnames reports whether the token is there, but is not of the scope by which the member asks for it.
