@@ -49,7 +49,9 @@ func (r *Reconciler) findBlind(ctx context.Context, g *group) {
 		if err == nil {
 			r.Registry.Record(h, t, asked)
 		}
-		g.blind[h.Key] = errors.Is(err, astro.ErrNotFound) || errors.Is(err, astro.ErrForbidden)
+		if g.blind[h.Key] = errors.Is(err, astro.ErrNotFound) || errors.Is(err, astro.ErrForbidden); g.blind[h.Key] {
+			g.why = cmp.Or(g.why, "the connection's API token may not be allowed to see it")
+		}
 	}
 }
 
