@@ -83,6 +83,20 @@ var _ = Describe("A suspended binding", func() {
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
 
+	It("has its finalizer put back, so that it is revoked when it is deleted", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
+		w.expect("False/Suspended", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil })
+		Eventually(func() []string { return w.binding("b").Finalizers }).ShouldNot(BeEmpty())
+		w.stays("False/Suspended", "b")
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
 	It("is still revoked when it is deleted", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))

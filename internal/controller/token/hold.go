@@ -21,7 +21,7 @@ import (
 func (r *Reconciler) hold(ctx context.Context, g *group) {
 	claims := map[*member]v1alpha1.HeldClaim{} // all of them before the first is taken, since each looks at the others
 	for _, m := range g.members {
-		if m.mustHold() {
+		if m.mustHold() || m.lostFinalizer() {
 			claims[m] = g.claimFor(m, r)
 		}
 	}
@@ -51,6 +51,12 @@ func (m *member) mustHold() bool {
 	default:
 		return false
 	}
+}
+
+// lostFinalizer reports whether a member on hold has its claim and not the finalizer any more. Nothing of it is worked on,
+// and yet it must not go without its role.
+func (m *member) lostFinalizer() bool {
+	return m.class == roleset.Hold && m.held != nil && !m.leaving() && !controllerutil.ContainsFinalizer(m.binding, v1alpha1.FinalizerRevoke)
 }
 
 // claimFor is the claim that the member takes, given what the token was last seen to hold.
