@@ -26,6 +26,21 @@ var _ = Describe("What one binding or connection does", func() {
 		w.expect("False/TokenNotFound", "b")
 	})
 
+	It("hides no deleted token behind the older listing of another connection that comes first, where a binding leaves", func() {
+		w.connect(w.other)
+		b := w.other + "/b"
+		w.bind(
+			builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("b").In(w.other).ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
+		)
+		w.expect("True/Granted", "a", b)
+		w.sim.DeleteToken(w.ci)
+		w.sweepOf(w.other)
+		w.delete(b)
+		w.expect(gone, b)
+		w.expect("False/TokenNotFound", "a")
+	})
+
 	It("keeps no role up that Astro will not exchange for its own", func() {
 		w.bind(builders.Binding("first").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
 		w.expect("True/Granted", "first")

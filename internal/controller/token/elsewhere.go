@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
@@ -53,7 +54,23 @@ func (r *Reconciler) findBlind(ctx context.Context, g *group) {
 			g.why = cmp.Or(g.why, "the connection's API token may not be allowed to see it")
 		}
 	}
+	if g.presence == present && slices.ContainsFunc(g.connections(), g.missedBy) && !g.fresh {
+		r.lookAnew(ctx, g)
+	}
 }
+
+// lookAnew reads by id a token that one connection does not show, and another one by its listing only, which may be older.
+// Where that one cannot be asked, its listing counts.
+func (r *Reconciler) lookAnew(ctx context.Context, g *group) {
+	g.presence = absent
+	r.look(ctx, g)
+	asked := !slices.ContainsFunc(g.connections(), func(h connection.Handle) bool { return !g.missedBy(h) })
+	if g.presence == absent && !asked {
+		g.presence = present
+	}
+}
+
+func (g *group) missedBy(h connection.Handle) bool { return g.blind[h.Key] }
 
 // presenceTo is what the member's connection knows of the token's existence, which may be less than others do.
 func (g *group) presenceTo(m *member) presence {

@@ -53,7 +53,7 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 	if err != nil {
 		return false, err
 	}
-	if listed && row.RolesKnown && g.agreed(ctx, row) {
+	if listed && row.RolesKnown && g.presence == unseen && g.agreed(ctx, row) { // once somebody misses it, a row is too old
 		g.token, g.presence = row, present
 		return true, nil
 	}
