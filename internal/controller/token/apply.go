@@ -79,23 +79,29 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		r.writeFailed(ctx, g, h, sent, looked, err)
 		return again
 	}
+	r.takeIn(g, h, update, at)
+	if !again && len(sent) > 0 {
+		r.written(ctx, g, sent, update)
+	}
+	return again
+}
+
+// takeIn makes what Astro shows after an update what the group goes by, and lays it over the listings: as read at the time,
+// or as just written.
+func (r *Reconciler) takeIn(g *group, h connection.Handle, update astro.Update, at time.Time) {
 	g.token = update.After
-	if update.Written && !update.Confirmed {
+	switch {
+	case update.Written && !update.Confirmed:
 		// What was sent is not what was seen: without the row, the next look asks by id.
 		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
-	} else {
-		if update.Written {
-			at = r.Clock()
-		}
+	case update.Written:
+		r.Registry.Record(h, g.token, r.Clock())
+	default:
 		r.Registry.Record(h, g.token, at)
 	}
 	g.token.Roles = slices.DeleteFunc(slices.Clone(g.token.Roles), func(r astro.Role) bool {
 		return slices.Contains(update.Accessors, r.Key()) // Astro's own: what the claim was on is gone
 	})
-	if !again && len(sent) > 0 {
-		r.written(ctx, g, sent, update)
-	}
-	return again
 }
 
 // markSent notes for whom a change is under way: from now on, what is found in Astro may be of their own making.

@@ -13,12 +13,13 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 )
 
-// census counts the bindings in the cache whenever the metrics are read. Only the leader counts, so that a sum over all
-// replicas counts each binding once.
+// census counts the bindings in the cache whenever the metrics are read. Only the leader counts, and only what its instance
+// serves, so that a sum over all replicas and instances counts each binding once.
 type census struct {
-	cache       atomic.Pointer[client.Reader]
+	by          atomic.Pointer[Reconciler]
 	description *prometheus.Desc
 }
 
@@ -27,12 +28,11 @@ var bindings = &census{description: prometheus.NewDesc(
 )}
 
 // countBindings lets the bindings be counted for as long as this replica leads.
-func countBindings(mgr ctrl.Manager) error {
-	reader := client.Reader(mgr.GetClient())
+func (r *Reconciler) countBindings(mgr ctrl.Manager) error {
 	err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
-		bindings.cache.Store(&reader)
+		bindings.by.Store(r)
 		<-ctx.Done()
-		bindings.cache.CompareAndSwap(&reader, nil)
+		bindings.by.CompareAndSwap(r, nil)
 		return nil
 	}))
 	if err != nil {
@@ -49,22 +49,47 @@ func (c *census) Describe(to chan<- *prometheus.Desc) { to <- c.description }
 
 // Collect implements prometheus.Collector.
 func (c *census) Collect(to chan<- prometheus.Metric) {
-	cache := c.cache.Load()
-	if cache == nil {
+	r := c.by.Load()
+	if r == nil {
 		return
 	}
-	var list v1alpha1.ScopedTokenBindingList
-	if err := (*cache).List(context.Background(), &list, client.UnsafeDisableDeepCopy); err != nil {
-		to <- prometheus.NewInvalidMetric(c.description, fmt.Errorf("list bindings: %w", err))
+	counts, err := r.count(context.Background())
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(c.description, err)
 		return
-	}
-	counts := map[standing]int{}
-	for i := range list.Items {
-		counts[standingOf(&list.Items[i])]++
 	}
 	for s, n := range counts {
 		to <- prometheus.MustNewConstMetric(c.description, prometheus.GaugeValue, float64(n), s.namespace, s.ready, s.reason)
 	}
+}
+
+func (r *Reconciler) count(ctx context.Context) (map[standing]int, error) {
+	var list v1alpha1.ScopedTokenBindingList
+	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list bindings: %w", err)
+	}
+	counts, served := map[standing]int{}, map[connection.Key]bool{}
+	for i := range list.Items {
+		b := &list.Items[i]
+		key := connectionOf(b)
+		if _, known := served[key]; !known {
+			served[key] = r.serves(ctx, key)
+		}
+		if served[key] {
+			counts[standingOf(b)]++
+		}
+	}
+	return counts, nil
+}
+
+// serves reports whether it is this instance that tells the bindings of the connection how they stand.
+func (r *Reconciler) serves(ctx context.Context, key connection.Key) bool {
+	object, err := r.connectionObject(ctx, key)
+	if err != nil || object == nil {
+		return r.Registry.Speaks("", "", key)
+	}
+	spec := object.ConnectionSpec()
+	return r.Registry.Speaks(hostOf(spec), string(spec.OrganizationID), key)
 }
 
 // standingOf is how a binding stands. One that nobody has looked at yet is Unknown, without a reason.

@@ -59,11 +59,12 @@ func (g *ghosts) wasGiven(uid types.UID) bool {
 // operator or by somebody who meant it; and of one whose last state is not known nothing is known.
 func (g *ghosts) see(e event.DeleteEvent) {
 	b, ok := e.Object.(*v1alpha1.ScopedTokenBinding)
-	if !ok || e.DeleteStateUnknown || !b.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+	if !ok {
 		return
 	}
 	held := pin.Held(b)
-	if held == nil {
+	if held == nil || e.DeleteStateUnknown || !b.DeletionTimestamp.IsZero() || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		g.told(b.UID)
 		return
 	}
 	left := b.DeepCopy()

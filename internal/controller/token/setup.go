@@ -49,7 +49,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up the controller of tokens: %w", err)
 	}
-	return countBindings(mgr)
+	return r.countBindings(mgr)
 }
 
 // backoff keeps a key from waiting long after an outage: a sweep tells of a change only once.

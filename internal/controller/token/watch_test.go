@@ -2,6 +2,7 @@ package token
 
 import (
 	"testing"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -97,5 +98,44 @@ func TestClaimsUnderWay(t *testing.T) {
 	}
 	if e.told(event.UpdateEvent{ObjectOld: before, ObjectNew: edited}) {
 		t.Error("an edit that the cache shows so late is told")
+	}
+}
+
+// TestLateEchoesAreAwaitedLessOften is of a cache that does not show a write yet.
+func TestLateEchoesAreAwaitedLessOften(t *testing.T) {
+	b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: types.UID("a"), ResourceVersion: "5"}}
+	g := &group{members: []*member{{binding: b}}}
+	e := newEchoes()
+	if _, behind := e.awaited(g); behind {
+		t.Error("nothing was written, and is awaited")
+	}
+	for age, want := range map[time.Duration]time.Duration{0: echoDelay, 300 * time.Millisecond: 300 * time.Millisecond, 10 * time.Second: longestEcho} {
+		e.written[b.UID] = echo{version: "6", at: time.Now().Add(-age)}
+		if wait, behind := e.awaited(g); !behind || wait < want || wait > want+200*time.Millisecond {
+			t.Errorf("after %s: look again in %s, want %s", age, wait, want)
+		}
+	}
+	e.written[b.UID] = echo{version: "6", at: time.Now().Add(-2 * echoPatience)}
+	if _, behind := e.awaited(g); behind {
+		t.Error("a write that never shows is awaited for ever")
+	}
+}
+
+// TestANameIsHandedOverOnce has bindings that spell one token by its name: some that were there, and one that a user has
+// just made.
+func TestANameIsHandedOverOnce(t *testing.T) {
+	r := &Reconciler{turns: newTurns(), begun: time.Now().Add(-time.Minute)}
+	made := func(ago time.Duration) *member {
+		return &member{binding: &v1alpha1.ScopedTokenBinding{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "team", Generation: 1, CreationTimestamp: metav1.NewTime(time.Now().Add(-ago))},
+			Status:     v1alpha1.ScopedTokenBindingStatus{ObservedGeneration: -1},
+		}}
+	}
+	g, key := &group{handed: map[TokenKey]int{}}, TokenKey{Token: "t"}
+	for _, m := range []*member{made(time.Hour), made(0), made(time.Hour)} {
+		r.handOver(g, m, key)
+	}
+	if priority, handed := g.handed[key]; !handed || priority != 0 {
+		t.Errorf("the token waits at %d, and a user waits for it", priority)
 	}
 }
