@@ -117,7 +117,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		notices.forget()
 		s.lift(time.Now().Add(time.Hour).Format(time.RFC3339))
 		Eventually(s.paused).Should(BeEmpty())
-		Expect(notices.sweeps(s.key())).NotTo(BeEmpty(), "who waits is told")
+		Eventually(func() []Notice { return notices.sweeps(s.key()) }).ShouldNot(BeEmpty(), "who waits is told")
 		Expect(registry.MayRevoke(s.key(), "one more", "and", "many", "others")).To(BeTrue())
 		Expect(s.pausedMetric()).To(BeZero())
 		Eventually(func() []string { return s.events("Revoking") }).Should(ConsistOf("Normal: revocations go on"))

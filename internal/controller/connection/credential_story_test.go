@@ -24,7 +24,7 @@ var _ = Describe("The credential of a connection", func() {
 
 		s.credential(s.sim.Credential(s.self)).expect("True/Connected")
 		Expect(s.handle().Ready).To(BeTrue())
-		Expect(notices.of(s.key())).To(ContainElement(Notice{Connection: s.key(), All: true}))
+		Eventually(func() []Notice { return notices.of(s.key()) }).Should(ContainElement(Notice{Connection: s.key(), All: true}))
 		Expect(s.get().Status).To(And(
 			HaveField("OrganizationName", "Acme"), HaveField("CredentialTokenID", s.self), HaveField("ObservedGeneration", s.conn.Generation)))
 		Expect(s.conn.Finalizers).To(ConsistOf(v1alpha1.FinalizerInUse))
@@ -55,7 +55,7 @@ var _ = Describe("The credential of a connection", func() {
 
 	It("stops counting when it expires", func(ctx SpecContext) {
 		s := newStory(ctx)
-		short := s.sim.AddOrganizationToken(s.org, "short", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(3*time.Second)))
+		short := s.sim.AddOrganizationToken(s.org, "short", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(6*time.Second)))
 		s.credential(s.sim.Credential(short)).connect().expect("True/Connected")
 		s.expect("False/CredentialRejected")
 		Expect(s.handle().Ready).To(BeFalse())
@@ -115,7 +115,7 @@ var _ = Describe("The credential of a connection", func() {
 		s.sim.RevokeCredential(s.self)
 		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring("put a valid API token in the Secret"))
 		Expect(s.handle().Ready).To(BeFalse())
-		Expect(notices.of(s.key())).To(ConsistOf(Notice{Connection: s.key(), All: true}))
+		Eventually(func() []Notice { return notices.of(s.key()) }).Should(ConsistOf(Notice{Connection: s.key(), All: true}))
 		s.sim.ResetCounts()
 		Eventually(func() int { return s.sim.Counts().Total }).Should(Equal(1))
 		Consistently(func() int { return s.sim.Counts().Total }, "1s").Should(Equal(1))

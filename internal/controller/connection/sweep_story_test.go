@@ -118,7 +118,7 @@ var _ = Describe("The rules of a connection", func() {
 		Eventually(reason).Should(Equal("SecretNotFound"), "a tenant's Secret does not count")
 		Expect(kube.Create(ctx, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: operatorNamespace, Name: s.namespace}, StringData: data})).To(Succeed())
 		Eventually(func() bool { h, _ := registry.Get(KeyOf(c)); return h.Ready }).Should(BeTrue())
-		Eventually(func() []Notice { return notices.of(KeyOf(c)) }).ShouldNot(BeEmpty())
+		Eventually(func() []Notice { return notices.sweeps(KeyOf(c)) }).ShouldNot(BeEmpty(), "the first listing is told of after all else")
 
 		notices.forget()
 		s.label(map[string]string{"colour": "blue"})
@@ -159,7 +159,7 @@ var _ = Describe("A connection that is deleted", func() {
 		Expect(kube.Delete(ctx, s.conn)).To(Succeed())
 		Eventually(func() bool {
 			return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(s.conn), s.conn))
-		}, "2s").Should(BeTrue())
+		}).Should(BeTrue())
 	})
 })
 
