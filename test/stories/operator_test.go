@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"strings"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -40,7 +39,7 @@ func (w *world) start() {
 			Fail("the manager ended: " + err.Error())
 		}
 	}()
-	w.line = wire
+	w.line, w.cache = wire, mgr.GetCache()
 	w.stopped = func() {
 		cancel()
 		<-stopped
@@ -48,11 +47,11 @@ func (w *world) start() {
 }
 
 func (w *world) managerOptions() ctrl.Options {
-	quick := time.Second
+	grace := storyTimeout() // a worker ends its call when it is told to stop, however busy the machine is
 	return ctrl.Options{
 		Scheme:                  scheme,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},
-		GracefulShutdownTimeout: &quick,
+		GracefulShutdownTimeout: &grace,
 		Controller:              ctrlconfig.Controller{SkipNameValidation: new(true)},
 		Cache: cache.Options{
 			DefaultTransform:     cache.TransformStripManagedFields(),

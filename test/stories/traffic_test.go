@@ -6,10 +6,8 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
-	. "github.com/onsi/gomega"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
@@ -62,6 +60,7 @@ type line struct {
 	cut     atomic.Bool
 	allowed atomic.Int64 // so many writes pass before the line is cut, if limited
 	limited atomic.Bool
+	calls   atomic.Int64                        // under way, but for watches
 	before  atomic.Pointer[func(*http.Request)] // called with every request to the API server before it leaves
 }
 
@@ -86,6 +85,10 @@ func (l *line) wrap(next http.RoundTripper) http.RoundTripper {
 		}
 		if before := l.before.Load(); before != nil {
 			(*before)(r)
+		}
+		if !r.URL.Query().Has("watch") {
+			l.calls.Add(1)
+			defer l.calls.Add(-1)
 		}
 		if r.Method != http.MethodGet {
 			l.traffic.note(r)
@@ -135,16 +138,3 @@ func (w *world) costOf(do func()) cost {
 }
 
 func (w *world) pages() int { return w.total().Pages }
-
-// settle waits until nobody calls anybody for a while.
-func (w *world) settle() {
-	GinkgoHelper()
-	const quiet = 300 * time.Millisecond
-	last, since := w.total(), time.Now()
-	Eventually(func() bool {
-		if now := w.total(); now != last {
-			last, since = now, time.Now()
-		}
-		return time.Since(since) > quiet
-	}).Should(BeTrue(), "the operator comes to rest")
-}

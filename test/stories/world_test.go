@@ -30,10 +30,11 @@ type world struct {
 	admin   *rest.Config
 	kube    client.Client
 	traffic *traffic
-	clock   atomic.Int64 // by how much the operator's time is ahead
-	stopped func()       // ends the running operator; nil if none runs
-	line    *line        // of the running operator to the API server
-	share   share        // of the work, where the operator is not the only one
+	clock   atomic.Int64  // by how much the operator's time is ahead
+	stopped func()        // ends the running operator; nil if none runs
+	line    *line         // of the running operator to the API server
+	cache   client.Reader // what the running operator knows of the cluster
+	share   share         // of the work, where the operator is not the only one
 
 	// namespace is where a binding is made that says nothing else; other is a second one, and system the operator's.
 	namespace, other, system string
