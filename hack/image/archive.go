@@ -77,7 +77,7 @@ func packEntry(w *tar.Writer, at, name string, entry fs.DirEntry) error {
 	if entry.IsDir() {
 		return w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o755, ModTime: epoch})
 	}
-	data, err := os.ReadFile(at) //nolint:gosec // a file of the layout that was just written
+	data, err := os.ReadFile(at)
 	if err != nil {
 		return err
 	}

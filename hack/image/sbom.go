@@ -88,7 +88,7 @@ func writeBOM(path string, o options, programs map[string][]byte) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o644) //nolint:gosec // it is for everybody
+	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
 // materials are a program and the modules that it was linked from, Go's own library among them.

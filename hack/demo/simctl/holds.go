@@ -76,11 +76,11 @@ func (s simulator) holds(ctx context.Context, file string, out io.Writer) error 
 	if err := show(rows(before, now), out); err != nil {
 		return err
 	}
-	return os.WriteFile(file, data, 0o600) //nolint:gosec // the user says which
+	return os.WriteFile(file, data, 0o600)
 }
 
 func read(file string) ([]token, error) {
-	data, err := os.ReadFile(file) //nolint:gosec // the user says which
+	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}

@@ -69,8 +69,8 @@ func closed(node any) any {
 	case schema:
 		out := schema{}
 		for key, child := range n {
-			if key == "properties" {
-				out[key] = each(child.(schema), closed)
+			if fields, ok := child.(schema); ok && key == "properties" {
+				out[key] = each(fields, closed)
 			} else if !strings.HasPrefix(key, "x-kubernetes-") && key != "description" && key != "default" && key != "format" {
 				out[key] = closed(child)
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,10 +44,14 @@ func writeSchema(root value, kinds map[string]schema, path string) error {
 	if err != nil {
 		return err
 	}
+	fields, ok := s["properties"].(schema)
+	if !ok {
+		return errors.New("values.yaml: there are no values")
+	}
 	s["$schema"] = "http://json-schema.org/draft-07/schema#"
 	s["title"] = "Values of the chart scopedtoken-operator"
 	// Helm hands the values of a parent chart down as global.
-	s["properties"].(schema)["global"] = schema{"type": "object", "description": "Values of a parent chart; not used."}
+	fields["global"] = schema{"type": "object", "description": "Values of a parent chart; not used."}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)
