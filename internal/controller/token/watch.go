@@ -56,7 +56,7 @@ func causeOf(e event.UpdateEvent) cause {
 // byUser reports whether a user has changed what the operator goes by.
 func byUser(before, after *v1alpha1.ScopedTokenBinding) bool {
 	return before.Generation != after.Generation || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
-		userAnnotations(before) != userAnnotations(after) || lostFinalizer(before, after)
+		userAnnotations(before) != userAnnotations(after) || finalizerTaken(before, after)
 }
 
 // userAnnotations are those by which a user asks for something.
@@ -67,8 +67,8 @@ func userAnnotations(b *v1alpha1.ScopedTokenBinding) [3]string {
 	}
 }
 
-// lostFinalizer reports whether somebody took the finalizer away, which the operator puts back.
-func lostFinalizer(before, after *v1alpha1.ScopedTokenBinding) bool {
+// finalizerTaken reports whether somebody took the finalizer away, which the operator puts back.
+func finalizerTaken(before, after *v1alpha1.ScopedTokenBinding) bool {
 	return controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
 }
 
