@@ -40,6 +40,9 @@ func (s *Sim) Counts() Counts {
 	return c
 }
 
+// UnderWay is how many calls have come in that are not answered yet, and so not counted.
+func (s *Sim) UnderWay() int { return int(s.underWay.Load()) }
+
 // ResetCounts starts counting anew.
 func (s *Sim) ResetCounts() {
 	s.mu.Lock()

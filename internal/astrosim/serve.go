@@ -33,6 +33,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.admin().ServeHTTP(w, r)
 		return
 	}
+	s.underWay.Add(1)
+	defer s.underWay.Add(-1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "request body too large", http.StatusRequestEntityTooLarge) // or the client went away

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -32,6 +33,8 @@ type Sim struct {
 	key     []byte
 	done    chan struct{}
 	close   sync.Once
+
+	underWay atomic.Int64 // calls
 
 	mu        sync.Mutex // guards all below
 	latency   time.Duration

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -72,7 +73,7 @@ var _ = Describe("A hundred settled bindings while Astro is away", func() {
 		for range 3 {
 			w.sweepAttempt()
 		}
-		Expect(readiness(w.acme(w.namespace).Status.Conditions)).To(Equal("Unknown/Unreachable"))
+		w.acmeIs("Unknown/Unreachable", status.InProgressStatus)
 		w.stop()
 		w.start()
 		w.settle()

@@ -3,6 +3,7 @@ package stories
 import (
 	"context"
 
+	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -50,6 +51,7 @@ var _ = Describe("A credential that quietly sees less, so that many tokens look 
 				for range 4 { // a listing that comes again and again becomes no better evidence
 					w.sweepAttempt()
 				}
+				w.acmeIs("Unknown/ListIncomplete", status.FailedStatus)
 				Expect(w.acmeSays(w.namespace)).To(And(ContainSubstring(tc.says), ContainSubstring(v1alpha1.AnnotationRequestedAt)))
 				w.finalized(names...)
 				for token, roles := range before {

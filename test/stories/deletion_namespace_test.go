@@ -49,7 +49,7 @@ var _ = Describe("A namespace that is deleted", func() {
 		for _, name := range granted {
 			w.stuck("Unknown/ConnectionNotReady", name, "SecretNotFound")
 		}
-		Expect(w.acmeSays(w.namespace)).To(And(ContainSubstring("3 binding(s) need"), ContainSubstring(v1alpha1.AnnotationRelease), ContainSubstring(builders.SecretName)))
+		Eventually(w.acmeSays).WithArguments(w.namespace).Should(And(ContainSubstring("3 binding(s) need"), ContainSubstring(v1alpha1.AnnotationRelease), ContainSubstring(builders.SecretName)))
 		again := builders.Secret(w.namespace, builders.SecretName, w.sim.Credential(w.operator))
 		Expect(apierrors.IsForbidden(w.kube.Create(w.ctx, again))).To(BeTrue(), "nothing can be made there any more")
 		Expect(w.familyRoles()).To(Equal(familyGranted), "nobody could revoke")

@@ -99,6 +99,9 @@ var _ = Describe("The kinds, deleted while the operator runs,", func() {
 
 		kubectl(env, "apply", "--server-side", "-f", filepath.Join(env.Root, "config", "crd", "bases"))
 		kubectl(env, "wait", "--for=condition=Established", "--timeout=20s", "-f", filepath.Join(env.Root, "config", "crd", "bases"))
+		for _, served := range []client.ObjectList{&v1alpha1.AstroConnectionList{}, &v1alpha1.ScopedTokenBindingList{}} {
+			Eventually(func() error { return w.kube.List(w.ctx, served) }).Should(Succeed(), "a kind is served a while after it is established")
+		}
 		w.apply(w.connection(builders.ConnectionName).In(w.namespace).Object())
 		w.bind(builders.Binding("again").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "again")

@@ -47,7 +47,7 @@ func (w *world) start() {
 }
 
 func (w *world) managerOptions() ctrl.Options {
-	grace := storyTimeout() // a worker ends its call when it is told to stop, however busy the machine is
+	grace := storyTimeout() // all runnables end at once when told, but how long that takes is the machine's affair
 	return ctrl.Options{
 		Scheme:                  scheme,
 		Metrics:                 metricsserver.Options{BindAddress: "0"},

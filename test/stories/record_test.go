@@ -36,10 +36,9 @@ func (w *world) record() {
 	Expect(err).NotTo(HaveOccurred())
 	ctx, cancel := context.WithCancel(w.ctx)
 	var done sync.WaitGroup
-	for _, kind := range []string{"ScopedTokenBinding", "AstroConnection", "ClusterAstroConnection", "TargetInventory"} {
-		list := &unstructured.UnstructuredList{}
-		list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
-		events, err := watcher.Watch(ctx, list, client.MatchingLabels{storyLabel: w.namespace})
+	kinds := []string{"ScopedTokenBinding", "AstroConnection", "ClusterAstroConnection", "TargetInventory"}
+	for _, kind := range kinds {
+		events, err := watcher.Watch(ctx, listOf(kind), client.MatchingLabels{storyLabel: w.namespace})
 		Expect(err).NotTo(HaveOccurred())
 		done.Go(func() {
 			defer GinkgoRecover()
@@ -51,9 +50,22 @@ func (w *world) record() {
 		})
 	}
 	DeferCleanup(func() {
+		for _, kind := range kinds { // the watch may still be about to tell of what the story has just seen
+			last := listOf(kind)
+			Expect(watcher.List(w.ctx, last, client.MatchingLabels{storyLabel: w.namespace})).To(Succeed())
+			for i := range last.Items {
+				Expect(keep(folder, &last.Items[i])).To(Succeed())
+			}
+		}
 		cancel()
 		done.Wait()
 	})
+}
+
+func listOf(kind string) *unstructured.UnstructuredList {
+	list := &unstructured.UnstructuredList{}
+	list.SetGroupVersionKind(v1alpha1.GroupVersion.WithKind(kind + "List"))
+	return list
 }
 
 // keep writes an object into the folder, in a file of its own for each state in which a kind can be.

@@ -32,6 +32,16 @@ func (w *world) connectionNamed(name string) (*v1alpha1.AstroConnection, status.
 	return c, result.Status
 }
 
+// acmeIs waits until the connection "acme" of the first namespace is in a state, of which kstatus makes the same as we.
+func (w *world) acmeIs(state string, kstatus status.Status) {
+	GinkgoHelper()
+	Eventually(func(g Gomega) {
+		c, got := w.connectionNamed(builders.ConnectionName)
+		g.Expect(readiness(c.Status.Conditions)).To(Equal(state))
+		g.Expect(got).To(Equal(kstatus))
+	}).Should(Succeed())
+}
+
 // forged is a credential that claims to be a token, and that Astro does not know.
 func forged(token, organization string) string {
 	claims := `{"apiTokenId":"` + token + `","permissions":["organizationId:` + organization + `"]}`

@@ -107,6 +107,8 @@ var _ = Describe("A listing that cannot be trusted", func() {
 			w.told("b", `"ci"`, "does not prove", v1alpha1.AnnotationRelease)
 			Expect(w.kstatus("b")).To(Equal(status.TerminatingStatus))
 			w.stays("Unknown/ListIncomplete", "b")
+			w.sweepAttempt()
+			w.acmeIs("Unknown/ListIncomplete", status.InProgressStatus)
 		})
 		w.sim.ClearFaults()
 		w.sweep()

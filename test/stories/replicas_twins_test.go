@@ -22,6 +22,7 @@ func (w *world) twin() *world {
 	t := &world{furnished: w.furnished, admin: w.admin, kube: w.kube, traffic: w.traffic}
 	t.operator = w.sim.AddOrganizationToken(w.org, rival, "ORGANIZATION_OWNER")
 	t.settleDown(w.ctx)
+	w.beside, t.beside = append(w.beside, t), append(t.beside, w)
 	t.start()
 	t.connect(t.namespace)
 	return t
@@ -32,6 +33,7 @@ func (w *world) helper() {
 	GinkgoHelper()
 	h := &world{furnished: w.furnished, ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: w.traffic}
 	h.namespace, h.other, h.system = w.namespace, w.other, w.system
+	w.beside = append(w.beside, h)
 	DeferCleanup(h.stop)
 	h.start()
 }
@@ -105,8 +107,8 @@ var _ = Describe("Two installations of the operator for one Organization, by mis
 		two.sweep()
 		two.expect("False/ExternalWriter", "fought") // it was the last of its tries that the other has undone
 		two.look("fought")
-		Expect(one.on(one.ci, one.data)).To(Equal("WORKSPACE_OWNER"), "once the one has given up, the other may have it")
 		Eventually(func() string { return two.state("fought") }).Should(HavePrefix("True/"))
+		Expect(one.on(one.ci, one.data)).To(Equal("WORKSPACE_OWNER"), "once the one has given up, the other may have it")
 	})
 
 	It("restore what the one revokes and the other declares", func() {

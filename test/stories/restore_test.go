@@ -80,6 +80,7 @@ var _ = Describe("Bindings that are all restored from a backup without status", 
 		for name, was := range before {
 			w.expect(was.State, name)
 		}
+		w.settle()
 		got := w.knownOf(names...)
 		suspended := got["suspended"]
 		Expect(suspended.Held).To(Equal(before["suspended"].Held))

@@ -1,7 +1,9 @@
 package stories
 
 import (
+	"context"
 	"maps"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -16,32 +18,50 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// quiet is how many looks in a row have to find the operator at rest, which take 300 ms. The looks are counted and not
-// the time, because in a process that was paused for so long nobody was at rest.
-const quiet = 12
+// quiet is how many looks in a row find nothing new where everything is at rest: longer together than the operator waits
+// before it makes a call once more. They are counted, since a clock goes on while the whole process stands still.
+const quiet = 20
 
-// settle waits until the operator is at rest: it calls nobody, none of its workers is at work, and, so that nothing is
-// still on its way to it, it knows every object as it is.
+const glance = 25 * time.Millisecond
+
+// settle waits until the world is at rest: the operator has been told of everything that the API server holds, and then,
+// for a while, works on nothing and calls nobody.
 func (w *world) settle() {
 	GinkgoHelper()
-	last, looks := w.total(), 0
+	last, looks := w.activity(), 0
 	Eventually(func() bool {
-		now := w.total()
-		if now != last || w.busy() || looks == quiet/2 && !w.informed() {
+		now := w.activity()
+		if now != last || w.underWay() || looks == 0 && !w.informed() {
 			last, looks = now, 0
 			return false
 		}
 		looks++
 		return looks > quiet
-	}).Should(BeTrue(), "the operator comes to rest")
+	}).WithPolling(glance).Should(BeTrue(), "the operator comes to rest")
 }
 
-// busy says whether a call to the API server is under way, or a worker of any operator of this process is at work.
-func (w *world) busy() bool {
-	GinkgoHelper()
-	if w.line != nil && w.line.calls.Load() > 0 {
-		return true
+// activity is the cost of everything so far, to this world's operator and to those beside it.
+func (w *world) activity() cost {
+	sum := w.total()
+	for _, o := range w.beside {
+		writes, events := o.traffic.counts()
+		sum.Kubernetes, sum.Events = sum.Kubernetes+writes, sum.Events+events
 	}
+	return sum
+}
+
+// underWay reports whether any request waits for its answer, or any worker of this process's operators is at work.
+func (w *world) underWay() bool {
+	GinkgoHelper()
+	waiting := w.traffic.underWay.Load()
+	for _, o := range w.beside {
+		waiting += o.traffic.underWay.Load()
+	}
+	return waiting > 0 || w.sim.UnderWay() > 0 || workers() > 0
+}
+
+func workers() (busy float64) {
+	GinkgoHelper()
 	families, err := metrics.Registry.Gather()
 	Expect(err).NotTo(HaveOccurred())
 	for _, family := range families {
@@ -49,28 +69,28 @@ func (w *world) busy() bool {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			if m.GetGauge().GetValue() > 0 {
-				return true
-			}
+			busy += m.GetGauge().GetValue()
 		}
 	}
-	return false
+	return busy
 }
 
-// informed says whether the operator knows this story's objects as they are now; so does one that no longer hears of any.
+// informed reports whether the running operators know every object of this story as the API server holds it.
 func (w *world) informed() bool {
-	if w.stopped == nil || w.line.cut.Load() {
-		return true
-	}
-	namespaces := &metav1.PartialObjectMetadataList{}
-	namespaces.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
-	for _, list := range []client.ObjectList{
-		&v1alpha1.ScopedTokenBindingList{}, &v1alpha1.AstroConnectionList{}, &v1alpha1.ClusterAstroConnectionList{}, &v1alpha1.TargetInventoryList{}, namespaces,
-	} {
-		is, err := w.revisions(w.kube, list)
-		known, unknown := w.revisions(w.cache, list)
-		if err != nil || unknown != nil || !maps.Equal(is, known) {
-			return false
+	for _, o := range append([]*world{w}, w.beside...) {
+		if o.stopped == nil || o.line.cut.Load() {
+			continue // nobody tells it of anything any more
+		}
+		namespaces := &metav1.PartialObjectMetadataList{}
+		namespaces.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+		for _, list := range []client.ObjectList{
+			&v1alpha1.ScopedTokenBindingList{}, &v1alpha1.AstroConnectionList{}, &v1alpha1.ClusterAstroConnectionList{}, &v1alpha1.TargetInventoryList{}, namespaces,
+		} {
+			is, err := o.revisions(o.kube, list)
+			known, unknown := o.revisions(o.cache, list) // an error if it has not even begun
+			if err != nil || unknown != nil || !maps.Equal(is, known) {
+				return false
+			}
 		}
 	}
 	return true
@@ -78,16 +98,18 @@ func (w *world) informed() bool {
 
 // revisions are those of this story's objects of a kind, as the reader shows them.
 func (w *world) revisions(from client.Reader, list client.ObjectList) (map[types.UID]string, error) {
-	if err := from.List(w.ctx, list, client.MatchingLabels{storyLabel: w.namespace}); err != nil {
+	ctx, cancel := context.WithTimeout(w.ctx, storyTimeout())
+	defer cancel()
+	if err := from.List(ctx, list, client.MatchingLabels{storyLabel: w.namespace}); err != nil {
 		return nil, err
 	}
-	revisions := map[types.UID]string{}
+	all := map[types.UID]string{}
 	err := meta.EachListItem(list, func(o runtime.Object) error {
-		object, err := meta.Accessor(o)
+		item, err := meta.Accessor(o)
 		if err == nil {
-			revisions[object.GetUID()] = object.GetResourceVersion()
+			all[item.GetUID()] = item.GetResourceVersion()
 		}
 		return err
 	})
-	return revisions, err
+	return all, err
 }

@@ -60,7 +60,7 @@ func newShards(w *world, selectors ...string) *shards {
 		i.share = share{agent: text, astro: s.front, tracker: tracker(text)}
 		i.start()
 		DeferCleanup(i.stop)
-		s.instances[text] = i
+		s.instances[text], s.beside = i, append(s.beside, i)
 	}
 	return s
 }

@@ -209,8 +209,8 @@ func (w *world) sweep() {
 
 func (w *world) sweepOf(namespace string) {
 	GinkgoHelper()
+	pages := w.pages() // before the sweep is due, whoever wakes the connection
 	w.advance(6 * time.Minute)
-	pages := w.pages()
 	w.editConnection(namespace, func(c *v1alpha1.AstroConnection) { // the timer knows nothing of the moved clock
 		metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", time.Now().Format(time.RFC3339Nano))
 	})

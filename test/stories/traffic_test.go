@@ -29,6 +29,8 @@ type traffic struct {
 	mu     sync.Mutex
 	writes []string // method and path
 	events int
+
+	underWay atomic.Int64 // requests, but watches, that are not answered yet
 }
 
 func (t *traffic) note(r *http.Request) {
@@ -60,7 +62,6 @@ type line struct {
 	cut     atomic.Bool
 	allowed atomic.Int64 // so many writes pass before the line is cut, if limited
 	limited atomic.Bool
-	calls   atomic.Int64                        // under way, but for watches
 	before  atomic.Pointer[func(*http.Request)] // called with every request to the API server before it leaves
 }
 
@@ -86,12 +87,12 @@ func (l *line) wrap(next http.RoundTripper) http.RoundTripper {
 		if before := l.before.Load(); before != nil {
 			(*before)(r)
 		}
-		if !r.URL.Query().Has("watch") {
-			l.calls.Add(1)
-			defer l.calls.Add(-1)
-		}
 		if r.Method != http.MethodGet {
 			l.traffic.note(r)
+		}
+		if r.URL.Query().Get("watch") == "" {
+			l.traffic.underWay.Add(1)
+			defer l.traffic.underWay.Add(-1)
 		}
 		return next.RoundTrip(r)
 	})
