@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -87,6 +88,9 @@ func (w *world) installAgain() {
 	)
 }
 
+// watchAgain is how long a client waits at most before it tries again to watch a kind that was not there.
+const watchAgain = 30 * time.Second
+
 var _ = Describe("The kinds, deleted while the operator runs,", func() {
 	It("take along every object and role, and are served again once they are back", func(ctx context.Context) {
 		w, env := elsewhere(ctx)
@@ -104,7 +108,7 @@ var _ = Describe("The kinds, deleted while the operator runs,", func() {
 		}
 		w.apply(w.connection(builders.ConnectionName).In(w.namespace).Object())
 		w.bind(builders.Binding("again").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "again")
+		Eventually(func() string { return w.state("again") }, watchAgain+storyTimeout()).Should(Equal("True/Granted"))
 		w.connected(w.namespace)
 	})
 })

@@ -50,15 +50,15 @@ func (w *world) record() {
 		})
 	}
 	DeferCleanup(func() {
-		for _, kind := range kinds { // the watch may still be about to tell of what the story has just seen
+		cancel()
+		done.Wait()
+		for _, kind := range kinds { // the watch may have been about to tell of what the story saw last
 			last := listOf(kind)
 			Expect(watcher.List(w.ctx, last, client.MatchingLabels{storyLabel: w.namespace})).To(Succeed())
 			for i := range last.Items {
 				Expect(keep(folder, &last.Items[i])).To(Succeed())
 			}
 		}
-		cancel()
-		done.Wait()
 	})
 }
 

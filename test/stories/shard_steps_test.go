@@ -109,7 +109,15 @@ func (s *shards) tenant(name, label string, tokens int) tenant {
 	}
 	s.apply(builders.Secret(s.namespace, name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
 	s.apply(s.to(t, name).In(s.namespace).Labelled("shard", label).RateLimit(100, 4).Object())
+	s.everybodyKnows()
 	return t
+}
+
+// everybodyKnows waits until every instance has been told of what was made, so that none takes a connection for one that
+// is not there: of two kinds of objects, either may come first.
+func (s *shards) everybodyKnows() {
+	GinkgoHelper()
+	Eventually(s.informed).Should(BeTrue())
 }
 
 // to starts a connection to the tenant's Organization.

@@ -39,12 +39,12 @@ var _ = Describe("Two instances that share the work", func() {
 		var all []kept
 		for i, label := range []string{"a", "b", "", "a", "a", "b"} {
 			t := s.tenant(fmt.Sprintf("tenant-%d", i), label, 2)
-			// A team's own connection follows, whatever its label says.
+			Eventually(func() string { return s.connectionNamed(s.namespace, t.name).Status.CredentialTokenID }).ShouldNot(BeEmpty())
+			// A team's own connection follows the one that was proven before it, whatever its label says.
 			s.apply(
 				builders.Secret(s.other, t.name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "team", "ORGANIZATION_OWNER"))),
 				s.to(t, t.name).In(s.other).Labelled("shard", "b").Object(),
 			)
-			Eventually(func() string { return s.connectionNamed(s.namespace, t.name).Status.CredentialTokenID }).ShouldNot(BeEmpty())
 			all = append(all, kept{t, owners[label], s.declare(t)})
 		}
 		for _, t := range all {
@@ -179,6 +179,7 @@ var _ = Describe("Two instances that share the work", func() {
 		t.tokens = []string{s.sim.AddOrganizationToken(t.id, "ci", "ORGANIZATION_MEMBER")}
 		s.apply(builders.Secret(s.namespace, t.name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
 		s.apply(s.to(t, t.name).In(s.namespace).Labelled("shard", "a").Object())
+		s.everybodyKnows()
 		s.expect("True/Granted", s.declare(t)...)
 		aloof(rest, 0, "victim-0")
 	})
