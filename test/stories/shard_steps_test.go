@@ -99,7 +99,8 @@ type tenant struct {
 	tokens, workspaces []string
 }
 
-// tenant makes an Organization, and a connection to it with the label.
+// tenant makes an Organization, and a connection to it with the label, and waits until that is proven: it decides for all
+// that are proven later.
 func (s *shards) tenant(name, label string, tokens int) tenant {
 	GinkgoHelper()
 	t := tenant{name: name, id: s.sim.AddOrganization(name)}
@@ -109,6 +110,7 @@ func (s *shards) tenant(name, label string, tokens int) tenant {
 	}
 	s.apply(builders.Secret(s.namespace, name, s.sim.Credential(s.sim.AddOrganizationToken(t.id, "operator", "ORGANIZATION_OWNER"))))
 	s.apply(s.to(t, name).In(s.namespace).Labelled("shard", label).RateLimit(100, 4).Object())
+	Eventually(func() string { return s.connectionNamed(s.namespace, name).Status.CredentialTokenID }).ShouldNot(BeEmpty())
 	s.everybodyKnows()
 	return t
 }
