@@ -93,17 +93,17 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		s.conn.Spec.MaxRevocationsPerSweep = 2
 		s.leavers(5)
 		s.braked(2)
-		Expect(s.paused()).To(And(
+		Eventually(s.paused).Should(And(
 			HavePrefix("True/RevocationLimited: more than 2 role(s) were to be revoked within 5s"), ContainSubstring(v1alpha1.AnnotationLiftRevocationLimit),
 			ContainSubstring("5 wait: "+s.namespace+"/leaver-0, "), ContainSubstring("and 2 more"), ContainSubstring(v1alpha1.AnnotationRelease)))
 		Expect(s.ready().Status).To(BeEquivalentTo("True"))
 		Expect(s.ready().Reason).To(Equal("Connected"))
-		Expect(s.pausedMetric()).To(Equal(1.0))
+		Eventually(s.pausedMetric).Should(Equal(1.0))
 		Eventually(func() []string { return s.events("RevocationLimited") }).Should(ConsistOf(HavePrefix("Warning: more than 2")))
 		Expect(RevocationLimited(s.handle())).To(And(ContainSubstring("AstroConnection "+s.namespace+"/acme"), ContainSubstring("RevocationsPaused")))
 
 		version, pages := s.get().ResourceVersion, s.pages()
-		Eventually(s.pages, "20s").Should(BeNumerically(">=", pages+2))
+		Eventually(s.pages).Should(BeNumerically(">=", pages+2))
 		Expect(registry.MayRevoke(s.key(), "one more")).To(BeFalse(), "time lifts nothing")
 		Expect(s.get().ResourceVersion).To(Equal(version), "it is said once")
 
@@ -119,7 +119,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		Eventually(s.paused).Should(BeEmpty())
 		Eventually(func() []Notice { return notices.sweeps(s.key()) }).ShouldNot(BeEmpty(), "who waits is told")
 		Expect(registry.MayRevoke(s.key(), "one more", "and", "many", "others")).To(BeTrue())
-		Expect(s.pausedMetric()).To(BeZero())
+		Eventually(s.pausedMetric).Should(BeZero())
 		Eventually(func() []string { return s.events("Revoking") }).Should(ConsistOf("Normal: revocations go on"))
 	})
 
@@ -127,6 +127,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		s := newStory(ctx).quick()
 		s.leavers(1)
 		s.braked(1)
+		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-0"))
 		writes := writesOf(s)
 		second, counter := NewRegistry(), &writeCounter{}
 		startManager(second, counter)
@@ -142,7 +143,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		s.letGo(leavers[0])
 		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-1"))
 		s.letGo(leavers[1])
-		Eventually(s.paused, "25s").Should(BeEmpty())
+		Eventually(s.paused).Should(BeEmpty())
 		Expect(registry.MayRevoke(s.key(), "another")).To(BeTrue())
 	})
 

@@ -11,7 +11,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 )
 
-// writeCounter counts what the manager writes, by what is in the path.
+// writeCounter counts what the manager writes, by what is in the path. What was refused because the manager did not know
+// its own last write yet wrote nothing.
 type writeCounter struct{ paths sync.Map }
 
 func (w *writeCounter) count(next http.RoundTripper) http.RoundTripper {
@@ -19,6 +20,11 @@ func (w *writeCounter) count(next http.RoundTripper) http.RoundTripper {
 		if r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/events") {
 			n, _ := w.paths.LoadOrStore(r.URL.Path, new(atomic.Int64))
 			n.(*atomic.Int64).Add(1)
+			answer, err := next.RoundTrip(r)
+			if err == nil && answer.StatusCode == http.StatusConflict {
+				n.(*atomic.Int64).Add(-1)
+			}
+			return answer, err
 		}
 		return next.RoundTrip(r)
 	})

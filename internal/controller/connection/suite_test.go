@@ -42,7 +42,7 @@ var (
 
 func TestStories(t *testing.T) {
 	RegisterFailHandler(Fail)
-	SetDefaultEventuallyTimeout(15 * time.Second)
+	SetDefaultEventuallyTimeout(40 * time.Second) // two or three sweep intervals of those that are asked for, and a slow machine
 	SetDefaultEventuallyPollingInterval(20 * time.Millisecond)
 	RunSpecs(t, "Connections")
 }
