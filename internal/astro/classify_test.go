@@ -123,14 +123,19 @@ func TestCallersOwnEndIsNoFaultOfAstro(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	w.Inject(astrosim.Fault{Kind: astrosim.FaultHang})
 	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(50*time.Millisecond, cancel)
+	go func() {
+		w.awaitFaults(astrosim.FaultHang, 1)
+		cancel()
+	}()
 	_, err := w.client.GetToken(ctx, w.ci)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, ErrUnreachable) || w.wire.count(http.MethodGet) != 1 {
 		t.Errorf("cancelled: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if _, err := w.client.GetToken(ctx, w.ci); !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrUnreachable) {
+	err = w.outOfTime(t, func(ctx context.Context) error {
+		_, err := w.client.GetToken(ctx, w.ci)
+		return err
+	})
+	if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrUnreachable) {
 		t.Errorf("out of time: %v", err)
 	}
 }
@@ -140,7 +145,7 @@ func TestPageOfAGatewayIsReadInNoTime(t *testing.T) {
 	body := strings.Repeat("<style>", maxErrorBody/7)
 	began := time.Now()
 	_, err := answering(http.StatusBadGateway, []byte("Bad gateway "+body+"x{}"), nil).GetToken(t.Context(), "t1")
-	if took := time.Since(began); took > 5*time.Second || !strings.HasSuffix(err.Error(), "Bad gateway") {
+	if took := time.Since(began); took > 20*time.Second || !strings.HasSuffix(err.Error(), "Bad gateway") {
 		t.Errorf("%v after %s", err, took)
 	}
 }

@@ -76,6 +76,28 @@ func quick(o *Options) {
 	o.ListTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
 }
 
+// awaitFaults waits until faults of that kind have befallen so many calls.
+func (w *world) awaitFaults(kind astrosim.FaultKind, n int) {
+	for w.Counts().Faults[kind] < n {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// outOfTime has something done until its deadline passes while Astro keeps a call hanging. A machine that is so busy that
+// the call does not reach Astro before that is given more time.
+func (w *world) outOfTime(t *testing.T, do func(context.Context) error) error {
+	t.Helper()
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		struck := w.Counts().Faults[astrosim.FaultHang]
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		err := do(ctx)
+		cancel()
+		if w.Counts().Faults[astrosim.FaultHang] > struck {
+			return err
+		}
+	}
+}
+
 // recorder notes what is sent and when.
 type recorder struct {
 	next http.RoundTripper

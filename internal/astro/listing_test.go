@@ -196,7 +196,7 @@ func TestBodyThatNeverEndsIsGivenUp(t *testing.T) {
 	}, quick)
 	client.retries.left = 0
 	began := time.Now()
-	if _, err := client.ListTokens(t.Context()); !errors.Is(err, ErrUnreachable) || time.Since(began) > 3*time.Second {
+	if _, err := client.ListTokens(t.Context()); !errors.Is(err, ErrUnreachable) || time.Since(began) > 20*time.Second {
 		t.Errorf("%v after %s", err, time.Since(began))
 	}
 }

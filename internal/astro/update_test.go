@@ -169,9 +169,11 @@ func TestUpdateGivesUp(t *testing.T) {
 func TestUpdateEndsWithItsContext(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	w.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: "tokens.roles"})
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	u, err := w.client.UpdateRoles(ctx, w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
+	var u Update
+	err := w.outOfTime(t, func(ctx context.Context) (err error) {
+		u, err = w.client.UpdateRoles(ctx, w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
+		return err
+	})
 	if !errors.Is(err, context.DeadlineExceeded) || !u.Attempted || u.Written || u.Before.ID != w.ci {
 		t.Errorf("got %+v, %v", u, err)
 	}

@@ -1,6 +1,7 @@
 package astrosim_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ type world struct {
 	operator, ci, wsToken, depToken string
 	credential                      string
 	client                          *http.Client
+	ctx                             context.Context // of every call; the test's if nil
 	clock                           *clock
 }
 
@@ -29,7 +31,7 @@ func newWorld(t *testing.T, options astrosim.Options) *world {
 	c := newClock()
 	options.Now = c.now
 	s := astrosim.Serve(t, options)
-	w := &world{Sim: s, t: t, clock: c, client: &http.Client{Transport: &http.Transport{}, Timeout: 5 * time.Second}}
+	w := &world{Sim: s, t: t, clock: c, client: &http.Client{Transport: &http.Transport{}, Timeout: 15 * time.Second}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	w.org = s.AddOrganization("Acme")
 	w.ws, w.ws2 = s.AddWorkspace(w.org, "data"), s.AddWorkspace(w.org, "Data Science")
@@ -86,7 +88,11 @@ func (w *world) do(method, rest, body string) reply {
 
 func (w *world) send(method, path, body, credential string) reply {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(w.t.Context(), method, w.URL()+path, strings.NewReader(body))
+	ctx := w.ctx
+	if ctx == nil {
+		ctx = w.t.Context()
+	}
+	request, err := http.NewRequestWithContext(ctx, method, w.URL()+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
 	}
