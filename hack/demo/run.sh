@@ -16,7 +16,7 @@ say "Building what the demo is made of ..."
 go build -o "$work/" ./hack/demo/controlplane ./hack/demo/simctl
 background controlplane "$work/controlplane" --out "$work" --operator system:serviceaccount:scopedtoken-system:scopedtoken-controller-manager
 background astrosim bin/astrosim --listen 127.0.0.1:0 --seed-file hack/demo/seed.yaml --latency 80ms --limits --credentials-dir "$work/credentials"
-eventually 10 grep -q 'listens at' "$work/astrosim.log" || fail "astrosim does not start"
+eventually 60 grep -q 'listens at' "$work/astrosim.log" || fail "astrosim does not start"
 ASTROSIM_URL=$(sed -n 's/.*listens at \(http[^ ]*\).*/\1/p' "$work/astrosim.log")
 export ASTROSIM_URL
 eventually 60 test -e "$KUBECONFIG" || fail "the API server does not start"
@@ -28,13 +28,18 @@ expect_role ci-deployer "Data Science" WORKSPACE_MEMBER
 step "Installing the operator"
 kubectl apply --server-side -k config/default | sed 's/ serverside-applied//' | indent
 kubectl wait --for=condition=Established crd --all --timeout=20s >/dev/null
+show apply -f config/samples/namespace.yaml
+say "Of Secrets it may read those of its own namespace, and of the namespaces that are opened to it:"
+show apply -n data-platform -k config/tenant
+for right in "list secrets -n data-platform" "update leases -n scopedtoken-system" "list scopedtokenbindings.astro.scopedtoken.dev -A"; do
+  # shellcheck disable=SC2086 # several words
+  eventually 20 kubectl auth can-i -q $right --as system:serviceaccount:scopedtoken-system:scopedtoken-controller-manager ||
+    fail "the operator may not $right"
+done
 say "There is no node to run its Pod here, so bin/manager runs beside it, with the rights of its service account."
 background manager bin/manager --kubeconfig "$work/operator.kubeconfig" --operator-namespace scopedtoken-system --leader-elect \
   --secret-namespaces data-platform \
   --allowed-api-hosts "${ASTROSIM_URL#http://}" --metrics-bind-address 0 --health-probe-bind-address 0
-show apply -f config/samples/namespace.yaml
-say "Of Secrets it may read those of its own namespace, and of the namespaces that are opened to it:"
-show apply -n data-platform -k config/tenant
 for namespace in data-platform scopedtoken-system; do
   show -n "$namespace" create secret generic astro-api --from-file=token="$work/credentials/operator"
 done
@@ -126,7 +131,7 @@ inventory
 
 step "All of it"
 show get stb -A
-kubectl -n data-platform wait --for=condition=Ready --timeout=1s stb --all >/dev/null || fail "not every binding is Ready"
+kubectl -n data-platform wait --for=condition=Ready --timeout=20s stb --all >/dev/null || fail "not every binding is Ready"
 holds
 grep -q ASSET_READER <<<"$("$work/simctl" GET tokens/ci-deployer/roles)" || fail "a role of a type that the operator does not know is gone"
 say "Calls to Astro, the sweeps of two connections every five seconds among them:"

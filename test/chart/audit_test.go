@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
@@ -63,8 +64,33 @@ func requestsOf(t *testing.T, account client.ObjectKey) []request {
 	return all
 }
 
+// grant is a role that is bound in a namespace, or everywhere.
+type grant struct {
+	namespace string
+	rules     []rbacv1.PolicyRule
+}
+
 // rightsOf are those that are bound to a service account, wherever.
 func rightsOf(t *testing.T, account client.ObjectKey) []string {
+	t.Helper()
+	var rights []string
+	for _, g := range grantsOf(t, account) {
+		for _, rule := range g.rules {
+			for _, group := range rule.APIGroups {
+				for _, resource := range rule.Resources {
+					for _, verb := range rule.Verbs {
+						rights = append(rights, right(group, resource, verb))
+					}
+				}
+			}
+		}
+	}
+	slices.Sort(rights)
+	return slices.Compact(rights)
+}
+
+// grantsOf are those of a service account.
+func grantsOf(t *testing.T, account client.ObjectKey) (grants []grant) {
 	t.Helper()
 	is := func(subjects []rbacv1.Subject) bool {
 		return slices.ContainsFunc(subjects, func(s rbacv1.Subject) bool {
@@ -72,7 +98,6 @@ func rightsOf(t *testing.T, account client.ObjectKey) []string {
 		})
 	}
 	var (
-		rights   []string
 		clusters rbacv1.ClusterRoleBindingList
 		bindings rbacv1.RoleBindingList
 	)
@@ -83,19 +108,18 @@ func rightsOf(t *testing.T, account client.ObjectKey) []string {
 	}
 	for _, b := range clusters.Items {
 		if is(b.Subjects) {
-			rights = append(rights, rightsIn(t, "", b.RoleRef)...)
+			grants = append(grants, grant{"", rulesOf(t, "", b.RoleRef)})
 		}
 	}
 	for _, b := range bindings.Items {
 		if is(b.Subjects) {
-			rights = append(rights, rightsIn(t, b.Namespace, b.RoleRef)...)
+			grants = append(grants, grant{b.Namespace, rulesOf(t, b.Namespace, b.RoleRef)})
 		}
 	}
-	slices.Sort(rights)
-	return slices.Compact(rights)
+	return grants
 }
 
-func rightsIn(t *testing.T, namespace string, ref rbacv1.RoleRef) []string {
+func rulesOf(t *testing.T, namespace string, ref rbacv1.RoleRef) []rbacv1.PolicyRule {
 	t.Helper()
 	var (
 		cluster rbacv1.ClusterRole
@@ -110,17 +134,33 @@ func rightsIn(t *testing.T, namespace string, ref rbacv1.RoleRef) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rights []string
-	for _, rule := range append(role.Rules, cluster.Rules...) {
-		for _, group := range rule.APIGroups {
-			for _, resource := range rule.Resources {
-				for _, verb := range rule.Verbs {
-					rights = append(rights, right(group, resource, verb))
-				}
+	return append(role.Rules, cluster.Rules...)
+}
+
+// maySoon waits until the API server acts on what is bound to a service account: it looks into a cache of its own.
+func maySoon(t *testing.T, account client.ObjectKey) {
+	t.Helper()
+	for _, g := range grantsOf(t, account) {
+		for _, rule := range g.rules {
+			if len(rule.Resources) == 0 {
+				continue
 			}
+			asked := &authorizationv1.ResourceAttributes{Namespace: g.namespace, Verb: rule.Verbs[0], Group: rule.APIGroups[0]}
+			asked.Resource, asked.Subresource, _ = strings.Cut(rule.Resources[0], "/")
+			if len(rule.ResourceNames) > 0 {
+				asked.Name = rule.ResourceNames[0]
+			}
+			eventually(t, account.String()+" may "+right(asked.Group, rule.Resources[0], asked.Verb), func() string {
+				review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+					User: "system:serviceaccount:" + account.Namespace + ":" + account.Name, ResourceAttributes: asked,
+				}}
+				if err := kube.Create(t.Context(), review); err != nil || !review.Status.Allowed {
+					return fmt.Sprint("not yet: ", review.Status.Reason, err)
+				}
+				return ""
+			})
 		}
 	}
-	return rights
 }
 
 // neededAndEnough compares what the operator asked of the API server with what it may: nothing was refused to it but what

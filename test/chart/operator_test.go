@@ -76,6 +76,7 @@ func launch(t *testing.T, namespace string, flags ...string) (*operator, *string
 		metrics: environment.FreeAddress(), probes: environment.FreeAddress(),
 	}
 	all := append(arguments(d), "--kubeconfig", o.kubeconfig(t), "--metrics-bind-address", o.metrics, "--health-probe-bind-address", o.probes)
+	maySoon(t, o.account)
 	o.command = exec.Command(path, append(all, flags...)...)
 	log := &strings.Builder{}
 	o.command.Stdout, o.command.Stderr = log, log

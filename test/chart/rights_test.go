@@ -180,6 +180,7 @@ func open(t *testing.T, namespace string, account client.ObjectKey) {
 	t.Helper()
 	kubectl(t, "create", "rolebinding", "scopedtoken-credential-reader", "--namespace", namespace,
 		"--clusterrole", "scopedtoken-credential-reader", "--serviceaccount", account.Namespace+":"+account.Name)
+	maySoon(t, account)
 	t.Cleanup(func() { kubectl(t, "delete", "rolebinding", "scopedtoken-credential-reader", "--namespace", namespace) })
 }
 

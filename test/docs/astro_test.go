@@ -102,7 +102,7 @@ func selfSigned(t *testing.T, file string) tls.Certificate {
 
 // eventually waits until the function says that nothing is amiss any more.
 func eventually(ctx context.Context, amiss func() string) (last string) {
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline) && ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
 		if last = amiss(); last == "" {
 			return ""
 		}

@@ -18,12 +18,12 @@ var (
 		`kubectl apply -n data-platform -k config/tenant`,
 		`for n in scopedtoken-system data-platform; do kubectl -n $n create secret generic astro-api --from-file=token=./astro-api-token; done`,
 		`kubectl apply -f config/samples/clusterastroconnection.yaml -f config/samples/astroconnection.yaml`,
-		`kubectl wait --for=condition=Ready castroconn/acme --timeout=20s && kubectl -n data-platform wait --for=condition=Ready astroconn/acme --timeout=20s`,
+		`kubectl wait --for=condition=Ready castroconn/acme --timeout=60s && kubectl -n data-platform wait --for=condition=Ready astroconn/acme --timeout=60s`,
 	)
 	bound = append(slices.Clip(connected),
 		`for f in config/samples/scopedtokenbinding_*.yaml; do kubectl apply -f $f; done`,
 		`kubectl apply -f config/samples/targetinventory.yaml`,
-		`kubectl -n data-platform wait --for=condition=Ready stb,tinv --all --timeout=20s`,
+		`kubectl -n data-platform wait --for=condition=Ready stb,tinv --all --timeout=60s`,
 	)
 )
 
@@ -52,10 +52,10 @@ var grounds = map[string]map[string]ground{
 }
 
 var (
-	kubectlInstalled = ground{`kubectl apply --server-side -k config/default`, `kubectl -n scopedtoken-system rollout status deployment/scopedtoken-controller-manager --timeout=30s`}
+	kubectlInstalled = ground{`kubectl apply --server-side -k config/default`, `kubectl -n scopedtoken-system rollout status deployment/scopedtoken-controller-manager --timeout=60s`}
 	twice            = append(slices.Clip(installed), `helm upgrade scopedtoken config/chart --namespace scopedtoken-system --wait --set image.tag=v0.1.0,concurrency=8`)
 	conflicting      = append(slices.Clip(connected),
-		claim("ci-on-prod", "DEPLOYMENT_ADMIN"), `kubectl -n data-platform wait --for=condition=Ready stb --all --timeout=20s`, claim("ci-on-prod-slim", "Deploy Only"))
+		claim("ci-on-prod", "DEPLOYMENT_ADMIN"), `kubectl -n data-platform wait --for=condition=Ready stb --all --timeout=60s`, claim("ci-on-prod-slim", "Deploy Only"))
 )
 
 func doc(path string) string { return filepath.Join("docs", filepath.FromSlash(path)) }

@@ -107,7 +107,7 @@ func (s *site) seeThatItRuns(t *testing.T) {
 	if err != nil || strings.TrimSpace(out) == "" {
 		return
 	}
-	if out, err := s.bash(t, `kubectl wait deployment -A -l control-plane=controller-manager --for=condition=Available --timeout=20s`); err != nil {
+	if out, err := s.bash(t, `kubectl wait deployment -A -l control-plane=controller-manager --for=condition=Available --timeout=60s`); err != nil {
 		t.Errorf("what the page installs does not run: %v\n%s\n%s", err, out, tail(s.node.logs()))
 	}
 }
@@ -123,7 +123,7 @@ func (s *site) do(t *testing.T, st step) {
 		must(t, os.WriteFile(filepath.Join(s.folder, "block.yaml"), []byte(st.apply), 0o600))
 		script := "kubectl apply --server-side -f block.yaml"
 		if strings.Contains(st.apply, "astro.scopedtoken.dev/") { // a reader does not type that fast
-			script += ` && kubectl wait -f block.yaml --for=jsonpath='{.status.conditions[0].type}' --timeout=15s`
+			script += ` && kubectl wait -f block.yaml --for=jsonpath='{.status.conditions[0].type}' --timeout=60s`
 		}
 		if out, err := s.bash(t, script); err != nil {
 			t.Errorf("%s:%d: %v\n%s", st.page, st.line, err, out)
@@ -176,7 +176,7 @@ func shape(text string) string {
 
 func (s *site) bash(t *testing.T, script string) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 40*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 2*time.Minute)
 	defer cancel()
 	command := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", script)
 	command.Dir, command.Env, command.WaitDelay = s.folder, s.environ, time.Second
