@@ -70,16 +70,16 @@ var _ = Describe("An inventory", func() {
 		s.expect(changed, "Ready", "True/Listed")
 		s.expect(same, "Ready", "True/Listed")
 		Expect(same.Status.Target.ID).To(Equal(other))
-		before, total := patches.Load(), s.sim.Counts().Total
+		before, total := s.patches(), s.sim.Counts().Total
 		s.sim.GrantRole(ci, "DEPLOYMENT", s.deployment, "DEPLOYMENT_ADMIN")
 		s.sweep()
 		Eventually(func() []string { return s.names(changed) }).Should(ConsistOf("ci"))
-		Expect(patches.Load()).To(Equal(before + 1))
+		Eventually(s.patches).Should(Equal(before + 1))
 		Expect(s.sim.Counts().Total).To(Equal(total+3), "a proof, a page, and one look at both targets, asked for by annotation")
 		s.sim.RevokeRole(ci, "DEPLOYMENT", s.deployment)
 		s.sweep()
 		Eventually(func() []string { return s.names(changed) }).Should(BeEmpty())
-		Expect(patches.Load()).To(Equal(before + 2))
+		Eventually(s.patches).Should(Equal(before + 2))
 	})
 
 	It("names the binding that declares a role, and is not deceived by an annotation", func(ctx SpecContext) {

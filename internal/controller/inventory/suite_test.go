@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,7 +37,7 @@ const operatorNamespace = "operator-system"
 var (
 	kube     client.Client
 	registry = connection.NewRegistry()
-	patches  atomic.Int64 // of inventories
+	written  sync.Map // by path, how many patches of inventories
 	sims     chan *astrosim.Sim
 )
 
@@ -99,13 +100,31 @@ func startManager(config *rest.Config, scheme *runtime.Scheme, hosts []string) {
 	})
 }
 
+// countPatches counts patches, but for those that wrote nothing because the manager did not know its own last one yet.
 func countPatches(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/targetinventories/") {
-			patches.Add(1)
+		if r.Method != http.MethodPatch || !strings.Contains(r.URL.Path, "/targetinventories/") {
+			return next.RoundTrip(r)
 		}
-		return next.RoundTrip(r)
+		n, _ := written.LoadOrStore(r.URL.Path, new(atomic.Int64))
+		n.(*atomic.Int64).Add(1)
+		answer, err := next.RoundTrip(r)
+		if err == nil && answer.StatusCode == http.StatusConflict {
+			n.(*atomic.Int64).Add(-1)
+		}
+		return answer, err
 	})
+}
+
+// patches are those of this story's inventories so far.
+func (s *story) patches() (total int) {
+	written.Range(func(path, n any) bool {
+		if strings.Contains(path.(string), "/"+s.namespace+"/") {
+			total += int(n.(*atomic.Int64).Load())
+		}
+		return true
+	})
+	return total
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
