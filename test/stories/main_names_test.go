@@ -3,6 +3,7 @@ package stories
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	. "github.com/onsi/ginkgo/v2"
@@ -175,6 +176,6 @@ var _ = Describe("A binding that comes before its token or target", func() {
 		w := newWorld(ctx)
 		w.sim.AddOrganizationToken(w.org, "new", "ORGANIZATION_MEMBER", astrosim.Description("made a second ago"))
 		w.bind(builders.Binding("b").ForToken("new").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		Eventually(func() string { return w.state("b") }, "20s").Should(Equal("True/Granted"), "after ten seconds, and not at the next sweep")
+		Eventually(func() string { return w.state("b") }, storyTimeout()+10*time.Second).Should(Equal("True/Granted"), "after ten seconds, and not at the next sweep")
 	})
 })
