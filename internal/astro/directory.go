@@ -13,7 +13,7 @@ type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
 	OwnRoles    []string         // its roles as an earlier process found them (OwnRoles); none: as they are first seen
 	Clock       func() time.Time // none: time.Now
-	TargetTTL   time.Duration    // how long a target that was found is kept: 10 minutes
+	TargetTTL   time.Duration    // how long a target that was found by its id is kept: 10 minutes
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
 
 	// Bound tells the tokens on which something hangs here, so that many of them missing from a listing is noticed.
@@ -162,7 +162,8 @@ func (d *Directory) lay(id string, r row) {
 }
 
 // Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
-// A target that was found is kept for TargetTTL; that there is none, or more than one, is kept until the next listing.
+// A target that was found by its id is kept for TargetTTL, one that was found by its name for some seconds; that there is
+// none, or more than one, is kept until the next listing.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
 	return d.targets.find(ctx, q)
 }

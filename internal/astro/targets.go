@@ -11,6 +11,8 @@ const (
 	maxBatch      = 100
 	maxBatchBytes = 6000 // of ids or names in the address of a request, which servers commonly allow 8 KiB
 	lookupTimeout = time.Minute
+	// nameTTL is how long a target is known by its name, which may be another's by then. An id never is.
+	nameTTL = 10 * time.Second
 )
 
 // targetBook remembers targets and folds the lookups of many callers into few calls.
@@ -185,12 +187,19 @@ func (b *targetBook) answer(l *lookup, targets []Target, err error) {
 	}
 	l.err = err
 	if err == nil && (len(l.found) == 1 || l.round == b.round) {
-		l.into[l.query] = targetAnswer{found: l.found, until: b.now().Add(b.ttl)}
+		l.into[l.query] = targetAnswer{found: l.found, until: b.now().Add(b.keep(l.query))}
 	}
 	if b.asking[l.query] == l {
 		delete(b.asking, l.query)
 	}
 	close(l.done)
+}
+
+func (b *targetBook) keep(q TargetQuery) time.Duration {
+	if q.ID == "" {
+		return min(b.ttl, nameTTL)
+	}
+	return b.ttl
 }
 
 // nextRound drops what is to be looked up again once a sweep.

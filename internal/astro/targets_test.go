@@ -126,6 +126,25 @@ func TestTargetsAreKeptForTheirTime(t *testing.T) {
 	}
 }
 
+func TestATargetIsKnownByItsNameForAShortTime(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	now := time.Now()
+	d := w.directory(func(o *DirectoryOptions) { o.Clock = func() time.Time { return now } })
+	q := TargetQuery{Kind: EntityDeployment, Name: "prod-etl", WorkspaceID: w.ws}
+	named := func(want string) {
+		t.Helper()
+		if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 || found[0].ID != want {
+			t.Errorf("%v, %v, want %s", found, err, want)
+		}
+	}
+	named(w.dep)
+	w.RenameDeployment(w.dep, "old-etl")
+	heir := w.AddDeployment(w.ws, "prod-etl")
+	named(w.dep) // those who ask together share a call
+	now = now.Add(time.Minute)
+	named(heir)
+}
+
 func TestTargetsFailTogetherAndAreAskedAgain(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	d := w.directory()

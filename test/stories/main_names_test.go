@@ -128,6 +128,21 @@ var _ = Describe("A token bound by name", func() {
 	})
 })
 
+var _ = Describe("A name that is another's since the operator last looked", func() {
+	It("is that of the target which has it now", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("before").ForToken("ci").OnDeploymentNamed(w.data, "etl"))
+		w.expect("True/Granted", "before")
+		w.sim.RenameDeployment(w.etl, "former")
+		heir := w.sim.AddDeployment(w.data, "etl")
+		w.advance(time.Minute)
+		w.bind(builders.Binding("b").ForWorkspaceToken(w.data, "ws-ci").OnDeploymentNamed(w.data, "etl"))
+		w.expect("True/Granted", "b")
+		Expect([]string{w.on(w.wsCI, w.etl), w.on(w.wsCI, heir)}).To(Equal([]string{"", "DEPLOYMENT_ADMIN"}))
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"), "a target that was found before keeps its role")
+	})
+})
+
 var _ = Describe("A name that two tokens have", func() {
 	It("is an error that lists the ids, until one is left", func(ctx context.Context) {
 		w := newWorld(ctx)
