@@ -108,6 +108,19 @@ var _ = Describe("A token that Astro does not show", func() {
 		w.stays("True/Granted", "b")
 	})
 
+	It("with its roles is read by id for a binding that spells its name", func(ctx context.Context) {
+		w := emptyWorld(ctx)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensList, IDs: []string{w.ci}})
+		hidden := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: astrosim.TokensGet, Path: w.ci})
+		w.begin()
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/PermissionDenied", "b")
+		hidden()
+		w.sweep()
+		w.expect("True/Granted", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
 	It("because it was deleted ends its bindings' claims with proof", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(

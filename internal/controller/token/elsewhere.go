@@ -21,14 +21,16 @@ func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[conn
 			continue
 		}
 		row, listed, err := h.Directory.Token(ctx, g.key.Token)
-		if err != nil || !listed || !row.RolesKnown {
+		if err != nil || !listed {
 			continue
 		}
-		if !missed {
+		switch {
+		case !missed && row.RolesKnown:
 			g.token, g.presence = row, present
 			return true
-		}
-		if r.seenBy(ctx, g, h) {
+		case !missed:
+			g.token = row // by its name, those who spell it are found, and look for its roles themselves
+		case r.seenBy(ctx, g, h):
 			return true
 		}
 	}

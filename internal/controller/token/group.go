@@ -84,7 +84,7 @@ func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 // loadSpelled adds the bindings that spell the token by its present name and are not pinned yet. They are worked on
 // here, where every other claim on the token is known, and not under the key of their spelling.
 func (r *Reconciler) loadSpelled(ctx context.Context, g *group) error {
-	if g.presence != present {
+	if g.presence != present && g.token.ID == "" {
 		return nil
 	}
 	spelling, err := spellingOf(g.token)

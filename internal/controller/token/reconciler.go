@@ -80,6 +80,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 // reconcileToken works on all bindings of one token.
 func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	r.look(ctx, g)
+	nobody := len(g.members) == 0
 	if err := r.loadSpelled(ctx, g); err != nil {
 		return err
 	}
@@ -95,6 +96,9 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	g.own()
 	if !r.admit(ctx, g) {
 		return nil
+	}
+	if nobody && g.presence == unseen {
+		r.look(ctx, g) // through the connections of those who were found by its name
 	}
 	r.findBlind(ctx, g)
 	r.classify(ctx, g)
