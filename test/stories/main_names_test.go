@@ -129,6 +129,43 @@ var _ = Describe("A token bound by name", func() {
 })
 
 var _ = Describe("A name that is another's since the operator last looked", func() {
+	for what, b := range map[string]*builders.BindingBuilder{
+		"a binding that enforces":       builders.Binding("b").ForToken("ci").WithRole("WORKSPACE_MEMBER"),
+		"a binding that observes":       builders.Binding("b").ForToken("ci").WithRole("WORKSPACE_MEMBER").Observe(),
+		"a binding that adopts nothing": builders.Binding("b").ForToken("ci").WithRole("WORKSPACE_MEMBER").Adopt(v1alpha1.AdoptNever),
+	} {
+		It("is that of the token which has it now, to "+what, func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.sim.RenameToken(w.ci, "former")
+			heir := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+			w.bind(b.OnWorkspace(w.data))
+			w.sweepAttempt()
+			Eventually(func() string { return w.binding("b").Status.Token.ID }).Should(Equal(heir))
+			Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
+			w.settle()
+			if b.Object().Spec.Mode != v1alpha1.ModeObserve {
+				Expect(w.on(heir, w.data)).To(Equal("WORKSPACE_MEMBER"))
+			}
+			Expect(w.on(w.ci, w.data)).To(BeEmpty())
+		})
+	}
+
+	It("does not bring a token under a rule which it has left", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			rule := builders.AllowAll(w.namespace)
+			rule.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"ci"}}}
+			c.Spec.Allow = []v1alpha1.AllowRule{rule}
+		})
+		w.settle()
+		w.sim.RenameToken(w.ci, "root")
+		w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/TokenNotAllowed", "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+		w.delete("b")
+		w.expect(gone, "b")
+	})
+
 	It("is that of the target which has it now", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("before").ForToken("ci").OnDeploymentNamed(w.data, "etl"))

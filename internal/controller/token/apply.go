@@ -55,13 +55,17 @@ func retryAfter(h connection.Handle) time.Duration {
 // is planned anew from the read that immediately precedes it.
 func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, asked func(roleset.Change) bool) (again bool) {
 	var sent []roleset.Change
-	looked, at := false, r.Clock()
+	looked, renamed, at, name := false, false, r.Clock(), g.token.Name
 	if r.waitedFor(g) {
 		ctx = astro.Urgent(ctx)
 	}
 	update, err := h.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
 		looked, again, at = true, false, r.Clock()
+		renamed = fresh.Name != name
 		g.token, g.presence, g.fresh = fresh, present, true
+		if renamed {
+			return nil, false
+		}
 		r.dropVanished(ctx, g)
 		plan := g.plan()
 		if again = g.shifted(); again {
@@ -80,6 +84,10 @@ func (r *Reconciler) write(ctx context.Context, g *group, h connection.Handle, a
 		return again
 	}
 	r.takeIn(g, h, update, at)
+	if renamed {
+		r.startOver(ctx, g)
+		return false
+	}
 	if !again && len(sent) > 0 {
 		r.written(ctx, g, sent, update)
 	}

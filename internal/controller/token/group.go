@@ -42,7 +42,7 @@ type group struct {
 
 	failures map[roleset.Target]*fault // changes that Astro did not make
 	lost     map[connection.Key]*fault // connections through which nobody could look again
-	handed   map[TokenKey]int          // the tokens that have the name that the members spell, and where they go in the queue
+	handed   map[TokenKey]int          // the keys under which members go on, and where they go in the queue
 
 	denied map[denial]bool // changes that a connection may not make
 	passed bool            // one of them was left to another connection that may

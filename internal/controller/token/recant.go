@@ -34,6 +34,23 @@ func (r *Reconciler) recantTarget(ctx context.Context, g *group, h connection.Ha
 	}
 }
 
+// startOver ends a reconcile in which the token turned out to have another name than the listing says. By the old one it
+// was found, and the rules were asked: claims that were just taken are let go, nobody is told anything, and with the name
+// that it has now all is looked at anew.
+func (r *Reconciler) startOver(ctx context.Context, g *group) {
+	g.postponed = true
+	g.outcome.after(5 * echoDelay)
+	for _, m := range g.members {
+		switch spelled := m.binding.Spec.Token.Name != "" && m.binding.Status.Token.ID == ""; {
+		case m.takes && !m.sent:
+			r.recant(ctx, g, m)
+		case m.held == nil && spelled:
+			r.handOver(g, m, r.keyOf(m))
+		}
+		m.class, m.fault = roleset.None, &fault{silent: true}
+	}
+}
+
 func (r *Reconciler) recant(ctx context.Context, g *group, m *member) {
 	if err := r.letGo(ctx, g, m); err != nil {
 		g.outcome.unwritten(fmt.Errorf("let go of %s: %w", m.id(), err))

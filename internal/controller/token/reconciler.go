@@ -70,6 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if err != nil {
 		return reconcile.Result{}, err
 	}
+	r.sendOn(ctx, g)
 	r.report(ctx, g)
 	if !g.postponed {
 		r.turns.served(key)

@@ -74,7 +74,12 @@ func (r *Reconciler) lookBeforeClaim(ctx context.Context, g *group) {
 			continue
 		}
 		r.Registry.Record(m.conn, t, asked)
+		renamed := t.Name != g.token.Name
 		g.token, g.fresh = t, true
+		if renamed {
+			r.startOver(ctx, g)
+			return
+		}
 		g.plan()
 	}
 }

@@ -24,9 +24,6 @@ func (r *Reconciler) reconcileSpelling(ctx context.Context, g *group) {
 		}
 		m.fault = r.find(ctx, g, m)
 	}
-	for key, priority := range g.handed {
-		r.enqueue(ctx, finding{key: key, priority: priority})
-	}
 }
 
 // find hands the member over to the token that has its name, or says why it cannot.
@@ -89,8 +86,8 @@ type finding struct {
 	priority int
 }
 
-// handOver lets the key of a token go into the work queue: ahead of others if a user waits for it, behind such edits for
-// what was there when the operator started.
+// handOver has the member worked on under another key, which sendOn puts into the work queue: ahead of others if a user
+// waits for it, behind such edits for what was there when the operator started.
 func (r *Reconciler) handOver(g *group, m *member, key TokenKey) {
 	priority := sweepPriority
 	if r.urgent(m) {
@@ -98,6 +95,12 @@ func (r *Reconciler) handOver(g *group, m *member, key TokenKey) {
 	}
 	if most, handed := g.handed[key]; !handed || priority > most {
 		g.handed[key] = priority
+	}
+}
+
+func (r *Reconciler) sendOn(ctx context.Context, g *group) {
+	for key, priority := range g.handed {
+		r.enqueue(ctx, finding{key: key, priority: priority})
 	}
 }
 
