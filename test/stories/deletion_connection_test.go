@@ -103,6 +103,28 @@ var _ = Describe("A connection that is deleted before its bindings", func() {
 	})
 })
 
+var _ = Describe("A connection that is made again, to another Organization,", func() {
+	It("does not miss there what is bound in the one before, nor take it for deleted", func(ctx context.Context) {
+		w := newWorld(ctx)
+		var granted []string
+		for i, id := range w.tokens(5) {
+			granted = append(granted, fmt.Sprintf("b-%d", i))
+			w.bind(builders.Binding(granted[i]).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		}
+		w.expect("True/Granted", granted...)
+		w.bind(builders.Binding("loser").ForToken("ci-0").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+		w.expect("False/ConflictingBinding", "loser")
+		Expect(w.kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
+		w.editFinalizersAway()
+		w.deleteSecret(w.namespace)
+		w.org = w.sim.AddOrganization("Emca")
+		w.connectAs(w.namespace, w.sim.AddOrganizationToken(w.org, "operator", "ORGANIZATION_OWNER"))
+		w.expect("False/OrganizationMismatch", append(granted, "loser")...)
+		w.settle()
+		Expect(readiness(w.acme(w.namespace).Status.Conditions)).To(Equal("True/Connected"))
+	})
+})
+
 // editFinalizersAway takes the finalizers from the connection "acme" until it is gone.
 func (w *world) editFinalizersAway() {
 	GinkgoHelper()

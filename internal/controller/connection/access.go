@@ -36,7 +36,7 @@ func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, o
 	m.access = &access{identity: o.identity, organization: org}
 	m.access.client = r.client(c, o.secret, r.limiter(key, c, m), func() { r.Registry.ReportUnauthorized(key) })
 	m.access.directory = astro.NewDirectory(m.access.client, astro.DirectoryOptions{
-		SelfID: o.identity.TokenID, Clock: r.Clock, OwnRoles: ownRoles(c, o.identity.TokenID), Bound: r.bound(key),
+		SelfID: o.identity.TokenID, Clock: r.Clock, OwnRoles: ownRoles(c, o.identity.TokenID), Bound: r.bound(key, string(c.ConnectionSpec().OrganizationID)),
 	})
 	m.dueSweep()
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
-// bound tells the ids of the tokens on which bindings of the connection hold a claim, for the directory to miss them.
-func (r *reconciler) bound(key Key) func(context.Context) ([]string, error) {
+// bound tells the ids of the tokens of the Organization on which bindings of the connection hold a claim, for the directory
+// to miss them. What a connection of the same name was granted in another Organization is not to be found in this one.
+func (r *reconciler) bound(key Key, organization string) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
 		var list v1alpha1.ScopedTokenBindingList
 		err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
@@ -22,7 +23,8 @@ func (r *reconciler) bound(key Key) func(context.Context) ([]string, error) {
 		}
 		var ids []string
 		for i := range list.Items {
-			if id := boundTo(&list.Items[i]); id != "" {
+			b := &list.Items[i]
+			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization {
 				ids = append(ids, id)
 			}
 		}

@@ -120,5 +120,12 @@ func (m *member) vouched() bool {
 // before it had one, what this process remembers.
 func (m *member) borneOut() bool { return m.given || pin.Verified(m.binding, m.held) }
 
+// pinnedElsewhere reports whether the status has the token of another Organization than the one that the connection leads
+// to, since it was made again.
+func (m *member) pinnedElsewhere() bool {
+	s := m.binding.Status
+	return s.Token.ID != "" && s.OrganizationID != "" && s.OrganizationID != m.conn.Organization
+}
+
 // expired reports whether the token's validity has ended.
 func expired(t astro.Token, now time.Time) bool { return t.EndAt != nil && !t.EndAt.After(now) }

@@ -31,6 +31,10 @@ func (g *group) unreachable(m *member) *fault {
 		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonOrganizationMismatch,
 			"the role is held in Organization %s at %s, but %s leads to Organization %s at %s; make the connection as it was",
 			g.key.Organization, g.key.Host, key.Words(), m.conn.Organization, m.conn.Host)
+	case m.pinnedElsewhere():
+		return not(v1alpha1.ConditionAccepted, v1alpha1.ReasonOrganizationMismatch,
+			"the binding was found to be of Organization %s, but %s leads to Organization %s; make the connection as it was, or the binding again",
+			m.binding.Status.OrganizationID, key.Words(), m.conn.Organization)
 	case !m.conn.Ready && (m.conn.Client == nil || !m.leaving()):
 		f := unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", key.Words(), m.conn.Reason)
 		f.passing, f.stuck = true, m.conn.Stuck()
