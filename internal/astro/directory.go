@@ -64,13 +64,19 @@ func (d *Directory) Token(ctx context.Context, id string) (t Token, listed bool,
 	if err := d.ensureListed(ctx); err != nil {
 		return Token{}, false, err
 	}
+	t, listed = d.Known(id)
+	return t, listed, nil
+}
+
+// Known is Token without any call: where there never was a listing, nothing is known.
+func (d *Directory) Known(id string) (t Token, listed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, ok := d.rows[id]
 	if !ok || r.gone {
-		return Token{}, false, nil
+		return Token{}, false
 	}
-	return r.token.clone(), true, nil
+	return r.token.clone(), true
 }
 
 // All is every token, the oldest first, and when their listing began.

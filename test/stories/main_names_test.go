@@ -150,6 +150,16 @@ var _ = Describe("A name that is another's since the operator last looked", func
 		})
 	}
 
+	It("is known to whoever listed it, whatever another connection listed before", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.connect(w.other)
+		w.sim.RenameToken(w.ci, "deployer")
+		w.sweep()
+		w.bind(builders.Binding("b").ForToken("deployer").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
 	It("does not bring a token under a rule which it has left", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {

@@ -37,6 +37,24 @@ func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[conn
 	return false
 }
 
+// agreeOnName reads a token by id that connections list under different names, since it was renamed between their listings.
+// Whoever spells the name that it has now would be overlooked by the older one.
+func (r *Reconciler) agreeOnName(ctx context.Context, g *group) {
+	if g.presence != present || g.fresh {
+		return
+	}
+	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
+		row, listed := h.Directory.Known(g.key.Token)
+		if !listed || row.Name == g.token.Name {
+			continue
+		}
+		if r.seenBy(ctx, g, h) {
+			return
+		}
+		g.outcome.after(lookAgain)
+	}
+}
+
 // findBlind finds out which connections of the members do not show a token that another one shows. What Astro says to one
 // credential is not for those who use another, and a role can be given only through one that sees the token.
 func (r *Reconciler) findBlind(ctx context.Context, g *group) {

@@ -81,6 +81,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 // reconcileToken works on all bindings of one token.
 func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
 	r.look(ctx, g)
+	r.agreeOnName(ctx, g)
 	nobody := len(g.members) == 0
 	if err := r.loadSpelled(ctx, g); err != nil {
 		return err
