@@ -146,7 +146,7 @@ func (c *Client) noAnswer(caller, within context.Context, k call, err error) *Er
 	var dial *net.OpError
 	e := &Error{Op: k.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = clip("no answer: "+c.clean(withoutURL(err).Error()), maxErrorText)
+	e.Message = clip("no answer: "+c.clean(withoutSource(withoutURL(err))), maxErrorText)
 	return e
 }
 
@@ -158,7 +158,7 @@ func (c *Client) badAnswer(caller, within context.Context, k call, err error) *E
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	text := clip("the answer cannot be read: "+c.clean(err.Error()), maxErrorText)
+	text := clip("the answer cannot be read: "+c.clean(withoutSource(err)), maxErrorText)
 	return &Error{Op: k.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
 }
 
@@ -187,6 +187,12 @@ func withoutURL(err error) error {
 	}
 	return err
 }
+
+// source is this end of a connection, whose port is another one at each try.
+var source = regexp.MustCompile(`\S+->`)
+
+// withoutSource is the text of an error, which reads the same as long as the same is wrong.
+func withoutSource(err error) string { return source.ReplaceAllString(err.Error(), "") }
 
 // outcome is the word for an error in metrics.
 func outcome(err error) string {

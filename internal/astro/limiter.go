@@ -74,10 +74,10 @@ func newLane(clock Clock, perSecond float64) *lane {
 	}
 }
 
-// closedError says how long a lane stays closed.
+// closedError says how long a lane stays closed. Its words do not, since they would be others at each try.
 type closedError struct{ wait time.Duration }
 
-func (e closedError) Error() string { return "the rate limit asks to wait " + e.wait.String() }
+func (e closedError) Error() string { return "Astro has asked to wait, and the time is not over" }
 
 // take waits for a slot.
 func (l *lane) take(ctx context.Context, urgent bool) error {
