@@ -8,6 +8,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -121,6 +122,29 @@ var _ = Describe("A ClusterAstroConnection", func() {
 		}).Should(Equal("False/SecretNotFound"))
 		Expect(meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionReady).Message).To(ContainSubstring(w.system + "/" + builders.SecretName))
 		Expect(w.sim.Counts().Total).To(BeZero(), "the Secret of another namespace is not even tried")
+	})
+})
+
+var _ = Describe("A rule of an AstroConnection", func() {
+	It("speaks to its namespace by labels as well", func(ctx context.Context) {
+		w := newWorld(ctx)
+		allow := func(value string) {
+			w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+				rule := builders.AllowAll()
+				rule.Namespaces = v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{storyLabel: value}}}
+				c.Spec.Allow = []v1alpha1.AllowRule{rule}
+			})
+		}
+		allow("another")
+		w.settle()
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.refused("b", v1alpha1.ReasonNamespaceNotAllowed)
+		w.take("i", v1alpha1.ConnectionReference{Kind: v1alpha1.KindAstroConnection, Name: builders.ConnectionName},
+			v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, ID: v1alpha1.AstroID(w.data)})
+		Eventually(w.inventory("i")).Should(Equal("False/NamespaceNotAllowed"))
+		allow(w.namespace)
+		w.expect("True/Granted", "b")
+		Eventually(w.inventory("i")).Should(Equal("True/Listed"))
 	})
 })
 

@@ -112,7 +112,7 @@ func bound(i *v1alpha1.TargetInventory, found *astro.Target) v1alpha1.BoundTarge
 
 // subject is the namespace of the inventory as rules see it.
 func (r *Reconciler) subject(ctx context.Context, namespace string, h connection.Handle) (policy.Subject, error) {
-	if h.Key.Kind == v1alpha1.KindAstroConnection {
+	if h.Key.Kind == v1alpha1.KindAstroConnection && len(h.Object.ConnectionSpec().Allow) == 0 {
 		return policy.Subject{Namespace: namespace}, nil
 	}
 	var n metav1.PartialObjectMetadata

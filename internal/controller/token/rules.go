@@ -142,8 +142,8 @@ func (m *member) mayRevoke() bool {
 }
 
 func (r *Reconciler) namespaceLabels(ctx context.Context, m *member) (map[string]string, error) {
-	if m.binding.Spec.ConnectionRef.Kind != v1alpha1.KindClusterAstroConnection {
-		return nil, nil //nolint:nilnil // an AstroConnection's rules speak of its own namespace, whatever its labels
+	if m.conn.Key.Kind != v1alpha1.KindClusterAstroConnection && len(m.conn.Object.ConnectionSpec().Allow) == 0 {
+		return nil, nil //nolint:nilnil // without rules, an AstroConnection serves its own namespace, whatever its labels
 	}
 	var namespace metav1.PartialObjectMetadata
 	namespace.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
