@@ -2,6 +2,8 @@ package stories
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -133,5 +135,28 @@ var _ = Describe("A token that Astro does not show", func() {
 		w.expect("False/TokenNotFound", "by-name", "by-id")
 		w.delete("by-name", "by-id")
 		w.expect(gone, "by-name", "by-id")
+	})
+})
+
+var _ = Describe("Expired tokens", func() {
+	It("that Astro leaves out of its lists do not cast doubt on them", func(ctx context.Context) {
+		w := newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{ExpiredTokenLists: astrosim.Hidden}})
+		var names []string
+		end := time.Now().Add(15 * time.Second)
+		for i := range 5 {
+			id := w.sim.AddOrganizationToken(w.org, fmt.Sprint("t-", i), "ORGANIZATION_MEMBER", astrosim.Expires(end))
+			names = append(names, fmt.Sprint("b-", i))
+			w.bind(builders.Binding(names[i]).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		}
+		w.expect("True/Granted", names...)
+		for _, n := range names {
+			Eventually(func() string { return w.state(n) }, "30s").Should(Equal("False/TokenExpired"))
+		}
+		w.sweep()
+		w.sweep()
+		Expect(readiness(w.acme(w.namespace).Status.Conditions)).To(Equal("True/Connected"))
+		w.stays("False/TokenExpired", names...)
+		w.delete(names...)
+		w.expect(gone, names...)
 	})
 })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -24,12 +25,18 @@ func (r *reconciler) bound(key Key, organization string) func(context.Context) (
 		var ids []string
 		for i := range list.Items {
 			b := &list.Items[i]
-			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization {
+			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization && !expired(b, r.Clock()) {
 				ids = append(ids, id)
 			}
 		}
 		return ids, nil
 	}
+}
+
+// expired reports whether the binding's token is known to have expired. Astro may leave such a token out of its lists.
+func expired(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
+	at := b.Status.Token.ExpiresAt
+	return at != nil && !at.After(now)
 }
 
 // boundTo is the id of the token on which the binding holds a claim; empty if it holds none, or was told already that
