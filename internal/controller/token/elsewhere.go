@@ -38,20 +38,17 @@ func (r *Reconciler) lookElsewhere(ctx context.Context, g *group, asked map[conn
 }
 
 // agreeOnName reads a token by id that connections list under different names, since it was renamed between their listings.
-// Whoever spells the name that it has now would be overlooked by the older one.
+// Whoever spells the name that it has now would be overlooked by the older one. Where it cannot be read, the next sweep
+// brings whoever is not settled here again.
 func (r *Reconciler) agreeOnName(ctx context.Context, g *group) {
 	if g.presence != present || g.fresh {
 		return
 	}
 	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
 		row, listed := h.Directory.Known(g.key.Token)
-		if !listed || row.Name == g.token.Name {
-			continue
-		}
-		if r.seenBy(ctx, g, h) {
+		if listed && row.Name != g.token.Name && r.seenBy(ctx, g, h) {
 			return
 		}
-		g.outcome.after(lookAgain)
 	}
 }
 
