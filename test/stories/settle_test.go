@@ -18,9 +18,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// quiet is how many looks in a row find nothing new where everything is at rest: longer together than the operator waits
-// before it makes a call once more. They are counted, since a clock goes on while the whole process stands still.
-const quiet = 20
+// quiet is how many looks in a row find nothing new where everything is at rest: longer together than the operator leaves
+// a token that it means to look at again at once. They are counted, since a clock goes on while the whole process stands still.
+const quiet = 12
 
 const glance = 25 * time.Millisecond
 
