@@ -29,7 +29,7 @@ const (
 	FaultStale        FaultKind = "stale"        // tokens are read as they were Back (1) changes, or Age, ago
 	FaultShift        FaultKind = "shift"        // pages after the first start Shift (1) rows too late, or if negative too early
 	FaultHide         FaultKind = "hide"         // lists leave out IDs, or all but the share Keep of rows
-	FaultOmitRoles    FaultKind = "omit-roles"   // listed tokens come without their roles (of IDs, if given)
+	FaultOmitRoles    FaultKind = "omit-roles"   // tokens are read without their roles (of IDs, if given)
 )
 
 // FaultKinds are all kinds.
@@ -162,10 +162,8 @@ func (f *Fault) matches(c *call) bool {
 func (f *Fault) shows(c *call) bool {
 	list := strings.HasSuffix(string(c.endpoint), ".list")
 	switch f.Kind {
-	case FaultStale:
+	case FaultStale, FaultOmitRoles:
 		return c.endpoint == TokensGet || c.endpoint == TokensList
-	case FaultOmitRoles:
-		return c.endpoint == TokensList
 	case FaultHide:
 		return list
 	case FaultShift:

@@ -159,6 +159,9 @@ func TestStaleGetAndRowsWithoutRoles(t *testing.T) {
 	if rows[0].Roles == nil || rows[1].Roles != nil {
 		t.Errorf("roles: %s and %s", rows[0].Roles, rows[1].Roles)
 	}
+	if body := w.get("/tokens/" + w.ci).body; strings.Contains(string(body), `"roles"`) {
+		t.Errorf("read by id: %s", body)
+	}
 }
 
 func TestWhichCallsAFaultBefalls(t *testing.T) {

@@ -28,12 +28,15 @@ func (s *Sim) listTokens(c *call) (answer, *apiError) {
 	tokens := filter(s.tokensAsRead(c), func(t *token) bool {
 		return s.seesToken(c.caller, t) && f.matches(t) && (s.behaviour.ExpiredTokenLists == Listed || !t.expired(now))
 	})
-	return list(s, c, tokenListing(func(t *token) []byte {
-		if c.faults.omits(t.id) {
-			return mustMarshal(t.wire())
-		}
-		return t.encode(f.shown(t.roles))
-	}), tokens)
+	return list(s, c, tokenListing(func(t *token) []byte { return c.row(t, f.shown(t.roles)) }), tokens)
+}
+
+// row is the token as the call reads it.
+func (c *call) row(t *token, roles []Role) []byte {
+	if c.faults.omits(t.id) {
+		return mustMarshal(t.wire())
+	}
+	return t.encode(roles)
 }
 
 // tokensAsRead are the Organization's tokens, or what a stale read takes for them.
@@ -99,7 +102,7 @@ func (s *Sim) getToken(c *call) (answer, *apiError) {
 		return answer{}, refused
 	}
 	t = s.asRead(c, t)
-	return ok(t.encode(t.roles)), nil
+	return ok(c.row(t, t.roles)), nil
 }
 
 func (s *Sim) updateToken(c *call) (answer, *apiError) {

@@ -155,6 +155,17 @@ var _ = Describe("A role that the token holds already", func() {
 		})
 	}
 
+	It("is left alone with adopt: Never although a read of the token lacked the roles", func() {
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") // since the listing
+		mend := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER").Adopt(v1alpha1.AdoptNever))
+		Eventually(func() string { return w.state("b") }).Should(HavePrefix("Unknown/"))
+		Expect(w.binding("b").Finalizers).To(BeEmpty(), "no claim is taken on a guess")
+		mend()
+		w.expect("False/ExistingRole", "b")
+		Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_OWNER"))
+	})
+
 	It("is granted with adopt: Never once somebody has removed it", func() {
 		bind(v1alpha1.AdoptNever, "WORKSPACE_OWNER")
 		w.expect("False/ExistingRole", "b")

@@ -79,6 +79,21 @@ var _ = Describe("A token bound by name", func() {
 		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
 
+	It("is not taken by confirmation as long as it cannot be read what it holds", func() {
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Adopt = v1alpha1.AdoptNever })
+		w.sim.DeleteToken(w.ci)
+		again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sim.GrantRole(again, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
+		w.sweep()
+		w.expect("False/TokenReplaced", "b")
+		mend := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
+		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
+		Eventually(func() string { return w.state("b") }).Should(HavePrefix("Unknown/"))
+		mend()
+		w.expect("False/ExistingRole", "b")
+		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_OWNER"))
+	})
+
 	for which, happen := range map[string]func(){
 		"that lost the place to another": func() {
 			w.bind(builders.Binding("c").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))

@@ -63,7 +63,7 @@ func (r *Reconciler) findBlind(ctx context.Context, g *group) {
 			continue // whatever keeps it from being listed keeps it from being written
 		}
 		asked := r.Clock()
-		t, err := h.Client.GetToken(ctx, g.key.Token)
+		t, err := read(ctx, h, g.key.Token)
 		if err == nil {
 			r.Registry.Record(h, t, asked)
 		}
@@ -100,9 +100,9 @@ func (g *group) presenceTo(m *member) presence {
 // seenBy reads a token that another connection did not find. That it cannot be read leaves it open whether it is gone.
 func (r *Reconciler) seenBy(ctx context.Context, g *group, h connection.Handle) bool {
 	asked := r.Clock()
-	t, err := h.Client.GetToken(ctx, g.key.Token)
+	t, err := read(ctx, h, g.key.Token)
 	switch {
-	case err == nil && t.RolesKnown:
+	case err == nil:
 		r.Registry.Record(h, t, asked)
 		g.token, g.presence, g.fresh = t, present, true
 		return true
@@ -110,7 +110,7 @@ func (r *Reconciler) seenBy(ctx context.Context, g *group, h connection.Handle) 
 		h.Directory.Forget(g.key.Token, asked)
 	case g.presence == gone:
 		r.reportUnauthorized(h, err)
-		g.presence, g.why = absent, fmt.Sprintf("%s listed it and could not be asked again: %v", h.Key.Words(), cmp.Or(err, errRolesUnknown))
+		g.presence, g.why = absent, fmt.Sprintf("%s listed it and could not be asked again: %v", h.Key.Words(), err)
 	}
 	return false
 }

@@ -58,20 +58,27 @@ func (r *Reconciler) lookThrough(ctx context.Context, g *group, h connection.Han
 		return true, nil
 	}
 	asked := r.Clock()
-	row, err = h.Client.GetToken(ctx, g.key.Token)
+	row, err = read(ctx, h, g.key.Token)
 	switch {
-	case err == nil && row.RolesKnown:
+	case err == nil:
 		r.Registry.Record(h, row, asked)
 		g.token, g.presence, g.fresh = row, present, true
 		return true, nil
-	case err == nil:
-		return false, errRolesUnknown
 	case errors.Is(err, astro.ErrNotFound):
 		g.blind[h.Key] = true
 		return false, r.prove(ctx, g, h)
 	default:
 		return false, err
 	}
+}
+
+// read reads a token by id. An answer without its roles is none: nothing must be taken for free because of it.
+func read(ctx context.Context, h connection.Handle, id string) (astro.Token, error) {
+	t, err := h.Client.GetToken(ctx, id)
+	if err == nil && !t.RolesKnown {
+		err = errRolesUnknown
+	}
+	return t, err
 }
 
 // agreed reports whether no other connection of the members lists the token differently. They list at different times.

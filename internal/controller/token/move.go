@@ -44,7 +44,7 @@ func (r *Reconciler) movedClaim(ctx context.Context, g *group, m *member) (v1alp
 	claim := g.claimFor(m, r)
 	claim.Token, claim.Origin, claim.PreviousRole = m.moveTo, v1alpha1.OriginCreated, ""
 	claim.Time = metav1.NewMicroTime(r.Clock())
-	t, err := m.conn.Client.GetToken(ctx, m.moveTo)
+	t, err := read(ctx, m.conn, m.moveTo)
 	if err != nil {
 		r.reportUnauthorized(m.conn, err)
 		g.outcome.retry(err)

@@ -66,7 +66,7 @@ func (r *Reconciler) lookBeforeClaim(ctx context.Context, g *group) {
 			continue
 		}
 		asked := r.Clock()
-		t, err := m.conn.Client.GetToken(ctx, g.key.Token)
+		t, err := read(ctx, m.conn, g.key.Token)
 		if err != nil {
 			r.reportUnauthorized(m.conn, err)
 			m.class, m.fault = roleset.None, failed(v1alpha1.ConditionSynced, "read the token", err)
