@@ -112,6 +112,7 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	case len(c.faults) == 0:
 		c.standing = want
 	case c.held == nil:
+	case refused != "" && !c.verified(): // anybody could have made it up
 	case refused != "" && !b.Spec.Suspend && s.withdraws(c):
 		c.standing = leave
 	default:

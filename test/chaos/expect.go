@@ -78,6 +78,8 @@ func (s *snapshot) checkAlone(c *claim) {
 	case ready.Status == metav1.ConditionTrue && c.place != (place{}) && b.Spec.Mode != v1alpha1.ModeObserve && s.role(c.place) != roleOf(b):
 		s.brokenf(wrong, "%s is Ready, but Astro holds %q", c.id(), s.role(c.place))
 	case c.vague:
+	case len(c.faults) > 0 && c.standing == leave && s.mayHang(c):
+		s.expect(c, false, append(slices.Clone(c.faults), refusedReasons...)...)
 	case len(c.faults) > 0:
 		s.expect(c, false, c.faults...)
 	case b.Spec.Mode == v1alpha1.ModeObserve:
