@@ -121,10 +121,15 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	return c
 }
 
-// withdraws says whether what the rules no longer allow is taken away.
+// withdraws says whether what the rules no longer allow is taken away. A role that they allow stays, though the binding
+// asks for another that they do not.
 func (s *snapshot) withdraws(c *claim) bool {
-	return s.shared.Spec.OnWithdrawal == v1alpha1.WithdrawalRevoke && c.held.Origin == v1alpha1.OriginCreated && c.verified() &&
-		c.token != nil && !c.token.gone && c.target != nil && !c.target.gone
+	if s.shared.Spec.OnWithdrawal != v1alpha1.WithdrawalRevoke || c.held.Origin != v1alpha1.OriginCreated || !c.verified() ||
+		c.token == nil || c.token.gone || c.target == nil || c.target.gone {
+		return false
+	}
+	there := s.role(c.place)
+	return there == "" || forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.marks[c.binding.Namespace], c.token, c.target, there) != ""
 }
 
 // verified says whether status bears out the claim.
