@@ -216,7 +216,7 @@ func TestNamed(t *testing.T) {
 		})
 	}
 	t.Run("without roles", func(t *testing.T) {
-		w.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles})
+		w.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensList})
 		refreshed(t, d, listedIDs(t, d)...)
 		found, err := d.Named(t.Context(), ScopeWorkspace, w.ws, "ci")
 		if err != nil || len(found) != 1 || found[0].ID != home || !found[0].RolesKnown {
