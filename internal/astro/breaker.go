@@ -22,7 +22,7 @@ func newCredential(secret string) *credential {
 }
 
 // met takes note of how a call ended; true if it is the first that was refused.
-func (c *credential) met(err error) (first bool) {
+func (c *credential) recordRefusal(err error) (first bool) {
 	e, ok := errors.AsType[*Error](err)
 	return ok && errors.Is(err, ErrUnauthorized) && c.refused.CompareAndSwap(nil, e)
 }

@@ -36,18 +36,18 @@ const (
 )
 
 // refused makes an error of an answer other than 200.
-func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
+func (c *Client) fromResponse(k call, resp *http.Response, body io.Reader) *Error {
 	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // what could be read of it will do
 	e := &Error{Op: k.op, Status: resp.StatusCode}
-	wire, astros := readError(raw)
-	if astros {
-		e.Message = cmp.Or(clip(c.clean(wire.Message), maxErrorText), statusWords(resp))
+	wire, fromAstro := readError(raw)
+	if fromAstro {
+		e.Message = cmp.Or(clip(c.clean(wire.Message), maxErrorText), statusText(resp))
 		e.RequestID = clip(c.clean(wire.RequestID), 80)
 		e.Fields = c.fieldErrors(wire)
 	} else {
-		e.Message = strings.TrimSpace(statusWords(resp) + ", not in Astro's form. " + c.snippet(raw))
+		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + c.snippet(raw))
 	}
-	e.kind = kindOf(resp.StatusCode, astros)
+	e.kind = kindOf(resp.StatusCode, fromAstro)
 	if redirected(resp.StatusCode) {
 		e.Message, e.final = "it redirects elsewhere, and the credential does not follow", true
 	}
@@ -57,7 +57,7 @@ func (c *Client) refused(k call, resp *http.Response, body io.Reader) *Error {
 	return e
 }
 
-func statusWords(resp *http.Response) string {
+func statusText(resp *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
 
@@ -73,7 +73,7 @@ func readError(raw []byte) (wireError, bool) {
 
 // kindOf decides what an answer means. A 400 or 404 that is not in Astro's form comes from something in between, a
 // gateway or a wrong address, and is no word of Astro's on what was asked: above all no evidence that anything is gone.
-func kindOf(status int, astros bool) error {
+func kindOf(status int, fromAstro bool) error {
 	switch {
 	case status == http.StatusUnauthorized:
 		return ErrUnauthorized
@@ -81,7 +81,7 @@ func kindOf(status int, astros bool) error {
 		return ErrForbidden
 	case status == http.StatusTooManyRequests:
 		return ErrThrottled
-	case !astros, status < 400, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
+	case !fromAstro, status < 400, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return ErrUnreachable
 	case status == http.StatusNotFound:
 		return ErrNotFound
@@ -94,13 +94,13 @@ func redirected(status int) bool { return status >= 300 && status < 400 }
 func (c *Client) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
 	for _, f := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
-		said := FieldError{
+		field := FieldError{
 			Field:   clip(c.clean(f.Field), maxErrorText),
 			Code:    clip(c.clean(f.Code), maxErrorText),
 			Message: clip(c.clean(f.Message), maxErrorText),
 		}
-		if said != (FieldError{}) {
-			fields = append(fields, said)
+		if field != (FieldError{}) {
+			fields = append(fields, field)
 		}
 	}
 	return fields
@@ -119,7 +119,7 @@ func (c *Client) snippet(raw []byte) string {
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		return between(seconds)
+		return clampSeconds(seconds)
 	}
 	at, err := http.ParseTime(value)
 	if err != nil {
@@ -128,10 +128,10 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if sent, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = sent
 	}
-	return between(at.Sub(now).Seconds())
+	return clampSeconds(at.Sub(now).Seconds())
 }
 
-func between(seconds float64) time.Duration {
+func clampSeconds(seconds float64) time.Duration {
 	if math.IsNaN(seconds) || seconds <= 0 {
 		return 0
 	}
@@ -146,7 +146,7 @@ func (c *Client) noAnswer(caller, within context.Context, k call, err error) *Er
 	var dial *net.OpError
 	e := &Error{Op: k.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = clip("no answer: "+c.clean(withoutSource(withoutURL(err))), maxErrorText)
+	e.Message = clip("no answer: "+c.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
 	return e
 }
 
@@ -158,7 +158,7 @@ func (c *Client) badAnswer(caller, within context.Context, k call, err error) *E
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	text := clip("the answer cannot be read: "+c.clean(withoutSource(err)), maxErrorText)
+	text := clip("the answer cannot be read: "+c.clean(withoutLocalAddress(err)), maxErrorText)
 	return &Error{Op: k.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
 }
 
@@ -189,10 +189,10 @@ func withoutURL(err error) error {
 }
 
 // source is this end of a connection, whose port is another one at each try.
-var source = regexp.MustCompile(`\S+->`)
+var localAddress = regexp.MustCompile(`\S+->`)
 
 // withoutSource is the text of an error, which reads the same as long as the same is wrong.
-func withoutSource(err error) string { return source.ReplaceAllString(err.Error(), "") }
+func withoutLocalAddress(err error) string { return localAddress.ReplaceAllString(err.Error(), "") }
 
 // outcome is the word for an error in metrics.
 func outcome(err error) string {

@@ -26,16 +26,16 @@ type Directory struct {
 	client  *Client
 	opts    DirectoryOptions
 	now     func() time.Time
-	targets *targetBook
+	targets *targetCache
 
-	mu      sync.Mutex
-	rows    map[string]row
-	pending map[string]struct{} // changed since a Refresh was last answered
-	listed  time.Time           // when the last complete listing began; zero: there was none
-	flight  *flight             // the listing under way
-	last    *flight             // the one that ended last
-	flights int                 // begun so far
-	trust   trust
+	mu       sync.Mutex
+	rows     map[string]row
+	changed  map[string]struct{} // changed since a Refresh was last answered
+	listed   time.Time           // when the last complete listing began; zero: there was none
+	current  *listing            // the listing under way
+	lastDone *listing            // the one that ended last
+	begun    int                 // begun so far
+	trust    trust
 }
 
 // row is what is known of one token.
@@ -52,9 +52,9 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 		opts.Clock = time.Now
 	}
 	return &Directory{
-		client: c, opts: opts, now: opts.Clock, rows: map[string]row{}, pending: map[string]struct{}{},
-		trust:   trust{self: opts.SelfID, own: slices.Clone(opts.OwnRoles)},
-		targets: newTargetBook(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
+		client: c, opts: opts, now: opts.Clock, rows: map[string]row{}, changed: map[string]struct{}{},
+		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
+		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}
 }
 
@@ -141,7 +141,7 @@ func (d *Directory) matching(wanted func(Token) bool) []Token {
 // Record lays a row read or written by id over the listing. It stands against every listing that began before at, which
 // may have read the token earlier than that.
 func (d *Directory) Record(t Token, at time.Time) {
-	d.lay(t.ID, row{token: t.clone(), recorded: true, at: at})
+	d.put(t.ID, row{token: t.clone(), recorded: true, at: at})
 }
 
 // Amend is Record for a row that another credential has read. It says nothing of a token that is not listed here, since
@@ -156,10 +156,10 @@ func (d *Directory) Amend(t Token, at time.Time) {
 
 // Forget says that a token was seen to be gone, as Record says what it was seen to be.
 func (d *Directory) Forget(id string, at time.Time) {
-	d.lay(id, row{gone: true, recorded: true, at: at})
+	d.put(id, row{gone: true, recorded: true, at: at})
 }
 
-func (d *Directory) lay(id string, r row) {
+func (d *Directory) put(id string, r row) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.rows[id].at.After(r.at) {
@@ -171,7 +171,7 @@ func (d *Directory) lay(id string, r row) {
 // A target that was found by its id is kept for TargetTTL, one that was found by its name for some seconds; that there is
 // none, or more than one, is kept until the next listing.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
-	return d.targets.find(ctx, q)
+	return d.targets.lookUp(ctx, q)
 }
 
 // ForgetTarget forgets what was found for one query.

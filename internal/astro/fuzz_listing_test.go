@@ -55,7 +55,7 @@ func FuzzPage(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		tokens, err := tokenListing().once(context.Background(), answering(http.StatusOK, body, nil))
+		tokens, err := pagedTokens().once(context.Background(), answering(http.StatusOK, body, nil))
 		if err != nil {
 			if tokens != nil || !errors.Is(err, ErrIncomplete) && !errors.Is(err, ErrUnreachable) {
 				t.Fatalf("%d tokens, %v", len(tokens), err)
@@ -98,7 +98,7 @@ func FuzzCutOff(f *testing.F) {
 		}
 		for whole, ask := range map[string]func(*Client) (int, error){
 			fmt.Sprintf(`{"tokens":[%s],"totalCount":%d}`, strings.Join(all, ","), rows): func(c *Client) (int, error) {
-				tokens, err := tokenListing().once(context.Background(), c)
+				tokens, err := pagedTokens().once(context.Background(), c)
 				return len(tokens), err
 			},
 			fuzzRow: func(c *Client) (int, error) {

@@ -42,56 +42,56 @@ func (systemClock) After(d time.Duration) (<-chan time.Time, func()) {
 }
 
 // Limiter keeps the rates of one credential, reads and writes apart. Budgets.For makes it.
-type Limiter struct{ reads, writes *lane }
+type Limiter struct{ reads, writes *bucket }
 
 func newLimiter(clock Clock, reads, writes float64) *Limiter {
-	return &Limiter{reads: newLane(clock, reads), writes: newLane(clock, writes)}
+	return &Limiter{reads: newBucket(clock, reads), writes: newBucket(clock, writes)}
 }
 
 // lane hands out the slots of one verb, one at a time and first come, first served.
-type lane struct {
-	clock Clock
-	turn  chan struct{} // held by the one who waits for the next slot
-	gate  chan struct{} // before turn, for those not urgent; so an urgent one waits for one of them at most
-	wake  chan struct{} // a slot came back
+type bucket struct {
+	clock  Clock
+	head   chan struct{} // held by the one who waits for the next slot
+	normal chan struct{} // before turn, for those not urgent; so an urgent one waits for one of them at most
+	wake   chan struct{} // a slot came back
 
-	mu       sync.Mutex
-	bucket   *rate.Limiter
-	ceiling  float64
-	rate     float64
-	spare    bool      // one slot that was given back
-	closed   time.Time // no slot until then
-	lowered  time.Time
-	adjusted time.Time // of the rate, by lowering or recovery
+	mu          sync.Mutex
+	limit       *rate.Limiter
+	ceiling     float64
+	rate        float64
+	spare       bool      // one slot that was given back
+	pausedUntil time.Time // no slot until then
+	lowered     time.Time
+	adjusted    time.Time // of the rate, by lowering or recovery
 }
 
 // newLane makes a lane without a burst: how Astro measures its rates is not published, and evenly spaced calls keep
 // them however it does.
-func newLane(clock Clock, perSecond float64) *lane {
-	return &lane{
-		clock: clock, turn: make(chan struct{}, 1), gate: make(chan struct{}, 1), wake: make(chan struct{}, 1),
-		bucket: rate.NewLimiter(rate.Limit(perSecond*margin), 1), ceiling: perSecond, rate: perSecond,
+func newBucket(clock Clock, perSecond float64) *bucket {
+	return &bucket{
+		clock: clock, head: make(chan struct{}, 1), normal: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		limit: rate.NewLimiter(rate.Limit(perSecond*margin), 1), ceiling: perSecond, rate: perSecond,
 	}
 }
 
 // closedError says how long a lane stays closed. Its words do not, since they would be others at each try.
-type closedError struct{ wait time.Duration }
+type pausedError struct{ wait time.Duration }
 
-func (e closedError) Error() string { return "Astro has asked to wait, and the time is not over" }
+func (e pausedError) Error() string { return "Astro has asked to wait, and the time is not over" }
 
 // take waits for a slot.
-func (l *lane) take(ctx context.Context, urgent bool) error {
+func (b *bucket) acquire(ctx context.Context, urgent bool) error {
 	if !urgent {
-		if err := enter(ctx, l.gate); err != nil {
+		if err := enter(ctx, b.normal); err != nil {
 			return err
 		}
-		defer leave(l.gate)
+		defer leave(b.normal)
 	}
-	if err := enter(ctx, l.turn); err != nil {
+	if err := enter(ctx, b.head); err != nil {
 		return err
 	}
-	defer leave(l.turn)
-	return l.wait(ctx)
+	defer leave(b.head)
+	return b.wait(ctx)
 }
 
 func enter(ctx context.Context, door chan struct{}) error {
@@ -105,22 +105,22 @@ func enter(ctx context.Context, door chan struct{}) error {
 
 func leave(door chan struct{}) { <-door }
 
-func (l *lane) wait(ctx context.Context) error {
+func (b *bucket) wait(ctx context.Context) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		open, free := l.next()
-		if open > patience {
-			return closedError{open}
+		paused, free := b.next()
+		if paused > patience {
+			return pausedError{paused}
 		}
-		if open <= 0 && free <= 0 {
+		if paused <= 0 && free <= 0 {
 			return nil
 		}
-		expired, stop := l.clock.After(max(open, free))
+		expired, stop := b.clock.After(max(paused, free))
 		select {
 		case <-expired:
-		case <-l.wake:
+		case <-b.wake:
 		case <-ctx.Done():
 		}
 		stop()
@@ -128,84 +128,84 @@ func (l *lane) wait(ctx context.Context) error {
 }
 
 // next takes a slot if there is one now. Else it says how long the lane stays closed, or until when none is free.
-func (l *lane) next() (open, free time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.clock.Now()
-	l.recover(now)
-	if open = l.closed.Sub(now); open > 0 {
-		return open, 0
+func (b *bucket) next() (paused, free time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.Now()
+	b.recover(now)
+	if paused = b.pausedUntil.Sub(now); paused > 0 {
+		return paused, 0
 	}
-	if l.bucket.TokensAt(now) >= 1 {
-		l.spare = false // a full bucket holds no more
+	if b.limit.TokensAt(now) >= 1 {
+		b.spare = false // a full bucket holds no more
 	}
-	slot := l.bucket.ReserveN(now, 1)
+	slot := b.limit.ReserveN(now, 1)
 	if free = slot.DelayFrom(now); free <= 0 {
 		return 0, 0
 	}
 	slot.CancelAt(now)
-	if l.spare {
-		l.spare = false
+	if b.spare {
+		b.spare = false
 		return 0, 0
 	}
 	return 0, free
 }
 
 // giveBack returns a slot that was not used. At most one is kept, so that returned slots never add up to a burst.
-func (l *lane) giveBack() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.spare = true
+func (b *bucket) giveBack() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.spare = true
 	select {
-	case l.wake <- struct{}{}:
+	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
 // throttled takes note of a 429 to a call sent at that time. Calls that were under way when the rate was lowered tell
 // nothing new of it and do not lower it again.
-func (l *lane) throttled(sent time.Time, retryAfter time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := l.clock.Now()
-	l.spare = false
-	if !sent.Before(l.lowered) {
-		l.setRate(now, max(l.rate/2, min(floor, l.ceiling)))
-		l.lowered, l.adjusted = now, now
+func (b *bucket) throttled(sent time.Time, retryAfter time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.Now()
+	b.spare = false
+	if !sent.Before(b.lowered) {
+		b.setRate(now, max(b.rate/2, min(floor, b.ceiling)))
+		b.lowered, b.adjusted = now, now
 	}
 	if retryAfter <= 0 {
-		retryAfter = time.Duration(float64(time.Second) / l.rate)
+		retryAfter = time.Duration(float64(time.Second) / b.rate)
 	}
-	if until := now.Add(min(retryAfter, maxRetryAfter)); until.After(l.closed) {
-		l.closed = until
+	if until := now.Add(min(retryAfter, maxRetryAfter)); until.After(b.pausedUntil) {
+		b.pausedUntil = until
 	}
 }
 
-func (l *lane) recover(now time.Time) {
-	seconds := math.Floor(now.Sub(l.adjusted).Seconds())
-	if l.rate >= l.ceiling || seconds < 1 {
+func (b *bucket) recover(now time.Time) {
+	seconds := math.Floor(now.Sub(b.adjusted).Seconds())
+	if b.rate >= b.ceiling || seconds < 1 {
 		return
 	}
-	l.setRate(now, min(l.ceiling, l.rate+l.ceiling*recovery*seconds))
-	l.adjusted = now
+	b.setRate(now, min(b.ceiling, b.rate+b.ceiling*recovery*seconds))
+	b.adjusted = now
 }
 
-func (l *lane) setRate(now time.Time, perSecond float64) {
-	l.rate = perSecond
-	l.bucket.SetLimitAt(now, rate.Limit(perSecond*margin))
+func (b *bucket) setRate(now time.Time, perSecond float64) {
+	b.rate = perSecond
+	b.limit.SetLimitAt(now, rate.Limit(perSecond*margin))
 }
 
 // setCeiling changes the rate that may be reached. A rate that was lowered still recovers slowly.
-func (l *lane) setCeiling(perSecond float64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if perSecond == l.ceiling {
+func (b *bucket) setCeiling(perSecond float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if perSecond == b.ceiling {
 		return
 	}
-	now := l.clock.Now()
-	l.recover(now)
-	if l.rate == l.ceiling || l.rate > perSecond {
-		l.setRate(now, perSecond)
+	now := b.clock.Now()
+	b.recover(now)
+	if b.rate == b.ceiling || b.rate > perSecond {
+		b.setRate(now, perSecond)
 	}
-	l.ceiling = perSecond
+	b.ceiling = perSecond
 }

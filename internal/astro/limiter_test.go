@@ -11,7 +11,7 @@ import (
 )
 
 // spans are the times of n slots of a lane, taken by so many at once, since the beginning.
-func spans(t *testing.T, l *lane, n int) []time.Duration {
+func spans(t *testing.T, l *bucket, n int) []time.Duration {
 	t.Helper()
 	began := time.Now()
 	var (
@@ -21,7 +21,7 @@ func spans(t *testing.T, l *lane, n int) []time.Duration {
 	)
 	for range n {
 		wg.Go(func() {
-			if err := l.take(t.Context(), false); err != nil {
+			if err := l.acquire(t.Context(), false); err != nil {
 				t.Error(err)
 			}
 			mu.Lock()
@@ -39,7 +39,7 @@ func near(a time.Duration, seconds float64) bool {
 
 func TestLaneSpacesCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		times := spans(t, newLane(systemClock{}, 10), 31)
+		times := spans(t, newBucket(systemClock{}, 10), 31)
 		for i := 10; i < len(times); i++ {
 			if gap := times[i] - times[i-10]; gap < time.Second {
 				t.Errorf("11 slots in %s", gap)
@@ -53,7 +53,7 @@ func TestLaneSpacesCalls(t *testing.T) {
 
 func TestThrottledLaneSlowsDownAndRecovers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(systemClock{}, 10)
+		l := newBucket(systemClock{}, 10)
 		began := time.Now()
 		time.Sleep(time.Minute)
 		for range 5 { // of one burst that was under way
@@ -66,7 +66,7 @@ func TestThrottledLaneSlowsDownAndRecovers(t *testing.T) {
 			t.Errorf("6 slots after a 429 took %s", times[5])
 		}
 		time.Sleep(10 * time.Second)
-		if err := l.take(t.Context(), false); err != nil || l.rate < 6.8 || l.rate > 7.4 {
+		if err := l.acquire(t.Context(), false); err != nil || l.rate < 6.8 || l.rate > 7.4 {
 			t.Errorf("after about 11 s it is at %v a second, %v", l.rate, err)
 		}
 		time.Sleep(20 * time.Second)
@@ -85,20 +85,20 @@ func TestThrottledLaneSlowsDownAndRecovers(t *testing.T) {
 
 func TestRetryAfterClosesTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(systemClock{}, 10)
+		l := newBucket(systemClock{}, 10)
 		l.throttled(time.Now(), 3*time.Second)
 		if times := spans(t, l, 1); times[0] != 3*time.Second {
 			t.Errorf("opened after %s", times[0])
 		}
 		l.throttled(time.Now(), time.Minute)
 		began := time.Now()
-		err := l.take(t.Context(), false)
-		if closed, ok := errors.AsType[closedError](err); !ok || closed.wait != time.Minute || time.Since(began) > 0 {
+		err := l.acquire(t.Context(), false)
+		if paused, ok := errors.AsType[pausedError](err); !ok || paused.wait != time.Minute || time.Since(began) > 0 {
 			t.Errorf("a long wait holds whoever asks: %v after %s", err, time.Since(began))
 		}
 		l.throttled(time.Now(), 24*time.Hour)
 		time.Sleep(maxRetryAfter)
-		if err := l.take(t.Context(), false); err != nil {
+		if err := l.acquire(t.Context(), false); err != nil {
 			t.Errorf("an absurd wait was believed: %v", err)
 		}
 	})
@@ -106,12 +106,12 @@ func TestRetryAfterClosesTheLane(t *testing.T) {
 
 func TestSlotGivenBackIsTakenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(systemClock{}, 1)
-		_ = l.take(t.Context(), false)
+		l := newBucket(systemClock{}, 1)
+		_ = l.acquire(t.Context(), false)
 		began, done := time.Now(), make(chan struct{})
 		go func() {
 			defer close(done)
-			_ = l.take(t.Context(), false)
+			_ = l.acquire(t.Context(), false)
 		}()
 		synctest.Wait()
 		for range 5 {
@@ -131,13 +131,13 @@ func TestSlotGivenBackIsTakenAtOnce(t *testing.T) {
 
 func TestUrgentGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(systemClock{}, 1)
+		l := newBucket(systemClock{}, 1)
 		for range 50 {
-			go func() { _ = l.take(t.Context(), false) }()
+			go func() { _ = l.acquire(t.Context(), false) }()
 		}
 		synctest.Wait()
 		began := time.Now()
-		if err := l.take(t.Context(), true); err != nil || time.Since(began) > 3*time.Second {
+		if err := l.acquire(t.Context(), true); err != nil || time.Since(began) > 3*time.Second {
 			t.Errorf("the urgent one waited %s, %v", time.Since(began), err)
 		}
 		time.Sleep(2 * time.Minute)
@@ -146,12 +146,12 @@ func TestUrgentGoesFirst(t *testing.T) {
 
 func TestGivingUpLeavesTheQueueToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newLane(systemClock{}, 1)
-		_ = l.take(t.Context(), false)
+		l := newBucket(systemClock{}, 1)
+		_ = l.acquire(t.Context(), false)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		for range 20 {
-			go func() { _ = l.take(ctx, false) }()
+			go func() { _ = l.acquire(ctx, false) }()
 		}
 		synctest.Wait()
 		if times := spans(t, l, 1); times[0] > 1100*time.Millisecond {

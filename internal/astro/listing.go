@@ -18,7 +18,7 @@ const (
 )
 
 // listing is a paged listing of rows W.
-type listing[W any] struct {
+type pagedList[W any] struct {
 	call
 	items string // the field of the page that holds the rows
 	id    func(W) string
@@ -31,7 +31,7 @@ type page[W any] struct {
 }
 
 // all reads the listing to its end: complete, or ErrIncomplete. One that changed while it was read is read anew.
-func (l listing[W]) all(ctx context.Context, c *Client) ([]W, error) {
+func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 	for attempt := 1; ; attempt++ {
 		rows, err := l.once(ctx, c)
 		if !errors.Is(err, ErrIncomplete) || attempt == listingAttempts || !pause(ctx, backoff(attempt)) {
@@ -42,7 +42,7 @@ func (l listing[W]) all(ctx context.Context, c *Client) ([]W, error) {
 
 // once reads from the first page to the last. Each page begins with the last row of the one before, which shows that no
 // row has moved past the seam; with it the total must stay the same and be the number of different rows.
-func (l listing[W]) once(ctx context.Context, c *Client) ([]W, error) {
+func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 	first, err := l.page(ctx, c, 0)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (l listing[W]) once(ctx context.Context, c *Client) ([]W, error) {
 }
 
 // after reads the page that follows the rows, which begins with the last of them, and takes that one off.
-func (l listing[W]) after(ctx context.Context, c *Client, rows []W) (page[W], error) {
+func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W) (page[W], error) {
 	next, err := l.page(ctx, c, len(rows)-1)
 	if err != nil {
 		return next, err
@@ -84,7 +84,7 @@ func (l listing[W]) after(ctx context.Context, c *Client, rows []W) (page[W], er
 	return next, nil
 }
 
-func (l listing[W]) page(ctx context.Context, c *Client, offset int) (page[W], error) {
+func (l pagedList[W]) page(ctx context.Context, c *Client, offset int) (page[W], error) {
 	k := l.call
 	k.timeout, k.maxBody = c.opts.ListTimeout, maxPageBody
 	k.query = url.Values{

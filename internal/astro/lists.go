@@ -7,10 +7,10 @@ import (
 )
 
 // ListTokens reads all tokens that the credential may see.
-func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return tokenListing().all(ctx, c) }
+func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return pagedTokens().all(ctx, c) }
 
-func tokenListing() listing[Token] {
-	return listing[Token]{
+func pagedTokens() pagedList[Token] {
+	return pagedList[Token]{
 		call:  call{op: "list tokens", endpoint: "tokens", path: "/tokens"},
 		items: "tokens",
 		id:    func(t Token) string { return t.ID },
@@ -36,7 +36,7 @@ func (c *Client) ListDeployments(ctx context.Context, f Filter) ([]Target, error
 }
 
 func (c *Client) listTargets(ctx context.Context, kind EntityType, items string, query url.Values) ([]Target, error) {
-	rows, err := listing[wireTarget]{
+	rows, err := pagedList[wireTarget]{
 		call:  call{op: "list " + items, endpoint: items, path: "/" + items, query: query},
 		items: items,
 		id:    func(w wireTarget) string { return w.ID },
@@ -87,7 +87,7 @@ type CustomRole struct {
 
 // ListRoles reads the custom Deployment roles.
 func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
-	rows, err := listing[wireRole]{
+	rows, err := pagedList[wireRole]{
 		call:  call{op: "list roles", endpoint: "roles", path: "/roles", query: url.Values{"scopeTypes": {"DEPLOYMENT"}}},
 		items: "roles",
 		id:    func(w wireRole) string { return w.ID },

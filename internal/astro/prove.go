@@ -10,7 +10,7 @@ import (
 // Callers at the same time share the listing.
 func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why string, err error) {
 	d.mu.Lock()
-	begun := d.flights
+	begun := d.begun
 	d.mu.Unlock()
 	at := d.now()
 	switch _, err := d.reread(ctx, id); {
@@ -21,17 +21,17 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	case !errors.Is(err, ErrNotFound):
 		return false, "the token could not be looked at", err
 	}
-	if doubt := d.lastingDoubt(); doubt != "" {
-		return false, noEvidence + doubt, nil
+	if distrust := d.lastingDistrust(); distrust != "" {
+		return false, noEvidence + distrust, nil
 	}
-	f, err := d.flyAfter(ctx, begun)
+	l, err := d.awaitAfter(ctx, begun)
 	if err != nil {
 		return false, "there is no complete listing of tokens to look in", err
 	}
-	if !f.sweep.Trusted {
-		return false, noEvidence + f.sweep.Reason, nil
+	if !l.sweep.Trusted {
+		return false, noEvidence + l.sweep.Reason, nil
 	}
-	if _, there := f.ids[id]; there || d.seenSince(id, f) {
+	if _, there := l.ids[id]; there || d.seenSince(id, l) {
 		return false, "Astro still lists the token", nil
 	}
 	d.Forget(id, at)
@@ -42,19 +42,19 @@ const noEvidence = "the listing of tokens is no evidence: "
 
 // lastingDoubt is what the last listing had against it and the next one will have too: it is not made for each of many
 // tokens that seem gone at the same time.
-func (d *Directory) lastingDoubt() string {
+func (d *Directory) lastingDistrust() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.trust.lasting {
 		return ""
 	}
-	return d.trust.doubt
+	return d.trust.distrust
 }
 
 // seenSince is true if somebody else read or wrote the token by id since the listing began.
-func (d *Directory) seenSince(id string, f *flight) bool {
+func (d *Directory) seenSince(id string, l *listing) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, known := d.rows[id]
-	return known && !r.gone && r.standsAgainst(f)
+	return known && !r.gone && r.newerThan(l)
 }

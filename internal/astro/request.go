@@ -48,13 +48,13 @@ func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) err
 }
 
 // slot waits for a slot of the lane, but not with a credential that Astro refuses.
-func (c *Client) slot(ctx context.Context, k call, l *lane) error {
+func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	if err := c.credential.Load().refusal(k); err != nil {
 		return err
 	}
-	err := l.take(ctx, k.urgent)
-	if closed, ok := errors.AsType[closedError](err); ok {
-		return &Error{Op: k.op, Message: closed.Error(), RetryAfter: closed.wait, kind: ErrThrottled, final: true, unsent: true}
+	err := b.acquire(ctx, k.urgent)
+	if paused, ok := errors.AsType[pausedError](err); ok {
+		return &Error{Op: k.op, Message: paused.Error(), RetryAfter: paused.wait, kind: ErrThrottled, final: true, unsent: true}
 	}
 	if err != nil {
 		e := gaveUp(k.op, err)
@@ -65,19 +65,19 @@ func (c *Client) slot(ctx context.Context, k call, l *lane) error {
 }
 
 // exchange sends one request, for which a slot was taken, and reads its answer under one deadline.
-func (c *Client) exchange(ctx context.Context, k call, l *lane, decode func(io.Reader) error) error {
+func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io.Reader) error) error {
 	inUse := c.credential.Load()
 	if err := inUse.refusal(k); err != nil { // while it waited for its slot
-		l.giveBack()
+		b.giveBack()
 		return err
 	}
-	sent, began := l.clock.Now(), time.Now()
+	sent, began := b.clock.Now(), time.Now()
 	err := c.send(ctx, inUse, k, decode)
-	if inUse.met(err) && c.credential.Load() == inUse {
+	if inUse.recordRefusal(err) && c.credential.Load() == inUse {
 		c.opts.Refused()
 	}
 	if errors.Is(err, ErrThrottled) {
-		l.throttled(sent, RetryAfter(err))
+		b.throttled(sent, RetryAfter(err))
 	}
 	if err == nil {
 		c.retries.earn()
@@ -100,7 +100,7 @@ func (c *Client) send(ctx context.Context, with *credential, k call, decode func
 	defer drain(resp.Body)
 	body := http.MaxBytesReader(nil, resp.Body, k.bodyLimit())
 	if resp.StatusCode != http.StatusOK {
-		return c.refused(k, resp, body)
+		return c.fromResponse(k, resp, body)
 	}
 	if err := decode(body); err != nil {
 		return c.badAnswer(ctx, within, k, err)

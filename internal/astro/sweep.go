@@ -18,11 +18,11 @@ type Sweep struct {
 }
 
 // flightTimeout bounds one listing with all its pages and tries, whoever still waits for it.
-const flightTimeout = 5 * time.Minute
+const listingTimeout = 5 * time.Minute
 
 // flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
 // fail the others.
-type flight struct {
+type listing struct {
 	number  int
 	started time.Time
 	sweeps  int // callers of Refresh that wait for it
@@ -37,11 +37,11 @@ type flight struct {
 // Refresh makes one complete listing, or shares the one under way. What RefreshIfOlder or ProveGone found to have
 // changed in between is told by the next Refresh, so that it is told to whoever sweeps.
 func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
-	f, err := d.fly(ctx, true)
+	l, err := d.await(ctx, true)
 	if err != nil {
 		return Sweep{}, err
 	}
-	s := f.sweep
+	s := l.sweep
 	s.Changed = slices.Clone(s.Changed)
 	return s, nil
 }
@@ -54,7 +54,7 @@ func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error
 	if fresh {
 		return nil
 	}
-	_, err := d.fly(ctx, false)
+	_, err := d.await(ctx, false)
 	return err
 }
 
@@ -65,131 +65,131 @@ func (d *Directory) ensureListed(ctx context.Context) error {
 	if listed {
 		return nil
 	}
-	_, err := d.fly(ctx, false)
+	_, err := d.await(ctx, false)
 	return err
 }
 
 // fly waits for the listing under way, or for a new one.
-func (d *Directory) fly(ctx context.Context, sweep bool) (*flight, error) {
+func (d *Directory) await(ctx context.Context, sweep bool) (*listing, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp("list tokens", err)
 	}
-	f := d.board(sweep)
+	l := d.join(sweep)
 	select {
-	case <-f.done:
+	case <-l.done:
 	case <-ctx.Done():
-		if !d.alight(f, sweep) {
+		if !d.leave(l, sweep) {
 			return nil, gaveUp("list tokens", ctx.Err())
 		}
 	}
-	return f, f.err
+	return l, l.err
 }
 
 // flyAfter waits for a listing with a higher number, that is, one that began later than the one of that number.
-func (d *Directory) flyAfter(ctx context.Context, number int) (*flight, error) {
+func (d *Directory) awaitAfter(ctx context.Context, number int) (*listing, error) {
 	for {
-		if f := d.landed(); f != nil && f.number > number {
-			return f, f.err
+		if l := d.lastListing(); l != nil && l.number > number {
+			return l, l.err
 		}
-		if f, err := d.fly(ctx, false); f == nil {
+		if l, err := d.await(ctx, false); l == nil {
 			return nil, err
 		}
 	}
 }
 
-func (d *Directory) landed() *flight {
+func (d *Directory) lastListing() *listing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.last
+	return d.lastDone
 }
 
-func (d *Directory) board(sweep bool) *flight {
+func (d *Directory) join(sweep bool) *listing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.flight == nil {
-		d.flights++
-		d.flight = &flight{number: d.flights, started: d.now(), done: make(chan struct{})}
-		go d.run(d.flight)
+	if d.current == nil {
+		d.begun++
+		d.current = &listing{number: d.begun, started: d.now(), done: make(chan struct{})}
+		go d.run(d.current)
 	}
 	if sweep {
-		d.flight.sweeps++
+		d.current.sweeps++
 	}
-	return d.flight
+	return d.current
 }
 
 // alight takes back a caller that gave up. It is true if the flight was done after all and may have been told to it.
-func (d *Directory) alight(f *flight, sweep bool) (done bool) {
+func (d *Directory) leave(l *listing, sweep bool) (done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
-	case <-f.done:
+	case <-l.done:
 		return true
 	default:
 	}
 	if sweep {
-		f.sweeps--
+		l.sweeps--
 	}
 	return false
 }
 
-func (d *Directory) run(f *flight) {
-	ctx, cancel := context.WithTimeout(context.Background(), flightTimeout)
+func (d *Directory) run(l *listing) {
+	ctx, cancel := context.WithTimeout(context.Background(), listingTimeout)
 	defer cancel()
 	bound, unbound := d.bound(ctx) // before the listing, which a token bound since may be too new for
 	tokens, err := d.client.ListTokens(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.flight, d.last = nil, f
-	if f.err = err; err == nil {
-		d.land(f, seen{number: f.number, tokens: tokens, bound: bound, err: unbound})
+	d.current, d.lastDone = nil, l
+	if l.err = err; err == nil {
+		d.apply(l, snapshot{number: l.number, tokens: tokens, bound: bound, err: unbound})
 	}
-	close(f.done)
+	close(l.done)
 }
 
 // land takes a complete listing over. What one that is no evidence lacks stays as it was last seen.
-func (d *Directory) land(f *flight, s seen) {
-	f.sweep.Total, f.sweep.First = len(s.tokens), d.listed.IsZero()
-	d.listed = f.started
-	f.ids = make(map[string]struct{}, len(s.tokens))
+func (d *Directory) apply(l *listing, s snapshot) {
+	l.sweep.Total, l.sweep.First = len(s.tokens), d.listed.IsZero()
+	d.listed = l.started
+	l.ids = make(map[string]struct{}, len(s.tokens))
 	for _, t := range s.tokens {
-		f.ids[t.ID] = struct{}{}
-		d.landRow(f, t)
+		l.ids[t.ID] = struct{}{}
+		d.applyRow(l, t)
 	}
-	s.ids, s.sweep = f.ids, f.sweeps > 0
-	f.sweep.Trusted, f.sweep.Reason = d.trust.judge(s)
-	f.sweep.Lasting = d.trust.lasting
-	if f.sweep.Trusted {
-		d.landAbsences(f)
+	s.ids, s.sweep = l.ids, l.sweeps > 0
+	l.sweep.Trusted, l.sweep.Reason = d.trust.judge(s)
+	l.sweep.Lasting = d.trust.lasting
+	if l.sweep.Trusted {
+		d.applyAbsences(l)
 	}
-	if f.sweeps > 0 {
-		f.sweep.Changed = slices.Sorted(maps.Keys(d.pending))
-		clear(d.pending)
+	if l.sweeps > 0 {
+		l.sweep.Changed = slices.Sorted(maps.Keys(d.changed))
+		clear(d.changed)
 	}
 	d.targets.nextRound()
 }
 
-func (d *Directory) landRow(f *flight, t Token) {
+func (d *Directory) applyRow(l *listing, t Token) {
 	old, known := d.rows[t.ID]
-	if old.standsAgainst(f) {
+	if old.newerThan(l) {
 		return
 	}
 	if !known || old.gone || !old.token.SameAs(t) {
-		d.pending[t.ID] = struct{}{}
+		d.changed[t.ID] = struct{}{}
 	}
-	d.rows[t.ID] = row{token: t, at: f.started}
+	d.rows[t.ID] = row{token: t, at: l.started}
 }
 
-func (d *Directory) landAbsences(f *flight) {
+func (d *Directory) applyAbsences(l *listing) {
 	for id, r := range d.rows {
-		if _, there := f.ids[id]; there || r.standsAgainst(f) {
+		if _, there := l.ids[id]; there || r.newerThan(l) {
 			continue
 		}
 		if !r.gone {
-			d.pending[id] = struct{}{}
+			d.changed[id] = struct{}{}
 		}
 		delete(d.rows, id)
 	}
 }
 
 // standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
-func (r row) standsAgainst(f *flight) bool { return r.recorded && !r.at.Before(f.started) }
+func (r row) newerThan(l *listing) bool { return r.recorded && !r.at.Before(l.started) }

@@ -16,7 +16,7 @@ const (
 )
 
 // targetBook remembers targets and folds the lookups of many callers into few calls.
-type targetBook struct {
+type targetCache struct {
 	client *Client
 	now    func() time.Time
 	ttl    time.Duration
@@ -54,14 +54,14 @@ type lookup struct {
 	err   error
 }
 
-func newTargetBook(c *Client, now func() time.Time, ttl, window time.Duration) *targetBook {
-	return &targetBook{
+func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) *targetCache {
+	return &targetCache{
 		client: c, now: now, ttl: ttl, window: window,
 		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{}, busy: map[batchKey]bool{},
 	}
 }
 
-func (b *targetBook) find(ctx context.Context, q TargetQuery) ([]Target, error) {
+func (b *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, error) {
 	q = q.plain()
 	if q.Kind != EntityWorkspace && q.Kind != EntityDeployment || q.ID == "" && q.Name == "" {
 		return nil, invalid("look up a target", "it takes a Workspace or Deployment with an id or a name")
@@ -90,7 +90,7 @@ func (q TargetQuery) plain() TargetQuery {
 }
 
 // ask returns the answer that is known, or a lookup to wait for.
-func (b *targetBook) ask(q TargetQuery) ([]Target, *lookup) {
+func (b *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if a, ok := b.known[q]; ok && (len(a.found) != 1 || b.now().Before(a.until)) {
@@ -110,7 +110,7 @@ func (b *targetBook) ask(q TargetQuery) ([]Target, *lookup) {
 
 // send asks for what was gathered, unless a round of calls is under way: what is asked meanwhile is gathered for the next
 // one, so that the scarcer the slots for reads are, the more each call asks for.
-func (b *targetBook) send(key batchKey) {
+func (b *targetCache) send(key batchKey) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.busy[key] || len(b.next[key]) == 0 {
@@ -122,7 +122,7 @@ func (b *targetBook) send(key batchKey) {
 	go b.sendAll(key, batches(gathered))
 }
 
-func (b *targetBook) sendAll(key batchKey, parts [][]*lookup) {
+func (b *targetCache) sendAll(key batchKey, parts [][]*lookup) {
 	var round sync.WaitGroup
 	for _, batch := range parts {
 		round.Go(func() { b.call(key, batch) })
@@ -151,7 +151,7 @@ func batches(all []*lookup) [][]*lookup {
 
 func (q TargetQuery) value() string { return q.ID + q.Name } // a plain query has one of them
 
-func (b *targetBook) call(key batchKey, batch []*lookup) {
+func (b *targetCache) call(key batchKey, batch []*lookup) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
 	targets, err := b.list(ctx, key, batch)
@@ -162,7 +162,7 @@ func (b *targetBook) call(key batchKey, batch []*lookup) {
 	}
 }
 
-func (b *targetBook) list(ctx context.Context, key batchKey, batch []*lookup) ([]Target, error) {
+func (b *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) ([]Target, error) {
 	values := make([]string, len(batch))
 	for i, l := range batch {
 		values[i] = l.query.value()
@@ -179,7 +179,7 @@ func (b *targetBook) list(ctx context.Context, key batchKey, batch []*lookup) ([
 	return b.client.ListDeployments(ctx, f)
 }
 
-func (b *targetBook) answer(l *lookup, targets []Target, err error) {
+func (b *targetCache) answer(l *lookup, targets []Target, err error) {
 	for _, t := range targets {
 		if l.query.matches(t) {
 			l.found = append(l.found, t)
@@ -195,7 +195,7 @@ func (b *targetBook) answer(l *lookup, targets []Target, err error) {
 	close(l.done)
 }
 
-func (b *targetBook) keep(q TargetQuery) time.Duration {
+func (b *targetCache) keep(q TargetQuery) time.Duration {
 	if q.ID == "" {
 		return min(b.ttl, nameTTL)
 	}
@@ -203,7 +203,7 @@ func (b *targetBook) keep(q TargetQuery) time.Duration {
 }
 
 // nextRound drops what is to be looked up again once a sweep.
-func (b *targetBook) nextRound() {
+func (b *targetCache) nextRound() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.round++
@@ -214,13 +214,13 @@ func (b *targetBook) nextRound() {
 	}
 }
 
-func (b *targetBook) forget(q TargetQuery) {
+func (b *targetCache) forget(q TargetQuery) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.known, q.plain())
 }
 
-func (b *targetBook) expire() {
+func (b *targetCache) expire() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.known = map[TargetQuery]targetAnswer{}

@@ -29,23 +29,23 @@ const (
 //
 // What fails the first or the second is no evidence however often it is repeated, until somebody who knows says so.
 type trust struct {
-	self  string
-	own   []string // rights of self; nil: not seen yet
-	total int      // of the last trusted listing; 0: none yet
+	selfID    string
+	ownRights []string // rights of self; nil: not seen yet
+	total     int      // of the last trusted listing; 0: none yet
 
-	shrunken int // total of the last shrunken listing
-	sweeps   int // in a row with that total
+	shrunkTotal  int // total of the last shrunken listing
+	shrunkSweeps int // in a row with that total
 
-	word     word
-	given    int      // listings up to this number began before the word
-	accepted []string // bound tokens that are gone by somebody's word
+	request        trustRequest
+	requestedAfter int      // listings up to this number began before the word
+	confirmedGone  []string // bound tokens that are gone by somebody's word
 
-	doubt   string // why the last listing is no evidence
-	lasting bool   // and will not be if it comes again
+	distrust string // why the last listing is no evidence
+	lasting  bool   // and will not be if it comes again
 }
 
 // seen is one complete listing, and the tokens that were bound when it began.
-type seen struct {
+type snapshot struct {
 	number int
 	tokens []Token
 	ids    map[string]struct{}
@@ -55,62 +55,62 @@ type seen struct {
 }
 
 // judge takes one complete listing into account.
-func (t *trust) judge(s seen) (trusted bool, reason string) {
-	said := noWord
-	if s.number > t.given {
-		said = t.word
+func (t *trust) judge(s snapshot) (trusted bool, reason string) {
+	request := noTrustRequest
+	if s.number > t.requestedAfter {
+		request = t.request
 	}
-	own, lost := t.rights(s.tokens), t.lost(s)
-	t.doubt, t.lasting = t.doubtSelf(own, said)
-	if t.doubt == "" {
-		t.doubt, t.lasting = t.doubtBound(s, lost, said)
+	own, missing := t.rightsOfSelf(s.tokens), t.missing(s)
+	t.distrust, t.lasting = t.checkSelf(own, request)
+	if t.distrust == "" {
+		t.distrust, t.lasting = t.checkBound(s, missing, request)
 	}
-	if t.doubt != "" {
-		t.sweeps = 0
-		return false, t.doubt
+	if t.distrust != "" {
+		t.shrunkSweeps = 0
+		return false, t.distrust
 	}
-	if t.doubt = t.doubtTotal(len(s.tokens), s.sweep, said); t.doubt != "" {
-		return false, t.doubt
+	if t.distrust = t.checkTotal(len(s.tokens), s.sweep, request); t.distrust != "" {
+		return false, t.distrust
 	}
-	t.believe(s, own, lost, said)
+	t.accept(s, own, missing, request)
 	return true, ""
 }
 
 // believe makes a trusted listing the measure of the next.
-func (t *trust) believe(s seen, own, lost []string, said word) {
-	t.own, t.total, t.sweeps = own, len(s.tokens), 0
-	switch said {
-	case noWord:
+func (t *trust) accept(s snapshot, own, missing []string, request trustRequest) {
+	t.ownRights, t.total, t.shrunkSweeps = own, len(s.tokens), 0
+	switch request {
+	case noTrustRequest:
 		return
-	case fullWord:
-		t.accepted = lost
+	case trustListing:
+		t.confirmedGone = missing
 	}
-	t.word = noWord
+	t.request = noTrustRequest
 }
 
 // rights of the credential's own token; nil if it is not listed with its roles.
-func (t *trust) rights(tokens []Token) []string {
+func (t *trust) rightsOfSelf(tokens []Token) []string {
 	for _, token := range tokens {
-		if token.ID == t.self && token.RolesKnown {
+		if token.ID == t.selfID && token.RolesKnown {
 			return Rights(token.Roles)
 		}
 	}
 	return nil
 }
 
-func (t *trust) doubtSelf(own []string, said word) (doubt string, lasting bool) {
+func (t *trust) checkSelf(own []string, request trustRequest) (distrust string, lasting bool) {
 	switch {
-	case t.self == "":
+	case t.selfID == "":
 		return "the credential does not say which token it is", true
 	case own == nil:
 		return "the connection's own token is not listed with its roles", false
-	case t.own != nil && said == noWord && !slices.Equal(t.own, own):
-		return fmt.Sprintf("the roles of the connection's own token have changed, from %s to %s", words(t.own), words(own)), true
+	case t.ownRights != nil && request == noTrustRequest && !slices.Equal(t.ownRights, own):
+		return fmt.Sprintf("the roles of the connection's own token have changed, from %s to %s", joinRights(t.ownRights), joinRights(own)), true
 	}
 	return "", false
 }
 
-func words(rights []string) string {
+func joinRights(rights []string) string {
 	if len(rights) == 0 {
 		return "none"
 	}
@@ -118,40 +118,40 @@ func words(rights []string) string {
 }
 
 // lost are the bound tokens that the listing lacks.
-func (t *trust) lost(s seen) []string {
-	var lost []string
+func (t *trust) missing(s snapshot) []string {
+	var missing []string
 	for _, id := range s.bound {
 		if _, listed := s.ids[id]; !listed {
-			lost = append(lost, id)
+			missing = append(missing, id)
 		}
 	}
-	return lost
+	return missing
 }
 
-func (t *trust) doubtBound(s seen, lost []string, said word) (doubt string, lasting bool) {
+func (t *trust) checkBound(s snapshot, missing []string, request trustRequest) (distrust string, lasting bool) {
 	if s.err != nil {
 		return "nobody could tell which tokens are bound", false
 	}
-	t.accepted = slices.DeleteFunc(t.accepted, notIn(lost)) // it is back, or nobody's any more
-	unheard := slices.DeleteFunc(slices.Clone(lost), in(t.accepted))
-	if said == fullWord || !tooMuch(len(unheard), len(s.bound)) {
+	t.confirmedGone = slices.DeleteFunc(t.confirmedGone, notIn(missing)) // it is back, or nobody's any more
+	unexplained := slices.DeleteFunc(slices.Clone(missing), in(t.confirmedGone))
+	if request == trustListing || !tooMany(len(unexplained), len(s.bound)) {
 		return "", false
 	}
 	return fmt.Sprintf("%d of the %d tokens that bindings hold a role of are not listed, such as %s",
-		len(unheard), len(s.bound), strings.Join(unheard[:min(len(unheard), 3)], ", ")), true
+		len(unexplained), len(s.bound), strings.Join(unexplained[:min(len(unexplained), 3)], ", ")), true
 }
 
-func (t *trust) doubtTotal(total int, sweep bool, said word) string {
-	if said == fullWord || !tooMuch(t.total-total, t.total) {
+func (t *trust) checkTotal(total int, sweep bool, request trustRequest) string {
+	if request == trustListing || !tooMany(t.total-total, t.total) {
 		return ""
 	}
-	if total != t.shrunken {
-		t.shrunken, t.sweeps = total, 0
+	if total != t.shrunkTotal {
+		t.shrunkTotal, t.shrunkSweeps = total, 0
 	}
 	if sweep {
-		t.sweeps++
+		t.shrunkSweeps++
 	}
-	if t.sweeps >= shrinkSweeps {
+	if t.shrunkSweeps >= shrinkSweeps {
 		return ""
 	}
 	return fmt.Sprintf("the listing went from %d tokens to %d", t.total, total)
@@ -169,6 +169,6 @@ func notIn(list []string) func(string) bool {
 	return func(id string) bool { return !in(list)(id) }
 }
 
-func tooMuch(lost, of int) bool {
-	return lost > shrinkRows && float64(lost) > shrinkPart*float64(of)
+func tooMany(missing, of int) bool {
+	return missing > shrinkRows && float64(missing) > shrinkPart*float64(of)
 }

@@ -22,13 +22,13 @@ type look struct {
 	// unbound are so many more that nobody binds.
 	unbound int
 
-	say  word
-	late bool // it was said while the listing was made
-	err  error
+	request trustRequest
+	late    bool // it was said while the listing was made
+	err     error
 }
 
-func (l look) seen(number int) seen {
-	s := seen{number: number, ids: map[string]struct{}{}, sweep: true, err: l.err}
+func (l look) snapshot(number int) snapshot {
+	s := snapshot{number: number, ids: map[string]struct{}{}, sweep: true, err: l.err}
 	add := func(t Token) {
 		s.tokens, s.ids[t.ID] = append(s.tokens, t), struct{}{}
 	}
@@ -51,8 +51,8 @@ func TestTrust(t *testing.T) {
 	owner := func(others int) look { return look{role: "OWNER", others: others} }
 	member := func(others int) look { return look{role: "MEMBER", others: others} }
 	bound := func(bound, others int) look { return look{role: "OWNER", others: others, bound: bound, unbound: 1000} }
-	said := func(w word, l look) look { l.say = w; return l }
-	late := func(w word, l look) look { l.say, l.late = w, true; return l }
+	asked := func(w trustRequest, l look) look { l.request = w; return l }
+	late := func(w trustRequest, l look) look { l.request, l.late = w, true; return l }
 	cases := map[string]struct {
 		reason string
 		before []string // own roles, from an earlier process
@@ -71,37 +71,37 @@ func TestTrust(t *testing.T) {
 		"self missing":     {"no own token", nil, []look{owner(99), {others: 99}}, "yn"},
 
 		"before a restart": {"roles are measured by what an earlier process found", []string{"ORGANIZATION/o=OWNER"}, []look{member(9), member(9), owner(9)}, "nny"},
-		"roles are meant":  {"until somebody says so", nil, []look{owner(9), member(9), said(rolesWord, member(9)), member(9), owner(9)}, "ynyyn"},
-		"said too late":    {"for a listing that began before", nil, []look{owner(9), late(rolesWord, member(9)), member(9)}, "yny"},
-		"shrinking meant":  {"somebody says so at once", nil, []look{owner(99), said(fullWord, owner(49)), owner(49)}, "yyy"},
-		"only the roles":   {"are meant, not the shrinking", nil, []look{owner(99), said(rolesWord, owner(49)), owner(49), owner(49)}, "ynny"},
+		"roles are meant":  {"until somebody says so", nil, []look{owner(9), member(9), asked(trustOwnRoles, member(9)), member(9), owner(9)}, "ynyyn"},
+		"said too late":    {"for a listing that began before", nil, []look{owner(9), late(trustOwnRoles, member(9)), member(9)}, "yny"},
+		"shrinking meant":  {"somebody says so at once", nil, []look{owner(99), asked(trustListing, owner(49)), owner(49)}, "yyy"},
+		"only the roles":   {"are meant, not the shrinking", nil, []look{owner(99), asked(trustOwnRoles, owner(49)), owner(49), owner(49)}, "ynny"},
 
-		"few bound":         {"three of them may go", nil, []look{bound(5, 5), bound(5, 2)}, "yy"},
-		"a tenth":           {"or a tenth", nil, []look{bound(50, 50), bound(50, 45), bound(50, 44)}, "yyn"},
-		"at the start":      {"with nothing known from before", nil, []look{bound(50, 0), bound(50, 0)}, "nn"},
-		"for ever":          {"repetition makes no evidence of it", nil, []look{bound(50, 50), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9)}, "ynnnnn"},
-		"back again":        {"what is back is fine", nil, []look{bound(50, 50), bound(50, 9), bound(50, 50)}, "yny"},
-		"unbound":           {"what nobody binds any more is nobody's loss", nil, []look{bound(50, 0), bound(0, 0)}, "ny"},
-		"gone by word":      {"somebody says that they are gone", nil, []look{bound(50, 9), said(fullWord, bound(50, 9)), bound(50, 9), bound(50, 9)}, "nyyy"},
-		"more after a word": {"which is no word on others", nil, []look{said(fullWord, bound(50, 40)), bound(50, 40), bound(50, 30)}, "yyn"},
-		"back after a word": {"and none for ever", nil, []look{said(fullWord, bound(50, 40)), bound(50, 50), bound(50, 40)}, "yyn"},
-		"only of the roles": {"nor does one on the roles count", nil, []look{bound(50, 50), said(rolesWord, bound(50, 9)), bound(50, 9)}, "ynn"},
-		"nobody to ask":     {"what is bound is not known", nil, []look{{role: "OWNER", others: 9, err: errors.New("no cache")}, owner(9)}, "ny"},
-		"first sight":       {"the roles seen by a listing that is no evidence are no measure", nil, []look{{role: "MEMBER", bound: 50}, owner(50), member(50)}, "nyn"},
+		"few bound":            {"three of them may go", nil, []look{bound(5, 5), bound(5, 2)}, "yy"},
+		"a tenth":              {"or a tenth", nil, []look{bound(50, 50), bound(50, 45), bound(50, 44)}, "yyn"},
+		"at the start":         {"with nothing known from before", nil, []look{bound(50, 0), bound(50, 0)}, "nn"},
+		"for ever":             {"repetition makes no evidence of it", nil, []look{bound(50, 50), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9), bound(50, 9)}, "ynnnnn"},
+		"back again":           {"what is back is fine", nil, []look{bound(50, 50), bound(50, 9), bound(50, 50)}, "yny"},
+		"unbound":              {"what nobody binds any more is nobody's loss", nil, []look{bound(50, 0), bound(0, 0)}, "ny"},
+		"gone by request":      {"somebody says that they are gone", nil, []look{bound(50, 9), asked(trustListing, bound(50, 9)), bound(50, 9), bound(50, 9)}, "nyyy"},
+		"more after a request": {"which says nothing of others", nil, []look{asked(trustListing, bound(50, 40)), bound(50, 40), bound(50, 30)}, "yyn"},
+		"back after a request": {"and none for ever", nil, []look{asked(trustListing, bound(50, 40)), bound(50, 50), bound(50, 40)}, "yyn"},
+		"only of the roles":    {"nor does one on the roles count", nil, []look{bound(50, 50), asked(trustOwnRoles, bound(50, 9)), bound(50, 9)}, "ynn"},
+		"nobody to ask":        {"what is bound is not known", nil, []look{{role: "OWNER", others: 9, err: errors.New("no cache")}, owner(9)}, "ny"},
+		"first sight":          {"the roles seen by a listing that is no evidence are no measure", nil, []look{{role: "MEMBER", bound: 50}, owner(50), member(50)}, "nyn"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			judge, got := trust{self: "self", own: c.before}, []byte(nil)
+			judge, got := trust{selfID: "self", ownRights: c.before}, []byte(nil)
 			for i, l := range c.looks {
-				if l.say != noWord && l.late {
-					judge.say(l.say, i)
-				} else if l.say != noWord {
-					judge.say(l.say, i-1)
+				if l.request != noTrustRequest && l.late {
+					judge.addRequest(l.request, i)
+				} else if l.request != noTrustRequest {
+					judge.addRequest(l.request, i-1)
 				}
 				answer := byte('y')
-				if ok, reason := judge.judge(l.seen(i)); !ok {
-					if answer = 'n'; reason == "" || reason != judge.doubt {
-						t.Errorf("reason %q, doubt %q", reason, judge.doubt)
+				if ok, reason := judge.judge(l.snapshot(i)); !ok {
+					if answer = 'n'; reason == "" || reason != judge.distrust {
+						t.Errorf("reason %q, distrust %q", reason, judge.distrust)
 					}
 				}
 				got = append(got, answer)
@@ -114,11 +114,11 @@ func TestTrust(t *testing.T) {
 }
 
 func TestALesserWordTakesNoneBack(t *testing.T) {
-	judge := trust{self: "self"}
-	judge.say(fullWord, 0)
-	judge.say(rolesWord, 0)
-	if ok, doubt := judge.judge(look{role: "OWNER", bound: 50}.seen(1)); !ok {
-		t.Error(doubt)
+	judge := trust{selfID: "self"}
+	judge.addRequest(trustListing, 0)
+	judge.addRequest(trustOwnRoles, 0)
+	if ok, distrust := judge.judge(look{role: "OWNER", bound: 50}.snapshot(1)); !ok {
+		t.Error(distrust)
 	}
 }
 
@@ -135,7 +135,7 @@ func TestTrustIsGivenBack(t *testing.T) {
 	}
 	d.TrustRoles()
 	if s := refreshed(t, d); !s.Trusted || d.Doubt() != "" || len(d.OwnRoles()) != 2 {
-		t.Errorf("after the word: %+v, %q, %q", s, d.Doubt(), d.OwnRoles())
+		t.Errorf("after the request: %+v, %q, %q", s, d.Doubt(), d.OwnRoles())
 	}
 }
 
