@@ -2,14 +2,11 @@ package astro
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"errors"
-	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -83,68 +80,34 @@ func NewClient(opts Options) *Client {
 	return c
 }
 
-// GetOrganization reads the client's Organization.
-func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
-	return c.organization(ctx, false)
-}
-
-func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
-	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
-	if err := validID(k.op, c.opts.Organization); err != nil {
-		return Organization{}, err
+// sharedTransport keeps the connections of all clients, by host.
+var sharedTransport = sync.OnceValue(func() http.RoundTripper {
+	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true,
+		TLSHandshakeTimeout:    5 * time.Second,
+		MaxIdleConnsPerHost:    32,
+		MaxConnsPerHost:        64,
+		IdleConnTimeout:        90 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		// A connection that a firewall has forgotten is noticed by pings, not by the calls that hang on it.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
-	var org struct{ ID, Name string }
-	err := c.get(ctx, k, into(&org))
-	return Organization{ID: org.ID, Name: org.Name}, err
+})
+
+// refuseRedirect stops at the redirect itself: the credential goes nowhere but to the host it is for.
+func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// UseCredential makes every request from now on carry another secret, that of the same token after a rotation, or the
+// same one after it was proven anew.
+func (c *Client) UseCredential(secret string) { c.credential.Store(newCredential(secret)) }
+
+// Refusal is why Astro does not take the credential, so that no call is sent; nil while it does.
+func (c *Client) Refusal() error {
+	return c.credential.Load().refusal(call{op: "use the credential"})
 }
 
-// GetToken reads one token.
-func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
-	k := c.tokenCall(id)
-	var t Token
-	if err := validID(k.op, id); err != nil {
-		return Token{}, err
-	}
-	err := c.get(ctx, k, intoToken(&t, id))
-	return t, err
-}
-
-func (c *Client) tokenCall(id string) call {
-	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
-}
-
-var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
-// validID keeps out what would make another path of a request: nothing, dots, slashes.
-func validID(op, id string) error {
-	if !idForm.MatchString(id) {
-		return invalid(op, "that is not an id")
-	}
-	return nil
-}
-
-// into decodes a whole body into v.
-func into(v any) func(io.Reader) error {
-	return func(body io.Reader) error {
-		raw, err := io.ReadAll(body)
-		if err != nil {
-			return err
-		}
-		return json.Unmarshal(raw, v)
-	}
-}
-
-// intoToken decodes a token and makes sure that it is the one asked for.
-func intoToken(t *Token, id string) func(io.Reader) error {
-	return func(body io.Reader) error {
-		var read Token
-		if err := into(&read)(body); err != nil {
-			return err
-		}
-		if read.ID != id {
-			return errors.New("it is another token's")
-		}
-		*t = read
-		return nil
-	}
-}
+// Throttled reports whether Astro has asked the client's credential to slow down, and the rates have not recovered yet.
+func (c *Client) Throttled() bool { return c.limiter.reads.isLowered() || c.limiter.writes.isLowered() }

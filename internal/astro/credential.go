@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -68,4 +69,36 @@ func permissionIDs(permissions []string, prefix string) []string {
 		}
 	}
 	return ids
+}
+
+// credential is the secret that calls carry, and what Astro said when it refused it. Once it has, calls fail here without
+// being sent, so that one revoked secret costs one call however many have something to ask: the calls under way at that
+// moment are all there will be. UseCredential or Prove let calls through again. A call that still carries a secret from
+// before says nothing of the one in use now.
+type credential struct {
+	*redactor
+
+	refused atomic.Pointer[Error]
+}
+
+func newCredential(secret string) *credential {
+	return &credential{redactor: newRedactor(strings.TrimSpace(secret))}
+}
+
+// met takes note of how a call ended; true if it is the first that was refused.
+func (c *credential) recordRefusal(err error) (first bool) {
+	e, ok := errors.AsType[*Error](err)
+	return ok && errors.Is(err, ErrUnauthorized) && c.refused.CompareAndSwap(nil, e)
+}
+
+// refusal is the error of a call that is not sent; nil as long as Astro has not refused the credential.
+func (c *credential) refusal(k call) error {
+	e := c.refused.Load()
+	if e == nil || k.trial {
+		return nil
+	}
+	return &Error{
+		Op: k.op, Message: clip("not sent, since Astro refused the credential before: "+e.Message, maxErrorText),
+		RequestID: e.RequestID, kind: ErrUnauthorized,
+	}
 }

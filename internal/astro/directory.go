@@ -58,16 +58,6 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	}
 }
 
-// Token is the newest row of a token; listed is false if the token is not among them. It makes a call only if there
-// never was a listing.
-func (d *Directory) Token(ctx context.Context, id string) (t Token, listed bool, err error) {
-	if err := d.ensureListed(ctx); err != nil {
-		return Token{}, false, err
-	}
-	t, listed = d.Known(id)
-	return t, listed, nil
-}
-
 // Known is Token without any call: where there never was a listing, nothing is known.
 func (d *Directory) Known(id string) (t Token, listed bool) {
 	d.mu.Lock()
@@ -77,52 +67,6 @@ func (d *Directory) Known(id string) (t Token, listed bool) {
 		return Token{}, false
 	}
 	return r.token.clone(), true
-}
-
-// All is every token, the oldest first, and when their listing began.
-func (d *Directory) All(ctx context.Context) ([]Token, time.Time, error) {
-	if err := d.ensureListed(ctx); err != nil {
-		return nil, time.Time{}, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.matching(func(Token) bool { return true }), d.listed, nil
-}
-
-// Named finds the tokens of a scope by their exact name. Of Workspace tokens only those made in home count, and one
-// whose roles the listing did not show is read by id for it.
-func (d *Directory) Named(ctx context.Context, scope Scope, home, name string) ([]Token, error) {
-	if err := d.ensureListed(ctx); err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	found := d.matching(func(t Token) bool { return t.Scope == scope && t.Name == name })
-	d.mu.Unlock()
-	if scope == ScopeOrganization {
-		return found, nil
-	}
-	var athome []Token
-	for _, t := range found {
-		if !t.RolesKnown {
-			var err error
-			if t, err = d.reread(ctx, t.ID); err != nil {
-				return nil, err
-			}
-		}
-		if home != "" && t.Home() == home && t.Scope == scope && t.Name == name {
-			athome = append(athome, t)
-		}
-	}
-	return athome, nil
-}
-
-func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
-	at := d.now()
-	t, err := d.client.GetToken(ctx, id)
-	if err == nil {
-		d.Record(t, at)
-	}
-	return t, err
 }
 
 func (d *Directory) matching(wanted func(Token) bool) []Token {
@@ -167,15 +111,58 @@ func (d *Directory) put(id string, r row) {
 	}
 }
 
-// Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
-// A target that was found by its id is kept for TargetTTL, one that was found by its name for some seconds; that there is
-// none, or more than one, is kept until the next listing.
-func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
-	return d.targets.lookUp(ctx, q)
+// Sweep is what one complete listing showed.
+type Sweep struct {
+	Changed []string // ids of tokens that changed, appeared or vanished since a Refresh was last answered
+	Total   int
+	First   bool
+	Trusted bool   // good enough as evidence that a token is gone
+	Reason  string // why not Trusted
+	Lasting bool   // and the same will be said of the next listing, until somebody who knows has a word
 }
 
-// ForgetTarget forgets what was found for one query.
-func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
+// flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
+// fail the others.
+type listing struct {
+	number  int
+	started time.Time
+	sweeps  int // callers of Refresh that wait for it
+	done    chan struct{}
 
-// ExpireTargets forgets all that Targets found, and what it is about to find.
-func (d *Directory) ExpireTargets() { d.targets.expire() }
+	// Set when done.
+	sweep Sweep
+	ids   map[string]struct{} // what the listing held, whatever was recorded meanwhile
+	err   error
+}
+
+// standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
+func (r row) newerThan(l *listing) bool { return r.recorded && !r.at.Before(l.started) }
+
+// TrustRoles takes the own roles of the credential as the next listing shows them. The connection's controller calls it
+// after it has proven a credential that was put there on purpose; not at routine proofs, which a credential with fewer
+// rights passes as well.
+func (d *Directory) TrustRoles() { d.requestTrust(trustOwnRoles) }
+
+// Trust takes the next listing as it is: the own roles of the credential, how many tokens there are, and that those which
+// are bound and not listed are gone. The connection's controller calls it once somebody has said so.
+func (d *Directory) Trust() { d.requestTrust(trustListing) }
+
+func (d *Directory) requestTrust(w trustRequest) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.trust.addRequest(w, d.begun)
+}
+
+// Doubt is why the last complete listing is no evidence that what it lacks is gone; empty if it is.
+func (d *Directory) Doubt() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.trust.distrust
+}
+
+// OwnRoles are the roles of the credential that listings are measured by, as Rights spells them; nil before the first.
+func (d *Directory) OwnRoles() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.trust.ownRights)
+}

@@ -2,6 +2,7 @@ package astro
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -83,10 +84,28 @@ func invalid(op, message string) *Error {
 	return &Error{Op: op, Message: message, kind: ErrInvalid, final: true}
 }
 
-// clip cuts at a rune.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
+var errNoID = errors.New("a row has no id")
+
+// gaveUp is the end of the caller's own context. Being cancelled says nothing of Astro; running out of time does.
+func gaveUp(op string, err error) *Error {
+	if errors.Is(err, context.Canceled) {
+		return &Error{Op: op, Message: "cancelled", cause: context.Canceled}
 	}
-	return strings.ToValidUTF8(s[:max(0, limit-3)], "") + "..."
+	return &Error{Op: op, Message: "out of time", cause: context.DeadlineExceeded, kind: ErrUnreachable}
+}
+
+// outcome is the word for an error in metrics.
+func outcome(err error) string {
+	for kind, word := range map[error]string{
+		ErrNotFound: "not_found", ErrForbidden: "forbidden", ErrUnauthorized: "unauthorized", ErrInvalid: "invalid",
+		ErrThrottled: "throttled", ErrUnreachable: "unreachable", ErrIncomplete: "incomplete",
+	} {
+		if errors.Is(err, kind) {
+			return word
+		}
+	}
+	if err != nil {
+		return "canceled"
+	}
+	return "ok"
 }

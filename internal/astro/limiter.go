@@ -209,3 +209,11 @@ func (b *bucket) setCeiling(perSecond float64) {
 	}
 	b.ceiling = perSecond
 }
+
+func (b *bucket) isLowered() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.clock.Now()
+	b.recover(now)
+	return b.rate < b.ceiling || b.pausedUntil.After(now)
+}

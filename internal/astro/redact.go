@@ -73,3 +73,11 @@ func (r *redactor) has(piece string) bool {
 	_, ok := r.pieces[piece]
 	return ok
 }
+
+// clip cuts at a rune.
+func clip(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:max(0, limit-3)], "") + "..."
+}

@@ -3,10 +3,12 @@ package astro
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"regexp"
 	"time"
 )
 
@@ -137,3 +139,38 @@ func (c *Client) request(ctx context.Context, with *credential, k call) (*http.R
 	}
 	return req, nil
 }
+
+var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// validID keeps out what would make another path of a request: nothing, dots, slashes.
+func validID(op, id string) error {
+	if !idForm.MatchString(id) {
+		return invalid(op, "that is not an id")
+	}
+	return nil
+}
+
+// into decodes a whole body into v.
+func into(v any) func(io.Reader) error {
+	return func(body io.Reader) error {
+		raw, err := io.ReadAll(body)
+		if err != nil {
+			return err
+		}
+		return json.Unmarshal(raw, v)
+	}
+}
+
+// drain reads what little is left of a body, without which its connection could not be used again, and closes it.
+func drain(body io.ReadCloser) {
+	_, _ = io.CopyN(io.Discard, body, 64<<10)
+	_ = body.Close()
+}
+
+type urgentKey struct{}
+
+// Urgent marks the role updates made with the context as those for which somebody waits: their write goes before the
+// others that wait for the rate limit.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
+func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }

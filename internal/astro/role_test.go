@@ -2,6 +2,7 @@ package astro
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -157,4 +158,25 @@ func otherFields(t *testing.T, raw string) []string {
 		t.Fatal(err)
 	}
 	return fields
+}
+
+func TestRights(t *testing.T) {
+	dag := NewRole(EntityDag, "d", "R")
+	dag.DeploymentID = "x"
+	roles := []Role{NewRole(EntityWorkspace, "b", "R"), dag, NewRole(EntityWorkspace, "a", "R"), NewRole(EntityWorkspace, "a", "R")}
+	if diff := cmp.Diff([]string{"DAG/x/d=R", "WORKSPACE/a=R", "WORKSPACE/b=R"}, Rights(roles)); diff != "" {
+		t.Error(diff)
+	}
+	if got := Rights(nil); got == nil || len(got) != 0 {
+		t.Errorf("no roles are %#v, which is not the same as none known", got)
+	}
+	var many []Role
+	for i := range 1000 {
+		many = append(many, NewRole(EntityWorkspace, fmt.Sprint("w", i), "R"))
+	}
+	before := Rights(many)
+	many[999].Role = "S"
+	if after := Rights(many); len(after) != maxRights || slices.Equal(before, after) {
+		t.Errorf("%q", after)
+	}
 }

@@ -7,32 +7,8 @@ import (
 	"time"
 )
 
-// Sweep is what one complete listing showed.
-type Sweep struct {
-	Changed []string // ids of tokens that changed, appeared or vanished since a Refresh was last answered
-	Total   int
-	First   bool
-	Trusted bool   // good enough as evidence that a token is gone
-	Reason  string // why not Trusted
-	Lasting bool   // and the same will be said of the next listing, until somebody who knows has a word
-}
-
 // flightTimeout bounds one listing with all its pages and tries, whoever still waits for it.
 const listingTimeout = 5 * time.Minute
-
-// flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
-// fail the others.
-type listing struct {
-	number  int
-	started time.Time
-	sweeps  int // callers of Refresh that wait for it
-	done    chan struct{}
-
-	// Set when done.
-	sweep Sweep
-	ids   map[string]struct{} // what the listing held, whatever was recorded meanwhile
-	err   error
-}
 
 // Refresh makes one complete listing, or shares the one under way. What RefreshIfOlder or ProveGone found to have
 // changed in between is told by the next Refresh, so that it is told to whoever sweeps.
@@ -191,5 +167,11 @@ func (d *Directory) applyAbsences(l *listing) {
 	}
 }
 
-// standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
-func (r row) newerThan(l *listing) bool { return r.recorded && !r.at.Before(l.started) }
+// bound asks which tokens are bound, if there is anybody to ask.
+func (d *Directory) bound(ctx context.Context) ([]string, error) {
+	if d.opts.Bound == nil {
+		return nil, nil
+	}
+	ids, err := d.opts.Bound(ctx)
+	return slices.Compact(slices.Sorted(slices.Values(ids))), err
+}

@@ -39,3 +39,37 @@ type Filter struct {
 	Names        []string
 	WorkspaceIDs []string
 }
+
+// plain leaves out what does not count beside an id, or for a Workspace.
+func (q TargetQuery) plain() TargetQuery {
+	if q.ID != "" {
+		return TargetQuery{Kind: q.Kind, ID: q.ID}
+	}
+	if q.Kind == EntityWorkspace {
+		q.WorkspaceID = ""
+	}
+	return q
+}
+
+func (q TargetQuery) value() string { return q.ID + q.Name } // a plain query has one of them
+
+// wireTarget is as much of a Workspace or Deployment as is of use here.
+type wireTarget struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	WorkspaceID string `json:"workspaceId"`
+}
+
+// CustomRole is a role that an Organization has made for Deployments.
+type CustomRole struct {
+	Name         string
+	WorkspaceIDs []string // the Workspaces in which alone it may be given; none: everywhere
+}
+
+type wireRole struct {
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	ScopeType string `json:"scopeType"`
+
+	RestrictedWorkspaceIDs []string `json:"restrictedWorkspaceIds"`
+}

@@ -3,7 +3,6 @@ package astro
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"slices"
 	"time"
 )
@@ -116,8 +115,6 @@ type wireSubject struct {
 }
 
 func (s wireSubject) name() string { return cmp.Or(s.FullName, s.Username, s.APITokenName, s.ID) }
-
-var errNoID = errors.New("a row has no id")
 
 // UnmarshalJSON reads a token. Roles that are absent, null or not readable make the token one of unknown roles: it
 // can then be named but never written, and the other rows of a listing are none the worse.

@@ -172,3 +172,17 @@ func notIn(list []string) func(string) bool {
 func tooMany(missing, of int) bool {
 	return missing > shrinkRows && float64(missing) > shrinkPart*float64(of)
 }
+
+// word is what somebody who knows has said, to be taken at the next listing.
+type trustRequest int
+
+const (
+	noTrustRequest trustRequest = iota
+	trustOwnRoles               // the credential is meant to have the roles it has
+	trustListing                // and what the listing lacks is gone
+)
+
+// say takes down what somebody said, for listings that begin after it.
+func (t *trust) addRequest(w trustRequest, number int) {
+	t.request, t.requestedAfter, t.lasting = max(t.request, w), number, false
+}

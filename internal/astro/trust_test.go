@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
@@ -219,25 +216,4 @@ func TestLostSight(t *testing.T) {
 // bound is who knows what is bound.
 func (w *world) bound(ids []string) func(context.Context) ([]string, error) {
 	return func(context.Context) ([]string, error) { return ids, nil }
-}
-
-func TestRights(t *testing.T) {
-	dag := NewRole(EntityDag, "d", "R")
-	dag.DeploymentID = "x"
-	roles := []Role{NewRole(EntityWorkspace, "b", "R"), dag, NewRole(EntityWorkspace, "a", "R"), NewRole(EntityWorkspace, "a", "R")}
-	if diff := cmp.Diff([]string{"DAG/x/d=R", "WORKSPACE/a=R", "WORKSPACE/b=R"}, Rights(roles)); diff != "" {
-		t.Error(diff)
-	}
-	if got := Rights(nil); got == nil || len(got) != 0 {
-		t.Errorf("no roles are %#v, which is not the same as none known", got)
-	}
-	var many []Role
-	for i := range 1000 {
-		many = append(many, NewRole(EntityWorkspace, fmt.Sprint("w", i), "R"))
-	}
-	before := Rights(many)
-	many[999].Role = "S"
-	if after := Rights(many); len(after) != maxRights || slices.Equal(before, after) {
-		t.Errorf("%q", after)
-	}
 }

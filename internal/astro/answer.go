@@ -173,14 +173,6 @@ func (c *Client) ended(caller, within context.Context, k call) *Error {
 	return nil
 }
 
-// gaveUp is the end of the caller's own context. Being cancelled says nothing of Astro; running out of time does.
-func gaveUp(op string, err error) *Error {
-	if errors.Is(err, context.Canceled) {
-		return &Error{Op: op, Message: "cancelled", cause: context.Canceled}
-	}
-	return &Error{Op: op, Message: "out of time", cause: context.DeadlineExceeded, kind: ErrUnreachable}
-}
-
 func withoutURL(err error) error {
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
@@ -193,19 +185,3 @@ var localAddress = regexp.MustCompile(`\S+->`)
 
 // withoutSource is the text of an error, which reads the same as long as the same is wrong.
 func withoutLocalAddress(err error) string { return localAddress.ReplaceAllString(err.Error(), "") }
-
-// outcome is the word for an error in metrics.
-func outcome(err error) string {
-	for kind, word := range map[error]string{
-		ErrNotFound: "not_found", ErrForbidden: "forbidden", ErrUnauthorized: "unauthorized", ErrInvalid: "invalid",
-		ErrThrottled: "throttled", ErrUnreachable: "unreachable", ErrIncomplete: "incomplete",
-	} {
-		if errors.Is(err, kind) {
-			return word
-		}
-	}
-	if err != nil {
-		return "canceled"
-	}
-	return "ok"
-}

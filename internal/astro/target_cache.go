@@ -78,17 +78,6 @@ func (b *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, erro
 	}
 }
 
-// plain leaves out what does not count beside an id, or for a Workspace.
-func (q TargetQuery) plain() TargetQuery {
-	if q.ID != "" {
-		return TargetQuery{Kind: q.Kind, ID: q.ID}
-	}
-	if q.Kind == EntityWorkspace {
-		q.WorkspaceID = ""
-	}
-	return q
-}
-
 // ask returns the answer that is known, or a lookup to wait for.
 func (b *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
 	b.mu.Lock()
@@ -148,8 +137,6 @@ func batches(all []*lookup) [][]*lookup {
 	}
 	return parts
 }
-
-func (q TargetQuery) value() string { return q.ID + q.Name } // a plain query has one of them
 
 func (b *targetCache) call(key batchKey, batch []*lookup) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)

@@ -3,6 +3,7 @@ package astro
 import (
 	"context"
 	"errors"
+	"io"
 	"net/url"
 )
 
@@ -15,13 +16,6 @@ func pagedTokens() pagedList[Token] {
 		items: "tokens",
 		id:    func(t Token) string { return t.ID },
 	}
-}
-
-// wireTarget is as much of a Workspace or Deployment as is of use here.
-type wireTarget struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	WorkspaceID string `json:"workspaceId"`
 }
 
 // ListWorkspaces reads the Workspaces that the filter names.
@@ -71,20 +65,6 @@ func (c *Client) TargetExists(ctx context.Context, kind EntityType, id string) (
 	return true, err
 }
 
-type wireRole struct {
-	ID        string `json:"id"`
-	Name      string `json:"name"`
-	ScopeType string `json:"scopeType"`
-
-	RestrictedWorkspaceIDs []string `json:"restrictedWorkspaceIds"`
-}
-
-// CustomRole is a role that an Organization has made for Deployments.
-type CustomRole struct {
-	Name         string
-	WorkspaceIDs []string // the Workspaces in which alone it may be given; none: everywhere
-}
-
 // ListRoles reads the custom Deployment roles.
 func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
 	rows, err := pagedList[wireRole]{
@@ -99,4 +79,60 @@ func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
 		}
 	}
 	return roles, err
+}
+
+// Prove reads the Organization even if Astro has refused the credential before. If Astro takes it now, so may everybody
+// else's next call.
+func (c *Client) Prove(ctx context.Context) (Organization, error) {
+	tried := c.credential.Load()
+	org, err := c.organization(ctx, true)
+	if err == nil && tried.refused.Load() != nil {
+		c.credential.CompareAndSwap(tried, newCredential(tried.whole))
+	}
+	return org, err
+}
+
+// GetOrganization reads the client's Organization.
+func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
+	return c.organization(ctx, false)
+}
+
+func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
+	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
+	if err := validID(k.op, c.opts.Organization); err != nil {
+		return Organization{}, err
+	}
+	var org struct{ ID, Name string }
+	err := c.get(ctx, k, into(&org))
+	return Organization{ID: org.ID, Name: org.Name}, err
+}
+
+// GetToken reads one token.
+func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
+	k := c.tokenCall(id)
+	var t Token
+	if err := validID(k.op, id); err != nil {
+		return Token{}, err
+	}
+	err := c.get(ctx, k, intoToken(&t, id))
+	return t, err
+}
+
+func (c *Client) tokenCall(id string) call {
+	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
+}
+
+// intoToken decodes a token and makes sure that it is the one asked for.
+func intoToken(t *Token, id string) func(io.Reader) error {
+	return func(body io.Reader) error {
+		var read Token
+		if err := into(&read)(body); err != nil {
+			return err
+		}
+		if read.ID != id {
+			return errors.New("it is another token's")
+		}
+		*t = read
+		return nil
+	}
 }
