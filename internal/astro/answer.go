@@ -35,17 +35,24 @@ const (
 	maxFields    = 10
 )
 
-// refused makes an error of an answer other than 200.
-func (c *Client) fromResponse(k call, resp *http.Response, body io.Reader) *Error {
+// failure makes the errors of one request.
+type failure struct {
+	op      string
+	timeout time.Duration
+	clean   func(string) string // makes text from outside fit for an error
+}
+
+// fromResponse makes an error of an answer other than 200.
+func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // what could be read of it will do
-	e := &Error{Op: k.op, Status: resp.StatusCode}
+	e := &Error{Op: f.op, Status: resp.StatusCode}
 	wire, fromAstro := readError(raw)
 	if fromAstro {
-		e.Message = cmp.Or(clip(c.clean(wire.Message), maxErrorText), statusText(resp))
-		e.RequestID = clip(c.clean(wire.RequestID), 80)
-		e.Fields = c.fieldErrors(wire)
+		e.Message = cmp.Or(clip(f.clean(wire.Message), maxErrorText), statusText(resp))
+		e.RequestID = clip(f.clean(wire.RequestID), 80)
+		e.Fields = f.fieldErrors(wire)
 	} else {
-		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + c.snippet(raw))
+		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + f.snippet(raw))
 	}
 	e.kind = kindOf(resp.StatusCode, fromAstro)
 	if redirected(resp.StatusCode) {
@@ -60,9 +67,6 @@ func (c *Client) fromResponse(k call, resp *http.Response, body io.Reader) *Erro
 func statusText(resp *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
-
-// clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
-func (c *Client) clean(s string) string { return c.credential.Load().clean(s[:min(len(s), 4<<10)]) }
 
 // readError says besides whether the body is an error in Astro's form.
 func readError(raw []byte) (wireError, bool) {
@@ -91,13 +95,13 @@ func kindOf(status int, fromAstro bool) error {
 
 func redirected(status int) bool { return status >= 300 && status < 400 }
 
-func (c *Client) fieldErrors(w wireError) []FieldError {
+func (f failure) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
-	for _, f := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
+	for _, wire := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
 		field := FieldError{
-			Field:   clip(c.clean(f.Field), maxErrorText),
-			Code:    clip(c.clean(f.Code), maxErrorText),
-			Message: clip(c.clean(f.Message), maxErrorText),
+			Field:   clip(f.clean(wire.Field), maxErrorText),
+			Code:    clip(f.clean(wire.Code), maxErrorText),
+			Message: clip(f.clean(wire.Message), maxErrorText),
 		}
 		if field != (FieldError{}) {
 			fields = append(fields, field)
@@ -111,8 +115,8 @@ func (c *Client) fieldErrors(w wireError) []FieldError {
 var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?(</(style|script)>|\z)|<[^>]*>`)
 
 // snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
-func (c *Client) snippet(raw []byte) string {
-	return clip(c.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
+func (f failure) snippet(raw []byte) string {
+	return clip(f.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
 }
 
 // retryAfter reads seconds or a date; a date is taken relative to the sender's own clock, if it tells.
@@ -139,36 +143,36 @@ func clampSeconds(seconds float64) time.Duration {
 }
 
 // noAnswer makes an error of a request that got none.
-func (c *Client) noAnswer(caller, within context.Context, k call, err error) *Error {
-	if e := c.ended(caller, within, k); e != nil {
+func (f failure) noAnswer(caller, within context.Context, err error) *Error {
+	if e := f.ended(caller, within); e != nil {
 		return e
 	}
 	var dial *net.OpError
-	e := &Error{Op: k.op, kind: ErrUnreachable}
+	e := &Error{Op: f.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = clip("no answer: "+c.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
+	e.Message = clip("no answer: "+f.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
 	return e
 }
 
 // badAnswer makes an error of a body that cannot be read to its end, or is not what was asked for.
-func (c *Client) badAnswer(caller, within context.Context, k call, err error) *Error {
-	if e := c.ended(caller, within, k); e != nil {
+func (f failure) badAnswer(caller, within context.Context, err error) *Error {
+	if e := f.ended(caller, within); e != nil {
 		return e
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	text := clip("the answer cannot be read: "+c.clean(withoutLocalAddress(err)), maxErrorText)
-	return &Error{Op: k.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
+	text := clip("the answer cannot be read: "+f.clean(withoutLocalAddress(err)), maxErrorText)
+	return &Error{Op: f.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
 }
 
 // ended tells an end that the caller brought about from the call's own deadline; nil if neither has come.
-func (c *Client) ended(caller, within context.Context, k call) *Error {
+func (f failure) ended(caller, within context.Context) *Error {
 	if err := caller.Err(); err != nil {
-		return gaveUp(k.op, err)
+		return gaveUp(f.op, err)
 	}
 	if within.Err() != nil {
-		return &Error{Op: k.op, Message: "no complete answer within " + k.timeout.String(), kind: ErrUnreachable}
+		return &Error{Op: f.op, Message: "no complete answer within " + f.timeout.String(), kind: ErrUnreachable}
 	}
 	return nil
 }

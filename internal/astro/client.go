@@ -106,7 +106,7 @@ func (c *Client) UseCredential(secret string) { c.credential.Store(newCredential
 
 // Refusal is why Astro does not take the credential, so that no call is sent; nil while it does.
 func (c *Client) Refusal() error {
-	return c.credential.Load().refusal(call{op: "use the credential"})
+	return c.credential.Load().refusal("use the credential")
 }
 
 // Throttled reports whether Astro has asked the client's credential to slow down, and the rates have not recovered yet.

@@ -92,13 +92,13 @@ func (c *credential) recordRefusal(err error) (first bool) {
 }
 
 // refusal is the error of a call that is not sent; nil as long as Astro has not refused the credential.
-func (c *credential) refusal(k call) error {
+func (c *credential) refusal(op string) error {
 	e := c.refused.Load()
-	if e == nil || k.trial {
+	if e == nil {
 		return nil
 	}
 	return &Error{
-		Op: k.op, Message: clip("not sent, since Astro refused the credential before: "+e.Message, maxErrorText),
+		Op: op, Message: clip("not sent, since Astro refused the credential before: "+e.Message, maxErrorText),
 		RequestID: e.RequestID, kind: ErrUnauthorized,
 	}
 }

@@ -29,17 +29,17 @@ type Directory struct {
 	targets *targetCache
 
 	mu       sync.Mutex
-	rows     map[string]row
+	rows     map[string]tokenRow
 	changed  map[string]struct{} // changed since a Refresh was last answered
 	listed   time.Time           // when the last complete listing began; zero: there was none
-	current  *listing            // the listing under way
-	lastDone *listing            // the one that ended last
+	current  *tokenListing       // the listing under way
+	lastDone *tokenListing       // the one that ended last
 	begun    int                 // begun so far
 	trust    trust
 }
 
 // row is what is known of one token.
-type row struct {
+type tokenRow struct {
 	token    Token
 	gone     bool      // seen to be gone; kept until a listing begins after that
 	recorded bool      // read or written by id, not listed
@@ -52,7 +52,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 		opts.Clock = time.Now
 	}
 	return &Directory{
-		client: c, opts: opts, now: opts.Clock, rows: map[string]row{}, changed: map[string]struct{}{},
+		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{},
 		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
 		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}
@@ -85,7 +85,7 @@ func (d *Directory) matching(wanted func(Token) bool) []Token {
 // Record lays a row read or written by id over the listing. It stands against every listing that began before at, which
 // may have read the token earlier than that.
 func (d *Directory) Record(t Token, at time.Time) {
-	d.put(t.ID, row{token: t.clone(), recorded: true, at: at})
+	d.put(t.ID, tokenRow{token: t.clone(), recorded: true, at: at})
 }
 
 // Amend is Record for a row that another credential has read. It says nothing of a token that is not listed here, since
@@ -94,16 +94,16 @@ func (d *Directory) Amend(t Token, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if old, known := d.rows[t.ID]; known && !old.gone && !old.at.After(at) {
-		d.rows[t.ID] = row{token: t.clone(), recorded: true, at: at}
+		d.rows[t.ID] = tokenRow{token: t.clone(), recorded: true, at: at}
 	}
 }
 
 // Forget says that a token was seen to be gone, as Record says what it was seen to be.
 func (d *Directory) Forget(id string, at time.Time) {
-	d.put(id, row{gone: true, recorded: true, at: at})
+	d.put(id, tokenRow{gone: true, recorded: true, at: at})
 }
 
-func (d *Directory) put(id string, r row) {
+func (d *Directory) put(id string, r tokenRow) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.rows[id].at.After(r.at) {
@@ -123,7 +123,7 @@ type Sweep struct {
 
 // flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
 // fail the others.
-type listing struct {
+type tokenListing struct {
 	number  int
 	started time.Time
 	sweeps  int // callers of Refresh that wait for it
@@ -136,7 +136,7 @@ type listing struct {
 }
 
 // standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
-func (r row) newerThan(l *listing) bool { return r.recorded && !r.at.Before(l.started) }
+func (r tokenRow) newerThan(l *tokenListing) bool { return r.recorded && !r.at.Before(l.started) }
 
 // TrustRoles takes the own roles of the credential as the next listing shows them. The connection's controller calls it
 // after it has proven a credential that was put there on purpose; not at routine proofs, which a credential with fewer

@@ -53,7 +53,7 @@ func (d *Directory) lastingDistrust() string {
 }
 
 // seenSince is true if somebody else read or wrote the token by id since the listing began.
-func (d *Directory) seenSince(id string, l *listing) bool {
+func (d *Directory) seenSince(id string, l *tokenListing) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	r, known := d.rows[id]

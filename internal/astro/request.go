@@ -32,11 +32,19 @@ func (k call) method() string {
 	return http.MethodGet
 }
 
+// refusedBy is why the call is not sent with the credential; nil if it is.
+func (k call) refusedBy(c *credential) error {
+	if k.trial {
+		return nil
+	}
+	return c.refusal(k.op)
+}
+
 // get makes a GET and, since that changes nothing, makes it again where that may help. decode starts anew each time.
 func (c *Client) get(ctx context.Context, k call, decode func(io.Reader) error) error {
 	for attempt := 1; ; attempt++ {
 		err := c.getOnce(ctx, k, decode)
-		if err == nil || !c.again(ctx, err, attempt) {
+		if err == nil || !c.retries.again(ctx, err, attempt) {
 			return err
 		}
 	}
@@ -51,7 +59,7 @@ func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) err
 
 // slot waits for a slot of the lane, but not with a credential that Astro refuses.
 func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
-	if err := c.credential.Load().refusal(k); err != nil {
+	if err := k.refusedBy(c.credential.Load()); err != nil {
 		return err
 	}
 	err := b.acquire(ctx, k.urgent)
@@ -69,7 +77,7 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 // exchange sends one request, for which a slot was taken, and reads its answer under one deadline.
 func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io.Reader) error) error {
 	inUse := c.credential.Load()
-	if err := inUse.refusal(k); err != nil { // while it waited for its slot
+	if err := k.refusedBy(inUse); err != nil { // while it waited for its slot
 		b.giveBack()
 		return err
 	}
@@ -91,24 +99,28 @@ func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io
 func (c *Client) send(ctx context.Context, with *credential, k call, decode func(io.Reader) error) error {
 	within, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
+	f := failure{op: k.op, timeout: k.timeout, clean: c.clean}
 	req, err := c.request(within, with, k)
 	if err != nil {
-		return c.noAnswer(ctx, within, k, err)
+		return f.noAnswer(ctx, within, err)
 	}
 	resp, err := c.http.Do(req) //nolint:bodyclose // drain closes it
 	if err != nil {
-		return c.noAnswer(ctx, within, k, err)
+		return f.noAnswer(ctx, within, err)
 	}
 	defer drain(resp.Body)
 	body := http.MaxBytesReader(nil, resp.Body, k.bodyLimit())
 	if resp.StatusCode != http.StatusOK {
-		return c.fromResponse(k, resp, body)
+		return f.fromResponse(resp, body)
 	}
 	if err := decode(body); err != nil {
-		return c.badAnswer(ctx, within, k, err)
+		return f.badAnswer(ctx, within, err)
 	}
 	return nil
 }
+
+// clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
+func (c *Client) clean(s string) string { return c.credential.Load().clean(s[:min(len(s), 4<<10)]) }
 
 func (k call) bodyLimit() int64 {
 	if k.maxBody > 0 {

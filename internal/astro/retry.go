@@ -15,12 +15,12 @@ const (
 )
 
 // again waits before one more attempt and says whether to make it.
-func (c *Client) again(ctx context.Context, err error, attempt int) bool {
+func (b *retryBudget) again(ctx context.Context, err error, attempt int) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.final || e.kind != ErrUnreachable && e.kind != ErrThrottled || e.cause != nil { //nolint:errorlint // the kind is one of our own
 		return false
 	}
-	if attempt >= maxAttempts || e.RetryAfter > patience || !c.retries.spend() {
+	if attempt >= maxAttempts || e.RetryAfter > patience || !b.spend() {
 		return false
 	}
 	return pause(ctx, max(backoff(attempt), e.RetryAfter))

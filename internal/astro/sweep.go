@@ -46,7 +46,7 @@ func (d *Directory) ensureListed(ctx context.Context) error {
 }
 
 // fly waits for the listing under way, or for a new one.
-func (d *Directory) await(ctx context.Context, sweep bool) (*listing, error) {
+func (d *Directory) await(ctx context.Context, sweep bool) (*tokenListing, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp("list tokens", err)
 	}
@@ -62,7 +62,7 @@ func (d *Directory) await(ctx context.Context, sweep bool) (*listing, error) {
 }
 
 // flyAfter waits for a listing with a higher number, that is, one that began later than the one of that number.
-func (d *Directory) awaitAfter(ctx context.Context, number int) (*listing, error) {
+func (d *Directory) awaitAfter(ctx context.Context, number int) (*tokenListing, error) {
 	for {
 		if l := d.lastListing(); l != nil && l.number > number {
 			return l, l.err
@@ -73,18 +73,18 @@ func (d *Directory) awaitAfter(ctx context.Context, number int) (*listing, error
 	}
 }
 
-func (d *Directory) lastListing() *listing {
+func (d *Directory) lastListing() *tokenListing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.lastDone
 }
 
-func (d *Directory) join(sweep bool) *listing {
+func (d *Directory) join(sweep bool) *tokenListing {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.current == nil {
 		d.begun++
-		d.current = &listing{number: d.begun, started: d.now(), done: make(chan struct{})}
+		d.current = &tokenListing{number: d.begun, started: d.now(), done: make(chan struct{})}
 		go d.run(d.current)
 	}
 	if sweep {
@@ -94,7 +94,7 @@ func (d *Directory) join(sweep bool) *listing {
 }
 
 // alight takes back a caller that gave up. It is true if the flight was done after all and may have been told to it.
-func (d *Directory) leave(l *listing, sweep bool) (done bool) {
+func (d *Directory) leave(l *tokenListing, sweep bool) (done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	select {
@@ -108,7 +108,7 @@ func (d *Directory) leave(l *listing, sweep bool) (done bool) {
 	return false
 }
 
-func (d *Directory) run(l *listing) {
+func (d *Directory) run(l *tokenListing) {
 	ctx, cancel := context.WithTimeout(context.Background(), listingTimeout)
 	defer cancel()
 	bound, unbound := d.bound(ctx) // before the listing, which a token bound since may be too new for
@@ -123,7 +123,7 @@ func (d *Directory) run(l *listing) {
 }
 
 // land takes a complete listing over. What one that is no evidence lacks stays as it was last seen.
-func (d *Directory) apply(l *listing, s snapshot) {
+func (d *Directory) apply(l *tokenListing, s snapshot) {
 	l.sweep.Total, l.sweep.First = len(s.tokens), d.listed.IsZero()
 	d.listed = l.started
 	l.ids = make(map[string]struct{}, len(s.tokens))
@@ -144,7 +144,7 @@ func (d *Directory) apply(l *listing, s snapshot) {
 	d.targets.nextRound()
 }
 
-func (d *Directory) applyRow(l *listing, t Token) {
+func (d *Directory) applyRow(l *tokenListing, t Token) {
 	old, known := d.rows[t.ID]
 	if old.newerThan(l) {
 		return
@@ -152,10 +152,10 @@ func (d *Directory) applyRow(l *listing, t Token) {
 	if !known || old.gone || !old.token.SameAs(t) {
 		d.changed[t.ID] = struct{}{}
 	}
-	d.rows[t.ID] = row{token: t, at: l.started}
+	d.rows[t.ID] = tokenRow{token: t, at: l.started}
 }
 
-func (d *Directory) applyAbsences(l *listing) {
+func (d *Directory) applyAbsences(l *tokenListing) {
 	for id, r := range d.rows {
 		if _, there := l.ids[id]; there || r.newerThan(l) {
 			continue
