@@ -35,16 +35,16 @@ const (
 	maxFields    = 10
 )
 
-// failure makes the errors of one request.
+// failure makes the errors of one request. Each of its methods is one way in which a request can fail.
 type failure struct {
 	op      string
 	timeout time.Duration
-	clean   func(string) string // makes text from outside fit for an error
+	clean   func(string) string // removes secrets from text that comes from outside
 }
 
-// fromResponse makes an error of an answer other than 200.
+// fromResponse is the error of an answer other than 200.
 func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
-	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // what could be read of it will do
+	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // a body that breaks off still says something
 	e := &Error{Op: f.op, Status: resp.StatusCode}
 	wire, fromAstro := readError(raw)
 	if fromAstro {
@@ -68,15 +68,15 @@ func statusText(resp *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
 
-// readError says besides whether the body is an error in Astro's form.
+// readError also tells whether the body is an error in Astro's form.
 func readError(raw []byte) (wireError, bool) {
 	var w wireError
 	err := json.Unmarshal(raw, &w)
 	return w, err == nil && (w.Message != "" || w.RequestID != "")
 }
 
-// kindOf decides what an answer means. A 400 or 404 that is not in Astro's form comes from something in between, a
-// gateway or a wrong address, and is no word of Astro's on what was asked: above all no evidence that anything is gone.
+// kindOf decides what an answer means. A 400 or 404 that is not in Astro's form comes from something in between, such as
+// a gateway or a wrong address. It is not Astro's answer, and above all no evidence that anything is gone.
 func kindOf(status int, fromAstro bool) error {
 	switch {
 	case status == http.StatusUnauthorized:
@@ -110,16 +110,16 @@ func (f failure) fieldErrors(w wireError) []FieldError {
 	return fields
 }
 
-// tags matches whatever begins with a style or a script, to the end if it has none: else it would be looked for anew from
-// each of them.
+// tags matches HTML tags, and styles and scripts with their content. One that is not closed is matched to the end of the
+// text: else the end would be searched again from each opening tag.
 var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?(</(style|script)>|\z)|<[^>]*>`)
 
-// snippet is the beginning of a body that is not Astro's, for whoever has to find out whose it is.
+// snippet is the beginning of a body that is not Astro's. It helps to find out what answered.
 func (f failure) snippet(raw []byte) string {
 	return clip(f.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
 }
 
-// retryAfter reads seconds or a date; a date is taken relative to the sender's own clock, if it tells.
+// retryAfter reads seconds or a date. A date is relative to the Date header of the answer, if there is one.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
@@ -142,7 +142,7 @@ func clampSeconds(seconds float64) time.Duration {
 	return time.Duration(min(seconds, maxRetryAfter.Seconds()) * float64(time.Second))
 }
 
-// noAnswer makes an error of a request that got none.
+// noAnswer is the error of a request that was not answered.
 func (f failure) noAnswer(caller, within context.Context, err error) *Error {
 	if e := f.ended(caller, within); e != nil {
 		return e
@@ -154,7 +154,7 @@ func (f failure) noAnswer(caller, within context.Context, err error) *Error {
 	return e
 }
 
-// badAnswer makes an error of a body that cannot be read to its end, or is not what was asked for.
+// badAnswer is the error of a body that cannot be read to its end, or is not what was asked for.
 func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	if e := f.ended(caller, within); e != nil {
 		return e
@@ -166,7 +166,7 @@ func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	return &Error{Op: f.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
 }
 
-// ended tells an end that the caller brought about from the call's own deadline; nil if neither has come.
+// ended tells the end of the caller's context from the deadline of the call; nil if neither has come.
 func (f failure) ended(caller, within context.Context) *Error {
 	if err := caller.Err(); err != nil {
 		return gaveUp(f.op, err)
@@ -184,8 +184,9 @@ func withoutURL(err error) error {
 	return err
 }
 
-// source is this end of a connection, whose port is another one at each try.
+// localAddress is this end of a connection. Its port differs from attempt to attempt.
 var localAddress = regexp.MustCompile(`\S+->`)
 
-// withoutSource is the text of an error, which reads the same as long as the same is wrong.
+// withoutLocalAddress is the text of an error, the same at each attempt as long as the same thing is wrong. A caller that
+// writes the text down can then tell whether it has changed.
 func withoutLocalAddress(err error) string { return localAddress.ReplaceAllString(err.Error(), "") }

@@ -7,7 +7,7 @@ type BudgetOptions struct {
 	Clock Clock // none: the system's
 }
 
-// Budgets hands out one Limiter a credential, however many connections use it, since Astro counts by API token.
+// Budgets holds one Limiter for each credential, however many connections use it, because Astro counts by API token.
 type Budgets struct {
 	clock Clock
 
@@ -32,8 +32,8 @@ func NewBudgets(opts BudgetOptions) *Budgets {
 	return &Budgets{clock: opts.Clock, all: map[budgetKey]*budget{}}
 }
 
-// For is the limiter of a credential for one more user of it, or one with new rates. The lowest rates of all users
-// count; a rate that is not positive is the published one.
+// For adds a user of a credential, or changes its rates, and returns the credential's limiter. The lowest rates of all
+// users count. A rate that is not positive is the published one.
 func (b *Budgets) For(host, tokenID, user string, reads, writes float64) *Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -48,7 +48,7 @@ func (b *Budgets) For(host, tokenID, user string, reads, writes float64) *Limite
 	return own.limiter
 }
 
-// Drop takes a user away. The last one takes the budget along.
+// Drop removes a user. The budget of a credential is removed with its last user.
 func (b *Budgets) Drop(host, tokenID, user string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

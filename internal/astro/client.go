@@ -18,17 +18,17 @@ type Options struct {
 	Credential   string
 	Limiter      *Limiter // from Budgets.For; none: a limiter of its own at the published rates
 	UserAgent    string
-	Transport    http.RoundTripper // none: one shared by all clients, so that connections are reused
+	Transport    http.RoundTripper // none: one that all clients share, so that connections are reused
 
 	ListTimeout  time.Duration // one page of a listing, its body included: 20 s
 	ReadTimeout  time.Duration // one GET, its body included: 10 s
 	WriteTimeout time.Duration // one POST, its body included: 4 s
 
-	// Observe is told of every request: "GET", "tokens", "ok" or the kind of its error, and how long it took.
+	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, and how long it took.
 	Observe func(method, endpoint, outcome string, d time.Duration)
-	// Refused is told once that Astro refuses the credential, and no more of it until UseCredential or Prove.
+	// Refused is called once when Astro refuses the credential, and not again until UseCredential or Prove.
 	Refused func()
-	// Fence says why nothing may be written at the moment; nil if it may. It is asked right before each write.
+	// Fence returns why nothing may be written now, or nil. It is called right before each write.
 	Fence func() error
 }
 
@@ -80,6 +80,18 @@ func NewClient(opts Options) *Client {
 	return c
 }
 
+// UseCredential makes every later request carry this secret: that of the same token after a rotation, or the same secret
+// after it was proven again.
+func (c *Client) UseCredential(secret string) { c.credential.Store(newCredential(secret)) }
+
+// Refusal is why Astro refused the credential, and why no call is sent; nil if Astro has not refused it.
+func (c *Client) Refusal() error {
+	return c.credential.Load().refusal("use the credential")
+}
+
+// Throttled reports whether Astro has throttled the credential and its rates have not recovered yet.
+func (c *Client) Throttled() bool { return c.limiter.reads.isLowered() || c.limiter.writes.isLowered() }
+
 // sharedTransport keeps the connections of all clients, by host.
 var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
@@ -92,22 +104,10 @@ var sharedTransport = sync.OnceValue(func() http.RoundTripper {
 		MaxConnsPerHost:        64,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
-		// A connection that a firewall has forgotten is noticed by pings, not by the calls that hang on it.
+		// Pings notice a connection that a firewall has dropped, before calls hang on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
 })
 
-// refuseRedirect stops at the redirect itself: the credential goes nowhere but to the host it is for.
+// refuseRedirect follows no redirect: the credential is sent only to the host it is for.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-
-// UseCredential makes every request from now on carry another secret, that of the same token after a rotation, or the
-// same one after it was proven anew.
-func (c *Client) UseCredential(secret string) { c.credential.Store(newCredential(secret)) }
-
-// Refusal is why Astro does not take the credential, so that no call is sent; nil while it does.
-func (c *Client) Refusal() error {
-	return c.credential.Load().refusal("use the credential")
-}
-
-// Throttled reports whether Astro has asked the client's credential to slow down, and the rates have not recovered yet.
-func (c *Client) Throttled() bool { return c.limiter.reads.isLowered() || c.limiter.writes.isLowered() }

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Identity is what a credential says of itself. Nobody has verified it, and it never holds the secret.
+// Identity is what a credential says of itself. It is not verified, and it never holds the secret.
 type Identity struct {
 	TokenID       string
 	Organizations []string
@@ -25,7 +25,7 @@ var (
 	maxCredential = 16 << 10
 )
 
-// lastSecond is the end of the year 9999, the last that a status can spell.
+// lastSecond is the end of the year 9999, the last time that a status can hold.
 const lastSecond = 253402300799
 
 // ParseCredential reads the claims of an API token's secret without verifying them, as Astro's own clients do.
@@ -71,10 +71,9 @@ func permissionIDs(permissions []string, prefix string) []string {
 	return ids
 }
 
-// credential is the secret that calls carry, and what Astro said when it refused it. Once it has, calls fail here without
-// being sent, so that one revoked secret costs one call however many have something to ask: the calls under way at that
-// moment are all there will be. UseCredential or Prove let calls through again. A call that still carries a secret from
-// before says nothing of the one in use now.
+// credential is the secret that calls carry, and what Astro said when it refused it. After a refusal, calls fail without
+// being sent: a revoked secret costs no more than the calls under way at that moment, however many callers there are.
+// UseCredential and Prove let calls through again. A refusal of an older secret does not count against the one in use.
 type credential struct {
 	*redactor
 
@@ -85,13 +84,13 @@ func newCredential(secret string) *credential {
 	return &credential{redactor: newRedactor(strings.TrimSpace(secret))}
 }
 
-// met takes note of how a call ended; true if it is the first that was refused.
+// recordRefusal remembers the first call that Astro refused for its credential, and is true for that one.
 func (c *credential) recordRefusal(err error) (first bool) {
 	e, ok := errors.AsType[*Error](err)
 	return ok && errors.Is(err, ErrUnauthorized) && c.refused.CompareAndSwap(nil, e)
 }
 
-// refusal is the error of a call that is not sent; nil as long as Astro has not refused the credential.
+// refusal is the error of a call that is not sent; nil if Astro has not refused the credential.
 func (c *credential) refusal(op string) error {
 	e := c.refused.Load()
 	if e == nil {

@@ -11,17 +11,17 @@ import (
 // DirectoryOptions make a Directory.
 type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
-	OwnRoles    []string         // its roles as an earlier process found them (OwnRoles); none: as they are first seen
+	OwnRoles    []string         // its roles as an earlier process saw them (OwnRoles); none: as they are first seen
 	Clock       func() time.Time // none: time.Now
-	TargetTTL   time.Duration    // how long a target that was found by its id is kept: 10 minutes
+	TargetTTL   time.Duration    // how long a target that was found by its id is cached: 10 minutes
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
 
-	// Bound tells the tokens on which something hangs here, so that many of them missing from a listing is noticed.
+	// Bound returns the tokens that are bound. If many of them are missing, a listing is no evidence.
 	Bound func(context.Context) ([]string, error)
 }
 
-// Directory is the shared listing of tokens of one credential, with what was read or written by id laid over it. What it
-// hands out belongs to the caller.
+// Directory is the shared listing of tokens of one credential, with newer rows that were read or written by id. What it
+// returns belongs to the caller.
 type Directory struct {
 	client  *Client
 	opts    DirectoryOptions
@@ -30,23 +30,23 @@ type Directory struct {
 
 	mu       sync.Mutex
 	rows     map[string]tokenRow
-	changed  map[string]struct{} // changed since a Refresh was last answered
+	changed  map[string]struct{} // tokens that changed since Refresh last returned
 	listed   time.Time           // when the last complete listing began; zero: there was none
 	current  *tokenListing       // the listing under way
-	lastDone *tokenListing       // the one that ended last
-	begun    int                 // begun so far
+	lastDone *tokenListing       // the listing that ended last
+	begun    int                 // the number of listings that have begun
 	trust    trust
 }
 
-// row is what is known of one token.
+// tokenRow is what is known of one token.
 type tokenRow struct {
 	token    Token
-	gone     bool      // seen to be gone; kept until a listing begins after that
+	gone     bool      // seen to be gone; kept until a later listing
 	recorded bool      // read or written by id, not listed
-	at       time.Time // when it was recorded, or its listing began
+	at       time.Time // when it was read or written, or when its listing began
 }
 
-// NewDirectory makes an empty directory; it lists when first asked.
+// NewDirectory makes an empty directory. It lists when it is first asked.
 func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
@@ -58,7 +58,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	}
 }
 
-// Known is Token without any call: where there never was a listing, nothing is known.
+// Known is Token without a call: before the first listing nothing is known.
 func (d *Directory) Known(id string) (t Token, listed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -82,14 +82,14 @@ func (d *Directory) matching(wanted func(Token) bool) []Token {
 	return found
 }
 
-// Record lays a row read or written by id over the listing. It stands against every listing that began before at, which
-// may have read the token earlier than that.
+// Record keeps a row that was read or written by id. The row is newer than any listing that began before at, because such
+// a listing may have read the token earlier.
 func (d *Directory) Record(t Token, at time.Time) {
 	d.put(t.ID, tokenRow{token: t.clone(), recorded: true, at: at})
 }
 
-// Amend is Record for a row that another credential has read. It says nothing of a token that is not listed here, since
-// this credential may not see it.
+// Amend is Record for a row that another credential has read. It does not add a token that is not listed here, because
+// this credential may not be able to see it.
 func (d *Directory) Amend(t Token, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -98,7 +98,7 @@ func (d *Directory) Amend(t Token, at time.Time) {
 	}
 }
 
-// Forget says that a token was seen to be gone, as Record says what it was seen to be.
+// Forget records that a token was seen to be gone.
 func (d *Directory) Forget(id string, at time.Time) {
 	d.put(id, tokenRow{gone: true, recorded: true, at: at})
 }
@@ -113,16 +113,16 @@ func (d *Directory) put(id string, r tokenRow) {
 
 // Sweep is what one complete listing showed.
 type Sweep struct {
-	Changed []string // ids of tokens that changed, appeared or vanished since a Refresh was last answered
+	Changed []string // ids of tokens that changed, appeared or vanished since Refresh last returned
 	Total   int
 	First   bool
 	Trusted bool   // good enough as evidence that a token is gone
 	Reason  string // why not Trusted
-	Lasting bool   // and the same will be said of the next listing, until somebody who knows has a word
+	Lasting bool   // the next listing will not be trusted either, without TrustRoles or Trust
 }
 
-// flight is one listing under way, shared by all who wait for it. Its context is its own: one who gives up does not
-// fail the others.
+// tokenListing is one listing under way, shared by all callers who wait for it. It has a context of its own, so a caller
+// who gives up does not fail the others.
 type tokenListing struct {
 	number  int
 	started time.Time
@@ -131,36 +131,35 @@ type tokenListing struct {
 
 	// Set when done.
 	sweep Sweep
-	ids   map[string]struct{} // what the listing held, whatever was recorded meanwhile
+	ids   map[string]struct{} // the tokens of the listing, whatever was recorded meanwhile
 	err   error
 }
 
-// standsAgainst is true for a row recorded since the listing began, which may have read the token before that.
+// newerThan is true for a row that was recorded after the listing began, which may have read the token before.
 func (r tokenRow) newerThan(l *tokenListing) bool { return r.recorded && !r.at.Before(l.started) }
 
-// TrustRoles takes the own roles of the credential as the next listing shows them. The connection's controller calls it
-// after it has proven a credential that was put there on purpose; not at routine proofs, which a credential with fewer
-// rights passes as well.
+// TrustRoles accepts the credential's own roles as the next listing shows them. It is meant for a new credential that was
+// put there on purpose and proven, not for routine proofs: a credential with fewer rights passes those as well.
 func (d *Directory) TrustRoles() { d.requestTrust(trustOwnRoles) }
 
-// Trust takes the next listing as it is: the own roles of the credential, how many tokens there are, and that those which
-// are bound and not listed are gone. The connection's controller calls it once somebody has said so.
+// Trust accepts the next listing as it is: the credential's own roles, the number of tokens, and that bound tokens which it
+// lacks are gone. It is meant for when a user has confirmed that.
 func (d *Directory) Trust() { d.requestTrust(trustListing) }
 
-func (d *Directory) requestTrust(w trustRequest) {
+func (d *Directory) requestTrust(r trustRequest) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.trust.addRequest(w, d.begun)
+	d.trust.addRequest(r, d.begun)
 }
 
-// Doubt is why the last complete listing is no evidence that what it lacks is gone; empty if it is.
+// Doubt is why the last complete listing is no evidence that a token which it lacks is gone; empty if it is evidence.
 func (d *Directory) Doubt() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.trust.distrust
 }
 
-// OwnRoles are the roles of the credential that listings are measured by, as Rights spells them; nil before the first.
+// OwnRoles are the credential's own roles that listings are measured by, as Rights lists them; nil before the first.
 func (d *Directory) OwnRoles() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

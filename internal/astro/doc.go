@@ -1,4 +1,38 @@
-// Package astro talks to Astro's public REST API v1: tokens and their roles, and the names of Workspaces and
-// Deployments. The Client carries the rate limit and decides once what each error is; the Directory shares one complete
-// listing of tokens among all who ask. It knows HTTP and nothing of Kubernetes.
+// Package astro is the client of Astro's public REST API v1: API tokens and their roles, and the names of Workspaces and
+// Deployments. The Client keeps the rate limit and decides once what each error is. The Directory shares one complete
+// listing of tokens among all who ask. The package knows HTTP and nothing of Kubernetes.
+//
+// The files in reading order. A file uses only files that come before it.
+//
+// What Astro knows, as plain values:
+//
+//   - redact.go: no text from outside enters an error before it is cleaned of secrets.
+//   - errors.go: the kinds of errors. Callers ask with errors.Is and never see a status code.
+//   - fields.go: reads and edits single fields of a JSON object, so that unknown fields survive.
+//   - role.go: one entry of a token's role set, kept byte for byte.
+//   - token.go: an API token.
+//   - target.go: Workspaces, Deployments and custom roles.
+//
+// How a request is made:
+//
+//   - limiter.go, budgets.go: the rates of a credential, shared by all connections that use it.
+//   - retry.go: which errors are worth another attempt, and a budget for the attempts.
+//   - credential.go: what a secret says of itself, and what Astro said when it refused it.
+//   - client.go: the options and the Client.
+//   - answer.go: makes an error of an answer, or of none.
+//   - request.go: one request from its slot of the rate limit to its decoded answer.
+//
+// What is asked of Astro:
+//
+//   - paging.go: reads a paged list completely, or not at all.
+//   - reads.go: every read of the API.
+//   - confirm.go, update.go: the only write. Begin at UpdateRoles.
+//
+// What is remembered:
+//
+//   - target_cache.go: folds the lookups of targets into few calls, and caches their answers.
+//   - trust.go: decides whether a listing is evidence that a token which it lacks is gone. Pure.
+//   - directory.go: the rows of the tokens, from listings and from reads and writes by id.
+//   - sweep.go: makes the listings, one at a time, and applies them to the rows.
+//   - lookup.go: what callers ask of the Directory; ProveGone is the proof of absence.
 package astro

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// What an error is, decided once where the answer comes in. Ask with errors.Is.
+// The kinds of errors, decided once where the answer comes in. Ask with errors.Is.
 var (
 	ErrNotFound     = errors.New("not found")    // Astro itself said 404
 	ErrForbidden    = errors.New("forbidden")    // 403: no evidence of anything but a missing permission
-	ErrUnauthorized = errors.New("unauthorized") // 401: the credential is not taken
-	ErrInvalid      = errors.New("invalid")      // refused for what was asked; the same again fails again
+	ErrUnauthorized = errors.New("unauthorized") // 401: Astro refuses the credential
+	ErrInvalid      = errors.New("invalid")      // refused for what was asked; the same request fails again
 	ErrThrottled    = errors.New("throttled")    // 429: see RetryAfter
 	ErrUnreachable  = errors.New("unreachable")  // no answer, or none that is Astro's; try again
-	ErrIncomplete   = errors.New("incomplete")   // a listing or row that cannot be relied upon
+	ErrIncomplete   = errors.New("incomplete")   // a listing or row that cannot be relied on
 )
 
 // FieldError is one constraint of a request that was not met, in Astro's words.
@@ -27,7 +27,7 @@ type FieldError struct {
 	Message string
 }
 
-// Error is a failed call. All its text was cleaned when it was made: clipped, on one line, no secret.
+// Error is a failed call. All its text is clipped, on one line, and free of secrets.
 type Error struct {
 	Op         string // as in "update roles of token clt…"
 	Status     int    // 0 if there was no answer
@@ -38,13 +38,13 @@ type Error struct {
 
 	kind   error // one of the Err… above; nil if the caller gave up
 	cause  error // context.Canceled or context.DeadlineExceeded if the caller's context ended; nothing else
-	final  bool  // unreachable in a way that another try would not change
+	final  bool  // unreachable in a way that another attempt would not change
 	unsent bool  // the request never left, so it cannot have been applied
 }
 
 const maxErrorText = 300
 
-// Error says what was tried, what came back, and the id to quote to Astro's support.
+// Error tells what was tried, what came back, and the request id to quote to Astro's support.
 func (e *Error) Error() string {
 	parts := []string{e.Op + ": " + e.Message}
 	for _, f := range e.Fields {
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 	return clip(strings.Join(parts, "; "), maxErrorText-len(id)) + id
 }
 
-// Unwrap leads to the kind of the error and, if the caller's context ended, to that.
+// Unwrap returns the kind of the error and, if the caller's context ended, the error of that context.
 func (e *Error) Unwrap() []error {
 	var all []error
 	for _, err := range []error{e.kind, e.cause} {
@@ -86,7 +86,7 @@ func invalid(op, message string) *Error {
 
 var errNoID = errors.New("a row has no id")
 
-// gaveUp is the end of the caller's own context. Being cancelled says nothing of Astro; running out of time does.
+// gaveUp is the end of the caller's own context. Only a deadline that has passed is a sign that Astro is unreachable.
 func gaveUp(op string, err error) *Error {
 	if errors.Is(err, context.Canceled) {
 		return &Error{Op: op, Message: "cancelled", cause: context.Canceled}

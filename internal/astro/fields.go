@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// eachField visits the fields of a JSON object in order: name, raw value, and where the value begins. It takes what
-// encoding/json has found valid, and is there because a sweep reads ten thousand entries.
+// eachField visits the fields of a JSON object in order: name, raw value, and where the value begins. The object must be
+// valid JSON. It is faster than encoding/json, which matters because a sweep reads ten thousand entries.
 func eachField(raw string, visit func(name, value string, at int) error) error {
 	i := skipBlanks(raw, 0)
 	if raw[i] != '{' {

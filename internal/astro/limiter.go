@@ -13,19 +13,19 @@ const (
 	// Astro publishes 25 reads and 10 writes a second for an API token.
 	defaultReads  = 25
 	defaultWrites = 10
-	// margin stays a little below a rate, since calls that leave evenly do not arrive evenly.
+	// margin stays a little below a rate, because calls that leave evenly do not arrive evenly.
 	margin = 0.98
 	// A 429 halves the rate, down to the floor; it recovers by this part of its ceiling a second, so from half in 25 s.
 	floor    = 0.5
 	recovery = 0.02
-	// maxRetryAfter is the longest Retry-After that is believed.
+	// maxRetryAfter is the longest Retry-After that is respected.
 	maxRetryAfter = 5 * time.Minute
-	// patience is how long a call waits out a Retry-After; longer, and it is told to come back, so that it does not hold
-	// a worker.
+	// patience is how long a call waits for a Retry-After to pass. If it is longer, the call fails at once and its worker is
+	// free.
 	patience = 5 * time.Second
 )
 
-// Clock is the time that limiters go by.
+// Clock is the time of limiters.
 type Clock interface {
 	Now() time.Time
 	// After is a channel that delivers once d has passed, and a function that ends it early.
@@ -48,12 +48,12 @@ func newLimiter(clock Clock, reads, writes float64) *Limiter {
 	return &Limiter{reads: newBucket(clock, reads), writes: newBucket(clock, writes)}
 }
 
-// lane hands out the slots of one verb, one at a time and first come, first served.
+// bucket hands out the slots of one verb, one at a time, first come, first served.
 type bucket struct {
 	clock  Clock
-	head   chan struct{} // held by the one who waits for the next slot
-	normal chan struct{} // before turn, for those not urgent; so an urgent one waits for one of them at most
-	wake   chan struct{} // a slot came back
+	head   chan struct{} // held by the call that waits for the next slot
+	normal chan struct{} // held before head by calls that are not urgent, so an urgent call waits for at most one of them
+	wake   chan struct{} // signals that a slot was given back
 
 	mu          sync.Mutex
 	limit       *rate.Limiter
@@ -65,8 +65,8 @@ type bucket struct {
 	adjusted    time.Time // of the rate, by lowering or recovery
 }
 
-// newLane makes a lane without a burst: how Astro measures its rates is not published, and evenly spaced calls keep
-// them however it does.
+// newBucket makes a bucket without a burst. How Astro measures its rates is not published; evenly spaced calls keep them
+// under every measure.
 func newBucket(clock Clock, perSecond float64) *bucket {
 	return &bucket{
 		clock: clock, head: make(chan struct{}, 1), normal: make(chan struct{}, 1), wake: make(chan struct{}, 1),
@@ -74,12 +74,12 @@ func newBucket(clock Clock, perSecond float64) *bucket {
 	}
 }
 
-// closedError says how long a lane stays closed. Its words do not, since they would be others at each try.
+// pausedError says how long a bucket stays paused. Its text does not, so that it reads the same at each attempt.
 type pausedError struct{ wait time.Duration }
 
 func (e pausedError) Error() string { return "Astro has asked to wait, and the time is not over" }
 
-// take waits for a slot.
+// acquire waits for a slot.
 func (b *bucket) acquire(ctx context.Context, urgent bool) error {
 	if !urgent {
 		if err := enter(ctx, b.normal); err != nil {
@@ -127,7 +127,7 @@ func (b *bucket) wait(ctx context.Context) error {
 	}
 }
 
-// next takes a slot if there is one now. Else it says how long the lane stays closed, or until when none is free.
+// next takes a slot if one is free. Else it returns how long the bucket stays paused, or how long until a slot is free.
 func (b *bucket) next() (paused, free time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -151,7 +151,7 @@ func (b *bucket) next() (paused, free time.Duration) {
 	return 0, free
 }
 
-// giveBack returns a slot that was not used. At most one is kept, so that returned slots never add up to a burst.
+// giveBack returns a slot that was not used. At most one is kept, so that returned slots never make a burst.
 func (b *bucket) giveBack() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -162,8 +162,8 @@ func (b *bucket) giveBack() {
 	}
 }
 
-// throttled takes note of a 429 to a call sent at that time. Calls that were under way when the rate was lowered tell
-// nothing new of it and do not lower it again.
+// throttled lowers the rate after a 429 to a call sent at that time. A call that was sent before the rate was last lowered
+// does not lower it again.
 func (b *bucket) throttled(sent time.Time, retryAfter time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -195,7 +195,7 @@ func (b *bucket) setRate(now time.Time, perSecond float64) {
 	b.limit.SetLimitAt(now, rate.Limit(perSecond*margin))
 }
 
-// setCeiling changes the rate that may be reached. A rate that was lowered still recovers slowly.
+// setCeiling changes the highest rate. A rate that was lowered still recovers slowly.
 func (b *bucket) setCeiling(perSecond float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,10 +14,10 @@ import (
 const (
 	pageSize        = 1000
 	listingAttempts = 3
-	maxPageBody     = 256 << 20 // a Deployment of the list has all its environment variables with it
+	maxPageBody     = 256 << 20 // each Deployment of a page carries all its environment variables
 )
 
-// listing is a paged listing of rows W.
+// pagedList is a list of rows W that Astro returns in pages.
 type pagedList[W any] struct {
 	call
 	items string // the field of the page that holds the rows
@@ -30,7 +30,7 @@ type page[W any] struct {
 	rows  []W
 }
 
-// all reads the listing to its end: complete, or ErrIncomplete. One that changed while it was read is read anew.
+// all reads the list to its end: complete, or ErrIncomplete. A list that changed while it was read is read again.
 func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 	for attempt := 1; ; attempt++ {
 		rows, err := l.once(ctx, c)
@@ -40,8 +40,8 @@ func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 	}
 }
 
-// once reads from the first page to the last. Each page begins with the last row of the one before, which shows that no
-// row has moved past the seam; with it the total must stay the same and be the number of different rows.
+// once reads from the first page to the last. Each page begins with the last row of the page before, which shows that no
+// row moved across the boundary. Besides, the total must not change, and must be the number of different rows.
 func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 	first, err := l.page(ctx, c, 0)
 	if err != nil {
@@ -71,7 +71,7 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 	}
 }
 
-// after reads the page that follows the rows, which begins with the last of them, and takes that one off.
+// after reads the page that follows the rows. The page begins with the last of them, which is removed from it.
 func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W) (page[W], error) {
 	next, err := l.page(ctx, c, len(rows)-1)
 	if err != nil {
@@ -99,7 +99,7 @@ func (l pagedList[W]) page(ctx context.Context, c *Client, offset int) (page[W],
 	return p, err
 }
 
-// readPage decodes the rows as they stream in, so that of a page only what is wanted of its rows is ever held.
+// readPage decodes the rows as they stream in, so that only the wanted part of each row is held in memory.
 func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], error) {
 	p := page[W]{total: -1}
 	dec := json.NewDecoder(body)
@@ -163,7 +163,7 @@ func expect(dec *json.Decoder, want json.Delim) error {
 	return err
 }
 
-// atEnd reads on to the end of the body, without which a cut-off answer might pass for a whole one.
+// atEnd reads to the end of the body, else an answer that was cut off might be taken for a whole one.
 func atEnd(dec *json.Decoder) error {
 	switch _, err := dec.Token(); {
 	case errors.Is(err, io.EOF):

@@ -7,6 +7,62 @@ import (
 	"net/url"
 )
 
+// GetOrganization reads the client's Organization.
+func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
+	return c.organization(ctx, false)
+}
+
+// Prove reads the Organization even if Astro has refused the credential before. If Astro accepts the credential now, calls
+// are sent again.
+func (c *Client) Prove(ctx context.Context) (Organization, error) {
+	tried := c.credential.Load()
+	org, err := c.organization(ctx, true)
+	if err == nil && tried.refused.Load() != nil {
+		c.credential.CompareAndSwap(tried, newCredential(tried.whole))
+	}
+	return org, err
+}
+
+func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
+	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
+	if err := validID(k.op, c.opts.Organization); err != nil {
+		return Organization{}, err
+	}
+	var org struct{ ID, Name string }
+	err := c.get(ctx, k, into(&org))
+	return Organization{ID: org.ID, Name: org.Name}, err
+}
+
+// GetToken reads one token.
+func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
+	k := c.tokenCall(id)
+	var t Token
+	if err := validID(k.op, id); err != nil {
+		return Token{}, err
+	}
+	err := c.get(ctx, k, intoToken(&t, id))
+	return t, err
+}
+
+func (c *Client) tokenCall(id string) call {
+	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
+}
+
+// intoToken decodes a token and checks that it is the one that was asked for.
+func intoToken(t *Token, id string) func(io.Reader) error {
+	return func(body io.Reader) error {
+		var read Token
+		if err := into(&read)(body); err != nil {
+			return err
+		}
+		if read.ID != id {
+			return errors.New("it is another token's")
+		}
+		*t = read
+		return nil
+	}
+}
+
 // ListTokens reads all tokens that the credential may see.
 func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return pagedTokens().all(ctx, c) }
 
@@ -46,8 +102,8 @@ func (c *Client) listTargets(ctx context.Context, kind EntityType, items string,
 	return targets, err
 }
 
-// TargetExists asks for a Workspace or Deployment by id: false only where Astro answers 404. A listing would not do: it
-// leaves out what the credential may not see.
+// TargetExists asks for a Workspace or Deployment by id. It is false only if Astro answers 404. A listing cannot tell,
+// because it leaves out what the credential may not see.
 func (c *Client) TargetExists(ctx context.Context, kind EntityType, id string) (bool, error) {
 	items := "deployments"
 	if kind == EntityWorkspace {
@@ -79,60 +135,4 @@ func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
 		}
 	}
 	return roles, err
-}
-
-// Prove reads the Organization even if Astro has refused the credential before. If Astro takes it now, so may everybody
-// else's next call.
-func (c *Client) Prove(ctx context.Context) (Organization, error) {
-	tried := c.credential.Load()
-	org, err := c.organization(ctx, true)
-	if err == nil && tried.refused.Load() != nil {
-		c.credential.CompareAndSwap(tried, newCredential(tried.whole))
-	}
-	return org, err
-}
-
-// GetOrganization reads the client's Organization.
-func (c *Client) GetOrganization(ctx context.Context) (Organization, error) {
-	return c.organization(ctx, false)
-}
-
-func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
-	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
-	if err := validID(k.op, c.opts.Organization); err != nil {
-		return Organization{}, err
-	}
-	var org struct{ ID, Name string }
-	err := c.get(ctx, k, into(&org))
-	return Organization{ID: org.ID, Name: org.Name}, err
-}
-
-// GetToken reads one token.
-func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
-	k := c.tokenCall(id)
-	var t Token
-	if err := validID(k.op, id); err != nil {
-		return Token{}, err
-	}
-	err := c.get(ctx, k, intoToken(&t, id))
-	return t, err
-}
-
-func (c *Client) tokenCall(id string) call {
-	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
-}
-
-// intoToken decodes a token and makes sure that it is the one asked for.
-func intoToken(t *Token, id string) func(io.Reader) error {
-	return func(body io.Reader) error {
-		var read Token
-		if err := into(&read)(body); err != nil {
-			return err
-		}
-		if read.ID != id {
-			return errors.New("it is another token's")
-		}
-		*t = read
-		return nil
-	}
 }

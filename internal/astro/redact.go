@@ -8,11 +8,11 @@ import (
 
 const redacted = "[redacted]"
 
-// What looks like a secret whoever's it is: what follows "Bearer", a JWT, and any run longer than Astro's ids (26) and
-// request ids (36) of the letters that secrets are written in.
+// secretLike matches what looks like anybody's secret: what follows "Bearer", a JWT, and any run of the characters of
+// secrets that is longer than Astro's ids (26) and request ids (36).
 var secretLike = regexp.MustCompile(`(?i:bearer)[\s:=]+\S+|eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.+/=-]*|[A-Za-z0-9_+/=-]{41,}`)
 
-// clean makes text from outside fit for an error: valid, on one line, nothing that looks like a secret.
+// clean makes text from outside fit for an error: valid UTF-8, on one line, without anything that looks like a secret.
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "")
 	s = strings.Map(func(r rune) rune {
@@ -30,7 +30,7 @@ func clean(s string) string {
 // secretPiece is how many letters in a row of a credential count as a leak.
 const secretPiece = 12
 
-// redactor finds the pieces of one credential, so that not even a part of it echoed by a server gets through.
+// redactor finds the pieces of one credential, because a server may echo a part of it.
 type redactor struct {
 	whole  string
 	pieces map[string]struct{}
@@ -44,7 +44,7 @@ func newRedactor(secret string) *redactor {
 	return r
 }
 
-// clean is clean, without any piece of the credential besides.
+// clean is the package's clean, and also removes every piece of the credential.
 func (r *redactor) clean(s string) string {
 	if r.whole != "" && len(r.whole) < secretPiece {
 		s = strings.ReplaceAll(s, r.whole, redacted)

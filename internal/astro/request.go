@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// call is one request to make, below the Organization. One with a body is a POST.
+// call describes one request below the Organization. A call with a body is a POST.
 type call struct {
 	op       string
 	endpoint string
@@ -21,7 +21,7 @@ type call struct {
 	body     []byte
 	timeout  time.Duration
 	maxBody  int64 // 8 MiB if zero
-	urgent   bool  // before reads that nobody's write waits for
+	urgent   bool  // goes before calls that are not
 	trial    bool  // sent even with a credential that Astro has refused
 }
 
@@ -32,7 +32,7 @@ func (k call) method() string {
 	return http.MethodGet
 }
 
-// refusedBy is why the call is not sent with the credential; nil if it is.
+// refusedBy is why the call is not sent with the credential; nil if it may be sent.
 func (k call) refusedBy(c *credential) error {
 	if k.trial {
 		return nil
@@ -40,7 +40,7 @@ func (k call) refusedBy(c *credential) error {
 	return c.refusal(k.op)
 }
 
-// get makes a GET and, since that changes nothing, makes it again where that may help. decode starts anew each time.
+// get makes a GET, and repeats it where that may help, because a GET changes nothing. decode starts anew each time.
 func (c *Client) get(ctx context.Context, k call, decode func(io.Reader) error) error {
 	for attempt := 1; ; attempt++ {
 		err := c.getOnce(ctx, k, decode)
@@ -57,7 +57,7 @@ func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) err
 	return c.exchange(ctx, k, c.limiter.reads, decode)
 }
 
-// slot waits for a slot of the lane, but not with a credential that Astro refuses.
+// slot waits for a slot of the rate limit, unless Astro has refused the credential.
 func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	if err := k.refusedBy(c.credential.Load()); err != nil {
 		return err
@@ -74,10 +74,10 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	return nil
 }
 
-// exchange sends one request, for which a slot was taken, and reads its answer under one deadline.
+// exchange sends one request, for which the caller has taken a slot, and reads its answer under one deadline.
 func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io.Reader) error) error {
 	inUse := c.credential.Load()
-	if err := k.refusedBy(inUse); err != nil { // while it waited for its slot
+	if err := k.refusedBy(inUse); err != nil { // refused while the call waited for its slot
 		b.giveBack()
 		return err
 	}
@@ -119,7 +119,7 @@ func (c *Client) send(ctx context.Context, with *credential, k call, decode func
 	return nil
 }
 
-// clean makes text from outside fit for an error of this client; of a long one only the beginning is looked at.
+// clean removes secrets from text that comes from outside. Only the beginning of a long text is kept.
 func (c *Client) clean(s string) string { return c.credential.Load().clean(s[:min(len(s), 4<<10)]) }
 
 func (k call) bodyLimit() int64 {
@@ -154,7 +154,7 @@ func (c *Client) request(ctx context.Context, with *credential, k call) (*http.R
 
 var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// validID keeps out what would make another path of a request: nothing, dots, slashes.
+// validID refuses what would lead a request to another path: an empty id, dots, slashes.
 func validID(op, id string) error {
 	if !idForm.MatchString(id) {
 		return invalid(op, "that is not an id")
@@ -173,7 +173,7 @@ func into(v any) func(io.Reader) error {
 	}
 }
 
-// drain reads what little is left of a body, without which its connection could not be used again, and closes it.
+// drain reads the little that is left of a body and closes it, so that its connection can be used again.
 func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, 64<<10)
 	_ = body.Close()
@@ -181,8 +181,8 @@ func drain(body io.ReadCloser) {
 
 type urgentKey struct{}
 
-// Urgent marks the role updates made with the context as those for which somebody waits: their write goes before the
-// others that wait for the rate limit.
+// Urgent marks role updates made with the context as urgent, because a user waits for them. They take the next slot of the
+// rate limit before others.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }

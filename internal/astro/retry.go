@@ -14,7 +14,7 @@ const (
 	lastBackoff  = 2 * time.Second
 )
 
-// again waits before one more attempt and says whether to make it.
+// again decides whether to make one more attempt, and waits before it.
 func (b *retryBudget) again(ctx context.Context, err error, attempt int) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.final || e.kind != ErrUnreachable && e.kind != ErrThrottled || e.cause != nil { //nolint:errorlint // the kind is one of our own
@@ -26,7 +26,7 @@ func (b *retryBudget) again(ctx context.Context, err error, attempt int) bool {
 	return pause(ctx, max(backoff(attempt), e.RetryAfter))
 }
 
-// backoff doubles from attempt to attempt; half of it is left to chance, so that those who failed together part.
+// backoff doubles from attempt to attempt. Half of it is random, so that calls that failed together do not come back together.
 func backoff(attempt int) time.Duration {
 	d := min(firstBackoff<<(attempt-1), lastBackoff)
 	return d/2 + rand.N(d/2+1)
@@ -44,7 +44,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // retryBudget keeps retries a small part of all calls: ten in a row, then one for every five calls that succeed. Without
-// it an outage would get four times the calls of a good day.
+// it, an outage would multiply the calls by four.
 type retryBudget struct {
 	mu   sync.Mutex
 	left float64

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// EntityType is the kind of thing a role is held on. Astro grows new ones; what is not known here passes through.
+// EntityType is the kind of thing a role is held on. Types that are not known here pass through unchanged.
 type EntityType string
 
 // The entity types that Astro documents.
@@ -21,8 +21,8 @@ const (
 	EntityDagTag       EntityType = "DAG_TAG"
 )
 
-// Role is one entry of a token's role set. A Role that was read keeps the JSON it was read from and is written back with
-// the same bytes, so that fields and entity types unknown to this code survive.
+// Role is one entry of a token's role set. A Role that was read keeps its JSON and is written back with the same bytes, so
+// that unknown fields and entity types survive.
 type Role struct {
 	EntityType   EntityType
 	EntityID     string
@@ -37,7 +37,7 @@ func NewRole(t EntityType, entityID, role string) Role {
 	return Role{EntityType: t, EntityID: entityID, Role: role}
 }
 
-// WithRole is the same entry with another role; all its other fields, the unknown ones too, are kept.
+// WithRole is the same entry with another role. All its other fields are kept, unknown ones too.
 func (r Role) WithRole(role string) Role {
 	if r.raw != "" {
 		r.raw = replaceField(r.raw, "role", role)
@@ -53,8 +53,8 @@ type RoleKey struct {
 	DeploymentID string
 }
 
-// Key is what the role is held on. The id of an Organization, Workspace or Deployment says it all; two DAGs or tags of
-// one name on two Deployments differ by the Deployment only.
+// Key is what the role is held on. The id of an Organization, Workspace or Deployment is enough. DAGs and tags of one name
+// differ by their Deployment.
 func (r Role) Key() RoleKey {
 	switch r.EntityType {
 	case EntityOrganization, EntityWorkspace, EntityDeployment:
@@ -63,14 +63,14 @@ func (r Role) Key() RoleKey {
 	return RoleKey{EntityType: r.EntityType, EntityID: r.EntityID, DeploymentID: r.DeploymentID}
 }
 
-// Equal says whether both are the same bytes on the wire.
+// Equal reports whether both are the same bytes on the wire.
 func (r Role) Equal(o Role) bool { return r == o || r.wire() == o.wire() }
 
-// MarshalJSON gives an untouched Role back as it was read. (json.Marshal squeezes blanks out of it and escapes <, > and
-// & on the way; requests are made without that, by rolesBody.)
+// MarshalJSON returns an unchanged Role as it was read. (json.Marshal then removes blanks and escapes <, > and &. Requests
+// avoid that: rolesBody makes them.)
 func (r Role) MarshalJSON() ([]byte, error) { return []byte(r.wire()), nil }
 
-// wire is the Role as it goes to Astro. Exported fields that were set by hand are carried into the raw form.
+// wire is the Role as it is sent to Astro. Exported fields that were changed are written into the raw JSON.
 func (r Role) wire() string {
 	if r.raw == "" {
 		return r.made()
@@ -114,7 +114,7 @@ func (r *Role) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// read takes the known fields by their exact names; encoding/json would also take Role or ENTITYID for them.
+// read takes the known fields by their exact names. encoding/json would also accept Role or ENTITYID.
 func (r *Role) read(raw string) error {
 	*r = Role{raw: raw}
 	return eachField(raw, func(name, value string, _ int) error {
@@ -141,11 +141,11 @@ func rolesBody(roles []Role) []byte {
 	return []byte(`{"roles":[` + strings.Join(entries, ",") + `]}`)
 }
 
-// maxRights is how many roles are spelled out.
+// maxRights is the largest number of lines that Rights returns.
 const maxRights = 32
 
-// Rights spells roles in order, for a reader and for comparison: ORGANIZATION/<id>=<role>, a DAG's with its Deployment
-// before its id. Of very many the rest is a sum, so that a change still shows.
+// Rights lists roles in order, for readers and for comparison: ORGANIZATION/<id>=<role>, and for a DAG its Deployment
+// before its id. The rest of a long list is replaced by a checksum, so that a change still shows.
 func Rights(roles []Role) []string {
 	all := make([]string, 0, len(roles))
 	for _, r := range roles {

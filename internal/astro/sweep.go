@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// flightTimeout bounds one listing with all its pages and tries, whoever still waits for it.
+// listingTimeout bounds one listing with all its pages and attempts, whoever still waits for it.
 const listingTimeout = 5 * time.Minute
 
-// Refresh makes one complete listing, or shares the one under way. What RefreshIfOlder or ProveGone found to have
-// changed in between is told by the next Refresh, so that it is told to whoever sweeps.
+// Refresh makes one complete listing, or shares the one under way. Changes that RefreshIfOlder or ProveGone found are
+// returned by the next Refresh, so that no sweep misses them.
 func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
 	l, err := d.await(ctx, true)
 	if err != nil {
@@ -45,7 +45,7 @@ func (d *Directory) ensureListed(ctx context.Context) error {
 	return err
 }
 
-// fly waits for the listing under way, or for a new one.
+// await waits for the listing under way, or for a new one.
 func (d *Directory) await(ctx context.Context, sweep bool) (*tokenListing, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, gaveUp("list tokens", err)
@@ -61,7 +61,7 @@ func (d *Directory) await(ctx context.Context, sweep bool) (*tokenListing, error
 	return l, l.err
 }
 
-// flyAfter waits for a listing with a higher number, that is, one that began later than the one of that number.
+// awaitAfter waits for a listing with a higher number, which began later than the one with that number.
 func (d *Directory) awaitAfter(ctx context.Context, number int) (*tokenListing, error) {
 	for {
 		if l := d.lastListing(); l != nil && l.number > number {
@@ -93,7 +93,7 @@ func (d *Directory) join(sweep bool) *tokenListing {
 	return d.current
 }
 
-// alight takes back a caller that gave up. It is true if the flight was done after all and may have been told to it.
+// leave removes a caller who gave up. It is true if the listing is done after all, and the caller takes its result.
 func (d *Directory) leave(l *tokenListing, sweep bool) (done bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -111,7 +111,7 @@ func (d *Directory) leave(l *tokenListing, sweep bool) (done bool) {
 func (d *Directory) run(l *tokenListing) {
 	ctx, cancel := context.WithTimeout(context.Background(), listingTimeout)
 	defer cancel()
-	bound, unbound := d.bound(ctx) // before the listing, which a token bound since may be too new for
+	bound, unbound := d.bound(ctx) // before the listing, because a token bound later may be too new for it
 	tokens, err := d.client.ListTokens(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -122,7 +122,7 @@ func (d *Directory) run(l *tokenListing) {
 	close(l.done)
 }
 
-// land takes a complete listing over. What one that is no evidence lacks stays as it was last seen.
+// apply updates the rows from a complete listing. If it is no evidence, rows that it lacks stay as they were last seen.
 func (d *Directory) apply(l *tokenListing, s snapshot) {
 	l.sweep.Total, l.sweep.First = len(s.tokens), d.listed.IsZero()
 	d.listed = l.started
@@ -167,7 +167,7 @@ func (d *Directory) applyAbsences(l *tokenListing) {
 	}
 }
 
-// bound asks which tokens are bound, if there is anybody to ask.
+// bound returns the bound tokens, sorted; none if the directory has no Bound option.
 func (d *Directory) bound(ctx context.Context) ([]string, error) {
 	if d.opts.Bound == nil {
 		return nil, nil

@@ -16,7 +16,7 @@ type TargetQuery struct {
 	WorkspaceID string
 }
 
-// matches compares exactly, since how Astro's own filter by name compares is not published.
+// matches compares exactly, because it is not published how Astro's filter by name compares.
 func (q TargetQuery) matches(t Target) bool {
 	if q.Kind != t.Kind {
 		return false
@@ -40,7 +40,7 @@ type Filter struct {
 	WorkspaceIDs []string
 }
 
-// plain leaves out what does not count beside an id, or for a Workspace.
+// plain removes what does not count beside an id, or for a Workspace.
 func (q TargetQuery) plain() TargetQuery {
 	if q.ID != "" {
 		return TargetQuery{Kind: q.Kind, ID: q.ID}
@@ -53,17 +53,17 @@ func (q TargetQuery) plain() TargetQuery {
 
 func (q TargetQuery) value() string { return q.ID + q.Name } // a plain query has one of them
 
-// wireTarget is as much of a Workspace or Deployment as is of use here.
+// wireTarget is the part of a Workspace or Deployment that is read.
 type wireTarget struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
 	WorkspaceID string `json:"workspaceId"`
 }
 
-// CustomRole is a role that an Organization has made for Deployments.
+// CustomRole is a role for Deployments that an Organization has made.
 type CustomRole struct {
 	Name         string
-	WorkspaceIDs []string // the Workspaces in which alone it may be given; none: everywhere
+	WorkspaceIDs []string // the only Workspaces in which it may be given; none: everywhere
 }
 
 type wireRole struct {

@@ -11,11 +11,11 @@ const (
 	maxBatch      = 100
 	maxBatchBytes = 6000 // of ids or names in the address of a request, which servers commonly allow 8 KiB
 	lookupTimeout = time.Minute
-	// nameTTL is how long a target is known by its name, which may be another's by then. An id never is.
+	// nameTTL is how long the answer to a name is kept. A name may pass to another target; an id does not.
 	nameTTL = 10 * time.Second
 )
 
-// targetBook remembers targets and folds the lookups of many callers into few calls.
+// targetCache caches targets and folds the lookups of many callers into few calls.
 type targetCache struct {
 	client *Client
 	now    func() time.Time
@@ -27,25 +27,25 @@ type targetCache struct {
 	asking map[TargetQuery]*lookup
 	next   map[batchKey][]*lookup // gathered for the next call
 	busy   map[batchKey]bool      // a round of calls is under way
-	round  int                    // listings of tokens so far
+	round  int                    // counts the listings of tokens
 }
 
-// targetAnswer with exactly one target is good until its time; any other until the next round.
+// targetAnswer is kept until its time if it is exactly one target, else until the next round.
 type targetAnswer struct {
 	found []Target
 	until time.Time
 }
 
-// batchKey tells apart what cannot share a call.
+// batchKey separates lookups that cannot share a call.
 type batchKey struct {
 	kind   EntityType
 	byName bool
 }
 
-// lookup is one question, shared by all who ask it at the same time.
+// lookup is one query, shared by all callers who ask it at the same time.
 type lookup struct {
 	query TargetQuery
-	into  map[TargetQuery]targetAnswer // where to keep the answer: nobody's any more once the book was expired
+	into  map[TargetQuery]targetAnswer // the map for the answer, which the cache no longer uses once it has expired
 	round int
 	done  chan struct{}
 
@@ -61,12 +61,12 @@ func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) 
 	}
 }
 
-func (b *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, error) {
+func (c *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, error) {
 	q = q.plain()
 	if q.Kind != EntityWorkspace && q.Kind != EntityDeployment || q.ID == "" && q.Name == "" {
 		return nil, invalid("look up a target", "it takes a Workspace or Deployment with an id or a name")
 	}
-	found, l := b.ask(q)
+	found, l := c.ask(q)
 	if l == nil {
 		return found, nil
 	}
@@ -78,52 +78,52 @@ func (b *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, erro
 	}
 }
 
-// ask returns the answer that is known, or a lookup to wait for.
-func (b *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if a, ok := b.known[q]; ok && (len(a.found) != 1 || b.now().Before(a.until)) {
+// ask returns a cached answer, or a lookup to wait for.
+func (c *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if a, ok := c.known[q]; ok && (len(a.found) != 1 || c.now().Before(a.until)) {
 		return slices.Clone(a.found), nil
 	}
-	if l := b.asking[q]; l != nil {
+	if l := c.asking[q]; l != nil {
 		return nil, l
 	}
-	l := &lookup{query: q, into: b.known, round: b.round, done: make(chan struct{})}
-	b.asking[q] = l
+	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
+	c.asking[q] = l
 	key := batchKey{q.Kind, q.ID == ""}
-	if b.next[key] = append(b.next[key], l); len(b.next[key]) == 1 {
-		time.AfterFunc(b.window, func() { b.send(key) })
+	if c.next[key] = append(c.next[key], l); len(c.next[key]) == 1 {
+		time.AfterFunc(c.window, func() { c.send(key) })
 	}
 	return nil, l
 }
 
-// send asks for what was gathered, unless a round of calls is under way: what is asked meanwhile is gathered for the next
-// one, so that the scarcer the slots for reads are, the more each call asks for.
-func (b *targetCache) send(key batchKey) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.busy[key] || len(b.next[key]) == 0 {
+// send makes calls for the gathered lookups, unless calls are under way. Lookups that come meanwhile are gathered for the
+// next calls, so a call asks for more the scarcer the slots for reads are.
+func (c *targetCache) send(key batchKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.busy[key] || len(c.next[key]) == 0 {
 		return
 	}
-	b.busy[key] = true
-	gathered := b.next[key]
-	delete(b.next, key)
-	go b.sendAll(key, batches(gathered))
+	c.busy[key] = true
+	gathered := c.next[key]
+	delete(c.next, key)
+	go c.sendAll(key, batches(gathered))
 }
 
-func (b *targetCache) sendAll(key batchKey, parts [][]*lookup) {
+func (c *targetCache) sendAll(key batchKey, parts [][]*lookup) {
 	var round sync.WaitGroup
 	for _, batch := range parts {
-		round.Go(func() { b.call(key, batch) })
+		round.Go(func() { c.call(key, batch) })
 	}
 	round.Wait()
-	b.mu.Lock()
-	b.busy[key] = false
-	b.mu.Unlock()
-	b.send(key)
+	c.mu.Lock()
+	c.busy[key] = false
+	c.mu.Unlock()
+	c.send(key)
 }
 
-// batches parts lookups so that each part fits into one request.
+// batches splits lookups so that each part fits into one request.
 func batches(all []*lookup) [][]*lookup {
 	var parts [][]*lookup
 	bytes := 0
@@ -138,18 +138,18 @@ func batches(all []*lookup) [][]*lookup {
 	return parts
 }
 
-func (b *targetCache) call(key batchKey, batch []*lookup) {
+func (c *targetCache) call(key batchKey, batch []*lookup) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	targets, err := b.list(ctx, key, batch)
-	b.mu.Lock()
-	defer b.mu.Unlock()
+	targets, err := c.list(ctx, key, batch)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, l := range batch {
-		b.answer(l, targets, err)
+		c.answer(l, targets, err)
 	}
 }
 
-func (b *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) ([]Target, error) {
+func (c *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) ([]Target, error) {
 	values := make([]string, len(batch))
 	for i, l := range batch {
 		values[i] = l.query.value()
@@ -161,55 +161,55 @@ func (b *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) (
 		f = Filter{Names: values}
 	}
 	if key.kind == EntityWorkspace {
-		return b.client.ListWorkspaces(ctx, f)
+		return c.client.ListWorkspaces(ctx, f)
 	}
-	return b.client.ListDeployments(ctx, f)
+	return c.client.ListDeployments(ctx, f)
 }
 
-func (b *targetCache) answer(l *lookup, targets []Target, err error) {
+func (c *targetCache) answer(l *lookup, targets []Target, err error) {
 	for _, t := range targets {
 		if l.query.matches(t) {
 			l.found = append(l.found, t)
 		}
 	}
 	l.err = err
-	if err == nil && (len(l.found) == 1 || l.round == b.round) {
-		l.into[l.query] = targetAnswer{found: l.found, until: b.now().Add(b.keep(l.query))}
+	if err == nil && (len(l.found) == 1 || l.round == c.round) {
+		l.into[l.query] = targetAnswer{found: l.found, until: c.now().Add(c.keep(l.query))}
 	}
-	if b.asking[l.query] == l {
-		delete(b.asking, l.query)
+	if c.asking[l.query] == l {
+		delete(c.asking, l.query)
 	}
 	close(l.done)
 }
 
-func (b *targetCache) keep(q TargetQuery) time.Duration {
+func (c *targetCache) keep(q TargetQuery) time.Duration {
 	if q.ID == "" {
-		return min(b.ttl, nameTTL)
+		return min(c.ttl, nameTTL)
 	}
-	return b.ttl
+	return c.ttl
 }
 
-// nextRound drops what is to be looked up again once a sweep.
-func (b *targetCache) nextRound() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.round++
-	for q, a := range b.known {
-		if len(a.found) != 1 || !b.now().Before(a.until) {
-			delete(b.known, q)
+// nextRound drops the answers that are looked up again after each listing.
+func (c *targetCache) nextRound() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.round++
+	for q, a := range c.known {
+		if len(a.found) != 1 || !c.now().Before(a.until) {
+			delete(c.known, q)
 		}
 	}
 }
 
-func (b *targetCache) forget(q TargetQuery) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.known, q.plain())
+func (c *targetCache) forget(q TargetQuery) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.known, q.plain())
 }
 
-func (b *targetCache) expire() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.known = map[TargetQuery]targetAnswer{}
-	b.asking = map[TargetQuery]*lookup{}
+func (c *targetCache) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known = map[TargetQuery]targetAnswer{}
+	c.asking = map[TargetQuery]*lookup{}
 }

@@ -28,15 +28,15 @@ type Token struct {
 	Scope       Scope
 	Kind        string
 	Roles       []Role
-	RolesKnown  bool // false: the answer had no roles that could be read, which says nothing of what the token holds
+	RolesKnown  bool // false: the answer had no readable roles, so it is unknown what the token holds
 	CreatedAt   time.Time
 	EndAt       *time.Time // nil: never expires
-	CreatedBy   string     // full name, user name, token name or id, the first that is there
+	CreatedBy   string     // the first of full name, user name, token name and id that is there
 	UpdatedBy   string
 }
 
-// Home is the id of the entity that the token was made in: that of its role on its own scope. It is empty if no such
-// role is to be seen, or if several are, since then it cannot be told.
+// Home is the id of the entity that the token was made in, taken from its role on its own scope. It is empty if there is
+// no such role, or more than one.
 func (t Token) Home() string {
 	home := ""
 	for _, r := range t.Roles {
@@ -61,7 +61,7 @@ func (t Token) RoleOn(k RoleKey) string {
 	return ""
 }
 
-// SameAs compares what matters to a binding, the roles as a set. Times of use and of update do not.
+// SameAs compares what matters to a binding, the roles as a set. Times of use and of update do not matter.
 func (t Token) SameAs(o Token) bool {
 	return t.ID == o.ID && t.Name == o.Name && t.Description == o.Description && t.Scope == o.Scope && t.Kind == o.Kind &&
 		t.CreatedBy == o.CreatedBy && sameTime(t.EndAt, o.EndAt) && t.RolesKnown == o.RolesKnown && sameRoles(t.Roles, o.Roles)
@@ -93,7 +93,7 @@ func (t Token) clone() Token {
 	return t
 }
 
-// wireToken is an ApiToken as Astro sends it; the secret and the times of use are not even read.
+// wireToken is an ApiToken as Astro sends it. The secret and the times of use are not read.
 type wireToken struct {
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
@@ -116,8 +116,8 @@ type wireSubject struct {
 
 func (s wireSubject) name() string { return cmp.Or(s.FullName, s.Username, s.APITokenName, s.ID) }
 
-// UnmarshalJSON reads a token. Roles that are absent, null or not readable make the token one of unknown roles: it
-// can then be named but never written, and the other rows of a listing are none the worse.
+// UnmarshalJSON reads a token. If its roles are absent, null or not readable, they are unknown: such a token can be found
+// by name but is never written, and it does not spoil the listing it is in.
 func (t *Token) UnmarshalJSON(raw []byte) error {
 	var w wireToken
 	if err := json.Unmarshal(raw, &w); err != nil {

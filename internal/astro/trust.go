@@ -7,54 +7,53 @@ import (
 )
 
 const (
-	// A listing lacks too much if it lost more than both of these: of all tokens against the last trusted one, or of the
-	// tokens that are bound.
+	// A listing lacks too many tokens if it lacks more than both of these: of the tokens of the last trusted listing, or of
+	// the bound tokens.
 	shrinkPart = 0.1
 	shrinkRows = 3
-	// So many sweeps in a row with one and the same total make a shrunken listing the new measure.
+	// A shrunken listing is trusted once this many sweeps in a row found the same total.
 	shrinkSweeps = 3
 )
 
-// trust decides whether a complete listing is evidence that a token which it lacks is gone. Lists are filtered by
-// permission and not refused, so a credential that lost rights sees a shorter list and no error. Hence three conditions,
-// all to err on the side of keeping what may still be there:
+// trust decides whether a complete listing is evidence that a token which it lacks is gone. Astro filters lists by
+// permission and does not refuse them, so a credential that lost rights sees a shorter list and no error. Three conditions
+// must hold; in doubt, a token is kept:
 //
-//   - The credential's own token is listed, with the roles that it had when it was first seen, be it by a process before
-//     this one. Roles that changed since may be the lost rights themselves.
-//   - The tokens that are bound are listed, but for a few. A role can lose rights and keep its name, and what it hides
-//     matters where something hangs on it. Since it is known from elsewhere what is bound, a restart is no gap.
-//   - The listing has not shrunk suddenly. There are honest reasons for that, a clean-up above all, so it is believed
-//     once three sweeps in a row found the same total. Listings made for a proof do not count among these: they come in
-//     bursts, just when many tokens seem gone.
+//   - The credential's own token is listed, with the roles that it had when it was first seen, by this process or an
+//     earlier one. Changed roles may be lost rights.
+//   - The bound tokens are listed, except for a few. A role can lose rights and keep its name. Bindings tell which tokens
+//     are bound, so this holds after a restart too.
+//   - The listing has not shrunk suddenly. A clean-up shrinks it as well, so it is trusted once three sweeps in a row found
+//     the same total. Listings made for a proof do not count, because they come in bursts when many tokens seem gone.
 //
-// What fails the first or the second is no evidence however often it is repeated, until somebody who knows says so.
+// A listing that fails the first or second condition is no evidence, however often it is repeated, until a trust request.
 type trust struct {
 	selfID    string
-	ownRights []string // rights of self; nil: not seen yet
+	ownRights []string // of the token selfID; nil: not seen yet
 	total     int      // of the last trusted listing; 0: none yet
 
 	shrunkTotal  int // total of the last shrunken listing
-	shrunkSweeps int // in a row with that total
+	shrunkSweeps int // sweeps in a row with that total
 
 	request        trustRequest
-	requestedAfter int      // listings up to this number began before the word
-	confirmedGone  []string // bound tokens that are gone by somebody's word
+	requestedAfter int      // listings up to this number began before the request
+	confirmedGone  []string // bound tokens that are gone because of a request
 
 	distrust string // why the last listing is no evidence
-	lasting  bool   // and will not be if it comes again
+	lasting  bool   // the same listing again will be no evidence either
 }
 
-// seen is one complete listing, and the tokens that were bound when it began.
+// snapshot is one complete listing, and the tokens that were bound when it began.
 type snapshot struct {
 	number int
 	tokens []Token
 	ids    map[string]struct{}
 	sweep  bool
-	bound  []string // sorted, each once
-	err    error    // why nobody knows what is bound
+	bound  []string // sorted, without duplicates
+	err    error    // why the bound tokens are not known
 }
 
-// judge takes one complete listing into account.
+// judge decides whether one complete listing is evidence, and remembers it.
 func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 	request := noTrustRequest
 	if s.number > t.requestedAfter {
@@ -76,7 +75,7 @@ func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 	return true, ""
 }
 
-// believe makes a trusted listing the measure of the next.
+// accept makes a trusted listing the measure of later ones.
 func (t *trust) accept(s snapshot, own, missing []string, request trustRequest) {
 	t.ownRights, t.total, t.shrunkSweeps = own, len(s.tokens), 0
 	switch request {
@@ -88,7 +87,7 @@ func (t *trust) accept(s snapshot, own, missing []string, request trustRequest) 
 	t.request = noTrustRequest
 }
 
-// rights of the credential's own token; nil if it is not listed with its roles.
+// rightsOfSelf are the rights of the credential's own token; nil if it is not listed with its roles.
 func (t *trust) rightsOfSelf(tokens []Token) []string {
 	for _, token := range tokens {
 		if token.ID == t.selfID && token.RolesKnown {
@@ -117,7 +116,7 @@ func joinRights(rights []string) string {
 	return clip(strings.Join(rights, ", "), 120)
 }
 
-// lost are the bound tokens that the listing lacks.
+// missing are the bound tokens that the listing lacks.
 func (t *trust) missing(s snapshot) []string {
 	var missing []string
 	for _, id := range s.bound {
@@ -132,7 +131,7 @@ func (t *trust) checkBound(s snapshot, missing []string, request trustRequest) (
 	if s.err != nil {
 		return "nobody could tell which tokens are bound", false
 	}
-	t.confirmedGone = slices.DeleteFunc(t.confirmedGone, notIn(missing)) // it is back, or nobody's any more
+	t.confirmedGone = slices.DeleteFunc(t.confirmedGone, notIn(missing)) // without those that are listed again or no longer bound
 	unexplained := slices.DeleteFunc(slices.Clone(missing), in(t.confirmedGone))
 	if request == trustListing || !tooMany(len(unexplained), len(s.bound)) {
 		return "", false
@@ -157,7 +156,7 @@ func (t *trust) checkTotal(total int, sweep bool, request trustRequest) string {
 	return fmt.Sprintf("the listing went from %d tokens to %d", t.total, total)
 }
 
-// in is membership of a sorted list.
+// in reports membership of a sorted list.
 func in(list []string) func(string) bool {
 	return func(id string) bool {
 		_, found := slices.BinarySearch(list, id)
@@ -173,16 +172,16 @@ func tooMany(missing, of int) bool {
 	return missing > shrinkRows && float64(missing) > shrinkPart*float64(of)
 }
 
-// word is what somebody who knows has said, to be taken at the next listing.
+// trustRequest asks to trust what the next listing shows.
 type trustRequest int
 
 const (
 	noTrustRequest trustRequest = iota
-	trustOwnRoles               // the credential is meant to have the roles it has
-	trustListing                // and what the listing lacks is gone
+	trustOwnRoles               // the credential is meant to have the roles that it has
+	trustListing                // besides, what the listing lacks is gone
 )
 
-// say takes down what somebody said, for listings that begin after it.
-func (t *trust) addRequest(w trustRequest, number int) {
-	t.request, t.requestedAfter, t.lasting = max(t.request, w), number, false
+// addRequest keeps a request for listings with a higher number.
+func (t *trust) addRequest(r trustRequest, number int) {
+	t.request, t.requestedAfter, t.lasting = max(t.request, r), number, false
 }
