@@ -39,7 +39,7 @@ type Error struct {
 	kind   error // one of the Err… above; nil if the caller gave up
 	cause  error // context.Canceled or context.DeadlineExceeded if the caller's context ended; nothing else
 	final  bool  // unreachable in a way that another attempt would not change
-	unsent bool  // the request never left, so it cannot have been applied
+	unsent bool  // the request never left, or its credential was refused, so it cannot have been applied
 }
 
 const maxErrorText = 300

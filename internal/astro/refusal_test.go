@@ -165,32 +165,62 @@ func TestBreakerCloses(t *testing.T) {
 	}
 }
 
-// TestLateRefusalIsTheOldCredentials: a call that left with the old secret says nothing of the new one.
-func TestLateRefusalIsTheOldCredentials(t *testing.T) {
-	sent, answer := make(chan struct{}), make(chan struct{})
-	var told atomic.Int64
-	c := stub(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("Authorization") == "Bearer secret-of-the-operator" {
-			close(sent)
-			<-answer
-			w.WriteHeader(http.StatusUnauthorized)
+// rotated is a client whose credential is replaced while its first call of that method is under way. Astro answers that
+// call as told, and all others as if nothing had happened.
+func rotated(t *testing.T, method string, answer http.HandlerFunc, more ...func(*Options)) *Client {
+	t.Helper()
+	var c *Client
+	var once sync.Once
+	c = stub(t, func(w http.ResponseWriter, r *http.Request) {
+		first := false
+		if r.Method == method {
+			once.Do(func() { first = true })
+		}
+		if first {
+			c.UseCredential("another-secret")
+			answer(w, r)
 			return
 		}
-		_, _ = w.Write([]byte(`{"id":"org","name":"Acme"}`))
-	}, func(o *Options) { o.Refused = func() { told.Add(1) } })
-	done := make(chan error)
-	go func() {
-		_, err := c.GetOrganization(context.Background())
-		done <- err
-	}()
-	<-sent
-	c.UseCredential("another-secret")
-	close(answer)
-	if err := <-done; !errors.Is(err, ErrUnauthorized) {
-		t.Errorf("the call itself: %v", err)
+		if r.Method == http.MethodPost {
+			_, _ = w.Write([]byte(`{"workspaceRoles":[{"workspaceId":"w","role":"WORKSPACE_MEMBER"}]}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"id":"t","roles":[{"entityType":"ORGANIZATION","entityId":"o","role":"ORGANIZATION_MEMBER"}]}`))
+	}, more...)
+	return c
+}
+
+func refuse(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+
+// TestLateRefusalIsTheOldCredentials: a call that left with the old secret is made again with the new one.
+func TestLateRefusalIsTheOldCredentials(t *testing.T) {
+	var told atomic.Int64
+	count := func(o *Options) { o.Refused = func() { told.Add(1) } }
+	if _, err := rotated(t, http.MethodGet, refuse, count).GetToken(t.Context(), "t"); err != nil {
+		t.Errorf("a read: %v", err)
 	}
-	if _, err := c.GetOrganization(t.Context()); err != nil || told.Load() != 0 {
-		t.Errorf("the next: %v, told %d times", err, told.Load())
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		c := rotated(t, method, refuse, count)
+		u, err := c.UpdateRoles(t.Context(), "t", add(NewRole(EntityWorkspace, "w", "WORKSPACE_MEMBER")))
+		if err != nil || !u.Confirmed {
+			t.Errorf("an update whose %s was refused: %+v, %v", method, u, err)
+		}
+		if err := c.Refusal(); err != nil {
+			t.Errorf("the new secret counts as refused: %v", err)
+		}
+	}
+	if told.Load() != 0 {
+		t.Errorf("told %d times of a refusal", told.Load())
+	}
+}
+
+// TestLateRefusalIsNoWrite: where no attempt is left, a write that was refused for the old secret cannot have been applied.
+func TestLateRefusalIsNoWrite(t *testing.T) {
+	c := rotated(t, http.MethodPost, refuse)
+	c.retries.left = 0
+	u, err := c.UpdateRoles(t.Context(), "t", add(NewRole(EntityWorkspace, "w", "WORKSPACE_MEMBER")))
+	if !errors.Is(err, ErrUnreachable) || errors.Is(err, ErrUnauthorized) || u.Attempted {
+		t.Errorf("%+v, %v", u, err)
 	}
 }
 

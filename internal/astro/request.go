@@ -83,7 +83,8 @@ func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io
 	}
 	sent, began := b.clock.Now(), time.Now()
 	err := c.send(ctx, inUse, k, decode)
-	if inUse.recordRefusal(err) && c.credential.Load() == inUse {
+	replaced := c.credential.Load() != inUse
+	if inUse.recordRefusal(err) && !replaced {
 		c.opts.Refused()
 	}
 	if errors.Is(err, ErrThrottled) {
@@ -93,7 +94,16 @@ func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io
 		c.retries.earn()
 	}
 	c.opts.Observe(k.method(), k.endpoint, outcome(err), time.Since(began))
+	if replaced && errors.Is(err, ErrUnauthorized) {
+		return refusedLate(k)
+	}
 	return err
+}
+
+// refusedLate is the error of a call whose credential was refused, but had been replaced by then. Astro has not applied the
+// call, and another attempt carries the new credential.
+func refusedLate(k call) error {
+	return &Error{Op: k.op, Message: "the credential was replaced while the call was under way", kind: ErrUnreachable, unsent: true}
 }
 
 func (c *Client) send(ctx context.Context, with *credential, k call, decode func(io.Reader) error) error {
