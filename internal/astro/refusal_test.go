@@ -224,6 +224,18 @@ func TestLateRefusalIsNoWrite(t *testing.T) {
 	}
 }
 
+// TestEchoOfTheOldSecretIsRedacted: an answer to the old secret may quote it after a rotation.
+func TestEchoOfTheOldSecretIsRedacted(t *testing.T) {
+	c := rotated(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write([]byte(`{"message":"not a header: ` + r.Header.Get("Authorization")[len("Bearer "):] + `","requestId":"r"}`))
+	})
+	_, err := c.GetToken(t.Context(), "t")
+	if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "secret-of-the") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestRefusedReadBeforeAWriteSendsNoWrite(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	w.RevokeCredential(w.self)

@@ -109,7 +109,7 @@ func refusedLate(k call) error {
 func (c *Client) send(ctx context.Context, with *credential, k call, decode func(io.Reader) error) error {
 	within, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
-	f := failure{op: k.op, timeout: k.timeout, clean: c.clean}
+	f := failure{op: k.op, timeout: k.timeout, clean: with.cleanBeginning}
 	req, err := c.request(within, with, k)
 	if err != nil {
 		return f.noAnswer(ctx, within, err)
@@ -128,9 +128,6 @@ func (c *Client) send(ctx context.Context, with *credential, k call, decode func
 	}
 	return nil
 }
-
-// clean removes secrets from text that comes from outside. Only the beginning of a long text is kept.
-func (c *Client) clean(s string) string { return c.credential.Load().clean(s[:min(len(s), 4<<10)]) }
 
 func (k call) bodyLimit() int64 {
 	if k.maxBody > 0 {
