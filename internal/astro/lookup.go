@@ -68,7 +68,7 @@ func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error
 	return d.targets.lookUp(ctx, q)
 }
 
-// ForgetTarget removes the answer to one query from the cache.
+// ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.
 func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
 
 // ExpireTargets empties the cache. Answers that are under way are not cached either.

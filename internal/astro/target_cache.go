@@ -45,7 +45,7 @@ type batchKey struct {
 // lookup is one query, shared by all callers who ask it at the same time.
 type lookup struct {
 	query TargetQuery
-	into  map[TargetQuery]targetAnswer // the map for the answer, which the cache no longer uses once it has expired
+	into  map[TargetQuery]targetAnswer // the map for the answer; the cache no longer uses it once it was told to forget
 	round int
 	done  chan struct{}
 
@@ -204,7 +204,12 @@ func (c *targetCache) nextRound() {
 func (c *targetCache) forget(q TargetQuery) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.known, q.plain())
+	q = q.plain()
+	delete(c.known, q)
+	if l := c.asking[q]; l != nil {
+		l.into = map[TargetQuery]targetAnswer{} // its answer may be older than this call
+		delete(c.asking, q)
+	}
 }
 
 func (c *targetCache) expire() {

@@ -181,6 +181,16 @@ func TestWhoGivesUpATargetDoesNotFailOthers(t *testing.T) {
 }
 
 func TestLookupUnderWayIsNotKeptAfterExpiry(t *testing.T) {
+	for name, expire := range map[string]func(*Directory, TargetQuery){
+		"all": func(d *Directory, _ TargetQuery) { d.ExpireTargets() },
+		"one": func(d *Directory, q TargetQuery) { d.ForgetTarget(q) },
+	} {
+		t.Run(name, func(t *testing.T) { lookupUnderWay(t, expire) })
+	}
+}
+
+func lookupUnderWay(t *testing.T, expire func(*Directory, TargetQuery)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newBubbleWorld(astrosim.Options{Latency: time.Second})
 		d := w.directory()
@@ -192,7 +202,7 @@ func TestLookupUnderWayIsNotKeptAfterExpiry(t *testing.T) {
 		}()
 		time.Sleep(900 * time.Millisecond) // it was read, and is then renamed
 		w.RenameDeployment(w.dep, "renamed")
-		d.ExpireTargets()
+		expire(d, q)
 		<-done
 		if found, err := d.Targets(t.Context(), q); err != nil || found[0].Name != "renamed" {
 			t.Errorf("got %v, %v", found, err)
