@@ -79,7 +79,7 @@ func TestRefreshIsSharedAndItsOwn(t *testing.T) {
 		d := w.directory()
 		impatient, cancel := context.WithCancel(t.Context())
 		var wg sync.WaitGroup
-		wg.Go(func() { // begins the flight and leaves it
+		wg.Go(func() { // begins the listing and gives up
 			if _, err := d.Refresh(impatient); !errors.Is(err, context.Canceled) {
 				t.Errorf("the one who gave up got %v", err)
 			}

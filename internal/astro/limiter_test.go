@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// spans are the times of n slots of a lane, taken by so many at once, since the beginning.
+// spans are the times of n slots of a bucket, acquired by so many callers at once, since the beginning.
 func spans(t *testing.T, l *bucket, n int) []time.Duration {
 	t.Helper()
 	began := time.Now()
