@@ -43,7 +43,6 @@ type memory struct {
 	ready            bool
 	asked            bool // a look at Astro is asked for
 	word             word
-	proving          bool // nothing but the proof is this instance's
 	deletingSince    time.Time
 
 	announced *Handle // as the other controllers were last told

@@ -42,13 +42,16 @@ type reconciler struct {
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=list;watch
 //+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 
-// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
+// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports. A
+// connection that another instance serves is dropped as if it were gone.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	key, c := Key{Kind: r.kind, Namespace: req.Namespace, Name: req.Name}, r.empty()
-	if err := r.Client.Get(ctx, req.NamespacedName, c); apierrors.IsNotFound(err) {
+	err := r.Client.Get(ctx, req.NamespacedName, c)
+	if apierrors.IsNotFound(err) || (err == nil && !r.Registry.Serves(c)) {
 		r.gone(key)
 		return reconcile.Result{}, nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
 	if err := r.hold(ctx, c); err != nil {
@@ -95,7 +98,7 @@ func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
 	r.Registry.assume(key, c)
 	r.readBrake(key, c)
-	if err := r.prove(ctx, key, c, m); err != nil || m.onlyProven(r.Clock()) {
+	if err := r.prove(ctx, key, c, m); err != nil {
 		return err
 	}
 	r.publish(key, c, m)

@@ -6,11 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // Registry is where the other controllers find what is known of the connections. It is safe for concurrent use.
@@ -18,7 +18,7 @@ type Registry struct {
 	mu          sync.RWMutex
 	handles     map[Key]Handle
 	credentials map[Key]credential
-	shard       *shard.Tracker // nil if this instance serves everything
+	selector    labels.Selector // of the connections that this instance serves
 
 	subscribers, rowSubscribers []*mailbox[Notice]
 	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
@@ -35,6 +35,7 @@ func NewRegistry() *Registry {
 	return &Registry{
 		handles:     map[Key]Handle{},
 		credentials: map[Key]credential{},
+		selector:    labels.Everything(),
 		reported:    map[Key]bool{},
 		vanished:    map[Key]map[types.UID]struct{}{},
 		brakes:      brakes{clock: time.Now, all: map[Key]*brake{}},
@@ -47,6 +48,16 @@ func NewRegistry() *Registry {
 
 func itself(k Key) Key    { return k }
 func latest(_, k Key) Key { return k }
+
+// Serves reports whether this instance serves the connection, and so the objects that refer to it. Of a connection that
+// does not exist (nil), it is for the instance that selects what has no labels to say so.
+func (r *Registry) Serves(c v1alpha1.Connection) bool {
+	var of labels.Set
+	if c != nil {
+		of = c.GetLabels()
+	}
+	return r.selector.Matches(of)
+}
 
 // Get returns what is known of the connection; false if its controller has not looked at it yet, or it is gone.
 func (r *Registry) Get(k Key) (Handle, bool) {

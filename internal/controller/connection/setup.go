@@ -7,6 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
@@ -21,7 +22,6 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
@@ -47,8 +47,8 @@ type Options struct {
 	// Fence says why nothing may be written to Astro at the moment; nil if there is never a reason.
 	Fence func() error
 
-	// Shard knows which connections are this instance's; nil if all are.
-	Shard *shard.Tracker
+	// Selector matches the labels of the connections that this instance serves; nil if it serves all.
+	Selector labels.Selector
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
 }
@@ -59,10 +59,8 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		o.Clock = time.Now
 	}
 	o.Registry.brakes.clock = o.Clock
-	if o.Shard != nil {
-		if err := o.Registry.share(mgr, o.Shard); err != nil {
-			return err
-		}
+	if o.Selector != nil {
+		o.Registry.selector = o.Selector
 	}
 	secrets, err := watchSecrets(mgr, o.SecretNamespaces)
 	if err != nil {
@@ -87,7 +85,9 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 }
 
 func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
-	edited := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	edited := predicate.Or[client.Object](
+		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{},
+	)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(strings.ToLower(string(r.kind))).
 		For(r.empty(), builder.WithPredicates(edited)).
@@ -98,7 +98,7 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 		}).
 		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
-		Complete(sharing{r})
+		Complete(r)
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {
