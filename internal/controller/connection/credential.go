@@ -57,7 +57,7 @@ func (r *reconciler) offered(ctx context.Context, c v1alpha1.Connection) (offer,
 	o.print = sha256.Sum256([]byte(o.secret))
 	o.identity, err = astro.ParseCredential(o.secret)
 	if err != nil {
-		return offer{}, broken(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
+		return offer{}, newFault(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
 	}
 	return o, o.contradicts(c.ConnectionSpec(), r.Clock()), nil
 }
@@ -67,10 +67,10 @@ func (r *reconciler) readSecret(ctx context.Context, c v1alpha1.Connection) (*co
 	err := r.Secrets.Get(ctx, key, secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, broken(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
+		return nil, newFault(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
 			key, c.ConnectionSpec().CredentialsSecretRef.Key), nil
 	case apierrors.IsForbidden(err):
-		return nil, broken(v1alpha1.ReasonSecretNotFound,
+		return nil, newFault(v1alpha1.ReasonSecretNotFound,
 			"the operator may not read Secret %s; make a RoleBinding in namespace %s that gives ClusterRole %s to the operator's service account "+
 				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader), nil
 	case err != nil:
@@ -84,18 +84,18 @@ func keyMissing(s *corev1.Secret, key string) *fault {
 	if _, there := s.Data[key]; there {
 		found = "holds nothing under key"
 	}
-	return broken(v1alpha1.ReasonSecretKeyMissing,
+	return newFault(v1alpha1.ReasonSecretKeyMissing,
 		"Secret %s/%s %s %q; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key)
 }
 
 // contradicts says what the credential's own claims have against the connection.
 func (o offer) contradicts(spec *v1alpha1.ConnectionSpec, now time.Time) *fault {
 	if at := o.identity.ExpiresAt; at != nil && !at.After(now) {
-		return broken(v1alpha1.ReasonCredentialRejected,
+		return newFault(v1alpha1.ReasonCredentialRejected,
 			"%s: API token %s expired on %s; make another in Astro and put it there", o.from, o.identity.TokenID, at.UTC().Format(time.RFC3339))
 	}
 	if organizations := o.identity.Organizations; !slices.Contains(organizations, string(spec.OrganizationID)) {
-		return broken(v1alpha1.ReasonOrganizationMismatch,
+		return newFault(v1alpha1.ReasonOrganizationMismatch,
 			"%s: API token %s is of %s, but spec.organizationId is %s; put a token of that Organization there, or make a connection to the other",
 			o.from, o.identity.TokenID, organizationsWords(organizations), spec.OrganizationID)
 	}

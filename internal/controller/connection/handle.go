@@ -15,7 +15,7 @@ type Handle struct {
 	// Host of Astro's API, with its port if it has one, and the id of the Organization.
 	Host, Organization string
 
-	// Ready says that a credential was proven for the Organization and has not been refused since. A passing fault of
+	// Ready says that a credential was proven for the Organization and has not been refused since. A transient fault of
 	// Astro does not change it.
 	Ready bool
 	// Reason and Message say why it is not ready.
@@ -31,13 +31,13 @@ type Handle struct {
 	Directory *astro.Directory
 }
 
-// passingReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
-var passingReasons = map[string]bool{
+// transientReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
+var transientReasons = map[string]bool{
 	"": true, v1alpha1.ReasonUnreachable: true, v1alpha1.ReasonRateLimited: true, v1alpha1.ReasonListIncomplete: true,
 }
 
 // Stuck reports whether the connection is not ready and will not be until somebody does something.
-func (h Handle) Stuck() bool { return !h.Ready && !passingReasons[h.Reason] }
+func (h Handle) Stuck() bool { return !h.Ready && !transientReasons[h.Reason] }
 
 // serves reports whether the handle reaches the Organization of the host.
 func (h Handle) serves(host, organization string) bool {

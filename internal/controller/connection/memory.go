@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// firstRetry is how long after a passing fault Astro is asked again; it doubles up to the sweep interval.
+	// firstRetry is how long after a transient fault Astro is asked again; it doubles up to the sweep interval.
 	firstRetry = 5 * time.Second
 	// jitter is the share by which waits differ, so that connections do not sweep in step.
 	jitter = 0.1
@@ -35,18 +35,18 @@ type memory struct {
 	// unlisted is why the last sweep failed.
 	unlisted *fault
 
-	doubts    int // how often Astro refused what it had accepted, since it last did not for a while
-	doubtedAt time.Time
+	distrusts    int // how often Astro refused what it had accepted, since it last did not for a while
+	distrustedAt time.Time
 
 	retryAt, sweepAt time.Time
-	failures         int // passing faults in a row
+	failures         int // transient faults in a row
 	ready            bool
 	asked            bool // a look at Astro is asked for
-	word             word
+	trust            trustRequest
 	deletingSince    time.Time
 
 	announced *Handle // as the other controllers were last told
-	said      *fault  // as status says it
+	reported  *fault  // as status says it
 }
 
 // memories are the memories of all connections of a kind.
@@ -83,7 +83,7 @@ func (m *memory) read(c v1alpha1.Connection, now time.Time) {
 			m.sweepAt = earliest(m.sweepAt, now.Add(m.spread(interval)))
 		}
 	}
-	if m.word.read(c) {
+	if m.trust.read(c) {
 		m.dueSweep()
 		m.asked = true
 	}
@@ -104,11 +104,11 @@ func (m *memory) wrong() *fault {
 	}
 }
 
-// settle decides whether the connection is ready. A passing fault leaves that as it was.
-func (m *memory) settle() {
+// updateReady decides whether the connection is ready. A transient fault leaves that as it was.
+func (m *memory) updateReady() {
 	if f := m.wrong(); f == nil {
 		m.ready = m.access != nil
-	} else if !f.passing {
+	} else if !f.transient {
 		m.ready = false
 	}
 }
@@ -117,7 +117,7 @@ func (m *memory) dueSweep() { m.sweepAt = time.Time{} }
 
 // again is when to try again what failed with the fault.
 func (m *memory) again(f *fault, now time.Time) time.Time {
-	if !f.passing {
+	if !f.transient {
 		return now.Add(m.spread(m.interval))
 	}
 	backoff := min(m.interval, firstRetry<<min(m.failures, 10))

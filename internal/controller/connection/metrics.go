@@ -84,11 +84,11 @@ func setMetrics(c v1alpha1.Connection) {
 		ready = 1
 	}
 	readiness.WithLabelValues(labels...).Set(ready)
-	shut := 0.0
+	limited := 0.0
 	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionRevocationsPaused) {
-		shut = 1
+		limited = 1
 	}
-	paused.WithLabelValues(labels...).Set(shut)
+	paused.WithLabelValues(labels...).Set(limited)
 	if status.CredentialExpiresAt == nil {
 		expiry.DeleteLabelValues(labels...)
 		return

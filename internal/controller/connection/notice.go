@@ -44,8 +44,8 @@ func (r *Registry) SubscribeToRows() <-chan event.TypedGenericEvent[Notice] {
 	return subscribe(r, &r.rowSubscribers)
 }
 
-func subscribe(r *Registry, to *[]*mailbox[Notice]) <-chan event.TypedGenericEvent[Notice] {
-	box := newMailbox(Notice.connection, Notice.with)
+func subscribe(r *Registry, to *[]*requeue[Notice]) <-chan event.TypedGenericEvent[Notice] {
+	box := newRequeue(Notice.connection, Notice.with)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	*to = append(*to, box)

@@ -26,7 +26,7 @@ func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, 
 	}
 	m.missed = 0
 	if suspect && m.refusal == nil {
-		m.doubt(r.Clock())
+		m.distrust(r.Clock())
 	}
 	if !m.mustAsk(o, suspect, r) {
 		return nil
@@ -55,7 +55,7 @@ func (m *memory) mustAsk(o offer, suspect bool, r *reconciler) bool {
 func (r *reconciler) judge(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization, err error) {
 	if o.print != m.judged {
 		m.failures = 0
-		m.word.replaced = m.word.replaced || m.judged != fingerprint{} // the first after a start is no other one
+		m.trust.replaced = m.trust.replaced || m.judged != fingerprint{} // the first after a start is no other one
 	}
 	m.judged, m.refusal = o.print, refusal(c, o, org, err)
 	if m.refusal != nil {
@@ -64,7 +64,7 @@ func (r *reconciler) judge(key Key, c v1alpha1.Connection, m *memory, o offer, o
 		return
 	}
 	r.admit(key, c, m, o, org)
-	m.word.pass(m.access)
+	m.trust.pass(m.access)
 	m.failures, m.asked = 0, false
 }
 
@@ -72,12 +72,12 @@ func refusal(c v1alpha1.Connection, o offer, org astro.Organization, err error) 
 	declared := string(c.ConnectionSpec().OrganizationID)
 	switch {
 	case err != nil && isNotFound(err):
-		return broken(v1alpha1.ReasonOrganizationMismatch,
+		return newFault(v1alpha1.ReasonOrganizationMismatch,
 			"%s: Astro shows API token %s no Organization %s; check spec.organizationId and the token", o.from, o.identity.TokenID, declared)
 	case err != nil:
-		return failed(fmt.Sprintf("%s: prove API token %s for Organization %s", o.from, o.identity.TokenID, declared), err)
+		return fromAstroError(fmt.Sprintf("%s: prove API token %s for Organization %s", o.from, o.identity.TokenID, declared), err)
 	case org.ID != declared:
-		return broken(v1alpha1.ReasonOrganizationMismatch,
+		return newFault(v1alpha1.ReasonOrganizationMismatch,
 			"Astro answered for Organization %q when asked for %s; check spec.apiURL and spec.organizationId", org.ID, declared)
 	default:
 		return nil

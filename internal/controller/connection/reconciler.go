@@ -69,7 +69,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if released, err := r.release(ctx, c, m, u); released || err != nil {
 		return reconcile.Result{}, err
 	}
-	u.paused = r.releaseBrake(key, u)
+	u.paused = r.resumeRevocations(key, u)
 	if err := r.report(ctx, c, m, u); apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: overtaken}, nil
 	} else if err != nil {
@@ -97,7 +97,7 @@ func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
 	r.Registry.assume(key, c)
-	r.readBrake(key, c)
+	r.readLimit(key, c)
 	if err := r.prove(ctx, key, c, m); err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m
 
 // publish puts what is known into the registry.
 func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
-	m.settle()
+	m.updateReady()
 	h := Handle{
 		Key: key, Host: m.host, Organization: string(c.ConnectionSpec().OrganizationID),
 		Ready: m.ready, Deleting: !c.GetDeletionTimestamp().IsZero(),

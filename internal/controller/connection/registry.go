@@ -20,11 +20,11 @@ type Registry struct {
 	credentials map[Key]credential
 	selector    labels.Selector // of the connections that this instance serves
 
-	subscribers, rowSubscribers []*mailbox[Notice]
-	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
+	subscribers, rowSubscribers []*requeue[Notice]
+	unauthorized                map[v1alpha1.ConnectionKind]*requeue[Key]
 	reported                    map[Key]bool // refusals that the connection's controller knows of
-	vanished                    map[Key]map[types.UID]struct{}
-	brakes                      brakes
+	orphans                     map[Key]map[types.UID]struct{}
+	limits                      revocationLimits
 }
 
 // credential names the API token with which a connection works.
@@ -37,11 +37,11 @@ func NewRegistry() *Registry {
 		credentials: map[Key]credential{},
 		selector:    labels.Everything(),
 		reported:    map[Key]bool{},
-		vanished:    map[Key]map[types.UID]struct{}{},
-		brakes:      brakes{clock: time.Now, all: map[Key]*brake{}},
-		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
-			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),
-			v1alpha1.KindClusterAstroConnection: newMailbox(itself, latest),
+		orphans:     map[Key]map[types.UID]struct{}{},
+		limits:      revocationLimits{clock: time.Now, all: map[Key]*revocationLimit{}},
+		unauthorized: map[v1alpha1.ConnectionKind]*requeue[Key]{
+			v1alpha1.KindAstroConnection:        newRequeue(itself, latest),
+			v1alpha1.KindClusterAstroConnection: newRequeue(itself, latest),
 		},
 	}
 }
@@ -188,7 +188,7 @@ func (r *Registry) remove(k Key) (known bool) {
 	delete(r.handles, k)
 	delete(r.credentials, k)
 	delete(r.reported, k)
-	r.brakes.forget(k)
+	r.limits.forget(k)
 	return known
 }
 

@@ -17,12 +17,12 @@ func RevocationLimited(h Handle) string {
 		h.Object.ConnectionSpec().MaxRevocationsPerSweep, h.Key.Words(), h.Object.ConnectionSpec().SweepInterval.Duration, v1alpha1.ConditionRevocationsPaused)
 }
 
-// readBrake carries what the connection says of its revocation limit into the registry.
-func (r *reconciler) readBrake(key Key, c v1alpha1.Connection) {
+// readLimit carries what the connection says of its revocation limit into the registry.
+func (r *reconciler) readLimit(key Key, c v1alpha1.Connection) {
 	spec := c.ConnectionSpec()
 	until, _ := lifted(c)
-	wasShut := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
-	r.Registry.brakes.set(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasShut)
+	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	r.Registry.limits.set(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
 }
 
 // lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
@@ -39,13 +39,13 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 	return until, ""
 }
 
-// releaseBrake opens the brake where it may be, and tells those who wait.
-func (r *reconciler) releaseBrake(key Key, u usage) (shut bool) {
-	shut, opened := r.Registry.brakes.release(key, len(u.leavers))
-	if opened {
+// resumeRevocations goes on with revocations where they may go on, and tells those who wait.
+func (r *reconciler) resumeRevocations(key Key, u usage) (paused bool) {
+	paused, resumed := r.Registry.limits.release(key, len(u.leavers))
+	if resumed {
 		r.Registry.publish(Notice{Connection: key, Swept: true})
 	}
-	return shut
+	return paused
 }
 
 // waits reports whether the binding is to lose its role, and has not yet.

@@ -58,7 +58,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	o.Registry.brakes.clock = o.Clock
+	o.Registry.limits.clock = o.Clock
 	if o.Selector != nil {
 		o.Registry.selector = o.Selector
 	}

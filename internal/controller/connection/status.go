@@ -37,7 +37,7 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 	s := c.ConnectionStatus()
 	s.ObservedGeneration = c.GetGeneration()
 	s.Bindings = int32(u.bindings) //nolint:gosec // there are never that many objects
-	s.LastHandledReconcileAt = m.word.handledAt
+	s.LastHandledReconcileAt = m.trust.handledAt
 	if a := m.access; a != nil {
 		s.OrganizationName = a.organization.Name
 		if own := a.directory.OwnRoles(); own != nil || s.CredentialTokenID != a.identity.TokenID {
@@ -51,16 +51,16 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 	}
 	ready := m.readyCondition(c, u)
 	set(c, ready)
-	held, stuck := ready.Reason == v1alpha1.ReasonInUse, m.said != nil && m.said.stuck
-	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !stuck, ready)
+	held, needsUser := ready.Reason == v1alpha1.ReasonInUse, m.reported != nil && m.reported.needsUser
+	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !needsUser, ready)
 	setWhile(c, v1alpha1.ConditionRevocationsPaused, u.paused, pausedCondition(c, u))
-	setWhile(c, v1alpha1.ConditionStalled, !held && (stuck || ready.Status == metav1.ConditionFalse), ready)
+	setWhile(c, v1alpha1.ConditionStalled, !held && (needsUser || ready.Status == metav1.ConditionFalse), ready)
 }
 
 // readyCondition puts the state of the connection into one condition. Unknown means that Astro could not be asked.
 func (m *memory) readyCondition(c v1alpha1.Connection, u usage) metav1.Condition {
-	f := m.wrong().steady(m.said)
-	m.said = f
+	f := m.wrong().keepMessage(m.reported)
+	m.reported = f
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
 	switch {
 	case !c.GetDeletionTimestamp().IsZero():
@@ -80,7 +80,7 @@ func (m *memory) readyCondition(c v1alpha1.Connection, u usage) metav1.Condition
 // statusOf a fault: being asked to slow down takes nothing from a connection that is ready.
 func (m *memory) statusOf(f *fault) metav1.ConditionStatus {
 	switch {
-	case !f.passing:
+	case !f.transient:
 		return metav1.ConditionFalse
 	case f.reason == v1alpha1.ReasonRateLimited && m.ready:
 		return metav1.ConditionTrue

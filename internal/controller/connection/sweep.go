@@ -27,7 +27,7 @@ func (r *reconciler) sweep(ctx context.Context, key Key, m *memory) (astro.Sweep
 		m.failures = 0
 		m.sweepAt = now.Add(m.spread(m.interval))
 		if found.Trusted {
-			m.word.handled()
+			m.trust.handled()
 		}
 	case m.unlisted.reason == v1alpha1.ReasonCredentialRejected:
 		// The same credential is not used again until it changes, but for one look a sweep interval.
@@ -44,12 +44,12 @@ func listFault(found astro.Sweep, err error) *fault {
 	const doing = "list the tokens of the Organization"
 	switch {
 	case err != nil:
-		return failed(doing, err)
+		return fromAstroError(doing, err)
 	case !found.Trusted:
-		f := broken(v1alpha1.ReasonListIncomplete,
+		f := newFault(v1alpha1.ReasonListIncomplete,
 			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
 				"Astro shows now is what is there, set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt)
-		f.passing, f.stuck = true, found.Lasting
+		f.transient, f.needsUser = true, found.Lasting
 		return f
 	default:
 		return nil

@@ -18,16 +18,16 @@ const (
 	// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
 	// being taken at that moment is seen.
 	grace = 5 * time.Second
-	// vanishedGrace is how long it is kept for bindings that are gone and whose roles are not revoked yet. There is no
+	// orphanGrace is how long it is kept for bindings that are gone and whose roles are not revoked yet. There is no
 	// object left by which somebody could give them up.
-	vanishedGrace = time.Minute
+	orphanGrace = time.Minute
 )
 
 // usage is who refers to a connection.
 type usage struct {
 	bindings int
-	// vanished is how many are gone and need the connection all the same.
-	vanished int
+	// orphans is how many are gone and need the connection all the same.
+	orphans int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
 	// leavers are those that are to lose their role and have not yet.
@@ -42,7 +42,7 @@ func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), vanished: r.Registry.vanishedOf(key)}
+	u := usage{bindings: len(list.Items), orphans: r.Registry.orphansOf(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
@@ -87,7 +87,7 @@ func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memo
 
 // needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
 func (u usage) needed(grace time.Duration) bool {
-	return len(u.holders) > 0 || (u.bindings+u.vanished > 0 && grace > 0)
+	return len(u.holders) > 0 || (u.bindings+u.orphans > 0 && grace > 0)
 }
 
 // graceLeft is how long a connection that is being deleted is still kept for claims that are being taken.
@@ -95,8 +95,8 @@ func (m *memory) graceLeft(u usage, now time.Time) time.Duration {
 	switch {
 	case m.deletingSince.IsZero():
 		return 0
-	case u.vanished > 0:
-		return m.deletingSince.Add(vanishedGrace).Sub(now)
+	case u.orphans > 0:
+		return m.deletingSince.Add(orphanGrace).Sub(now)
 	default:
 		return m.deletingSince.Add(grace).Sub(now)
 	}

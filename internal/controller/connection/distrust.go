@@ -9,24 +9,24 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
-// doubt takes note that Astro refused the credential of a connection that had proven it. The first time it is proven
+// distrust takes note that Astro refused the credential of a connection that had proven it. The first time it is proven
 // again at once. Where that does not help, because Astro takes the proof and refuses other calls, proofs come further
 // and further apart: each opens the way for calls that are refused again.
-func (m *memory) doubt(now time.Time) {
-	if now.Sub(m.doubtedAt) > 2*m.interval {
-		m.doubts = 0
+func (m *memory) distrust(now time.Time) {
+	if now.Sub(m.distrustedAt) > 2*m.interval {
+		m.distrusts = 0
 	}
-	m.doubtedAt = now
-	if m.doubts++; m.doubts == 1 {
+	m.distrustedAt = now
+	if m.distrusts++; m.distrusts == 1 {
 		return
 	}
-	m.refusal = broken(v1alpha1.ReasonCredentialRejected,
+	m.refusal = newFault(v1alpha1.ReasonCredentialRejected,
 		"Astro refuses API token %s now and then, although it proves it for the Organization: %v; "+
 			"the operator tries again by itself; if it lasts, put another API token in the Secret",
 		m.access.identity.TokenID, m.access.client.Refusal())
-	m.refusal.passing = true
+	m.refusal.transient = true
 	m.refusal.gist = fmt.Sprint("refused now and then: ", m.access.identity.TokenID)
-	m.retryAt = now.Add(m.spread(min(m.interval, firstRetry<<min(m.doubts-2, 10))))
+	m.retryAt = now.Add(m.spread(min(m.interval, firstRetry<<min(m.distrusts-2, 10))))
 }
 
 // reprove tries the last proven credential again, which is all there is to revoke with while the Secret holds none that
@@ -45,9 +45,9 @@ func (r *reconciler) reprove(ctx context.Context, key Key, m *memory, suspect bo
 // reopen does what may make a client work again, and has everything looked at if it does: what was to be put right
 // meanwhile may be of a binding that is Ready, and a sweep tells of a change only once.
 func (r *reconciler) reopen(key Key, c *astro.Client, prove func()) {
-	shut := c.Refusal() != nil
+	refused := c.Refusal() != nil
 	prove()
-	if shut && c.Refusal() == nil {
+	if refused && c.Refusal() == nil {
 		r.Registry.listen(key)
 		r.Registry.publish(Notice{Connection: key, All: true})
 	}

@@ -4,11 +4,11 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// word is what somebody has said of a connection that the operator could not know by itself: by the annotation that asks
+// trustRequest is what somebody has said of a connection that the operator could not know by itself: by the annotation that asks
 // for a look, that what Astro shows is what is there; by another credential, that its roles are meant.
-type word struct {
+type trustRequest struct {
 	requestedAt *string // the annotation as last read
-	said        bool    // by it, and not passed on yet
+	requested   bool    // by it, and not passed on yet
 	passed      bool    // to the directory, which has not listed with it yet
 	handledAt   string  // the last that a listing was taken by
 
@@ -17,24 +17,24 @@ type word struct {
 
 // read reports whether the annotation asks for a look. One that was set while no operator ran does, if an operator had
 // reported on the connection before.
-func (w *word) read(c v1alpha1.Connection) (asks bool) {
-	requested, status := c.GetAnnotations()[v1alpha1.AnnotationRequestedAt], c.ConnectionStatus()
+func (w *trustRequest) read(c v1alpha1.Connection) (asks bool) {
+	value, status := c.GetAnnotations()[v1alpha1.AnnotationRequestedAt], c.ConnectionStatus()
 	if w.requestedAt == nil {
 		w.handledAt = status.LastHandledReconcileAt
 		if status.ObservedGeneration <= 0 {
-			w.handledAt = requested
+			w.handledAt = value
 		}
 		w.requestedAt = &w.handledAt
 	}
-	asks = requested != "" && requested != *w.requestedAt
-	w.requestedAt, w.said = &requested, w.said || asks
+	asks = value != "" && value != *w.requestedAt
+	w.requestedAt, w.requested = &value, w.requested || asks
 	return asks
 }
 
 // pass tells the directory of a credential that was just proven.
-func (w *word) pass(a *access) {
+func (w *trustRequest) pass(a *access) {
 	switch {
-	case w.said:
+	case w.requested:
 		a.directory.Trust()
 		w.passed = true
 	case w.replaced:
@@ -43,12 +43,12 @@ func (w *word) pass(a *access) {
 		return
 	}
 	a.directory.ExpireTargets()
-	w.said, w.replaced = false, false
+	w.requested, w.replaced = false, false
 }
 
 // handled takes note of a listing that can be trusted.
-func (w *word) handled() {
-	if w.passed && !w.said {
+func (w *trustRequest) handled() {
+	if w.passed && !w.requested {
 		w.passed, w.handledAt = false, *w.requestedAt
 	}
 }

@@ -6,18 +6,18 @@ import "k8s.io/apimachinery/pkg/types"
 func (r *Registry) NeededBy(k Key, binding types.UID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.vanished[k] == nil {
-		r.vanished[k] = map[types.UID]struct{}{}
+	if r.orphans[k] == nil {
+		r.orphans[k] = map[types.UID]struct{}{}
 	}
-	r.vanished[k][binding] = struct{}{}
+	r.orphans[k][binding] = struct{}{}
 }
 
 // NotNeededBy takes that back. A connection that waits for it is looked at again.
 func (r *Registry) NotNeededBy(k Key, binding types.UID) {
 	r.mu.Lock()
-	delete(r.vanished[k], binding)
-	if len(r.vanished[k]) == 0 {
-		delete(r.vanished, k)
+	delete(r.orphans[k], binding)
+	if len(r.orphans[k]) == 0 {
+		delete(r.orphans, k)
 	}
 	waits := r.handles[k].Deleting
 	r.mu.Unlock()
@@ -26,9 +26,9 @@ func (r *Registry) NotNeededBy(k Key, binding types.UID) {
 	}
 }
 
-// vanishedOf is how many bindings need the connection and are gone.
-func (r *Registry) vanishedOf(k Key) int {
+// orphansOf is how many bindings need the connection and are gone.
+func (r *Registry) orphansOf(k Key) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.vanished[k])
+	return len(r.orphans[k])
 }

@@ -6,9 +6,9 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 )
 
-// mailbox is a channel that never blocks who puts something in. What waits to be read is folded together, so that it
+// requeue is a channel that never blocks who puts something in. What waits to be read is folded together, so that it
 // holds at most one item for each connection, however slow the reader is.
-type mailbox[T any] struct {
+type requeue[T any] struct {
 	out  chan event.TypedGenericEvent[T]
 	key  func(T) Key
 	fold func(waiting, next T) T
@@ -18,11 +18,11 @@ type mailbox[T any] struct {
 	busy    bool
 }
 
-func newMailbox[T any](key func(T) Key, fold func(waiting, next T) T) *mailbox[T] {
-	return &mailbox[T]{out: make(chan event.TypedGenericEvent[T]), key: key, fold: fold}
+func newRequeue[T any](key func(T) Key, fold func(waiting, next T) T) *requeue[T] {
+	return &requeue[T]{out: make(chan event.TypedGenericEvent[T]), key: key, fold: fold}
 }
 
-func (m *mailbox[T]) put(item T) {
+func (m *requeue[T]) put(item T) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.add(item)
@@ -32,7 +32,7 @@ func (m *mailbox[T]) put(item T) {
 	}
 }
 
-func (m *mailbox[T]) add(item T) {
+func (m *requeue[T]) add(item T) {
 	for i, w := range m.waiting {
 		if m.key(w) == m.key(item) {
 			m.waiting[i] = m.fold(w, item)
@@ -43,7 +43,7 @@ func (m *mailbox[T]) add(item T) {
 }
 
 // deliver runs while there is something to read.
-func (m *mailbox[T]) deliver() {
+func (m *requeue[T]) deliver() {
 	for {
 		item, found := m.next()
 		if !found {
@@ -53,7 +53,7 @@ func (m *mailbox[T]) deliver() {
 	}
 }
 
-func (m *mailbox[T]) next() (item T, found bool) {
+func (m *requeue[T]) next() (item T, found bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.waiting) == 0 {
