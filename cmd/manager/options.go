@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strings"
 
@@ -15,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 )
 
@@ -149,8 +149,8 @@ func podNamespace(file string) string {
 // host refuses what no connection's URL could have for its host, so that a mistake shows at the start and not as a
 // connection that is never allowed.
 func host(text string) error {
-	u, err := url.Parse("https://" + text)
-	if err != nil || u.Host != text || u.Hostname() == "" || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
+	u, err := ref.ParseURL("https://" + text)
+	if err != nil || u.Host != text || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
 		return fmt.Errorf("%q is not a host: write it in lower case, without scheme, path or wildcard, such as api.astronomer.io or localhost:8099", text)
 	}
 	return nil

@@ -2,17 +2,16 @@ package connection
 
 import (
 	"net"
-	"net/url"
 	"slices"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
-// judgeHost says what is wrong with sending a credential to the connection's URL. Hosts are compared as they are
-// spelled, with their port, so that one Astro is never known under two names.
+// judgeHost says what is wrong with sending a credential to the connection's URL.
 func judgeHost(apiURL string, allowed []string) (host string, wrong *fault) {
-	u, err := url.Parse(apiURL)
-	if err != nil || u.Host == "" {
+	u, err := ref.ParseURL(apiURL)
+	if err != nil {
 		return "", newFault(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is not the URL of a host; make another connection, with a URL such as https://api.astronomer.io")
 	}

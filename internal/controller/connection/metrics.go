@@ -73,12 +73,12 @@ func countSweep(k Key, f *fault, d time.Duration, now time.Time) {
 		return
 	}
 	sweeps.WithLabelValues("ok").Inc()
-	lastSweep.WithLabelValues(k.labels()...).Set(float64(now.Unix()))
+	lastSweep.WithLabelValues(labelsOf(k)...).Set(float64(now.Unix()))
 }
 
 // setMetrics shows what the status says.
 func setMetrics(c v1alpha1.Connection) {
-	labels, status := KeyOf(c).labels(), c.ConnectionStatus()
+	labels, status := labelsOf(KeyOf(c)), c.ConnectionStatus()
 	ready := 0.0
 	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) {
 		ready = 1
@@ -98,8 +98,8 @@ func setMetrics(c v1alpha1.Connection) {
 
 func dropMetrics(k Key) {
 	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readiness, expiry, paused} {
-		gauge.DeleteLabelValues(k.labels()...)
+		gauge.DeleteLabelValues(labelsOf(k)...)
 	}
 }
 
-func (k Key) labels() []string { return []string{string(k.Kind), k.Namespace, k.Name} }
+func labelsOf(k Key) []string { return []string{string(k.Kind), k.Namespace, k.Name} }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // Registry is where the other controllers find what is known of the connections. It is safe for concurrent use.
@@ -176,8 +177,7 @@ func (r *Registry) assume(k Key, c v1alpha1.Connection) {
 	if _, known := r.credentials[k]; known || id == "" {
 		return
 	}
-	host, _ := judgeHost(c.ConnectionSpec().APIURL, nil)
-	r.credentials[k] = credential{host, id}
+	r.credentials[k] = credential{ref.Host(c.ConnectionSpec()), id}
 }
 
 // remove forgets a connection that is gone.

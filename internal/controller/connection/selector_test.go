@@ -75,7 +75,7 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 	if n := (<-notices).Object; !n.All || n.Connection != key {
 		t.Errorf("others are told %v", n)
 	}
-	if err := r.Client.Get(t.Context(), key.object(), c); err != nil || len(c.Finalizers) > 0 || len(c.Status.Conditions) > 0 {
+	if err := r.Client.Get(t.Context(), key.Object(), c); err != nil || len(c.Finalizers) > 0 || len(c.Status.Conditions) > 0 {
 		t.Errorf("it was written: %v %v, %v", c.Finalizers, c.Status.Conditions, err)
 	}
 }

@@ -102,5 +102,5 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {
-	return []reconcile.Request{{NamespacedName: k.object()}}
+	return []reconcile.Request{{NamespacedName: k.Object()}}
 }

@@ -92,6 +92,6 @@ func (r *reconciler) awaited(o client.Object, q queue) {
 	key := KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	h, known := r.Registry.Get(key)
 	if known && key.Kind == r.kind && (h.Deleting || r.Registry.limits.isPaused(key)) {
-		q.AddAfter(reconcile.Request{NamespacedName: key.object()}, settling)
+		q.AddAfter(reconcile.Request{NamespacedName: key.Object()}, settling)
 	}
 }
