@@ -48,7 +48,7 @@ func (r *reconciler) reopen(key Key, c *astro.Client, prove func()) {
 	refused := c.Refusal() != nil
 	prove()
 	if refused && c.Refusal() == nil {
-		r.Registry.listen(key)
-		r.Registry.publish(Notice{Connection: key, All: true})
+		r.Registry.credentials.awaitRefusal(key)
+		r.Registry.subscribers.tell(Notice{Connection: key, All: true})
 	}
 }

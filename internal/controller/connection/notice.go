@@ -2,6 +2,7 @@ package connection
 
 import (
 	"slices"
+	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/event"
 )
@@ -33,33 +34,42 @@ func (n Notice) with(next Notice) Notice {
 
 func (n Notice) empty() bool { return !n.All && !n.Swept && len(n.Tokens) == 0 }
 
-// Subscribe returns a channel of its own for every caller, for a channel source. Notices that are not read yet are
-// folded together, and nobody waits for a slow reader.
-func (r *Registry) Subscribe() <-chan event.TypedGenericEvent[Notice] {
-	return subscribe(r, &r.subscribers)
+// subscribers are told of notices. Those that are not read yet are folded together, and nobody waits for a slow reader.
+type subscribers struct {
+	mu   sync.RWMutex
+	all  []*requeue[Notice]
+	rows []*requeue[Notice] // those among them that are told of rows read or written by id as well
 }
 
-// SubscribeToRows is Subscribe, and tells of rows that were read or written by id as well; see Record.
-func (r *Registry) SubscribeToRows() <-chan event.TypedGenericEvent[Notice] {
-	return subscribe(r, &r.rowSubscribers)
-}
-
-func subscribe(r *Registry, to *[]*requeue[Notice]) <-chan event.TypedGenericEvent[Notice] {
+// join adds a subscriber.
+func (s *subscribers) join(rows bool) <-chan event.TypedGenericEvent[Notice] {
 	box := newRequeue(Notice.connection, Notice.with)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	*to = append(*to, box)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, box)
+	if rows {
+		s.rows = append(s.rows, box)
+	}
 	return box.out
 }
 
-// publish tells every subscriber.
-func (r *Registry) publish(n Notice) {
+// tell tells every subscriber.
+func (s *subscribers) tell(n Notice) {
 	if n.empty() {
 		return
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, box := range slices.Concat(r.subscribers, r.rowSubscribers) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, box := range s.all {
+		box.put(n)
+	}
+}
+
+// tellOfRow tells those who want to know of rows read or written by id.
+func (s *subscribers) tellOfRow(n Notice) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, box := range s.rows {
 		box.put(n)
 	}
 }

@@ -1,34 +1,41 @@
 package connection
 
-import "k8s.io/apimachinery/pkg/types"
+import (
+	"sync"
 
-// NeededBy notes that a binding needs the connection to have its role revoked, although the binding itself is gone.
-func (r *Registry) NeededBy(k Key, binding types.UID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.orphans[k] == nil {
-		r.orphans[k] = map[types.UID]struct{}{}
-	}
-	r.orphans[k][binding] = struct{}{}
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// orphans are the roles that are still to be revoked although their bindings are gone, by the connection that is needed
+// for it and the UID of the binding.
+type orphans struct {
+	mu sync.Mutex
+	of map[Key]map[types.UID]struct{}
 }
 
-// NotNeededBy takes that back. A connection that waits for it is looked at again.
-func (r *Registry) NotNeededBy(k Key, binding types.UID) {
-	r.mu.Lock()
-	delete(r.orphans[k], binding)
-	if len(r.orphans[k]) == 0 {
-		delete(r.orphans, k)
+func newOrphans() orphans { return orphans{of: map[Key]map[types.UID]struct{}{}} }
+
+func (os *orphans) enter(k Key, binding types.UID) {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	if os.of[k] == nil {
+		os.of[k] = map[types.UID]struct{}{}
 	}
-	waits := r.handles[k].Deleting
-	r.mu.Unlock()
-	if waits {
-		r.unauthorized[k.Kind].put(k)
+	os.of[k][binding] = struct{}{}
+}
+
+func (os *orphans) leave(k Key, binding types.UID) {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	delete(os.of[k], binding)
+	if len(os.of[k]) == 0 {
+		delete(os.of, k)
 	}
 }
 
-// orphansOf is how many bindings need the connection and are gone.
-func (r *Registry) orphansOf(k Key) int {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	return len(r.orphans[k])
+// count is how many need the connection.
+func (os *orphans) count(k Key) int {
+	os.mu.Lock()
+	defer os.mu.Unlock()
+	return len(os.of[k])
 }

@@ -19,7 +19,7 @@ func (r *reconciler) prove(ctx context.Context, key Key, c v1alpha1.Connection, 
 	if err != nil {
 		return err
 	}
-	suspect := m.access != nil && r.Registry.refused(key, m.access.client)
+	suspect := m.access != nil && r.Registry.credentials.refused(key, m.access.client)
 	if m.unusable = wrong; wrong != nil {
 		m.missed++
 		return r.reprove(ctx, key, m, suspect)

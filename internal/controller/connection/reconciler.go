@@ -96,7 +96,7 @@ func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
 // look asks Astro what has to be asked, and publishes the answer. A connection that has just been proven is published
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
-	r.Registry.assume(key, c)
+	r.Registry.credentials.assume(key, c)
 	r.readLimit(key, c)
 	if err := r.prove(ctx, key, c, m); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 	if m.access != nil {
 		h.SelfID, h.Client, h.Directory = m.access.identity.TokenID, m.access.client, m.access.directory
 	}
-	r.Registry.set(h)
+	r.Registry.publish(h)
 	return h
 }
 
@@ -135,7 +135,7 @@ func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
 		notice.Tokens, notice.All = nil, true
 	}
 	m.announced = &h
-	r.Registry.publish(notice)
+	r.Registry.subscribers.tell(notice)
 }
 
 // differs reports whether bindings fare differently with the other handle, whatever their token.
@@ -153,6 +153,6 @@ func (r *reconciler) gone(key Key) {
 	}
 	dropMetrics(key)
 	if r.Registry.remove(key) {
-		r.Registry.publish(Notice{Connection: key, All: true})
+		r.Registry.subscribers.tell(Notice{Connection: key, All: true})
 	}
 }

@@ -22,7 +22,7 @@ func (r *reconciler) readLimit(key Key, c v1alpha1.Connection) {
 	spec := c.ConnectionSpec()
 	until, _ := lifted(c)
 	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
-	r.Registry.limits.set(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
+	r.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
 }
 
 // lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
@@ -41,9 +41,9 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
 func (r *reconciler) resumeRevocations(key Key, u usage) (paused bool) {
-	paused, resumed := r.Registry.limits.release(key, len(u.leavers))
+	paused, resumed := r.Registry.limits.resume(key, len(u.leavers))
 	if resumed {
-		r.Registry.publish(Notice{Connection: key, Swept: true})
+		r.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
 	return paused
 }

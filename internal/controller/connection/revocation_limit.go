@@ -28,18 +28,13 @@ type revocationLimit struct {
 // patience is how long a limit stays paused although nobody is seen to wait: who was turned away may not have said so yet.
 const patience = 10 * time.Second
 
-// MayRevoke reports whether roles may be revoked through the connection now. It is asked right before the write that
-// removes them, and has counted them if it says yes. Each is named by its token and target in any way that is always the
-// same, so that what is tried again counts once. All of them may be revoked, or none.
-func (r *Registry) MayRevoke(k Key, grants ...string) bool {
-	ok, pausedNow := r.limits.ask(k, grants)
-	if pausedNow {
-		r.unauthorized[k.Kind].put(k) // the status has to tell, and to keep it
-	}
-	return ok
+func newRevocationLimits() revocationLimits {
+	return revocationLimits{clock: time.Now, all: map[Key]*revocationLimit{}}
 }
 
-func (ls *revocationLimits) ask(k Key, grants []string) (ok, pausedNow bool) {
+// admitAll reports whether all of the grants may be revoked, and has counted them if so; and whether it pauses what is to
+// be revoked from now on.
+func (ls *revocationLimits) admitAll(k Key, grants []string) (ok, pausedNow bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.all[k]
@@ -87,9 +82,9 @@ func (l *revocationLimit) take(grants []string, now time.Time) bool {
 	return true
 }
 
-// set carries the connection's limit over. A limit that this process has not seen before is paused if the status says that
+// adjust carries the connection's limit over. A limit that this process has not seen before is paused if the status says that
 // it was.
-func (ls *revocationLimits) set(k Key, limit int, interval time.Duration, lifted time.Time, wasPaused bool) {
+func (ls *revocationLimits) adjust(k Key, limit int, interval time.Duration, lifted time.Time, wasPaused bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.all[k]
@@ -100,9 +95,9 @@ func (ls *revocationLimits) set(k Key, limit int, interval time.Duration, lifted
 	l.max, l.interval, l.lifted = limit, interval, lifted
 }
 
-// release ends the pause if the limit does not count now, or if nobody waits any more; it reports whether revocations are
+// resume ends the pause if the limit does not count now, or if nobody waits any more; it reports whether revocations are
 // paused, and whether the pause has just ended.
-func (ls *revocationLimits) release(k Key, waiting int) (paused, resumed bool) {
+func (ls *revocationLimits) resume(k Key, waiting int) (paused, resumed bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l, now := ls.all[k], ls.clock()
@@ -122,7 +117,7 @@ func (ls *revocationLimits) isPaused(k Key) bool {
 	return ls.all[k] != nil && ls.all[k].paused
 }
 
-func (ls *revocationLimits) forget(k Key) {
+func (ls *revocationLimits) drop(k Key) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	delete(ls.all, k)

@@ -28,7 +28,7 @@ func ask(grants string, want bool) limitStep { return limitStep{grants: grants, 
 
 func (s limitStep) apply(r *Registry, k Key) bool {
 	if s.release {
-		paused, _ := r.limits.release(k, s.waiting)
+		paused, _ := r.limits.resume(k, s.waiting)
 		return paused
 	}
 	return r.MayRevoke(k, strings.Split(s.grants, "")...)
@@ -66,14 +66,14 @@ func TestRevocationLimit(t *testing.T) {
 			now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
 			r := NewRegistry()
 			r.limits.clock = func() time.Time { return now }
-			r.limits.set(k, 3, time.Minute, time.Time{}, tc.wasPaused)
+			r.limits.adjust(k, 3, time.Minute, time.Time{}, tc.wasPaused)
 			for i, s := range tc.steps {
 				now = now.Add(s.after)
 				if s.lift != 0 {
-					r.limits.set(k, 3, time.Minute, now.Add(s.lift), false)
+					r.limits.adjust(k, 3, time.Minute, now.Add(s.lift), false)
 				}
 				if s.limit != 0 {
-					r.limits.set(k, max(s.limit, 0), time.Minute, time.Time{}, false)
+					r.limits.adjust(k, max(s.limit, 0), time.Minute, time.Time{}, false)
 				}
 				if got := s.apply(r, k); got != s.want {
 					t.Fatalf("%s\nstep %d %+v: %t", tc.reason, i, s, got)
@@ -85,15 +85,15 @@ func TestRevocationLimit(t *testing.T) {
 
 func TestRevocationLimitIsOneConnections(t *testing.T) {
 	r, k, other := NewRegistry(), Key{Name: "acme"}, Key{Name: "other"}
-	r.limits.set(k, 1, time.Minute, time.Time{}, false)
-	r.limits.set(other, 1, time.Minute, time.Time{}, false)
-	if r.unauthorized[""] = newRequeue(itself, latest); r.MayRevoke(k, "a", "b") || !r.MayRevoke(other, "a") || !r.MayRevoke(Key{Name: "unknown"}, "a", "b") {
+	r.limits.adjust(k, 1, time.Minute, time.Time{}, false)
+	r.limits.adjust(other, 1, time.Minute, time.Time{}, false)
+	if r.requeues[""] = newKeyRequeue(); r.MayRevoke(k, "a", "b") || !r.MayRevoke(other, "a") || !r.MayRevoke(Key{Name: "unknown"}, "a", "b") {
 		t.Error("a limit holds up its own connection and no other")
 	}
-	if woken := (<-r.unauthorized[""].out).Object; woken != k {
+	if woken := (<-r.requeues[""].out).Object; woken != k {
 		t.Errorf("%s is woken", woken)
 	}
-	if r.limits.forget(k); !r.MayRevoke(k, "a", "b") {
+	if r.limits.drop(k); !r.MayRevoke(k, "a", "b") {
 		t.Error("a connection that is gone leaves nothing behind")
 	}
 }
@@ -101,7 +101,7 @@ func TestRevocationLimitIsOneConnections(t *testing.T) {
 func TestRevocationLimitLetsNoMoreThroughWhoeverAsks(t *testing.T) {
 	const limit = 25
 	r, k := NewRegistry(), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
-	r.limits.set(k, limit, time.Minute, time.Time{}, false)
+	r.limits.adjust(k, limit, time.Minute, time.Time{}, false)
 	var through atomic.Int64
 	var group sync.WaitGroup
 	for worker := range 16 {

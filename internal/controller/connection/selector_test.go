@@ -58,7 +58,7 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 	}
 	r.Registry.selector = labels.SelectorFromSet(labels.Set{"shard": "a"})
 	key := KeyOf(c)
-	r.Registry.set(Handle{Key: key, Ready: true, SelfID: "clt"})
+	r.Registry.publish(Handle{Key: key, Ready: true, SelfID: "clt"})
 	r.memories.of(key).uid = c.UID
 	notices := r.Registry.Subscribe()
 

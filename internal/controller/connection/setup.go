@@ -58,10 +58,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	o.Registry.limits.clock = o.Clock
-	if o.Selector != nil {
-		o.Registry.selector = o.Selector
-	}
+	o.Registry.configure(o.Selector, o.Clock)
 	secrets, err := watchSecrets(mgr, o.SecretNamespaces)
 	if err != nil {
 		return err
@@ -96,7 +93,7 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 		WatchesRawSource(&source.Informer{
 			Informer: secrets, Handler: handler.EnqueueRequestsFromMapFunc(r.usersOf), Predicates: []predicate.Predicate{predicate.ResourceVersionChangedPredicate{}},
 		}).
-		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
+		WatchesRawSource(source.Channel(r.Registry.requeues[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
 }

@@ -132,12 +132,12 @@ func TestAssume(t *testing.T) {
 	r := NewRegistry()
 	c := &v1alpha1.AstroConnection{Spec: v1alpha1.ConnectionSpec{APIURL: "https://api.astronomer.io"}}
 	c.Status.CredentialTokenID = "clt1"
-	r.assume(KeyOf(c), c)
+	r.credentials.assume(KeyOf(c), c)
 	if !r.IsCredential("api.astronomer.io", "clt1") {
 		t.Error("after a restart the credential in the status is one before it is proven anew")
 	}
-	r.set(Handle{Key: KeyOf(c), Object: c, Host: "api.astronomer.io", SelfID: "clt2"})
-	r.assume(KeyOf(c), c)
+	r.publish(Handle{Key: KeyOf(c), Object: c, Host: "api.astronomer.io", SelfID: "clt2"})
+	r.credentials.assume(KeyOf(c), c)
 	if r.IsCredential("api.astronomer.io", "clt1") || !r.IsCredential("api.astronomer.io", "clt2") {
 		t.Error("what was proven counts more than what the status says")
 	}
@@ -149,7 +149,7 @@ func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
 	key := KeyOf(was)
 	m := r.remember(key, was)
 	m.access, m.judged = &access{}, fingerprint{1}
-	r.Registry.set(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
+	r.Registry.publish(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
 	if again := r.remember(key, was); again != m {
 		t.Error("the same object is remembered")
 	}

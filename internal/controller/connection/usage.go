@@ -42,7 +42,7 @@ func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), orphans: r.Registry.orphansOf(key)}
+	u := usage{bindings: len(list.Items), orphans: r.Registry.orphans.count(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
