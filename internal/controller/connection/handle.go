@@ -3,6 +3,7 @@ package connection
 import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // Handle is a snapshot of what is known of a connection. It never changes once published: neither may whoever gets one
@@ -43,3 +44,12 @@ func (h Handle) Stuck() bool { return !h.Ready && !transientReasons[h.Reason] }
 func (h Handle) serves(host, organization string) bool {
 	return h.Directory != nil && h.Host == host && h.Organization == organization
 }
+
+// Key names one connection of either kind; see package ref, where it is for those whom this package must not know.
+type Key = ref.Key
+
+// KeyFor is the connection that a reference of an object in the namespace names.
+func KeyFor(namespace string, to v1alpha1.ConnectionReference) Key { return ref.KeyFor(namespace, to) }
+
+// KeyOf is the key of the connection.
+func KeyOf(c v1alpha1.Connection) Key { return ref.KeyOf(c) }

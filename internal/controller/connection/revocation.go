@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -46,19 +45,6 @@ func (r *reconciler) resumeRevocations(key Key, u usage) (paused bool) {
 		r.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
 	return paused
-}
-
-// waits reports whether the binding is to lose its role, and has not yet.
-func waits(b *v1alpha1.ScopedTokenBinding) bool {
-	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
-		return false
-	}
-	if b.DeletionTimestamp.IsZero() {
-		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
-		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
-	}
-	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
-		b.Spec.Mode != v1alpha1.ModeObserve
 }
 
 // pausedCondition says that nothing is revoked, and what to do.

@@ -3,15 +3,12 @@ package connection
 import (
 	"context"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
 const (
@@ -22,49 +19,6 @@ const (
 	// object left by which somebody could give them up.
 	orphanGrace = time.Minute
 )
-
-// usage is who refers to a connection.
-type usage struct {
-	bindings int
-	// orphans is how many are gone and need the connection all the same.
-	orphans int
-	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
-	holders []string
-	// leavers are those that are to lose their role and have not yet.
-	leavers []string
-	// paused says that they have to wait, since the revocation limit is reached.
-	paused bool
-}
-
-func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
-	var list v1alpha1.ScopedTokenBindingList
-	err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
-	if err != nil {
-		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
-	}
-	u := usage{bindings: len(list.Items), orphans: r.Registry.orphans.count(key)}
-	for i := range list.Items {
-		b := &list.Items[i]
-		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
-			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
-		}
-		if waits(b) {
-			u.leavers = append(u.leavers, b.Namespace+"/"+b.Name)
-		}
-	}
-	slices.Sort(u.holders)
-	slices.Sort(u.leavers)
-	return u, nil
-}
-
-// words name the first three, and count the others.
-func words(names []string) string {
-	first := strings.Join(names[:min(len(names), 3)], ", ")
-	if more := len(names) - 3; more > 0 {
-		return fmt.Sprintf("%s and %d more", first, more)
-	}
-	return first
-}
 
 // hold keeps the connection from going while bindings may need it.
 func (r *reconciler) hold(ctx context.Context, c v1alpha1.Connection) error {
@@ -112,17 +66,4 @@ func (r *reconciler) patchFinalizer(ctx context.Context, c v1alpha1.Connection, 
 		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
 	}
 	return nil
-}
-
-// wake is how long from now until there is something to do for the connection.
-func (r *reconciler) wake(m *memory, u usage) time.Duration {
-	now := r.Clock()
-	wake := m.wake(now)
-	if left := m.graceLeft(u, now); left > 0 && len(u.holders) == 0 {
-		return min(wake, left)
-	}
-	if u.paused && len(u.leavers) == 0 {
-		return min(wake, patience)
-	}
-	return wake
 }
