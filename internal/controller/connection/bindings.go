@@ -18,29 +18,28 @@ import (
 // usage is who refers to a connection.
 type usage struct {
 	bindings int
-	// orphans is how many are gone and need the connection all the same.
+	// orphans is how many are gone and need the connection all the same, to have their roles revoked.
 	orphans int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
 	// leavers are those that are to lose their role and have not yet.
 	leavers []string
-	// paused says that they have to wait, since the revocation limit is reached.
-	paused bool
 }
 
-func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
+// usageOf finds out who refers to the connection.
+func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 	var list v1alpha1.ScopedTokenBindingList
-	err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), orphans: r.Registry.orphans.count(key)}
+	u := usage{bindings: len(list.Items), orphans: d.Registry.orphans.count(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
-		if waits(b) {
+		if waitsForRevocation(b) {
 			u.leavers = append(u.leavers, b.Namespace+"/"+b.Name)
 		}
 	}
@@ -49,8 +48,8 @@ func (r *reconciler) usage(ctx context.Context, key Key) (usage, error) {
 	return u, nil
 }
 
-// words name the first three, and count the others.
-func words(names []string) string {
+// nameSome names the first three, and count the others.
+func nameSome(names []string) string {
 	first := strings.Join(names[:min(len(names), 3)], ", ")
 	if more := len(names) - 3; more > 0 {
 		return fmt.Sprintf("%s and %d more", first, more)
@@ -58,32 +57,19 @@ func words(names []string) string {
 	return first
 }
 
-// wake is how long from now until there is something to do for the connection.
-func (r *reconciler) wake(m *memory, u usage) time.Duration {
-	now := r.Clock()
-	wake := m.wake(now)
-	if left := m.graceLeft(u, now); left > 0 && len(u.holders) == 0 {
-		return min(wake, left)
-	}
-	if u.paused && len(u.leavers) == 0 {
-		return min(wake, patience)
-	}
-	return wake
-}
-
-// bound tells the ids of the tokens of the Organization on which bindings of the connection hold a claim, for the directory
+// boundTokens tells the ids of the tokens of the Organization on which bindings of the connection hold a claim, for the directory
 // to miss them. What a connection of the same name was granted in another Organization is not to be found in this one.
-func (r *reconciler) bound(key Key, organization string) func(context.Context) ([]string, error) {
+func (d *dependencies) boundTokens(key Key, organization string) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
 		var list v1alpha1.ScopedTokenBindingList
-		err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+		err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
 		if err != nil {
 			return nil, fmt.Errorf("list bindings of %s: %w", key, err)
 		}
 		var ids []string
 		for i := range list.Items {
 			b := &list.Items[i]
-			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization && !expired(b, r.Clock()) {
+			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization && !expired(b, d.Clock()) {
 				ids = append(ids, id)
 			}
 		}
@@ -104,17 +90,17 @@ func boundTo(b *v1alpha1.ScopedTokenBinding) string {
 	if b.Status.Origin == "" || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
 		return ""
 	}
-	gone := []string{v1alpha1.ReasonTokenNotFound, v1alpha1.ReasonTokenReplaced}
+	lost := []string{v1alpha1.ReasonTokenNotFound, v1alpha1.ReasonTokenReplaced}
 	for _, c := range b.Status.Conditions {
-		if c.Type == v1alpha1.ConditionResolved && slices.Contains(gone, c.Reason) {
+		if c.Type == v1alpha1.ConditionResolved && slices.Contains(lost, c.Reason) {
 			return ""
 		}
 	}
 	return b.Status.Token.ID
 }
 
-// waits reports whether the binding is to lose its role, and has not yet.
-func waits(b *v1alpha1.ScopedTokenBinding) bool {
+// waitsForRevocation reports whether the binding is to lose its role, and has not yet.
+func waitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
 	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
 		return false
 	}

@@ -30,10 +30,10 @@ type offer struct {
 type fingerprint [sha256.Size]byte
 
 // secretKey names the Secret of the connection: in its own namespace, or, for a ClusterAstroConnection, the operator's.
-func (r *reconciler) secretKey(c v1alpha1.Connection) client.ObjectKey {
+func (d *dependencies) secretKey(c v1alpha1.Connection) client.ObjectKey {
 	key := client.ObjectKey{Namespace: c.GetNamespace(), Name: c.ConnectionSpec().CredentialsSecretRef.Name}
 	if c.ConnectionKind() == v1alpha1.KindClusterAstroConnection {
-		key.Namespace = r.OperatorNamespace
+		key.Namespace = d.OperatorNamespace
 	}
 	return key
 }
@@ -43,8 +43,8 @@ const credentialReader = "scopedtoken-credential-reader"
 
 // offered reads the credential and judges what can be judged without Astro. An error means that Kubernetes could not
 // be asked.
-func (r *reconciler) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault, error) {
-	secret, wrong, err := r.readSecret(ctx, c)
+func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault, error) {
+	secret, wrong, err := d.readSecret(ctx, c)
 	if wrong != nil || err != nil {
 		return offer{}, wrong, err
 	}
@@ -61,12 +61,12 @@ func (r *reconciler) offered(ctx context.Context, c v1alpha1.Connection) (offer,
 	if err != nil {
 		return offer{}, newFault(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
 	}
-	return o, o.contradicts(c.ConnectionSpec(), r.Clock()), nil
+	return o, o.contradicts(c.ConnectionSpec(), d.Clock()), nil
 }
 
-func (r *reconciler) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault, error) {
-	key, secret := r.secretKey(c), &corev1.Secret{}
-	err := r.Secrets.Get(ctx, key, secret)
+func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault, error) {
+	key, secret := d.secretKey(c), &corev1.Secret{}
+	err := d.Secrets.Get(ctx, key, secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, newFault(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",

@@ -20,23 +20,23 @@ const (
 	orphanGrace = time.Minute
 )
 
-// hold keeps the connection from going while bindings may need it.
-func (r *reconciler) hold(ctx context.Context, c v1alpha1.Connection) error {
+// keep keeps the connection from going while bindings may need it.
+func (d *dependencies) keep(ctx context.Context, c v1alpha1.Connection) error {
 	if !c.GetDeletionTimestamp().IsZero() || controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
 		return nil
 	}
-	return r.patchFinalizer(ctx, c, controllerutil.AddFinalizer)
+	return d.patchFinalizer(ctx, c, controllerutil.AddFinalizer)
 }
 
-// release lets a connection go that is being deleted and that no binding needs.
-func (r *reconciler) release(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) (released bool, err error) {
-	if c.GetDeletionTimestamp().IsZero() || u.needed(m.graceLeft(u, r.Clock())) {
+// letGo lets a connection go that is being deleted and that no binding needs.
+func (d *dependencies) letGo(ctx context.Context, c v1alpha1.Connection, u usage, grace time.Duration) (released bool, err error) {
+	if c.GetDeletionTimestamp().IsZero() || u.needed(grace) {
 		return false, nil
 	}
 	if !controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
 		return true, nil
 	}
-	return true, r.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
+	return true, d.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
 }
 
 // needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
@@ -44,25 +44,25 @@ func (u usage) needed(grace time.Duration) bool {
 	return len(u.holders) > 0 || (u.bindings+u.orphans > 0 && grace > 0)
 }
 
-// graceLeft is how long a connection that is being deleted is still kept for claims that are being taken.
-func (m *memory) graceLeft(u usage, now time.Time) time.Duration {
+// graceLeft is how long a connection that has been deleted since then is still kept for claims that are being taken.
+func (u usage) graceLeft(deletedSince, now time.Time) time.Duration {
 	switch {
-	case m.deletingSince.IsZero():
+	case deletedSince.IsZero():
 		return 0
 	case u.orphans > 0:
-		return m.deletingSince.Add(orphanGrace).Sub(now)
+		return deletedSince.Add(orphanGrace).Sub(now)
 	default:
-		return m.deletingSince.Add(grace).Sub(now)
+		return deletedSince.Add(grace).Sub(now)
 	}
 }
 
-func (r *reconciler) patchFinalizer(ctx context.Context, c v1alpha1.Connection, change func(client.Object, string) bool) error {
+func (d *dependencies) patchFinalizer(ctx context.Context, c v1alpha1.Connection, change func(client.Object, string) bool) error {
 	before, ok := c.DeepCopyObject().(client.Object)
 	if !ok || !change(c, v1alpha1.FinalizerInUse) {
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Patch(ctx, c, patch); client.IgnoreNotFound(err) != nil {
+	if err := d.Client.Patch(ctx, c, patch); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
 	}
 	return nil

@@ -3,6 +3,7 @@ package connection
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
-// fault is what is wrong with a connection: the reason and message of its Ready condition. Neither ever holds a secret.
+// firstFault is what is wrong with a connection: the reason and message of its Ready condition. Neither ever holds a secret.
 type fault struct {
 	reason, message string
 
@@ -28,6 +29,18 @@ type fault struct {
 func newFault(reason, format string, args ...any) *fault {
 	message := fmt.Sprintf(format, args...)
 	return &fault{reason: reason, message: message, gist: message}
+}
+
+// asTransient is the fault as one that goes away by itself; or, if it needs a user, that takes nothing from the credential.
+func (f fault) asTransient(needsUser bool) *fault {
+	f.transient, f.needsUser = true, needsUser
+	return &f
+}
+
+// withGist is the fault with another gist than its message.
+func (f fault) withGist(gist string) *fault {
+	f.gist = gist
+	return &f
 }
 
 // fromAstroError is the fault that an error of Astro's API means.
@@ -70,4 +83,29 @@ func (f *fault) keepMessage(before *fault) *fault {
 	same := *f
 	same.message = before.message
 	return &same
+}
+
+const (
+	// firstRetry is how long after a transient fault Astro is asked again; it doubles up to the sweep interval.
+	firstRetry = 5 * time.Second
+	// jitter is the share by which waits differ, so that connections do not sweep in step.
+	jitter = 0.1
+)
+
+// retryAfter is how long to wait after the fault, the next of so many transient ones in a row.
+func (f *fault) retryAfter(interval time.Duration, failures int) time.Duration {
+	if !f.transient {
+		return spread(interval)
+	}
+	return max(f.wait, spread(backoff(interval, failures)))
+}
+
+// backoff is how long to wait after so many failures before: longer and longer, and at most the interval.
+func backoff(interval time.Duration, failures int) time.Duration {
+	return min(interval, firstRetry<<min(failures, 10))
+}
+
+// spread is a duration that is up to a tenth shorter or longer.
+func spread(d time.Duration) time.Duration {
+	return time.Duration(float64(d) * (1 + jitter*(2*rand.Float64()-1)))
 }

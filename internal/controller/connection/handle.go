@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
@@ -53,3 +55,10 @@ func KeyFor(namespace string, to v1alpha1.ConnectionReference) Key { return ref.
 
 // KeyOf is the key of the connection.
 func KeyOf(c v1alpha1.Connection) Key { return ref.KeyOf(c) }
+
+// differs reports whether bindings fare differently with the other handle, whatever their token.
+func (h Handle) differs(o Handle) bool {
+	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
+	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
+		was.OnWithdrawal != is.OnWithdrawal || was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
+}

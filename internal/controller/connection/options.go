@@ -5,6 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
@@ -33,4 +34,12 @@ type Options struct {
 	Selector labels.Selector
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
+}
+
+// dependencies are what the phases of a reconcile work with. Nothing in them changes once the controllers run.
+type dependencies struct {
+	Options
+
+	Client  client.Client
+	Secrets client.Reader // never a cache
 }

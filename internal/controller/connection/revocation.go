@@ -17,11 +17,11 @@ func RevocationLimited(h Handle) string {
 }
 
 // readLimit carries what the connection says of its revocation limit into the registry.
-func (r *reconciler) readLimit(key Key, c v1alpha1.Connection) {
+func (d *dependencies) readLimit(key Key, c v1alpha1.Connection) {
 	spec := c.ConnectionSpec()
 	until, _ := lifted(c)
 	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
-	r.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
+	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
 }
 
 // lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
@@ -39,10 +39,10 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 }
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
-func (r *reconciler) resumeRevocations(key Key, u usage) (paused bool) {
-	paused, resumed := r.Registry.limits.resume(key, len(u.leavers))
+func (d *dependencies) resumeRevocations(key Key, u usage) (paused bool) {
+	paused, resumed := d.Registry.limits.resume(key, len(u.leavers))
 	if resumed {
-		r.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
+		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
 	return paused
 }
@@ -55,7 +55,7 @@ func pausedCondition(c v1alpha1.Connection, u usage) metav1.Condition {
 		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
 		spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
 	if n := len(u.leavers); n > 0 {
-		message += fmt.Sprintf("; %d wait: %s", n, words(u.leavers))
+		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.leavers))
 	}
 	if _, wrong := lifted(c); wrong != "" {
 		message += "; " + wrong

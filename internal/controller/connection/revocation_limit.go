@@ -25,8 +25,8 @@ type revocationLimit struct {
 	asked   time.Time // when somebody was last turned away
 }
 
-// patience is how long a limit stays paused although nobody is seen to wait: who was turned away may not have said so yet.
-const patience = 10 * time.Second
+// pauseAtLeast is how long a limit stays paused although nobody is seen to wait: who was turned away may not have said so yet.
+const pauseAtLeast = 10 * time.Second
 
 func newRevocationLimits() revocationLimits {
 	return revocationLimits{clock: time.Now, all: map[Key]*revocationLimit{}}
@@ -104,7 +104,7 @@ func (ls *revocationLimits) resume(k Key, waiting int) (paused, resumed bool) {
 	if l == nil || !l.paused {
 		return false, false
 	}
-	if l.counts(now) && (waiting > 0 || now.Sub(l.asked) < patience) {
+	if l.counts(now) && (waiting > 0 || now.Sub(l.asked) < pauseAtLeast) {
 		return true, false
 	}
 	l.paused, l.revoked = false, map[string]time.Time{}

@@ -148,7 +148,7 @@ func TestLifted(t *testing.T) {
 	}
 }
 
-func TestWaits(t *testing.T) {
+func TestWaitsForRevocation(t *testing.T) {
 	leaver := func(change func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
 		now := metav1.Now()
 		b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now, Finalizers: []string{v1alpha1.FinalizerRevoke}}}
@@ -175,7 +175,7 @@ func TestWaits(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := waits(leaver(tc.change)); got != tc.want {
+			if got := waitsForRevocation(leaver(tc.change)); got != tc.want {
 				t.Errorf("%s\nwaits = %t", tc.reason, got)
 			}
 		})

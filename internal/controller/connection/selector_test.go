@@ -51,15 +51,17 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 	}
 	c := labelled("b")
 	r := &reconciler{
-		Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{}), Clock: time.Now},
-		Client:  fake.NewClientBuilder().WithScheme(scheme).WithObjects(c).Build(),
-		kind:    v1alpha1.KindClusterAstroConnection,
-		empty:   func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
+		dependencies: dependencies{
+			Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{}), Clock: time.Now},
+			Client:  fake.NewClientBuilder().WithScheme(scheme).WithObjects(c).Build(),
+		},
+		kind:  v1alpha1.KindClusterAstroConnection,
+		empty: func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
 	}
 	r.Registry.selector = labels.SelectorFromSet(labels.Set{"shard": "a"})
 	key := KeyOf(c)
 	r.Registry.publish(Handle{Key: key, Ready: true, SelfID: "clt"})
-	r.memories.of(key).uid = c.UID
+	r.memories.entry(key).uid = c.UID
 	notices := r.Registry.Subscribe()
 
 	got, err := r.Reconcile(t.Context(), reconcile.Request{NamespacedName: types.NamespacedName{Name: "acme"}})
@@ -69,7 +71,7 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 	if _, known := r.Registry.Get(key); known {
 		t.Error("others can still work through the connection")
 	}
-	if r.memories.of(key).uid != "" {
+	if r.memories.entry(key).uid != "" {
 		t.Error("what was known of the connection is kept, its credential among it")
 	}
 	if n := (<-notices).Object; !n.All || n.Connection != key {

@@ -45,7 +45,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 			emptyList: func() client.ObjectList { return &v1alpha1.ClusterAstroConnectionList{} },
 		},
 	} {
-		r.Options, r.Client, r.Secrets, r.kind = o, mgr.GetClient(), mgr.GetAPIReader(), r.empty().ConnectionKind()
+		r.dependencies, r.kind = dependencies{o, mgr.GetClient(), mgr.GetAPIReader()}, r.empty().ConnectionKind()
 		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}

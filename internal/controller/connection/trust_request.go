@@ -1,18 +1,14 @@
 package connection
 
-import (
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-)
+import "github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 
-// trustRequest is what somebody has said of a connection that the operator could not know by itself: by the annotation that asks
-// for a look, that what Astro shows is what is there; by another credential, that its roles are meant.
+// trustRequest is the annotation by which somebody says of a connection what the operator could not know by itself: that
+// what Astro shows is what is there. Another credential says the same of its roles.
 type trustRequest struct {
 	requestedAt *string // the annotation as last read
 	requested   bool    // by it, and not passed on yet
 	passed      bool    // to the directory, which has not listed with it yet
 	handledAt   string  // the last that a listing was taken by
-
-	replaced bool // the credential is another one, and that was not passed on yet
 }
 
 // read reports whether the annotation asks for a look. One that was set while no operator ran does, if an operator had
@@ -31,19 +27,19 @@ func (w *trustRequest) read(c v1alpha1.Connection) (asks bool) {
 	return asks
 }
 
-// pass tells the directory of a credential that was just proven.
-func (w *trustRequest) pass(a *access) {
+// pass tells the directory of a credential that was just proven, and that may have replaced another one.
+func (w *trustRequest) pass(a *access, replaced bool) {
 	switch {
 	case w.requested:
 		a.directory.Trust()
 		w.passed = true
-	case w.replaced:
+	case replaced:
 		a.directory.TrustRoles()
 	default:
 		return
 	}
 	a.directory.ExpireTargets()
-	w.requested, w.replaced = false, false
+	w.requested = false
 }
 
 // handled takes note of a listing that can be trusted.

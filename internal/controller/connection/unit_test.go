@@ -96,19 +96,19 @@ func TestUpdateReady(t *testing.T) {
 		memory memory
 		want   bool
 	}{
-		"Proven":             {reason: "A proven credential is ready.", memory: memory{access: &access{}}, want: true},
-		"NeverProven":        {reason: "An outage at the start leaves a connection as it begins: not ready.", memory: memory{refusal: transient}},
-		"OutageAfterwards":   {reason: "An outage later takes nothing away.", memory: memory{access: &access{}, unlisted: transient, ready: true}, want: true},
-		"RotatedInAnOutage":  {reason: "The old credential counts until Astro refuses the new one.", memory: memory{access: &access{}, refusal: transient, ready: true}, want: true},
-		"Refused":            {reason: "What Astro refuses does not count.", memory: memory{access: &access{}, refusal: lasting, ready: true}},
-		"SecretGone":         {reason: "Without the Secret nobody says that the credential is still meant.", memory: memory{access: &access{}, unusable: lasting, ready: true}},
-		"MayNotList":         {reason: "A credential that may not list is of no use.", memory: memory{access: &access{}, unlisted: lasting, ready: true}},
-		"OutageAfterRefusal": {reason: "An outage does not make a refused credential good.", memory: memory{access: &access{}, refusal: transient}},
+		"Proven":             {reason: "A proven credential is ready.", memory: memory{proof: proof{access: &access{}}}, want: true},
+		"NeverProven":        {reason: "An outage at the start leaves a connection as it begins: not ready.", memory: memory{proof: proof{refusal: transient}}},
+		"OutageAfterwards":   {reason: "An outage later takes nothing away.", memory: memory{proof: proof{access: &access{}}, listing: listing{fault: transient}, ready: true}, want: true},
+		"RotatedInAnOutage":  {reason: "The old credential counts until Astro refuses the new one.", memory: memory{proof: proof{access: &access{}, refusal: transient}, ready: true}, want: true},
+		"Refused":            {reason: "What Astro refuses does not count.", memory: memory{proof: proof{access: &access{}, refusal: lasting}, ready: true}},
+		"SecretGone":         {reason: "Without the Secret nobody says that the credential is still meant.", memory: memory{proof: proof{access: &access{}, unusable: lasting}, ready: true}},
+		"MayNotList":         {reason: "A credential that may not list is of no use.", memory: memory{proof: proof{access: &access{}}, listing: listing{fault: lasting}, ready: true}},
+		"OutageAfterRefusal": {reason: "An outage does not make a refused credential good.", memory: memory{proof: proof{access: &access{}, refusal: transient}}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if tc.memory.updateReady(); tc.memory.ready != tc.want {
-				t.Errorf("%s\nready = %t", tc.reason, tc.memory.ready)
+			if got := tc.memory.updateReady(); got != tc.want {
+				t.Errorf("%s\nready = %t", tc.reason, got)
 			}
 		})
 	}
@@ -144,18 +144,20 @@ func TestAssume(t *testing.T) {
 }
 
 func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
-	r := &reconciler{Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{})}}
+	r := &reconciler{dependencies: dependencies{Options: Options{
+		Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{}), Clock: time.Now,
+	}}}
 	was := &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Namespace: "data", Name: "acme", UID: "1"}}
 	key := KeyOf(was)
-	m := r.remember(key, was)
-	m.access, m.judged = &access{}, fingerprint{1}
+	m := r.recall(key, was)
+	m.proof.access, m.proof.judged = &access{}, fingerprint{1}
 	r.Registry.publish(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
-	if again := r.remember(key, was); again != m {
+	if again := r.recall(key, was); again != m {
 		t.Error("the same object is remembered")
 	}
 	is := was.DeepCopy()
 	is.UID = "2"
-	if m := r.remember(key, is); m.access != nil || m.judged != (fingerprint{}) {
+	if m := r.recall(key, is); m.proof.access != nil || m.proof.judged != (fingerprint{}) {
 		t.Errorf("a connection that was made anew has to be proven anew, whatever its predecessor was: %+v", m)
 	}
 	if h, known := r.Registry.Get(key); known {
