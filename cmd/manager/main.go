@@ -77,14 +77,10 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	share, err := o.shard()
-	if err != nil {
-		return err
-	}
 	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder(name), o.runbook)
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
-		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Shard: share,
+		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Selector: o.connections,
 		Fence: lease.check,
 	}); err != nil {
 		return err

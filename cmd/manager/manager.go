@@ -36,10 +36,6 @@ const (
 	retryPeriod   = 2 * time.Second
 )
 
-// handover is how long an instance leaves an Organization alone that has become its own. Whoever served it before has
-// learned of that by then, or has lost its lease because it could not; see above.
-const handover = leaseDuration
-
 // shutdown is how long controllers have to finish what they are at. It is shorter than the grace of the Pod.
 const shutdown = 20 * time.Second
 

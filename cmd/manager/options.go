@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"strings"
 
@@ -15,8 +14,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // namespaceFile is where Kubernetes tells a Pod its namespace.
@@ -29,6 +28,7 @@ type options struct {
 	watchNamespaces   []string
 	secretNamespaces  []string
 	selector          string
+	connections       labels.Selector // the selector, read
 	concurrency       int
 
 	leaderElect                bool
@@ -80,8 +80,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"namespaces in which Secrets are watched, so that a new credential is noticed at once and not at the next sweep; "+
 			"comma-separated, any number of times (always: the operator's namespace and --watch-namespaces)")
 	flags.StringVar(&o.selector, "connection-selector", "",
-		"labels of the connections whose Organizations this instance serves, such as shard=a or 'shard notin (a,b)'; "+
-			"no two instances may select the same (default: all)")
+		"labels of the connections that this instance serves, such as shard=a or 'shard notin (a,b)'; "+
+			"no two instances may select connections to the same Organization (default: all)")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many tokens are worked on side by side")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "wait for the lease, so that of several replicas one works")
 	flags.StringVar(&o.lease, "leader-election-id", "",
@@ -111,13 +111,14 @@ func (o *options) complete() error {
 	if err := namespace(o.operatorNamespace); err != nil {
 		return fmt.Errorf("the operator's namespace: %w", err)
 	}
-	return o.completeShard()
+	return o.completeSelector()
 }
 
-// completeShard settles which share of the work is this instance's. Its lease is named by hand: a name that followed from
+// completeSelector reads which connections this instance serves. Its lease is named by hand: a name that followed from
 // the selector would change with it, and the replica that a rollout starts would not wait for the one that it replaces.
-func (o *options) completeShard() error {
-	if _, err := labels.Parse(o.selector); err != nil {
+func (o *options) completeSelector() error {
+	var err error
+	if o.connections, err = labels.Parse(o.selector); err != nil {
 		return fmt.Errorf("--connection-selector=%q: %w", o.selector, err)
 	}
 	if o.lease == "" && o.leaderElect && o.selector != "" {
@@ -131,18 +132,6 @@ func (o *options) completeShard() error {
 		return fmt.Errorf("--leader-election-id=%q is not a name for a lease: %s", o.lease, faults[0])
 	}
 	return nil
-}
-
-// shard is the share of the work that is this instance's, nil if that is everything.
-func (o *options) shard() (*shard.Tracker, error) {
-	if o.selector == "" {
-		return nil, nil //nolint:nilnil // a nil tracker is that of an instance which serves everything
-	}
-	s, err := labels.Parse(o.selector)
-	if err != nil {
-		return nil, err
-	}
-	return shard.NewTracker(shard.Options{Selector: s, Handover: handover}), nil
 }
 
 // podNamespace is the namespace of the Pod this runs in, "" outside of one.
@@ -160,8 +149,8 @@ func podNamespace(file string) string {
 // host refuses what no connection's URL could have for its host, so that a mistake shows at the start and not as a
 // connection that is never allowed.
 func host(text string) error {
-	u, err := url.Parse("https://" + text)
-	if err != nil || u.Host != text || u.Hostname() == "" || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
+	u, err := ref.ParseURL("https://" + text)
+	if err != nil || u.Host != text || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
 		return fmt.Errorf("%q is not a host: write it in lower case, without scheme, path or wildcard, such as api.astronomer.io or localhost:8099", text)
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 )
@@ -81,15 +81,15 @@ func TestParse(t *testing.T) {
 			args:   []string{"--version"},
 			want:   usual(func(o *options) { o.version, o.operatorNamespace, o.lease = true, "", "" }),
 		},
-		"Shard": {
-			reason: "An instance that serves a share has a lease of its own.",
+		"Selector": {
+			reason: "An instance with a selector has a lease of its own.",
 			env:    "operator",
 			args:   []string{"--connection-selector=shard in (a,b),!old", "--leader-elect", "--leader-election-id=shard-ab"},
 			want: usual(func(o *options) {
 				o.selector, o.lease, o.leaderElect = "shard in (a,b),!old", "shard-ab", true
 			}),
 		},
-		"ShardAlone": {
+		"SelectorAlone": {
 			reason: "Without a lease there is nothing to name.",
 			env:    "operator",
 			args:   []string{"--connection-selector=!shard"},
@@ -103,7 +103,7 @@ func TestParse(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s\n%v", tc.reason, err)
 			}
-			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(options{}), cmpopts.IgnoreFields(options{}, "log")); diff != "" {
+			if diff := cmp.Diff(tc.want, got, cmp.AllowUnexported(options{}), cmpopts.IgnoreFields(options{}, "log", "connections")); diff != "" {
 				t.Errorf("%s\n-want +got\n%s", tc.reason, diff)
 			}
 		})
@@ -128,7 +128,7 @@ func TestParseRefuses(t *testing.T) {
 		"NoNamespace":    {"Outside of a Pod nobody knows where the Secrets are; the error says how to tell.", nil, "--operator-namespace or POD_NAMESPACE"},
 		"Selector":       {"A selector that cannot be read must not mean everything.", []string{"--operator-namespace=o", "--connection-selector=shard in a"}, "--connection-selector"},
 		"NoLease": {
-			"Two shards with one lease would wait for each other.",
+			"Two instances with one lease would wait for each other.",
 			[]string{"--operator-namespace=o", "--connection-selector=shard=a", "--leader-elect"}, "--leader-election-id",
 		},
 		"Lease":       {"A lease is an object with a name.", []string{"--operator-namespace=o", "--leader-election-id=Shard A"}, "is not a name for a lease"},
@@ -172,18 +172,12 @@ func TestPodNamespace(t *testing.T) {
 	}
 }
 
-func TestShard(t *testing.T) {
-	o := usual(nil)
-	if tracker, err := o.shard(); tracker != nil || err != nil {
-		t.Errorf("without a selector everything is served: got %v, %v", tracker, err)
-	}
-	o.selector = "shard=a"
-	tracker, err := o.shard()
-	if err != nil || tracker.Selector.String() != "shard=a" {
-		t.Fatalf("got %v, %v", tracker, err)
-	}
-	if longest := renewDeadline + 4*time.Second; tracker.Handover <= longest {
-		t.Errorf("an Organization is taken over after %s, and may be written to for %s by a replica that lost its lease", tracker.Handover, longest)
+func TestSelector(t *testing.T) {
+	for selector, want := range map[string]bool{"": true, "shard!=b": true, "shard=a": true, "shard=b": false} {
+		o, err := parse([]string{"--operator-namespace=o", "--connection-selector=" + selector}, io.Discard)
+		if err != nil || o.connections.Matches(labels.Set{"shard": "a"}) != want {
+			t.Errorf("--connection-selector=%s: want %t for a connection with shard=a, got %v, %v", selector, want, o.connections, err)
+		}
 	}
 }
 

@@ -60,7 +60,7 @@ func TestRun(t *testing.T) {
 	})
 	eventually(t, "working", func() bool { return isWorkedOn(t, kube, "own") })
 	if isWorkedOn(t, kube, "foreign") {
-		t.Error("the connection of another shard is worked on")
+		t.Error("a connection that is not selected is worked on")
 	}
 	if err := ended(); err != nil {
 		t.Error(err)

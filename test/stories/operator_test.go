@@ -67,8 +67,8 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	Expect(index.Register(ctx, mgr.GetFieldIndexer())).To(Succeed())
 	Expect(connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
-		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.share.astro, w.sim.URL()), "http://")},
-		OperatorNamespace: w.system, UserAgent: cmp.Or(w.share.agent, "stories"), Shard: w.share.tracker,
+		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.instance.astro, w.sim.URL()), "http://")},
+		OperatorNamespace: w.system, UserAgent: cmp.Or(w.instance.agent, "stories"), Selector: w.instance.selector,
 	})).To(Succeed())
 	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Concurrency: 16, Clock: w.now})).To(Succeed())
 	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())

@@ -35,7 +35,8 @@ type world struct {
 	line    *line         // of the running operator to the API server
 	cache   client.Reader // what the running operator knows of the API server's objects
 	beside  []*world      // whose operators work on the same, so that there is no rest before they rest
-	share   share         // of the work, where the operator is not the only one
+
+	instance instance // where the operator is not the only one
 
 	// namespace is where a binding is made that says nothing else; other is a second one, and system the operator's.
 	namespace, other, system string

@@ -5,7 +5,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
-// access is how Astro is reached with a credential that was proven.
+// access is how Astro is reached with a credential that was proven. It is replaced, never changed.
 type access struct {
 	identity     astro.Identity
 	organization astro.Organization
@@ -16,30 +16,33 @@ type access struct {
 
 // probe is a client for a credential that is not proven. What it claims to be may be a lie, so it gets a budget of the
 // connection's own, and none that another connection shares.
-func (r *reconciler) probe(key Key, c v1alpha1.Connection, m *memory, o offer) *astro.Client {
-	return r.client(c, o.secret, r.budget(m.host, unproven(key), key, c.ConnectionSpec().RateLimit), nil)
+func (d *dependencies) probe(c v1alpha1.Connection, host string, o offer) *astro.Client {
+	return d.newClient(c, o.secret, d.budget(c, host, unproven(KeyOf(c))), nil)
 }
 
 func unproven(key Key) string { return "unproven:" + key.String() }
 
 // admit makes a proven credential the one that the connection works with. A rotated secret of the same token keeps the
 // client and the directory.
-func (r *reconciler) admit(key Key, c v1alpha1.Connection, m *memory, o offer, org astro.Organization) {
-	if before := m.access; before != nil && before.identity.TokenID == o.identity.TokenID {
+func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access, o offer, org astro.Organization) *access {
+	if before.isOf(o) {
 		next := *before
 		next.identity, next.organization = o.identity, org
-		m.access = &next
-		r.reopen(key, next.client, func() { next.client.UseCredential(o.secret) })
-		return
+		d.reopen(KeyOf(c), next.client, func() { next.client.UseCredential(o.secret) })
+		return &next
 	}
-	r.drop(key, m)
-	m.access = &access{identity: o.identity, organization: org}
-	m.access.client = r.client(c, o.secret, r.limiter(key, c, m), func() { r.Registry.ReportUnauthorized(key) })
-	m.access.directory = astro.NewDirectory(m.access.client, astro.DirectoryOptions{
-		SelfID: o.identity.TokenID, Clock: r.Clock, OwnRoles: ownRoles(c, o.identity.TokenID), Bound: r.bound(key, string(c.ConnectionSpec().OrganizationID)),
+	key, id := KeyOf(c), o.identity.TokenID
+	d.giveUp(key, host, before)
+	a := &access{identity: o.identity, organization: org, limits: c.ConnectionSpec().RateLimit}
+	a.client = d.newClient(c, o.secret, d.budget(c, host, id), func() { d.Registry.ReportUnauthorized(key) })
+	a.directory = astro.NewDirectory(a.client, astro.DirectoryOptions{
+		SelfID: id, Clock: d.Clock, OwnRoles: ownRoles(c, id), Bound: d.boundTokens(key, string(c.ConnectionSpec().OrganizationID)),
 	})
-	m.dueSweep()
+	return a
 }
+
+// isOf reports whether the access is that of the offered credential's API token, whatever its secret.
+func (a *access) isOf(o offer) bool { return a != nil && a.identity.TokenID == o.identity.TokenID }
 
 // ownRoles are the roles of the credential as the status has kept them; nil for another credential.
 func ownRoles(c v1alpha1.Connection, tokenID string) []string {
@@ -49,39 +52,50 @@ func ownRoles(c v1alpha1.Connection, tokenID string) []string {
 	return nil
 }
 
-// drop gives the budget of the present credential back.
-func (r *reconciler) drop(key Key, m *memory) {
-	if m.access != nil {
-		r.Budgets.Drop(m.host, m.access.identity.TokenID, key.String())
+// giveUp gives the budget of the credential back.
+func (d *dependencies) giveUp(key Key, host string, a *access) {
+	if a != nil {
+		d.Budgets.Drop(host, a.identity.TokenID, key.String())
 	}
 }
 
-// limiter is the budget that the connection shares with every other of the same credential.
-func (r *reconciler) limiter(key Key, c v1alpha1.Connection, m *memory) *astro.Limiter {
-	m.access.limits = c.ConnectionSpec().RateLimit
-	return r.budget(m.host, m.access.identity.TokenID, key, m.access.limits)
+// budget is the rate limit of the API token, which the connection shares with every other that works with the token.
+func (d *dependencies) budget(c v1alpha1.Connection, host, tokenID string) *astro.Limiter {
+	limits := c.ConnectionSpec().RateLimit
+	return d.Budgets.For(host, tokenID, KeyOf(c).String(), float64(limits.ReadsPerSecond), float64(limits.WritesPerSecond))
 }
 
-func (r *reconciler) budget(host, tokenID string, key Key, limits v1alpha1.RateLimit) *astro.Limiter {
-	return r.Budgets.For(host, tokenID, key.String(), float64(limits.ReadsPerSecond), float64(limits.WritesPerSecond))
+// relimit carries an edited rate limit into the shared budget.
+func (d *dependencies) relimit(c v1alpha1.Connection, host string, a *access) *access {
+	if a == nil || a.limits == c.ConnectionSpec().RateLimit {
+		return a
+	}
+	next := *a
+	next.limits = c.ConnectionSpec().RateLimit
+	d.budget(c, host, next.identity.TokenID)
+	return &next
 }
 
-// limit carries an edited rate limit into the shared budget.
-func (r *reconciler) limit(key Key, c v1alpha1.Connection, m *memory) {
-	if m.access != nil && m.access.limits != c.ConnectionSpec().RateLimit {
-		r.limiter(key, c, m)
+// reopen does what may make a client work again, and has everything looked at if it does: what was to be put right
+// meanwhile may be of a binding that is Ready, and a sweep tells of a change only once.
+func (d *dependencies) reopen(key Key, c *astro.Client, try func()) {
+	refused := c.Refusal() != nil
+	try()
+	if refused && c.Refusal() == nil {
+		d.Registry.credentials.awaitRefusal(key)
+		d.Registry.subscribers.tell(Notice{Connection: key, All: true})
 	}
 }
 
-func (r *reconciler) client(c v1alpha1.Connection, secret string, limiter *astro.Limiter, refused func()) *astro.Client {
+func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *astro.Limiter, refused func()) *astro.Client {
 	return astro.NewClient(astro.Options{
 		BaseURL:      c.ConnectionSpec().APIURL,
 		Organization: string(c.ConnectionSpec().OrganizationID),
 		Credential:   secret,
 		Limiter:      limiter,
-		UserAgent:    r.UserAgent,
-		Observe:      observe,
+		UserAgent:    d.UserAgent,
+		Observe:      countRequest,
 		Refused:      refused,
-		Fence:        r.Fence,
+		Fence:        d.Fence,
 	})
 }

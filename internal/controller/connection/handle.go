@@ -1,8 +1,11 @@
 package connection
 
 import (
+	"k8s.io/apimachinery/pkg/api/equality"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // Handle is a snapshot of what is known of a connection. It never changes once published: neither may whoever gets one
@@ -15,7 +18,7 @@ type Handle struct {
 	// Host of Astro's API, with its port if it has one, and the id of the Organization.
 	Host, Organization string
 
-	// Ready says that a credential was proven for the Organization and has not been refused since. A passing fault of
+	// Ready says that a credential was proven for the Organization and has not been refused since. A transient fault of
 	// Astro does not change it.
 	Ready bool
 	// Reason and Message say why it is not ready.
@@ -31,15 +34,31 @@ type Handle struct {
 	Directory *astro.Directory
 }
 
-// passingReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
-var passingReasons = map[string]bool{
+// transientReasons are those of a connection that gets ready by itself; none is that of one not looked at yet.
+var transientReasons = map[string]bool{
 	"": true, v1alpha1.ReasonUnreachable: true, v1alpha1.ReasonRateLimited: true, v1alpha1.ReasonListIncomplete: true,
 }
 
 // Stuck reports whether the connection is not ready and will not be until somebody does something.
-func (h Handle) Stuck() bool { return !h.Ready && !passingReasons[h.Reason] }
+func (h Handle) Stuck() bool { return !h.Ready && !transientReasons[h.Reason] }
 
 // serves reports whether the handle reaches the Organization of the host.
 func (h Handle) serves(host, organization string) bool {
 	return h.Directory != nil && h.Host == host && h.Organization == organization
+}
+
+// Key names one connection of either kind; see package ref, where it is for those whom this package must not know.
+type Key = ref.Key
+
+// KeyFor is the connection that a reference of an object in the namespace names.
+func KeyFor(namespace string, to v1alpha1.ConnectionReference) Key { return ref.KeyFor(namespace, to) }
+
+// KeyOf is the key of the connection.
+func KeyOf(c v1alpha1.Connection) Key { return ref.KeyOf(c) }
+
+// differs reports whether bindings fare differently with the other handle, whatever their token.
+func (h Handle) differs(o Handle) bool {
+	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
+	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
+		was.OnWithdrawal != is.OnWithdrawal || was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
 }

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	requests = prometheus.NewCounterVec(prometheus.CounterOpts{
+	requestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "scopedtoken_astro_requests_total",
 		Help: "Requests to Astro, by method, endpoint and outcome.",
 	}, []string{"method", "endpoint", "outcome"})
@@ -22,7 +22,7 @@ var (
 		Buckets: prometheus.ExponentialBuckets(0.02, 2, 11),
 	}, []string{"method", "endpoint"})
 
-	sweeps = prometheus.NewCounterVec(prometheus.CounterOpts{
+	sweepsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "scopedtoken_sweeps_total",
 		Help: "Listings of an Organization's tokens, by outcome: ok or the reason of the fault.",
 	}, []string{"outcome"})
@@ -38,17 +38,17 @@ var (
 		Help: "When a connection's tokens were last listed without a fault.",
 	}, connectionLabels)
 
-	readiness = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	readyGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_ready",
 		Help: "1 while a connection is Ready, 0 otherwise.",
 	}, connectionLabels)
 
-	expiry = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	expiryGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_credential_expiry_timestamp_seconds",
 		Help: "When a connection's credential expires; absent if it never does.",
 	}, connectionLabels)
 
-	paused = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	pausedGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_revocations_paused",
 		Help: "1 while a connection revokes nothing because its revocation limit was reached, 0 otherwise.",
 	}, connectionLabels)
@@ -57,49 +57,49 @@ var (
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(requests, requestSeconds, sweeps, sweepSeconds, lastSweep, readiness, expiry, paused)
+	metrics.Registry.MustRegister(requestsTotal, requestSeconds, sweepsTotal, sweepSeconds, lastSweep, readyGauge, expiryGauge, pausedGauge)
 }
 
-// observe counts a request to Astro.
-func observe(method, endpoint, outcome string, d time.Duration) {
-	requests.WithLabelValues(method, endpoint, outcome).Inc()
+// countRequest counts a request to Astro.
+func countRequest(method, endpoint, outcome string, d time.Duration) {
+	requestsTotal.WithLabelValues(method, endpoint, outcome).Inc()
 	requestSeconds.WithLabelValues(method, endpoint).Observe(d.Seconds())
 }
 
 func countSweep(k Key, f *fault, d time.Duration, now time.Time) {
 	sweepSeconds.Observe(d.Seconds())
 	if f != nil {
-		sweeps.WithLabelValues(f.reason).Inc()
+		sweepsTotal.WithLabelValues(f.reason).Inc()
 		return
 	}
-	sweeps.WithLabelValues("ok").Inc()
-	lastSweep.WithLabelValues(k.labels()...).Set(float64(now.Unix()))
+	sweepsTotal.WithLabelValues("ok").Inc()
+	lastSweep.WithLabelValues(labelsOf(k)...).Set(float64(now.Unix()))
 }
 
-// setMetrics shows what the status says.
-func setMetrics(c v1alpha1.Connection) {
-	labels, status := KeyOf(c).labels(), c.ConnectionStatus()
+// showStatus shows what the status says.
+func showStatus(c v1alpha1.Connection) {
+	labels, status := labelsOf(KeyOf(c)), c.ConnectionStatus()
 	ready := 0.0
 	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) {
 		ready = 1
 	}
-	readiness.WithLabelValues(labels...).Set(ready)
-	shut := 0.0
+	readyGauge.WithLabelValues(labels...).Set(ready)
+	limited := 0.0
 	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionRevocationsPaused) {
-		shut = 1
+		limited = 1
 	}
-	paused.WithLabelValues(labels...).Set(shut)
+	pausedGauge.WithLabelValues(labels...).Set(limited)
 	if status.CredentialExpiresAt == nil {
-		expiry.DeleteLabelValues(labels...)
+		expiryGauge.DeleteLabelValues(labels...)
 		return
 	}
-	expiry.WithLabelValues(labels...).Set(float64(status.CredentialExpiresAt.Unix()))
+	expiryGauge.WithLabelValues(labels...).Set(float64(status.CredentialExpiresAt.Unix()))
 }
 
 func dropMetrics(k Key) {
-	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readiness, expiry, paused} {
-		gauge.DeleteLabelValues(k.labels()...)
+	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readyGauge, expiryGauge, pausedGauge} {
+		gauge.DeleteLabelValues(labelsOf(k)...)
 	}
 }
 
-func (k Key) labels() []string { return []string{string(k.Kind), k.Namespace, k.Name} }
+func labelsOf(k Key) []string { return []string{string(k.Kind), k.Namespace, k.Name} }

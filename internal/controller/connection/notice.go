@@ -2,6 +2,7 @@ package connection
 
 import (
 	"slices"
+	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/event"
 )
@@ -33,33 +34,105 @@ func (n Notice) with(next Notice) Notice {
 
 func (n Notice) empty() bool { return !n.All && !n.Swept && len(n.Tokens) == 0 }
 
-// Subscribe returns a channel of its own for every caller, for a channel source. Notices that are not read yet are
-// folded together, and nobody waits for a slow reader.
-func (r *Registry) Subscribe() <-chan event.TypedGenericEvent[Notice] {
-	return subscribe(r, &r.subscribers)
+// subscribers are told of notices. Those that are not read yet are folded together, and nobody waits for a slow reader.
+type subscribers struct {
+	mu   sync.RWMutex
+	all  []*requeue[Notice]
+	rows []*requeue[Notice] // those among them that are told of rows read or written by id as well
 }
 
-// SubscribeToRows is Subscribe, and tells of rows that were read or written by id as well; see Record.
-func (r *Registry) SubscribeToRows() <-chan event.TypedGenericEvent[Notice] {
-	return subscribe(r, &r.rowSubscribers)
-}
-
-func subscribe(r *Registry, to *[]*mailbox[Notice]) <-chan event.TypedGenericEvent[Notice] {
-	box := newMailbox(Notice.connection, Notice.with)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	*to = append(*to, box)
+// join adds a subscriber.
+func (s *subscribers) join(rows bool) <-chan event.TypedGenericEvent[Notice] {
+	box := newRequeue(Notice.connection, Notice.with)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, box)
+	if rows {
+		s.rows = append(s.rows, box)
+	}
 	return box.out
 }
 
-// publish tells every subscriber.
-func (r *Registry) publish(n Notice) {
+// tell tells every subscriber.
+func (s *subscribers) tell(n Notice) {
 	if n.empty() {
 		return
 	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, box := range slices.Concat(r.subscribers, r.rowSubscribers) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, box := range s.all {
 		box.put(n)
 	}
+}
+
+// tellOfRow tells those who want to know of rows read or written by id.
+func (s *subscribers) tellOfRow(n Notice) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	for _, box := range s.rows {
+		box.put(n)
+	}
+}
+
+// requeue is a source of a controller's queue that never blocks who puts something in. What waits to be read is folded together, so that it
+// holds at most one item for each connection, however slow the reader is.
+type requeue[T any] struct {
+	out  chan event.TypedGenericEvent[T]
+	key  func(T) Key
+	fold func(waiting, next T) T
+
+	mu      sync.Mutex
+	waiting []T
+	busy    bool
+}
+
+func newRequeue[T any](key func(T) Key, fold func(waiting, next T) T) *requeue[T] {
+	return &requeue[T]{out: make(chan event.TypedGenericEvent[T]), key: key, fold: fold}
+}
+
+// newKeyRequeue is a requeue of connections.
+func newKeyRequeue() *requeue[Key] {
+	return newRequeue(func(k Key) Key { return k }, func(_, k Key) Key { return k })
+}
+
+func (q *requeue[T]) put(item T) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.add(item)
+	if !q.busy {
+		q.busy = true
+		go q.deliver()
+	}
+}
+
+func (q *requeue[T]) add(item T) {
+	for i, w := range q.waiting {
+		if q.key(w) == q.key(item) {
+			q.waiting[i] = q.fold(w, item)
+			return
+		}
+	}
+	q.waiting = append(q.waiting, item)
+}
+
+// deliver runs while there is something to read.
+func (q *requeue[T]) deliver() {
+	for {
+		item, found := q.next()
+		if !found {
+			return
+		}
+		q.out <- event.TypedGenericEvent[T]{Object: item}
+	}
+}
+
+func (q *requeue[T]) next() (item T, found bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		q.busy = false
+		return item, false
+	}
+	item, q.waiting = q.waiting[0], q.waiting[1:]
+	return item, true
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -16,10 +15,8 @@ import (
 
 // reconciler serves one kind of connection.
 type reconciler struct {
-	Options
+	dependencies
 
-	Client    client.Client
-	Secrets   client.Reader // never a cache
 	kind      v1alpha1.ConnectionKind
 	empty     func() v1alpha1.Connection
 	emptyList func() client.ObjectList
@@ -42,66 +39,78 @@ type reconciler struct {
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=list;watch
 //+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 
-// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
+// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports. A
+// connection that another instance serves is dropped as if it were gone.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	key, c := Key{Kind: r.kind, Namespace: req.Namespace, Name: req.Name}, r.empty()
-	if err := r.Client.Get(ctx, req.NamespacedName, c); apierrors.IsNotFound(err) {
+	err := r.Client.Get(ctx, req.NamespacedName, c)
+	if apierrors.IsNotFound(err) || (err == nil && !r.Registry.Serves(c)) {
 		r.gone(key)
 		return reconcile.Result{}, nil
-	} else if err != nil {
+	}
+	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	if err := r.hold(ctx, c); err != nil {
+	if err := r.keep(ctx, c); err != nil {
 		return reconcile.Result{}, err
 	}
-	m := r.remember(key, c)
-	m.read(c, r.Clock())
+	m := r.recall(key, c)
 	if err := r.look(ctx, key, c, m); err != nil {
 		return reconcile.Result{}, err
 	}
-	u, err := r.usage(ctx, key)
+	u, err := r.usageOf(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if released, err := r.release(ctx, c, m, u); released || err != nil {
+	if released, err := r.letGo(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock())); released || err != nil {
 		return reconcile.Result{}, err
 	}
-	u.paused = r.releaseBrake(key, u)
-	if err := r.report(ctx, c, m, u); apierrors.IsConflict(err) {
-		return reconcile.Result{RequeueAfter: overtaken}, nil
-	} else if err != nil {
-		return reconcile.Result{}, err
-	}
-	return reconcile.Result{RequeueAfter: r.wake(m, u)}, nil
+	return r.conclude(ctx, key, c, m, u)
 }
 
-// overtaken is how long to wait for the cache where somebody else was first to write the object.
-const overtaken = 100 * time.Millisecond
-
-// remember is the memory of the connection. Another object of the same name starts with none: it may be of another
-// Organization, or on another host.
-func (r *reconciler) remember(key Key, c v1alpha1.Connection) *memory {
-	m := r.memories.of(key)
+// recall is the memory of the connection, with what the connection says of the pace, and whether somebody asks for a look
+// at Astro right now. Another object of the same name starts with none: it may be of another Organization, or on another
+// host.
+func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
+	m, now := r.memories.entry(key), r.Clock()
 	if m.uid != "" && m.uid != c.GetUID() {
 		r.gone(key)
-		m = r.memories.of(key)
+		m = r.memories.entry(key)
 	}
 	m.uid = c.GetUID()
+	m.listing = m.listing.paced(intervalOf(c), now)
+	if m.trust.read(c) {
+		m.listing, m.proof = m.listing.due(), m.proof.requested()
+	}
+	if !c.GetDeletionTimestamp().IsZero() && m.deletingSince.IsZero() {
+		m.deletingSince = now
+	}
 	return m
 }
 
 // look asks Astro what has to be asked, and publishes the answer. A connection that has just been proven is published
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
-	r.Registry.assume(key, c)
-	r.readBrake(key, c)
-	if err := r.prove(ctx, key, c, m); err != nil || m.onlyProven(r.Clock()) {
+	r.Registry.credentials.assume(key, c)
+	r.readLimit(key, c)
+	var accepted acceptance
+	var found astro.Sweep
+	var err error
+	m.proof, accepted, err = r.prove(ctx, c, m.proof)
+	if accepted.proven {
+		m.trust.pass(m.proof.access, accepted.replaced)
+	}
+	m.listing = m.listing.after(accepted)
+	if err != nil {
 		return err
 	}
 	r.publish(key, c, m)
-	found, err := r.sweep(ctx, key, m)
+	m.proof, m.listing, found, err = r.sweep(ctx, key, m.proof, m.listing)
 	if err != nil {
 		return err
+	}
+	if found.Trusted {
+		m.trust.handled()
 	}
 	r.announce(m, r.publish(key, c, m), found)
 	return nil
@@ -109,19 +118,19 @@ func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m
 
 // publish puts what is known into the registry.
 func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
-	m.settle()
+	m.ready = m.updateReady()
 	h := Handle{
-		Key: key, Host: m.host, Organization: string(c.ConnectionSpec().OrganizationID),
+		Key: key, Host: m.proof.host, Organization: string(c.ConnectionSpec().OrganizationID),
 		Ready: m.ready, Deleting: !c.GetDeletionTimestamp().IsZero(),
 	}
 	h.Object, _ = c.DeepCopyObject().(v1alpha1.Connection)
-	if f := m.wrong(); !m.ready && f != nil {
+	if f := m.firstFault(); !m.ready && f != nil {
 		h.Reason, h.Message = f.reason, f.message
 	}
-	if m.access != nil {
-		h.SelfID, h.Client, h.Directory = m.access.identity.TokenID, m.access.client, m.access.directory
+	if a := m.proof.access; a != nil {
+		h.SelfID, h.Client, h.Directory = a.identity.TokenID, a.client, a.directory
 	}
-	r.Registry.set(h)
+	r.Registry.publish(h)
 	return h
 }
 
@@ -132,24 +141,43 @@ func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
 		notice.Tokens, notice.All = nil, true
 	}
 	m.announced = &h
-	r.Registry.publish(notice)
+	r.Registry.subscribers.tell(notice)
 }
 
-// differs reports whether bindings fare differently with the other handle, whatever their token.
-func (h Handle) differs(o Handle) bool {
-	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
-	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
-		was.OnWithdrawal != is.OnWithdrawal || was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
+// overtaken is how long to wait for the cache where somebody else was first to write the object.
+const overtaken = 100 * time.Millisecond
+
+// conclude reports, and says when to look again.
+func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connection, m *memory, u usage) (reconcile.Result, error) {
+	paused := r.resumeRevocations(key, u)
+	m.reported = m.firstFault().keepMessage(m.reported)
+	err := r.report(ctx, c, findings{
+		fault: m.reported, ready: m.ready, access: m.proof.access, handledAt: m.trust.handledAt, usage: u, paused: paused,
+	})
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: overtaken}, nil
+	}
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	now := r.Clock()
+	wake := m.wake(now)
+	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
+		wake = min(wake, left)
+	} else if paused && len(u.leavers) == 0 {
+		wake = min(wake, pauseAtLeast)
+	}
+	return reconcile.Result{RequeueAfter: wake}, nil
 }
 
 // gone forgets a connection.
 func (r *reconciler) gone(key Key) {
 	if m := r.memories.forget(key); m != nil {
-		r.Budgets.Drop(m.host, unproven(key), key.String())
-		r.drop(key, m)
+		r.Budgets.Drop(m.proof.host, unproven(key), key.String())
+		r.giveUp(key, m.proof.host, m.proof.access)
 	}
 	dropMetrics(key)
 	if r.Registry.remove(key) {
-		r.Registry.publish(Notice{Connection: key, All: true})
+		r.Registry.subscribers.tell(Notice{Connection: key, All: true})
 	}
 }

@@ -6,47 +6,61 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
-// Registry is where the other controllers find what is known of the connections. It is safe for concurrent use.
+// Registry is where the other controllers find what is known of the connections, and where they leave what the
+// connections' own controllers have to know. It is safe for concurrent use.
 type Registry struct {
-	mu          sync.RWMutex
-	handles     map[Key]Handle
-	credentials map[Key]credential
-	shard       *shard.Tracker // nil if this instance serves everything
+	selector labels.Selector // of the connections that this instance serves
 
-	subscribers, rowSubscribers []*mailbox[Notice]
-	unauthorized                map[v1alpha1.ConnectionKind]*mailbox[Key]
-	reported                    map[Key]bool // refusals that the connection's controller knows of
-	vanished                    map[Key]map[types.UID]struct{}
-	brakes                      brakes
+	mu      sync.RWMutex
+	handles map[Key]Handle
+
+	credentials credentials
+	limits      revocationLimits
+	orphans     orphans
+	subscribers subscribers
+	requeues    map[v1alpha1.ConnectionKind]*requeue[Key] // for the connections' own controllers
 }
-
-// credential names the API token with which a connection works.
-type credential struct{ host, token string }
 
 // NewRegistry returns a registry that knows no connection.
 func NewRegistry() *Registry {
 	return &Registry{
+		selector:    labels.Everything(),
 		handles:     map[Key]Handle{},
-		credentials: map[Key]credential{},
-		reported:    map[Key]bool{},
-		vanished:    map[Key]map[types.UID]struct{}{},
-		brakes:      brakes{clock: time.Now, all: map[Key]*brake{}},
-		unauthorized: map[v1alpha1.ConnectionKind]*mailbox[Key]{
-			v1alpha1.KindAstroConnection:        newMailbox(itself, latest),
-			v1alpha1.KindClusterAstroConnection: newMailbox(itself, latest),
+		credentials: newCredentials(),
+		limits:      newRevocationLimits(),
+		orphans:     newOrphans(),
+		requeues: map[v1alpha1.ConnectionKind]*requeue[Key]{
+			v1alpha1.KindAstroConnection:        newKeyRequeue(),
+			v1alpha1.KindClusterAstroConnection: newKeyRequeue(),
 		},
 	}
 }
 
-func itself(k Key) Key    { return k }
-func latest(_, k Key) Key { return k }
+// configure is called before the registry is used. A nil selector selects every connection.
+func (r *Registry) configure(selector labels.Selector, clock func() time.Time) {
+	r.limits.clock = clock
+	if selector != nil {
+		r.selector = selector
+	}
+}
+
+// Serves reports whether this instance serves the connection, and so the objects that refer to it. Of a connection that
+// does not exist (nil), it is for the instance that selects what has no labels to say so.
+func (r *Registry) Serves(c v1alpha1.Connection) bool {
+	var of labels.Set
+	if c != nil {
+		of = c.GetLabels()
+	}
+	return r.selector.Matches(of)
+}
 
 // Get returns what is known of the connection; false if its controller has not looked at it yet, or it is gone.
 func (r *Registry) Get(k Key) (Handle, bool) {
@@ -58,139 +72,122 @@ func (r *Registry) Get(k Key) (Handle, bool) {
 
 // Serving lists the ready connections to the Organization of the host, in the order of their keys.
 func (r *Registry) Serving(host, organization string) []Handle {
+	return r.list(func(h Handle) bool { return h.Ready && h.serves(host, organization) })
+}
+
+// list returns the connections known that satisfy the condition, in the order of their keys.
+func (r *Registry) list(condition func(Handle) bool) []Handle {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	var all []Handle
-	for _, key := range r.keys(func(h Handle) bool { return h.Ready && h.serves(host, organization) }) {
-		if h, found := r.Get(key); found {
+	for _, h := range r.handles {
+		if condition(h) {
 			all = append(all, h)
 		}
 	}
+	slices.SortFunc(all, func(a, b Handle) int { return strings.Compare(a.Key.String(), b.Key.String()) })
 	return all
 }
 
 // IsCredential reports whether a connection to the host works with the token, or did when it was last proven. The roles
 // of such a token are never changed.
 func (r *Registry) IsCredential(host, tokenID string) bool {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	for _, c := range r.credentials {
-		if c == (credential{host, tokenID}) {
-			return true
-		}
-	}
-	return false
+	return r.credentials.include(credential{host, tokenID})
 }
 
 // Record lays a row that was read or written by id through a connection at the time over its listing, and over those of
 // the other connections to the Organization that list the token.
 func (r *Registry) Record(through Handle, t astro.Token, at time.Time) {
-	r.eachOf(through.Host, through.Organization, t.ID, func(k Key, d *astro.Directory) {
-		if k == through.Key {
-			d.Record(t, at)
+	r.eachTo(through.Host, through.Organization, t.ID, func(h Handle) {
+		if h.Key == through.Key {
+			h.Directory.Record(t, at)
 		} else {
-			d.Amend(t, at)
+			h.Directory.Amend(t, at)
 		}
 	})
 }
 
 // Forget takes a row that was found gone at the time out of the listings of every connection to the Organization.
 func (r *Registry) Forget(host, organization, tokenID string, at time.Time) {
-	r.eachOf(host, organization, tokenID, func(_ Key, d *astro.Directory) { d.Forget(tokenID, at) })
+	r.eachTo(host, organization, tokenID, func(h Handle) { h.Directory.Forget(tokenID, at) })
 }
 
-func (r *Registry) eachOf(host, organization, tokenID string, do func(Key, *astro.Directory)) {
+// eachTo does something to the token's row in the listing of every connection to the Organization, and tells of it.
+func (r *Registry) eachTo(host, organization, tokenID string, do func(Handle)) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for key, h := range r.handles {
-		if !h.serves(host, organization) {
-			continue
-		}
-		do(key, h.Directory)
-		for _, box := range r.rowSubscribers {
-			box.put(Notice{Connection: key, Tokens: []string{tokenID}})
+	for _, h := range r.handles {
+		if h.serves(host, organization) {
+			do(h)
+			r.subscribers.tellOfRow(Notice{Connection: h.Key, Tokens: []string{tokenID}})
 		}
 	}
+}
+
+// Subscribe returns a channel of its own for every caller, for a channel source. Notices that are not read yet are
+// folded together, and nobody waits for a slow reader.
+func (r *Registry) Subscribe() <-chan event.TypedGenericEvent[Notice] {
+	return r.subscribers.join(false)
+}
+
+// SubscribeToRows is Subscribe, and tells of rows that were read or written by id as well; see Record.
+func (r *Registry) SubscribeToRows() <-chan event.TypedGenericEvent[Notice] {
+	return r.subscribers.join(true)
 }
 
 // ReportUnauthorized tells that Astro refused the credential of the connection (astro.ErrUnauthorized). The client tells
 // it by itself; whoever meets the refusal may tell it too. The connection is looked at again at once, and once however
 // many report it.
 func (r *Registry) ReportUnauthorized(k Key) {
-	r.mu.Lock()
-	h, found := r.handles[k]
-	known := r.reported[k] || !found || !h.Ready
-	if !known {
-		r.reported[k] = true
-	}
-	r.mu.Unlock()
-	if !known {
-		r.unauthorized[k.Kind].put(k)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.handles[k].Ready && r.credentials.noteRefusal(k) {
+		r.lookAgain(k)
 	}
 }
 
-// refused reports whether the client has met a refusal, and keeps further reports quiet while it has.
-func (r *Registry) refused(k Key, c *astro.Client) bool {
-	r.listen(k) // first, so that a refusal from now on is not missed
-	if c.Refusal() == nil {
-		return false
+// MayRevoke reports whether roles may be revoked through the connection now. It is asked right before the write that
+// removes them, and has counted them if it says yes. Each is named by its token and target in any way that is always the
+// same, so that what is tried again counts once. All of them may be revoked, or none.
+func (r *Registry) MayRevoke(k Key, grants ...string) bool {
+	ok, pausedNow := r.limits.admitAll(k, grants)
+	if pausedNow {
+		r.lookAgain(k) // the status has to tell, and to keep it
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reported[k] = true
-	return true
+	return ok
 }
 
-// listen lets the next report through.
-func (r *Registry) listen(k Key) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.reported, k)
+// NeededBy notes that a binding needs the connection to have its role revoked, although the binding itself is gone.
+func (r *Registry) NeededBy(k Key, binding types.UID) { r.orphans.enter(k, binding) }
+
+// NotNeededBy takes that back. A connection that waits for it is looked at again.
+func (r *Registry) NotNeededBy(k Key, binding types.UID) {
+	r.orphans.leave(k, binding)
+	if h, _ := r.Get(k); h.Deleting {
+		r.lookAgain(k)
+	}
 }
 
-// set publishes the handle.
-func (r *Registry) set(h Handle) {
+// lookAgain has the connection's own controller look at it.
+func (r *Registry) lookAgain(k Key) { r.requeues[k.Kind].put(k) }
+
+// publish makes the handle known.
+func (r *Registry) publish(h Handle) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handles[h.Key] = h
 	if h.SelfID != "" {
-		r.credentials[h.Key] = credential{h.Host, h.SelfID}
+		r.credentials.enter(h.Key, credential{h.Host, h.SelfID})
 	}
 }
 
-// assume takes a status, which only the operator writes, at its word about the credential, until it is proven anew: a
-// restart must not make a credential a token like any other.
-func (r *Registry) assume(k Key, c v1alpha1.Connection) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	id := c.ConnectionStatus().CredentialTokenID
-	if _, known := r.credentials[k]; known || id == "" {
-		return
-	}
-	host, _ := judgeHost(c.ConnectionSpec().APIURL, nil)
-	r.credentials[k] = credential{host, id}
-}
-
-// remove forgets a connection that is gone.
+// remove forgets a connection that is gone, and reports whether it was known.
 func (r *Registry) remove(k Key) (known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	_, known = r.handles[k]
 	delete(r.handles, k)
-	delete(r.credentials, k)
-	delete(r.reported, k)
-	r.brakes.forget(k)
+	r.credentials.leave(k)
+	r.limits.drop(k)
 	return known
-}
-
-// keys are the connections known that satisfy the condition, in order.
-func (r *Registry) keys(condition func(Handle) bool) []Key {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var keys []Key
-	for key, h := range r.handles {
-		if condition(h) {
-			keys = append(keys, key)
-		}
-	}
-	slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.String(), b.String()) })
-	return keys
 }

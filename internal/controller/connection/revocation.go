@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -17,12 +16,12 @@ func RevocationLimited(h Handle) string {
 		h.Object.ConnectionSpec().MaxRevocationsPerSweep, h.Key.Words(), h.Object.ConnectionSpec().SweepInterval.Duration, v1alpha1.ConditionRevocationsPaused)
 }
 
-// readBrake carries what the connection says of its revocation limit into the registry.
-func (r *reconciler) readBrake(key Key, c v1alpha1.Connection) {
+// readLimit carries what the connection says of its revocation limit into the registry.
+func (d *dependencies) readLimit(key Key, c v1alpha1.Connection) {
 	spec := c.ConnectionSpec()
 	until, _ := lifted(c)
-	wasShut := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
-	r.Registry.brakes.set(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasShut)
+	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
 }
 
 // lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
@@ -39,26 +38,13 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 	return until, ""
 }
 
-// releaseBrake opens the brake where it may be, and tells those who wait.
-func (r *reconciler) releaseBrake(key Key, u usage) (shut bool) {
-	shut, opened := r.Registry.brakes.release(key, len(u.leavers))
-	if opened {
-		r.Registry.publish(Notice{Connection: key, Swept: true})
+// resumeRevocations goes on with revocations where they may go on, and tells those who wait.
+func (d *dependencies) resumeRevocations(key Key, u usage) (paused bool) {
+	paused, resumed := d.Registry.limits.resume(key, len(u.leavers))
+	if resumed {
+		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
-	return shut
-}
-
-// waits reports whether the binding is to lose its role, and has not yet.
-func waits(b *v1alpha1.ScopedTokenBinding) bool {
-	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
-		return false
-	}
-	if b.DeletionTimestamp.IsZero() {
-		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
-		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
-	}
-	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
-		b.Spec.Mode != v1alpha1.ModeObserve
+	return paused
 }
 
 // pausedCondition says that nothing is revoked, and what to do.
@@ -69,7 +55,7 @@ func pausedCondition(c v1alpha1.Connection, u usage) metav1.Condition {
 		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
 		spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
 	if n := len(u.leavers); n > 0 {
-		message += fmt.Sprintf("; %d wait: %s", n, words(u.leavers))
+		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.leavers))
 	}
 	if _, wrong := lifted(c); wrong != "" {
 		message += "; " + wrong

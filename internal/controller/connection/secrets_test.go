@@ -48,8 +48,8 @@ func TestPatience(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			m := &memory{missed: tc.missed, interval: tc.interval}
-			if got := m.patience(); got != tc.want {
+			p := proof{missed: tc.missed}
+			if got := p.patience(tc.interval); got != tc.want {
 				t.Errorf("%s\nwant %s, got %s", tc.reason, tc.want, got)
 			}
 		})

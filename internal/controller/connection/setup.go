@@ -7,7 +7,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/client-go/tools/events"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -20,50 +20,17 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
 const workers = 8
-
-// Options are what the controllers of connections need.
-type Options struct {
-	// Registry in which they publish what they find.
-	Registry *Registry
-	// Budgets are the rate limits, shared by all connections.
-	Budgets *astro.Budgets
-	// AllowedHosts are the hosts, with their port if the URL has one, to which a credential may be sent.
-	AllowedHosts []string
-	// OperatorNamespace is where the Secrets of ClusterAstroConnections are.
-	OperatorNamespace string
-	// SecretNamespaces are where Secrets are watched, so that a new credential is noticed at once; everywhere if there is
-	// none. Elsewhere it is noticed at the next sweep of its connection.
-	SecretNamespaces []string
-	// Recorder takes events.
-	Recorder events.EventRecorder
-	// UserAgent names the operator to Astro.
-	UserAgent string
-	// Fence says why nothing may be written to Astro at the moment; nil if there is never a reason.
-	Fence func() error
-
-	// Shard knows which connections are this instance's; nil if all are.
-	Shard *shard.Tracker
-	// Clock is the time; time.Now if nil.
-	Clock func() time.Time
-}
 
 // SetupWithManager adds the controllers of both kinds of connection. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
-	o.Registry.brakes.clock = o.Clock
-	if o.Shard != nil {
-		if err := o.Registry.share(mgr, o.Shard); err != nil {
-			return err
-		}
-	}
+	o.Registry.configure(o.Selector, o.Clock)
 	secrets, err := watchSecrets(mgr, o.SecretNamespaces)
 	if err != nil {
 		return err
@@ -78,7 +45,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 			emptyList: func() client.ObjectList { return &v1alpha1.ClusterAstroConnectionList{} },
 		},
 	} {
-		r.Options, r.Client, r.Secrets, r.kind = o, mgr.GetClient(), mgr.GetAPIReader(), r.empty().ConnectionKind()
+		r.dependencies, r.kind = dependencies{o, mgr.GetClient(), mgr.GetAPIReader()}, r.empty().ConnectionKind()
 		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}
@@ -87,7 +54,9 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 }
 
 func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
-	edited := predicate.Or[client.Object](predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{})
+	edited := predicate.Or[client.Object](
+		predicate.GenerationChangedPredicate{}, predicate.AnnotationChangedPredicate{}, predicate.LabelChangedPredicate{},
+	)
 	return ctrl.NewControllerManagedBy(mgr).
 		Named(strings.ToLower(string(r.kind))).
 		For(r.empty(), builder.WithPredicates(edited)).
@@ -96,11 +65,56 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 		WatchesRawSource(&source.Informer{
 			Informer: secrets, Handler: handler.EnqueueRequestsFromMapFunc(r.usersOf), Predicates: []predicate.Predicate{predicate.ResourceVersionChangedPredicate{}},
 		}).
-		WatchesRawSource(source.Channel(r.Registry.unauthorized[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
+		WatchesRawSource(source.Channel(r.Registry.requeues[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
-		Complete(sharing{r})
+		Complete(r)
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {
-	return []reconcile.Request{{NamespacedName: k.object()}}
+	return []reconcile.Request{{NamespacedName: k.Object()}}
+}
+
+// watchSecrets starts with the manager to watch the Secrets of some namespaces, or of all. The watch has a cache of its
+// own, for which nobody waits: where the operator may not watch, because a namespace went and took its RoleBinding along,
+// or because the RoleBinding is yet to come, everything else goes on. The credentials of such a namespace are read when
+// their connection is looked at, and the watch begins once it is allowed.
+func watchSecrets(mgr ctrl.Manager, namespaces []string) (cache.Informer, error) {
+	secrets, err := cache.New(mgr.GetConfig(), cache.Options{
+		HTTPClient: mgr.GetHTTPClient(), Scheme: mgr.GetScheme(), Mapper: mgr.GetRESTMapper(),
+		DefaultNamespaces: inEach(namespaces), DefaultTransform: stripToName,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make a cache for the metadata of Secrets: %w", err)
+	}
+	if err := mgr.Add(secrets); err != nil {
+		return nil, fmt.Errorf("add the cache for the metadata of Secrets: %w", err)
+	}
+	metadata := &metav1.PartialObjectMetadata{}
+	metadata.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Secret"))
+	informer, err := secrets.GetInformer(context.Background(), metadata, cache.BlockUntilSynced(false))
+	if err != nil {
+		return nil, fmt.Errorf("watch Secrets: %w", err)
+	}
+	return informer, nil
+}
+
+// inEach is the cache of each namespace, nil for that of all.
+func inEach(namespaces []string) map[string]cache.Config {
+	if len(namespaces) == 0 {
+		return nil
+	}
+	configs := map[string]cache.Config{}
+	for _, n := range namespaces {
+		configs[n] = cache.Config{}
+	}
+	return configs
+}
+
+// stripToName keeps of a Secret which one it is and that it changed, and above all not the copy of its content that
+// kubectl leaves in an annotation.
+func stripToName(object any) (any, error) {
+	if s, ok := object.(*metav1.PartialObjectMetadata); ok {
+		s.ObjectMeta = metav1.ObjectMeta{Namespace: s.Namespace, Name: s.Name, UID: s.UID, ResourceVersion: s.ResourceVersion}
+	}
+	return object, nil
 }

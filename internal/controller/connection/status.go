@@ -4,41 +4,53 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
+// findings are what a status is made of.
+type findings struct {
+	fault     *fault // what is wrong, said as before if it lasts
+	ready     bool
+	access    *access
+	handledAt string // the trust request by which a listing was last taken
+	usage     usage
+	paused    bool // revocations have to wait, because the limit was reached
+}
+
 // report writes the status where it differs, and an event where Ready does.
-func (r *reconciler) report(ctx context.Context, c v1alpha1.Connection, m *memory, u usage) error {
+func (d *dependencies) report(ctx context.Context, c v1alpha1.Connection, f findings) error {
 	before, ok := c.DeepCopyObject().(v1alpha1.Connection)
 	if !ok {
 		return nil
 	}
-	r.fill(c, m, u)
-	setMetrics(c)
+	f.fill(c)
+	showStatus(c)
 	if equality.Semantic.DeepEqual(before.ConnectionStatus(), c.ConnectionStatus()) {
 		return nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
-	if err := r.Client.Status().Patch(ctx, c, patch); err != nil {
+	if err := d.Client.Status().Patch(ctx, c, patch); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	r.announceReady(ctx, before, c)
-	r.announcePaused(ctx, before, c)
+	d.announceReady(ctx, before, c)
+	d.announcePaused(ctx, before, c)
 	return nil
 }
 
-// fill puts what is known into the status. What was found once stays while it cannot be looked at.
-func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
+// fill puts the findings into the status. What was found once stays while it cannot be looked at.
+func (f findings) fill(c v1alpha1.Connection) {
 	s := c.ConnectionStatus()
 	s.ObservedGeneration = c.GetGeneration()
-	s.Bindings = int32(u.bindings) //nolint:gosec // there are never that many objects
-	s.LastHandledReconcileAt = m.word.handledAt
-	if a := m.access; a != nil {
+	s.Bindings = int32(f.usage.bindings) //nolint:gosec // there are never that many objects
+	s.LastHandledReconcileAt = f.handledAt
+	if a := f.access; a != nil {
 		s.OrganizationName = a.organization.Name
 		if own := a.directory.OwnRoles(); own != nil || s.CredentialTokenID != a.identity.TokenID {
 			s.CredentialRoles = own
@@ -49,40 +61,38 @@ func (r *reconciler) fill(c v1alpha1.Connection, m *memory, u usage) {
 			s.CredentialExpiresAt = &metav1.Time{Time: *at}
 		}
 	}
-	ready := m.readyCondition(c, u)
-	set(c, ready)
-	held, stuck := ready.Reason == v1alpha1.ReasonInUse, m.said != nil && m.said.stuck
-	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !stuck, ready)
-	setWhile(c, v1alpha1.ConditionRevocationsPaused, u.paused, pausedCondition(c, u))
-	setWhile(c, v1alpha1.ConditionStalled, !held && (stuck || ready.Status == metav1.ConditionFalse), ready)
+	ready := f.readyCondition(c)
+	setCondition(c, ready)
+	held, needsUser := ready.Reason == v1alpha1.ReasonInUse, f.fault != nil && f.fault.needsUser
+	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !needsUser, ready)
+	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused, pausedCondition(c, f.usage))
+	setWhile(c, v1alpha1.ConditionStalled, !held && (needsUser || ready.Status == metav1.ConditionFalse), ready)
 }
 
 // readyCondition puts the state of the connection into one condition. Unknown means that Astro could not be asked.
-func (m *memory) readyCondition(c v1alpha1.Connection, u usage) metav1.Condition {
-	f := m.wrong().steady(m.said)
-	m.said = f
+func (f findings) readyCondition(c v1alpha1.Connection) metav1.Condition {
 	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
 	switch {
 	case !c.GetDeletionTimestamp().IsZero():
-		ready.Reason, ready.Message = v1alpha1.ReasonInUse, inUse(f, u)
-	case f == nil:
+		ready.Reason, ready.Message = v1alpha1.ReasonInUse, inUse(f.fault, f.usage)
+	case f.fault == nil:
 		ready.Status, ready.Reason = metav1.ConditionTrue, v1alpha1.ReasonConnected
-		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", m.access.identity.TokenID, m.access.organization.Name)
+		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", f.access.identity.TokenID, f.access.organization.Name)
 		if _, wrong := lifted(c); wrong != "" {
 			ready.Message += "; " + wrong
 		}
 	default:
-		ready.Status, ready.Reason, ready.Message = m.statusOf(f), f.reason, f.message
+		ready.Status, ready.Reason, ready.Message = f.fault.readyStatus(f.ready), f.fault.reason, f.fault.message
 	}
 	return ready
 }
 
-// statusOf a fault: being asked to slow down takes nothing from a connection that is ready.
-func (m *memory) statusOf(f *fault) metav1.ConditionStatus {
+// readyStatus is the status of Ready: being asked to slow down takes nothing from a connection that is ready.
+func (f *fault) readyStatus(ready bool) metav1.ConditionStatus {
 	switch {
-	case !f.passing:
+	case !f.transient:
 		return metav1.ConditionFalse
-	case f.reason == v1alpha1.ReasonRateLimited && m.ready:
+	case f.reason == v1alpha1.ReasonRateLimited && ready:
 		return metav1.ConditionTrue
 	default:
 		return metav1.ConditionUnknown
@@ -93,7 +103,7 @@ func inUse(f *fault, u usage) string {
 	message := "the connection goes once no claim is being taken through it"
 	if n := len(u.holders); n > 0 {
 		message = fmt.Sprintf("%d binding(s) need the connection to revoke their roles: %s; delete them, or set their annotation %s to \"true\"",
-			n, words(u.holders), v1alpha1.AnnotationRelease)
+			n, nameSome(u.holders), v1alpha1.AnnotationRelease)
 	}
 	if f != nil {
 		message += fmt.Sprintf(" (%s: %s)", f.reason, f.message)
@@ -101,7 +111,7 @@ func inUse(f *fault, u usage) string {
 	return message
 }
 
-func set(c v1alpha1.Connection, condition metav1.Condition) {
+func setCondition(c v1alpha1.Connection, condition metav1.Condition) {
 	condition.ObservedGeneration = c.GetGeneration()
 	meta.SetStatusCondition(&c.ConnectionStatus().Conditions, condition)
 }
@@ -113,5 +123,34 @@ func setWhile(c v1alpha1.Connection, kind string, holds bool, as metav1.Conditio
 		return
 	}
 	as.Type, as.Status = kind, metav1.ConditionTrue
-	set(c, as)
+	setCondition(c, as)
+}
+
+// announcePaused makes a warning of revocations that have to wait, and tells when they go on.
+func (d *dependencies) announcePaused(ctx context.Context, before, after v1alpha1.Connection) {
+	was := meta.IsStatusConditionTrue(before.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	is := meta.FindStatusCondition(after.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
+	switch {
+	case is != nil && !was:
+		log.FromContext(ctx).Info("revocations paused", "message", is.Message)
+		d.Recorder.Eventf(after, nil, corev1.EventTypeWarning, is.Reason, "Revoke", "%s", is.Message)
+	case is == nil && was:
+		log.FromContext(ctx).Info("revocations go on")
+		d.Recorder.Eventf(after, nil, corev1.EventTypeNormal, v1alpha1.ReasonRevoking, "Revoke", "revocations go on")
+	}
+}
+
+// announceReady makes an event and a line of the log of a change of Ready; a quiet sweep is quiet.
+func (d *dependencies) announceReady(ctx context.Context, before, after v1alpha1.Connection) {
+	was := meta.FindStatusCondition(before.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
+	is := meta.FindStatusCondition(after.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
+	if was != nil && was.Status == is.Status && was.Reason == is.Reason {
+		return
+	}
+	kind := corev1.EventTypeWarning
+	if is.Status == metav1.ConditionTrue {
+		kind = corev1.EventTypeNormal
+	}
+	log.FromContext(ctx).Info("readiness changed", "ready", is.Status, "reason", is.Reason, "message", is.Message)
+	d.Recorder.Eventf(after, nil, kind, is.Reason, "Connect", "%s", is.Message)
 }

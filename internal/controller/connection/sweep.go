@@ -2,58 +2,93 @@ package connection
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
-// sweep lists the tokens if that is due, and returns what differs from what was known.
-func (r *reconciler) sweep(ctx context.Context, key Key, m *memory) (astro.Sweep, error) {
-	if m.unusable != nil || m.refusal != nil || m.access == nil || r.Clock().Before(m.sweepAt) {
-		return astro.Sweep{}, nil
+// listing is what is known of how the tokens of a connection were last listed.
+type listing struct {
+	interval time.Duration // from one to the next
+	dueAt    time.Time     // zero: now
+	failures int           // transient faults in a row
+	fault    *fault        // why the last failed
+}
+
+// paced takes an edited interval over.
+func (l listing) paced(interval time.Duration, now time.Time) listing {
+	if interval != l.interval && !l.dueAt.IsZero() {
+		l.dueAt = earliest(l.dueAt, now.Add(spread(interval)))
+	}
+	l.interval = interval
+	return l
+}
+
+// due makes the next listing due now.
+func (l listing) due() listing {
+	l.dueAt = time.Time{}
+	return l
+}
+
+// after is the listing once the credential was looked at: a proof ends a row of faults, and of another API token nothing
+// is listed yet.
+func (l listing) after(a acceptance) listing {
+	if a.proven {
+		l.failures = 0
+	}
+	if a.renewed {
+		return l.due()
+	}
+	return l
+}
+
+// sweep lists the tokens if that is due, and returns what differs from what was known. A credential that Astro refuses for
+// it is not used again until it changes, but for one look a sweep interval.
+func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (proof, listing, astro.Sweep, error) {
+	if p.firstFault() != nil || p.access == nil || d.Clock().Before(l.dueAt) {
+		return p, l, astro.Sweep{}, nil
 	}
 	started := time.Now()
-	found, err := m.access.directory.Refresh(ctx)
+	found, err := p.access.directory.Refresh(ctx)
 	if ctx.Err() != nil {
-		return astro.Sweep{}, ctx.Err()
+		return p, l, astro.Sweep{}, ctx.Err()
 	}
-	now := r.Clock()
-	m.unlisted = listFault(found, err)
-	countSweep(key, m.unlisted, time.Since(started), now)
+	now := d.Clock()
+	l.fault = listFault(found, err)
+	countSweep(key, l.fault, time.Since(started), now)
 	switch {
 	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
-		m.failures = 0
-		m.sweepAt = now.Add(m.spread(m.interval))
-		if found.Trusted {
-			m.word.handled()
-		}
-	case m.unlisted.reason == v1alpha1.ReasonCredentialRejected:
-		// The same credential is not used again until it changes, but for one look a sweep interval.
-		m.refusal, m.unlisted = m.unlisted, nil
-		m.retryAt = m.again(m.refusal, now)
-		m.dueSweep()
+		l.failures, l.dueAt = 0, now.Add(spread(l.interval))
+	case l.fault.reason == v1alpha1.ReasonCredentialRejected:
+		p, l.fault = p.refusedFor(l.fault, l.interval, now), nil
+		l = l.due()
 	default:
-		m.sweepAt = m.again(m.unlisted, now)
+		l.dueAt = now.Add(l.fault.retryAfter(l.interval, l.failures))
+		if l.fault.transient {
+			l.failures++
+		}
 	}
-	return found, nil
+	return p, l, found, nil
 }
 
 func listFault(found astro.Sweep, err error) *fault {
 	const doing = "list the tokens of the Organization"
 	switch {
 	case err != nil:
-		return failed(doing, err)
+		return fromAstroError(doing, err)
 	case !found.Trusted:
-		f := broken(v1alpha1.ReasonListIncomplete,
+		return newFault(v1alpha1.ReasonListIncomplete,
 			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
-				"Astro shows now is what is there, set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt)
-		f.passing, f.stuck = true, found.Lasting
-		return f
+				"Astro shows now is what is there, set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt).asTransient(found.Lasting)
 	default:
 		return nil
 	}
 }
 
-func isNotFound(err error) bool { return errors.Is(err, astro.ErrNotFound) }
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}

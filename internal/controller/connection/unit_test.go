@@ -37,9 +37,9 @@ func TestJudgeHost(t *testing.T) {
 	}
 }
 
-func TestMailboxFoldsWhatWaits(t *testing.T) {
+func TestRequeueFoldsWhatWaits(t *testing.T) {
 	a, b := Key{Name: "a"}, Key{Name: "b"}
-	box := newMailbox(Notice.connection, Notice.with)
+	box := newRequeue(Notice.connection, Notice.with)
 	box.put(Notice{Connection: Key{Name: "first"}, All: true}) // on its way to the reader, who has not come yet
 	waitFor(t, func() bool { return len(box.snapshot()) == 0 })
 	box.put(Notice{Connection: a, Tokens: []string{"2", "1"}})
@@ -60,7 +60,7 @@ func TestMailboxFoldsWhatWaits(t *testing.T) {
 	}
 }
 
-func (m *mailbox[T]) snapshot() []T {
+func (m *requeue[T]) snapshot() []T {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return append([]T(nil), m.waiting...)
@@ -78,37 +78,37 @@ func waitFor(t *testing.T, done func() bool) {
 }
 
 func TestFaultOutlivesItsRequestID(t *testing.T) {
-	first := failed("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-1"})
-	again := failed("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-2"})
-	other := failed("list", &astro.Error{Op: "list tokens", Message: "up in flames", RequestID: "req-3"})
-	if got := again.steady(first).message; got != first.message {
+	first := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-1"})
+	again := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-2"})
+	other := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "up in flames", RequestID: "req-3"})
+	if got := again.keepMessage(first).message; got != first.message {
 		t.Errorf("a fault that differs by its request id only is said as before; got %q after %q", got, first.message)
 	}
-	if got := other.steady(first).message; got != other.message {
+	if got := other.keepMessage(first).message; got != other.message {
 		t.Errorf("another fault is said anew; got %q", got)
 	}
 }
 
-func TestSettle(t *testing.T) {
-	passing, lasting := &fault{reason: v1alpha1.ReasonUnreachable, passing: true}, &fault{reason: v1alpha1.ReasonPermissionDenied}
+func TestUpdateReady(t *testing.T) {
+	transient, lasting := &fault{reason: v1alpha1.ReasonUnreachable, transient: true}, &fault{reason: v1alpha1.ReasonPermissionDenied}
 	cases := map[string]struct {
 		reason string
 		memory memory
 		want   bool
 	}{
-		"Proven":             {reason: "A proven credential is ready.", memory: memory{access: &access{}}, want: true},
-		"NeverProven":        {reason: "An outage at the start leaves a connection as it begins: not ready.", memory: memory{refusal: passing}},
-		"OutageAfterwards":   {reason: "An outage later takes nothing away.", memory: memory{access: &access{}, unlisted: passing, ready: true}, want: true},
-		"RotatedInAnOutage":  {reason: "The old credential counts until Astro refuses the new one.", memory: memory{access: &access{}, refusal: passing, ready: true}, want: true},
-		"Refused":            {reason: "What Astro refuses does not count.", memory: memory{access: &access{}, refusal: lasting, ready: true}},
-		"SecretGone":         {reason: "Without the Secret nobody says that the credential is still meant.", memory: memory{access: &access{}, unusable: lasting, ready: true}},
-		"MayNotList":         {reason: "A credential that may not list is of no use.", memory: memory{access: &access{}, unlisted: lasting, ready: true}},
-		"OutageAfterRefusal": {reason: "An outage does not make a refused credential good.", memory: memory{access: &access{}, refusal: passing}},
+		"Proven":             {reason: "A proven credential is ready.", memory: memory{proof: proof{access: &access{}}}, want: true},
+		"NeverProven":        {reason: "An outage at the start leaves a connection as it begins: not ready.", memory: memory{proof: proof{refusal: transient}}},
+		"OutageAfterwards":   {reason: "An outage later takes nothing away.", memory: memory{proof: proof{access: &access{}}, listing: listing{fault: transient}, ready: true}, want: true},
+		"RotatedInAnOutage":  {reason: "The old credential counts until Astro refuses the new one.", memory: memory{proof: proof{access: &access{}, refusal: transient}, ready: true}, want: true},
+		"Refused":            {reason: "What Astro refuses does not count.", memory: memory{proof: proof{access: &access{}, refusal: lasting}, ready: true}},
+		"SecretGone":         {reason: "Without the Secret nobody says that the credential is still meant.", memory: memory{proof: proof{access: &access{}, unusable: lasting}, ready: true}},
+		"MayNotList":         {reason: "A credential that may not list is of no use.", memory: memory{proof: proof{access: &access{}}, listing: listing{fault: lasting}, ready: true}},
+		"OutageAfterRefusal": {reason: "An outage does not make a refused credential good.", memory: memory{proof: proof{access: &access{}, refusal: transient}}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if tc.memory.settle(); tc.memory.ready != tc.want {
-				t.Errorf("%s\nready = %t", tc.reason, tc.memory.ready)
+			if got := tc.memory.updateReady(); got != tc.want {
+				t.Errorf("%s\nready = %t", tc.reason, got)
 			}
 		})
 	}
@@ -132,30 +132,32 @@ func TestAssume(t *testing.T) {
 	r := NewRegistry()
 	c := &v1alpha1.AstroConnection{Spec: v1alpha1.ConnectionSpec{APIURL: "https://api.astronomer.io"}}
 	c.Status.CredentialTokenID = "clt1"
-	r.assume(KeyOf(c), c)
+	r.credentials.assume(KeyOf(c), c)
 	if !r.IsCredential("api.astronomer.io", "clt1") {
 		t.Error("after a restart the credential in the status is one before it is proven anew")
 	}
-	r.set(Handle{Key: KeyOf(c), Object: c, Host: "api.astronomer.io", SelfID: "clt2"})
-	r.assume(KeyOf(c), c)
+	r.publish(Handle{Key: KeyOf(c), Object: c, Host: "api.astronomer.io", SelfID: "clt2"})
+	r.credentials.assume(KeyOf(c), c)
 	if r.IsCredential("api.astronomer.io", "clt1") || !r.IsCredential("api.astronomer.io", "clt2") {
 		t.Error("what was proven counts more than what the status says")
 	}
 }
 
 func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
-	r := &reconciler{Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{})}}
+	r := &reconciler{dependencies: dependencies{Options: Options{
+		Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{}), Clock: time.Now,
+	}}}
 	was := &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Namespace: "data", Name: "acme", UID: "1"}}
 	key := KeyOf(was)
-	m := r.remember(key, was)
-	m.access, m.judged = &access{}, fingerprint{1}
-	r.Registry.set(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
-	if again := r.remember(key, was); again != m {
+	m := r.recall(key, was)
+	m.proof.access, m.proof.judged = &access{}, fingerprint{1}
+	r.Registry.publish(Handle{Key: key, Object: was, Host: "api.astronomer.io", SelfID: "clt1", Ready: true})
+	if again := r.recall(key, was); again != m {
 		t.Error("the same object is remembered")
 	}
 	is := was.DeepCopy()
 	is.UID = "2"
-	if m := r.remember(key, is); m.access != nil || m.judged != (fingerprint{}) {
+	if m := r.recall(key, is); m.proof.access != nil || m.proof.judged != (fingerprint{}) {
 		t.Errorf("a connection that was made anew has to be proven anew, whatever its predecessor was: %+v", m)
 	}
 	if h, known := r.Registry.Get(key); known {

@@ -50,12 +50,12 @@ func (r *reconciler) namespaceChanged(_ context.Context, e event.UpdateEvent, _ 
 	if equality.Semantic.DeepEqual(before, after) {
 		return
 	}
-	concerned := r.Registry.keys(func(h Handle) bool {
+	concerned := r.Registry.list(func(h Handle) bool {
 		return h.Key.Kind == r.kind && (h.Key.Namespace == "" || h.Key.Namespace == e.ObjectNew.GetName()) &&
 			distinguishes(h.Object.ConnectionSpec().Allow, before, after)
 	})
-	for _, key := range concerned {
-		r.Registry.publish(Notice{Connection: key, All: true})
+	for _, h := range concerned {
+		r.Registry.subscribers.tell(Notice{Connection: h.Key, All: true})
 	}
 }
 
@@ -91,7 +91,7 @@ func (r *reconciler) awaited(o client.Object, q queue) {
 	}
 	key := KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	h, known := r.Registry.Get(key)
-	if known && key.Kind == r.kind && (h.Deleting || r.Registry.brakes.isShut(key)) {
-		q.AddAfter(reconcile.Request{NamespacedName: key.object()}, settling)
+	if known && key.Kind == r.kind && (h.Deleting || r.Registry.limits.isPaused(key)) {
+		q.AddAfter(reconcile.Request{NamespacedName: key.Object()}, settling)
 	}
 }

@@ -8,11 +8,12 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // Fields of the cache.
 const (
-	// BindingConnection finds bindings by the connection they refer to; see ConnectionValue.
+	// BindingConnection finds bindings by the connection they refer to; see ref.Key.
 	BindingConnection = "binding.connection"
 	// BindingUnsettled finds bindings that are not settled by the connection they refer to; see pin.Settled. Of thousands
 	// that are in place, a sweep then looks at none.
@@ -23,7 +24,7 @@ const (
 	// BindingTarget finds bindings by the target they stand for; see TargetValue. One that only spells a target is
 	// not found.
 	BindingTarget = "binding.target"
-	// InventoryConnection finds inventories by the connection they refer to; see ConnectionValue.
+	// InventoryConnection finds inventories by the connection they refer to; see ref.Key.
 	InventoryConnection = "inventory.connection"
 	// InventoryTarget finds inventories by the target they declare or have found; see TargetValue.
 	InventoryTarget = "inventory.target"
@@ -70,7 +71,7 @@ func of[T any](value func(T) string) client.IndexerFunc {
 }
 
 func bindingConnection(b *v1alpha1.ScopedTokenBinding) string {
-	return ConnectionValue(b.Namespace, b.Spec.ConnectionRef)
+	return ref.KeyFor(b.Namespace, b.Spec.ConnectionRef).String()
 }
 
 func bindingUnsettled(b *v1alpha1.ScopedTokenBinding) string {
@@ -85,7 +86,7 @@ func bindingTarget(b *v1alpha1.ScopedTokenBinding) string {
 }
 
 func inventoryConnection(i *v1alpha1.TargetInventory) string {
-	return ConnectionValue(i.Namespace, i.Spec.ConnectionRef)
+	return ref.KeyFor(i.Namespace, i.Spec.ConnectionRef).String()
 }
 
 func inventoryTarget(i *v1alpha1.TargetInventory) string {

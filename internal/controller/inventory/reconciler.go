@@ -14,7 +14,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 )
 
 // Reconciler keeps inventories.
@@ -52,25 +51,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if !known {
 		return reconcile.Result{}, r.withoutConnection(ctx, &i)
 	}
-	work, done, turn := r.Registry.Turn(ctx, h.Host, h.Organization)
-	defer done()
-	if turn.Stage == shard.Foreign || turn.Stage == shard.Waiting {
-		return reconcile.Result{RequeueAfter: turn.Left}, nil
-	}
-	result, err := r.write(work, &i, h)
-	if errors.Is(context.Cause(work), shard.ErrMoved) {
-		return reconcile.Result{}, nil
-	}
-	return result, err
-}
-
-// write lists and reports.
-func (r *Reconciler) write(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (reconcile.Result, error) {
-	s, err := r.survey(ctx, i, h)
+	s, err := r.survey(ctx, &i, h)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.report(ctx, i, s); err != nil {
+	if err := r.report(ctx, &i, s); err != nil {
 		return reconcile.Result{}, err
 	}
 	return r.next(s)
@@ -99,11 +84,8 @@ func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetIn
 		c = &v1alpha1.ClusterAstroConnection{}
 	}
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, c)
-	if !apierrors.IsNotFound(err) {
-		return err
-	}
-	if !r.Registry.Speaks("", "", key) {
-		return nil
+	if !apierrors.IsNotFound(err) || !r.Registry.Serves(nil) {
+		return client.IgnoreNotFound(err)
 	}
 	f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())

@@ -85,11 +85,7 @@ func (r *Reconciler) count(ctx context.Context) (map[standing]int, error) {
 // serves reports whether it is this instance that tells the bindings of the connection how they stand.
 func (r *Reconciler) serves(ctx context.Context, key connection.Key) bool {
 	object, err := r.connectionObject(ctx, key)
-	if err != nil || object == nil {
-		return r.Registry.Speaks("", "", key)
-	}
-	spec := object.ConnectionSpec()
-	return r.Registry.Speaks(hostOf(spec), string(spec.OrganizationID), key)
+	return err == nil && r.Registry.Serves(object)
 }
 
 // standingOf is how a binding stands. One that nobody has looked at yet is Unknown, without a reason.

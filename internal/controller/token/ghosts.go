@@ -130,8 +130,8 @@ func (r *Reconciler) haunt(ctx context.Context, g *group) error {
 			return err
 		}
 		m.ghost, m.given = true, r.ghosts.wasGiven(b.UID)
-		if !m.found {
-			r.ghosts.rest(g.key, b.UID) // nobody is left who could revoke it
+		if !m.found || !r.speaksTo(m) {
+			r.ghosts.rest(g.key, b.UID) // nobody is left who could revoke it, or another instance does
 			continue
 		}
 		g.members = append(g.members, m)

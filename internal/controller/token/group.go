@@ -61,12 +61,6 @@ func (r *Reconciler) load(ctx context.Context, key TokenKey) (*group, error) {
 		key: key, failures: map[roleset.Target]*fault{}, lost: map[connection.Key]*fault{}, blind: map[connection.Key]bool{},
 		drop: map[astro.RoleKey]bool{}, handed: map[TokenKey]int{}, denied: map[denial]bool{},
 	}
-	if !r.ours(ctx, g) {
-		if g.outcome.again == 0 {
-			r.ghosts.forget(key) // they are another instance's
-		}
-		return g, nil
-	}
 	field, value := index.BindingToken, pin.IDValue(key.Token)
 	switch {
 	case key.Token != "":
@@ -119,13 +113,16 @@ func (r *Reconciler) collect(ctx context.Context, g *group, field, value string,
 		if err != nil {
 			return err
 		}
-		if belongs(m) && r.speaksTo(g, m) {
+		if belongs(m) && r.speaksTo(m) {
 			g.members = append(g.members, m)
 		}
 	}
 	slices.SortFunc(g.members, func(a, b *member) int { return cmp.Compare(a.id(), b.id()) })
 	return nil
 }
+
+// speaksTo reports whether it is this instance that tells the member how it stands: the one that serves its connection.
+func (r *Reconciler) speaksTo(m *member) bool { return r.Registry.Serves(m.conn.Object) }
 
 // own makes the members' objects copies of the group's own, in place of those of the cache. It is done once it is sure
 // that the group is worked on.

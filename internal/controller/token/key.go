@@ -1,11 +1,10 @@
 package token
 
 import (
-	"net/url"
-
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // TokenKey names what one reconcile works on. With Token set it is one Astro token, and every binding of that token. With
@@ -40,18 +39,9 @@ func keyOf(b *v1alpha1.ScopedTokenBinding, spec *v1alpha1.ConnectionSpec) TokenK
 	if spec == nil {
 		return TokenKey{Connection: connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)}
 	}
-	key := TokenKey{Host: hostOf(spec), Organization: string(spec.OrganizationID), Token: pin.TokenID(b)}
+	key := TokenKey{Host: ref.Host(spec), Organization: string(spec.OrganizationID), Token: pin.TokenID(b)}
 	if key.Token == "" {
 		key.Spelling = pin.SpellingOf(b)
 	}
 	return key
-}
-
-// hostOf returns the host of the connection's API, with its port if it has one.
-func hostOf(spec *v1alpha1.ConnectionSpec) string {
-	u, err := url.Parse(spec.APIURL)
-	if err != nil {
-		return spec.APIURL
-	}
-	return u.Host
 }

@@ -16,11 +16,6 @@ import (
 
 // report tells every member its own result: leavers are let go, and a status is written where it differs.
 func (r *Reconciler) report(ctx context.Context, g *group) {
-	ctx, done, left := r.whileOurs(ctx, g)
-	defer done()
-	if ctx.Err() != nil {
-		g.disown(left)
-	}
 	var work errgroup.Group
 	for _, m := range g.members {
 		g.finish(m)

@@ -14,8 +14,6 @@ const rounds = 3
 // settle brings Astro to what the members declare: take the claims, look at the token once more, and replace its roles
 // where they differ. Nothing is asked where the listing shows everything in place and nobody has edited anything.
 func (r *Reconciler) settle(ctx context.Context, g *group) {
-	ctx, done, _ := r.whileOurs(ctx, g)
-	defer done()
 	for range rounds {
 		r.recallDenials(g, g.plan())
 		r.lookBeforeClaim(ctx, g)

@@ -7,7 +7,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
-func TestWordIsHeardAfterAStart(t *testing.T) {
+func TestTrustRequestIsHeardAfterAStart(t *testing.T) {
 	cases := map[string]struct {
 		reason     string
 		annotation string
@@ -26,7 +26,7 @@ func TestWordIsHeardAfterAStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := &v1alpha1.AstroConnection{Status: tc.status}
 			c.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: tc.annotation}
-			w := &word{}
+			w := &trustRequest{}
 			if got := w.read(c); got != tc.want {
 				t.Errorf("%s\nread = %t", tc.reason, got)
 			}
@@ -37,10 +37,10 @@ func TestWordIsHeardAfterAStart(t *testing.T) {
 	}
 }
 
-// TestWordIsHandledOnceAListingWasTakenByIt: a process that ends before that leaves it to the next.
-func TestWordIsHandledOnceAListingWasTakenByIt(t *testing.T) {
+// TestTrustRequestIsHandledOnceAListingWasTakenByIt: a process that ends before that leaves it to the next.
+func TestTrustRequestIsHandledOnceAListingWasTakenByIt(t *testing.T) {
 	c := &v1alpha1.AstroConnection{Status: v1alpha1.ConnectionStatus{ObservedGeneration: 1}}
-	w, a := &word{}, &access{directory: astro.NewDirectory(nil, astro.DirectoryOptions{})}
+	w, a := &trustRequest{}, &access{directory: astro.NewDirectory(nil, astro.DirectoryOptions{})}
 	say := func(value string) {
 		c.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: value}
 		w.read(c)
@@ -54,12 +54,12 @@ func TestWordIsHandledOnceAListingWasTakenByIt(t *testing.T) {
 	say("first")
 	w.handled()
 	expect("a listing before the proof", "")
-	w.pass(a)
+	w.pass(a, false)
 	expect("proven", "")
 	say("second")
 	w.handled()
 	expect("a listing after which somebody has spoken again", "")
-	w.pass(a)
+	w.pass(a, false)
 	w.handled()
 	expect("proven and listed", "second")
 }

@@ -1,4 +1,4 @@
-package connection
+package ref
 
 import (
 	"strings"
@@ -6,7 +6,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
 // Key names one connection of either kind. The namespace of a ClusterAstroConnection is empty.
@@ -16,12 +15,13 @@ type Key struct {
 	Name      string
 }
 
-// KeyFor is the connection that a reference of an object in the namespace names.
-func KeyFor(namespace string, ref v1alpha1.ConnectionReference) Key {
-	if ref.Kind == v1alpha1.KindClusterAstroConnection {
-		return Key{Kind: ref.Kind, Name: ref.Name}
+// KeyFor is the connection that a reference of an object in the namespace names. A reference without a kind means an
+// AstroConnection.
+func KeyFor(namespace string, to v1alpha1.ConnectionReference) Key {
+	if to.Kind == v1alpha1.KindClusterAstroConnection {
+		return Key{Kind: to.Kind, Name: to.Name}
 	}
-	return Key{Kind: v1alpha1.KindAstroConnection, Namespace: namespace, Name: ref.Name}
+	return Key{Kind: v1alpha1.KindAstroConnection, Namespace: namespace, Name: to.Name}
 }
 
 // KeyOf is the key of the connection.
@@ -29,9 +29,9 @@ func KeyOf(c v1alpha1.Connection) Key {
 	return Key{Kind: c.ConnectionKind(), Namespace: c.GetNamespace(), Name: c.GetName()}
 }
 
-// String spells the key as Kind/namespace/name, which is also its value in index.BindingConnection.
+// String spells the key as Kind/namespace/name, which is also its value in the fields of package index.
 func (k Key) String() string {
-	return index.ConnectionValue(k.Namespace, v1alpha1.ConnectionReference{Kind: k.Kind, Name: k.Name})
+	return strings.Join([]string{string(k.Kind), k.Namespace, k.Name}, "/")
 }
 
 // Words spells the key for a reader: the kind, and the name with the namespace if there is one.
@@ -39,6 +39,7 @@ func (k Key) Words() string {
 	return string(k.Kind) + " " + strings.TrimPrefix(k.Namespace+"/"+k.Name, "/")
 }
 
-func (k Key) object() client.ObjectKey {
+// Object is the namespace and name of the connection.
+func (k Key) Object() client.ObjectKey {
 	return client.ObjectKey{Namespace: k.Namespace, Name: k.Name}
 }

@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"slices"
 	"sync"
-	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -15,25 +14,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/shard"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// handover is the time that the instances of a story leave an Organization alone which has become theirs.
-const handover = 1500 * time.Millisecond
-
-// share is what makes an operator one of several.
-type share struct {
-	agent, astro string // how it names itself to Astro, and under which URL it finds Astro
-	tracker      *shard.Tracker
+// instance is what makes an operator one of several.
+type instance struct {
+	agent, astro string          // how it names itself to Astro, and under which URL it finds Astro
+	selector     labels.Selector // of the connections that it serves; nil for all
 }
 
-// shards are operators of one world that share the work, and an Astro that knows them apart.
-type shards struct {
+// instances are operators of one world with selectors of their own, and an Astro that knows them apart.
+type instances struct {
 	*world
 
-	front     string
-	instances map[string]*world // by their selector
+	front string
+	by    map[string]*world // by their selector
 
 	mu    sync.Mutex
 	calls []visit
@@ -41,44 +36,36 @@ type shards struct {
 
 // visit is a call to Astro.
 type visit struct {
-	at    time.Time
 	by    string // the selector of the instance
 	about string // the Organization
-	work  bool   // more than the proof of a credential
 }
 
-// newShards is a world with an operator for each selector.
-func newShards(w *world, selectors ...string) *shards {
+// newInstances is a world with an operator for each selector.
+func newInstances(w *world, selectors ...string) *instances {
 	GinkgoHelper()
-	s := &shards{world: w, instances: map[string]*world{}}
+	s := &instances{world: w, by: map[string]*world{}}
 	front := httptest.NewServer(http.HandlerFunc(s.serve))
 	DeferCleanup(front.Close)
 	s.front = front.URL
 	for _, text := range selectors {
 		i := &world{ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: &traffic{}, namespace: w.namespace, other: w.other, system: w.system}
 		i.sim = w.sim
-		i.share = share{agent: text, astro: s.front, tracker: tracker(text)}
+		selector, err := labels.Parse(text)
+		Expect(err).NotTo(HaveOccurred())
+		i.instance = instance{agent: text, astro: s.front, selector: selector}
 		i.start()
 		DeferCleanup(i.stop)
-		s.instances[text], s.beside = i, append(s.beside, i)
+		s.by[text], s.beside = i, append(s.beside, i)
 	}
 	return s
 }
 
-// tracker is that of an instance that has just been started.
-func tracker(text string) *shard.Tracker {
-	GinkgoHelper()
-	selector, err := labels.Parse(text)
-	Expect(err).NotTo(HaveOccurred())
-	return shard.NewTracker(shard.Options{Selector: selector, Handover: handover})
-}
+var organizationOf = regexp.MustCompile(`/organizations/([^/]+)`)
 
-var organizationOf = regexp.MustCompile(`/organizations/([^/]+)(/.*)?$`)
-
-func (s *shards) serve(rw http.ResponseWriter, r *http.Request) {
-	v := visit{at: time.Now(), by: r.UserAgent()}
+func (s *instances) serve(rw http.ResponseWriter, r *http.Request) {
+	v := visit{by: r.UserAgent()}
 	if found := organizationOf.FindStringSubmatch(r.URL.Path); found != nil {
-		v.about, v.work = found[1], found[2] != ""
+		v.about = found[1]
 	}
 	s.mu.Lock()
 	s.calls = append(s.calls, v)
@@ -87,7 +74,7 @@ func (s *shards) serve(rw http.ResponseWriter, r *http.Request) {
 }
 
 // visits are the calls about an Organization so far.
-func (s *shards) visits(organization string) []visit {
+func (s *instances) visits(organization string) []visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(s.calls), func(v visit) bool { return v.about != organization })
@@ -99,9 +86,8 @@ type tenant struct {
 	tokens, workspaces []string
 }
 
-// tenant makes an Organization, and a connection to it with the label, and waits until that is proven: it decides for all
-// that are proven later.
-func (s *shards) tenant(name, label string, tokens int) tenant {
+// tenant makes an Organization, and a connection to it with the label, and waits until that is proven.
+func (s *instances) tenant(name, label string, tokens int) tenant {
 	GinkgoHelper()
 	t := tenant{name: name, id: s.sim.AddOrganization(name)}
 	for i := range tokens {
@@ -117,18 +103,18 @@ func (s *shards) tenant(name, label string, tokens int) tenant {
 
 // everybodyKnows waits until every instance has been told of what was made, so that none takes a connection for one that
 // is not there: of two kinds of objects, either may come first.
-func (s *shards) everybodyKnows() {
+func (s *instances) everybodyKnows() {
 	GinkgoHelper()
 	Eventually(s.informed).Should(BeTrue())
 }
 
 // to starts a connection to the tenant's Organization.
-func (s *shards) to(t tenant, name string) *builders.ConnectionBuilder {
+func (s *instances) to(t tenant, name string) *builders.ConnectionBuilder {
 	return builders.Connection(name).To(s.front, t.id).WithSecret(t.name)
 }
 
 // declare binds every token of the tenant to its Workspace.
-func (s *shards) declare(t tenant) (names []string) {
+func (s *instances) declare(t tenant) (names []string) {
 	GinkgoHelper()
 	for i, token := range t.tokens {
 		name := fmt.Sprintf("%s-%d", t.name, i)
@@ -138,8 +124,8 @@ func (s *shards) declare(t tenant) (names []string) {
 	return names
 }
 
-// relabel moves a connection to another shard.
-func (s *shards) relabel(name, label string) {
+// relabel gives a connection another label.
+func (s *instances) relabel(name, label string) {
 	GinkgoHelper()
 	c := s.connectionNamed(s.namespace, name)
 	before := c.DeepCopy()
@@ -147,7 +133,17 @@ func (s *shards) relabel(name, label string) {
 	Expect(s.kube.Patch(s.ctx, c, client.MergeFrom(before))).To(Succeed())
 }
 
-func (s *shards) connectionNamed(namespace, name string) *v1alpha1.AstroConnection {
+// refresh has the connection looked at, and waits until its status tells.
+func (s *instances) refresh(name string) {
+	GinkgoHelper()
+	c := s.connectionNamed(s.namespace, name)
+	before := c.DeepCopy()
+	c.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "now"}
+	Expect(s.kube.Patch(s.ctx, c, client.MergeFrom(before))).To(Succeed())
+	Eventually(func() string { return s.connectionNamed(s.namespace, name).Status.LastHandledReconcileAt }).Should(Equal("now"))
+}
+
+func (s *instances) connectionNamed(namespace, name string) *v1alpha1.AstroConnection {
 	GinkgoHelper()
 	c := &v1alpha1.AstroConnection{}
 	Expect(s.kube.Get(s.ctx, client.ObjectKey{Namespace: namespace, Name: name}, c)).To(Succeed())
@@ -155,7 +151,7 @@ func (s *shards) connectionNamed(namespace, name string) *v1alpha1.AstroConnecti
 }
 
 // writesOf counts how often a token's roles were written.
-func (s *shards) writesOf(token string) (n int) {
+func (s *instances) writesOf(token string) (n int) {
 	for _, w := range s.sim.Audit() {
 		if w.TokenID == token && !w.OutOfBand {
 			n++

@@ -26,8 +26,8 @@ func (s *story) leavers(n int) (all []*v1alpha1.ScopedTokenBinding) {
 	return all
 }
 
-// braked is a proven connection of so many revocations a sweep, whose brake more have shut.
-func (s *story) braked(limit int32) *story {
+// limited is a proven connection of so many revocations a sweep, whose limit more have reached.
+func (s *story) limited(limit int32) *story {
 	GinkgoHelper()
 	s.conn.Spec.MaxRevocationsPerSweep = limit
 	s.proven()
@@ -92,7 +92,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		s := newStory(ctx).quick()
 		s.conn.Spec.MaxRevocationsPerSweep = 2
 		s.leavers(5)
-		s.braked(2)
+		s.limited(2)
 		Eventually(s.paused).Should(And(
 			HavePrefix("True/RevocationLimited: more than 2 role(s) were to be revoked within 5s"), ContainSubstring(v1alpha1.AnnotationLiftRevocationLimit),
 			ContainSubstring("5 wait: "+s.namespace+"/leaver-0, "), ContainSubstring("and 2 more"), ContainSubstring(v1alpha1.AnnotationRelease)))
@@ -126,7 +126,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 	It("is so after a restart as well", func(ctx SpecContext) {
 		s := newStory(ctx).quick()
 		s.leavers(1)
-		s.braked(1)
+		s.limited(1)
 		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-0"))
 		writes := writesOf(s)
 		second, counter := NewRegistry(), &writeCounter{}
@@ -139,7 +139,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 	It("revokes again when nobody waits any more", func(ctx SpecContext) {
 		s := newStory(ctx)
 		leavers := s.leavers(2)
-		s.braked(1)
+		s.limited(1)
 		s.letGo(leavers[0])
 		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-1"))
 		s.letGo(leavers[1])

@@ -1,0 +1,113 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+)
+
+// usage is who refers to a connection.
+type usage struct {
+	bindings int
+	// orphans is how many are gone and need the connection all the same, to have their roles revoked.
+	orphans int
+	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
+	holders []string
+	// leavers are those that are to lose their role and have not yet.
+	leavers []string
+}
+
+// usageOf finds out who refers to the connection.
+func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
+	var list v1alpha1.ScopedTokenBindingList
+	err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
+	}
+	u := usage{bindings: len(list.Items), orphans: d.Registry.orphans.count(key)}
+	for i := range list.Items {
+		b := &list.Items[i]
+		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
+		}
+		if waitsForRevocation(b) {
+			u.leavers = append(u.leavers, b.Namespace+"/"+b.Name)
+		}
+	}
+	slices.Sort(u.holders)
+	slices.Sort(u.leavers)
+	return u, nil
+}
+
+// nameSome names the first three, and count the others.
+func nameSome(names []string) string {
+	first := strings.Join(names[:min(len(names), 3)], ", ")
+	if more := len(names) - 3; more > 0 {
+		return fmt.Sprintf("%s and %d more", first, more)
+	}
+	return first
+}
+
+// boundTokens tells the ids of the tokens of the Organization on which bindings of the connection hold a claim, for the directory
+// to miss them. What a connection of the same name was granted in another Organization is not to be found in this one.
+func (d *dependencies) boundTokens(key Key, organization string) func(context.Context) ([]string, error) {
+	return func(ctx context.Context) ([]string, error) {
+		var list v1alpha1.ScopedTokenBindingList
+		err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+		if err != nil {
+			return nil, fmt.Errorf("list bindings of %s: %w", key, err)
+		}
+		var ids []string
+		for i := range list.Items {
+			b := &list.Items[i]
+			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization && !expired(b, d.Clock()) {
+				ids = append(ids, id)
+			}
+		}
+		return ids, nil
+	}
+}
+
+// expired reports whether the binding's token is known to have expired. Astro may leave such a token out of its lists.
+func expired(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
+	at := b.Status.Token.ExpiresAt
+	return at != nil && !at.After(now)
+}
+
+// boundTo is the id of the token on which the binding holds a claim; empty if it holds none, or was told already that
+// the token is gone. It goes by the status, which nobody but the operator writes: an annotation made up by somebody who
+// may edit bindings must not cast doubt on the listings of others.
+func boundTo(b *v1alpha1.ScopedTokenBinding) string {
+	if b.Status.Origin == "" || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		return ""
+	}
+	lost := []string{v1alpha1.ReasonTokenNotFound, v1alpha1.ReasonTokenReplaced}
+	for _, c := range b.Status.Conditions {
+		if c.Type == v1alpha1.ConditionResolved && slices.Contains(lost, c.Reason) {
+			return ""
+		}
+	}
+	return b.Status.Token.ID
+}
+
+// waitsForRevocation reports whether the binding is to lose its role, and has not yet.
+func waitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
+	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		return false
+	}
+	if b.DeletionTimestamp.IsZero() {
+		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
+	}
+	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
+		b.Spec.Mode != v1alpha1.ModeObserve
+}

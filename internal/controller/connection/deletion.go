@@ -1,0 +1,69 @@
+package connection
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+const (
+	// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
+	// being taken at that moment is seen.
+	grace = 5 * time.Second
+	// orphanGrace is how long it is kept for bindings that are gone and whose roles are not revoked yet. There is no
+	// object left by which somebody could give them up.
+	orphanGrace = time.Minute
+)
+
+// keep keeps the connection from going while bindings may need it.
+func (d *dependencies) keep(ctx context.Context, c v1alpha1.Connection) error {
+	if !c.GetDeletionTimestamp().IsZero() || controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
+		return nil
+	}
+	return d.patchFinalizer(ctx, c, controllerutil.AddFinalizer)
+}
+
+// letGo lets a connection go that is being deleted and that no binding needs.
+func (d *dependencies) letGo(ctx context.Context, c v1alpha1.Connection, u usage, grace time.Duration) (released bool, err error) {
+	if c.GetDeletionTimestamp().IsZero() || u.needed(grace) {
+		return false, nil
+	}
+	if !controllerutil.ContainsFinalizer(c, v1alpha1.FinalizerInUse) {
+		return true, nil
+	}
+	return true, d.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
+}
+
+// needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
+func (u usage) needed(grace time.Duration) bool {
+	return len(u.holders) > 0 || (u.bindings+u.orphans > 0 && grace > 0)
+}
+
+// graceLeft is how long a connection that has been deleted since then is still kept for claims that are being taken.
+func (u usage) graceLeft(deletedSince, now time.Time) time.Duration {
+	switch {
+	case deletedSince.IsZero():
+		return 0
+	case u.orphans > 0:
+		return deletedSince.Add(orphanGrace).Sub(now)
+	default:
+		return deletedSince.Add(grace).Sub(now)
+	}
+}
+
+func (d *dependencies) patchFinalizer(ctx context.Context, c v1alpha1.Connection, change func(client.Object, string) bool) error {
+	before, ok := c.DeepCopyObject().(client.Object)
+	if !ok || !change(c, v1alpha1.FinalizerInUse) {
+		return nil
+	}
+	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
+	if err := d.Client.Patch(ctx, c, patch); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package connection
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// Options are what the controllers of connections need.
+type Options struct {
+	// Registry in which they publish what they find.
+	Registry *Registry
+	// Budgets are the rate limits, shared by all connections.
+	Budgets *astro.Budgets
+	// AllowedHosts are the hosts, with their port if the URL has one, to which a credential may be sent.
+	AllowedHosts []string
+	// OperatorNamespace is where the Secrets of ClusterAstroConnections are.
+	OperatorNamespace string
+	// SecretNamespaces are where Secrets are watched, so that a new credential is noticed at once; everywhere if there is
+	// none. Elsewhere it is noticed at the next sweep of its connection.
+	SecretNamespaces []string
+	// Recorder takes events.
+	Recorder events.EventRecorder
+	// UserAgent names the operator to Astro.
+	UserAgent string
+	// Fence says why nothing may be written to Astro at the moment; nil if there is never a reason.
+	Fence func() error
+
+	// Selector matches the labels of the connections that this instance serves; nil if it serves all.
+	Selector labels.Selector
+	// Clock is the time; time.Now if nil.
+	Clock func() time.Time
+}
+
+// dependencies are what the phases of a reconcile work with. Nothing in them changes once the controllers run.
+type dependencies struct {
+	Options
+
+	Client  client.Client
+	Secrets client.Reader // never a cache
+}

@@ -1,0 +1,183 @@
+package connection
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// limitStep is one thing that happens to a limit of three revocations a minute, and whether it lets through afterwards.
+type limitStep struct {
+	after   time.Duration // what passes before
+	grants  string        // one letter each
+	lift    time.Duration // from now on for so long
+	limit   int           // a new one; -1: none
+	release bool          // the controller looks, with so many waiting
+	waiting int
+	want    bool // asked: let through; release: paused
+}
+
+func ask(grants string, want bool) limitStep { return limitStep{grants: grants, want: want} }
+
+func (s limitStep) apply(r *Registry, k Key) bool {
+	if s.release {
+		paused, _ := r.limits.resume(k, s.waiting)
+		return paused
+	}
+	return r.MayRevoke(k, strings.Split(s.grants, "")...)
+}
+
+func TestRevocationLimit(t *testing.T) {
+	paused := []limitStep{ask("abc", true), ask("d", false)}
+	cases := map[string]struct {
+		reason    string
+		wasPaused bool
+		steps     []limitStep
+	}{
+		"Within":      {reason: "As many as the limit go through.", steps: []limitStep{ask("a", true), ask("bc", true)}},
+		"Above":       {reason: "One more does not.", steps: paused},
+		"Latched":     {reason: "And then none, however much time passes.", steps: append(paused, limitStep{after: time.Hour, grants: "e"}, ask("a", false))},
+		"Whole":       {reason: "What does not fit as a whole does not go through in part.", steps: []limitStep{ask("ab", true), ask("cd", false)}},
+		"TooMany":     {reason: "Not even as the first.", steps: []limitStep{ask("abcd", false), ask("a", false)}},
+		"Again":       {reason: "What is tried again counts once.", steps: []limitStep{ask("ab", true), ask("ab", true), ask("aab", true), ask("abc", true)}},
+		"Slowly":      {reason: "A limit an interval is none on the whole.", steps: []limitStep{ask("abc", true), {after: time.Minute, grants: "def", want: true}}},
+		"Sliding":     {reason: "The interval has no beginning.", steps: []limitStep{ask("a", true), {after: 40 * time.Second, grants: "bc", want: true}, {after: 30 * time.Second, grants: "d", want: true}, ask("e", false)}},
+		"Lifted":      {reason: "A limit that is lifted does not count.", steps: append(paused, limitStep{lift: time.Hour, grants: "efghi", want: true})},
+		"LiftedPast":  {reason: "A time that has passed lifts nothing.", steps: append(paused, limitStep{lift: -time.Second, grants: "d"})},
+		"LiftEnds":    {reason: "The limit counts again afterwards, from nothing.", steps: append(paused, limitStep{lift: 5 * time.Second, grants: "efghi", want: true}, limitStep{release: true, waiting: 9}, limitStep{after: 10 * time.Second, grants: "jkl", want: true}, ask("m", false))},
+		"LiftUnseen":  {reason: "A lift that ends before anybody looked leaves the limit as it was.", steps: append(paused, limitStep{lift: time.Minute, grants: "e", want: true}, limitStep{after: time.Hour, grants: "f"})},
+		"Waiting":     {reason: "They stay paused while somebody waits.", steps: append(paused, limitStep{after: time.Hour, release: true, waiting: 1, want: true}, ask("d", false))},
+		"NobodyWaits": {reason: "They go on when nobody does.", steps: append(paused, limitStep{after: time.Minute, release: true}, ask("d", true))},
+		"NotYetSeen":  {reason: "Though not at once: who was turned away may not be seen yet.", steps: append(paused, limitStep{release: true, want: true})},
+		"AskedAgain":  {reason: "Nor at once after the last was turned away.", steps: append(paused, limitStep{after: time.Hour, grants: "e"}, limitStep{release: true, want: true})},
+		"NoLimit":     {reason: "Without a limit nothing is held up.", steps: append(paused, limitStep{limit: -1, grants: "efgh", want: true}, limitStep{limit: -1, release: true, waiting: 5})},
+		"HigherLimit": {reason: "A higher limit opens nothing by itself.", steps: append(paused, limitStep{limit: 100, grants: "d"})},
+		"Restart":     {reason: "What the status says is kept after a start.", wasPaused: true, steps: []limitStep{ask("a", false), {after: time.Hour, release: true, waiting: 3, want: true}}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
+			r := NewRegistry()
+			r.limits.clock = func() time.Time { return now }
+			r.limits.adjust(k, 3, time.Minute, time.Time{}, tc.wasPaused)
+			for i, s := range tc.steps {
+				now = now.Add(s.after)
+				if s.lift != 0 {
+					r.limits.adjust(k, 3, time.Minute, now.Add(s.lift), false)
+				}
+				if s.limit != 0 {
+					r.limits.adjust(k, max(s.limit, 0), time.Minute, time.Time{}, false)
+				}
+				if got := s.apply(r, k); got != s.want {
+					t.Fatalf("%s\nstep %d %+v: %t", tc.reason, i, s, got)
+				}
+			}
+		})
+	}
+}
+
+func TestRevocationLimitIsOneConnections(t *testing.T) {
+	r, k, other := NewRegistry(), Key{Name: "acme"}, Key{Name: "other"}
+	r.limits.adjust(k, 1, time.Minute, time.Time{}, false)
+	r.limits.adjust(other, 1, time.Minute, time.Time{}, false)
+	if r.requeues[""] = newKeyRequeue(); r.MayRevoke(k, "a", "b") || !r.MayRevoke(other, "a") || !r.MayRevoke(Key{Name: "unknown"}, "a", "b") {
+		t.Error("a limit holds up its own connection and no other")
+	}
+	if woken := (<-r.requeues[""].out).Object; woken != k {
+		t.Errorf("%s is woken", woken)
+	}
+	if r.limits.drop(k); !r.MayRevoke(k, "a", "b") {
+		t.Error("a connection that is gone leaves nothing behind")
+	}
+}
+
+func TestRevocationLimitLetsNoMoreThroughWhoeverAsks(t *testing.T) {
+	const limit = 25
+	r, k := NewRegistry(), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
+	r.limits.adjust(k, limit, time.Minute, time.Time{}, false)
+	var through atomic.Int64
+	var group sync.WaitGroup
+	for worker := range 16 {
+		group.Go(func() {
+			for i := range 100 {
+				if r.MayRevoke(k, fmt.Sprint(worker, "/", i)) {
+					through.Add(1)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if n := through.Load(); n != limit {
+		t.Errorf("%d went through", n)
+	}
+}
+
+func TestLifted(t *testing.T) {
+	cases := map[string]struct {
+		reason, value string
+		until         string
+		wrong         bool
+	}{
+		"Absent":   {reason: "Nothing is lifted."},
+		"Time":     {reason: "A time is.", value: "2030-01-31T12:00:00Z", until: "2030-01-31T12:00:00Z"},
+		"Zone":     {reason: "So is one elsewhere.", value: "2030-01-31T12:00:00+02:00", until: "2030-01-31T10:00:00Z"},
+		"Fraction": {reason: "And one to the millisecond.", value: "2030-01-31T12:00:00.5Z", until: "2030-01-31T12:00:00.5Z"},
+		"Date":     {reason: "A date is no time.", value: "2030-01-31", wrong: true},
+		"Duration": {reason: "Nor is a duration.", value: "1h", wrong: true},
+		"True":     {reason: "Nor is consent.", value: "true", wrong: true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c := &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Annotations: map[string]string{v1alpha1.AnnotationLiftRevocationLimit: tc.value}}}
+			until, wrong := lifted(c)
+			got := ""
+			if !until.IsZero() {
+				got = until.UTC().Format(time.RFC3339Nano)
+			}
+			if got != tc.until || (wrong != "") != tc.wrong || (tc.wrong && !strings.Contains(wrong, tc.value)) {
+				t.Errorf("%s\n%q, %q", tc.reason, got, wrong)
+			}
+		})
+	}
+}
+
+func TestWaitsForRevocation(t *testing.T) {
+	leaver := func(change func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
+		now := metav1.Now()
+		b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now, Finalizers: []string{v1alpha1.FinalizerRevoke}}}
+		change(b)
+		return b
+	}
+	cases := map[string]struct {
+		reason string
+		change func(*v1alpha1.ScopedTokenBinding)
+		want   bool
+	}{
+		"Leaver": {"It is to lose its role.", func(*v1alpha1.ScopedTokenBinding) {}, true},
+		"LetGo":  {"It goes without.", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil }, false},
+		"Released": {"Its role stays.", func(b *v1alpha1.ScopedTokenBinding) {
+			b.Annotations = map[string]string{v1alpha1.AnnotationRelease: "true"}
+		}, false},
+		"Retained":  {"Its role stays by its spec.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain }, false},
+		"Observing": {"It never had one.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve }, false},
+		"Stayer":    {"It is not leaving.", func(b *v1alpha1.ScopedTokenBinding) { b.DeletionTimestamp = nil }, false},
+		"Withdrawn": {"The rules take its role, and the limit holds that up.", func(b *v1alpha1.ScopedTokenBinding) {
+			b.DeletionTimestamp = nil
+			b.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynced, Reason: v1alpha1.ReasonRevocationLimited}}
+		}, true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := waitsForRevocation(leaver(tc.change)); got != tc.want {
+				t.Errorf("%s\nwaits = %t", tc.reason, got)
+			}
+		})
+	}
+}
