@@ -28,8 +28,8 @@ TEST_ARGS ?=
 # Flags for the stories, such as STORY_ARGS='--focus=renamed -v'.
 STORY_ARGS ?=
 # The packages whose tests are run package beside package: most of their time they wait. The stories run side by side
-# themselves, and those of e2e need a cluster.
-PACKAGES = $(shell go list ./... 2>/dev/null | grep -v -e /test/stories -e /test/e2e)
+# themselves, those of e2e need a cluster, and those of the explorer use every core, where the race detector has nothing to see.
+PACKAGES = $(shell go list ./... 2>/dev/null | grep -v -e /test/stories -e /test/e2e -e /test/explore)
 GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 
 # The packages with fuzz tests, and for how long each test runs.
@@ -82,6 +82,7 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 test: controlplane $(HELM) ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
 	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
+	go test $(TEST_ARGS) ./test/explore
 	@$(FORGET_STATES)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
 
@@ -171,6 +172,13 @@ bench: controlplane build ## Measure every scenario at three sizes, a quarter of
 chaos: controlplane build ## Prove the promises in SCHEDULES seeded schedules (SEED) of users, faults and kills; SCHEDULE=n replays one, CHAOS_ARGS are more flags.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/chaos -seed=$(or $(SEED),1) -schedules=$(or $(SCHEDULES),500) \
 	  -schedule=$(or $(SCHEDULE),-1) $(CHAOS_ARGS)
+
+# Flags for the explorer, such as EXPLORE_ARGS='-scenario=modes -seconds=300' or EXPLORE_ARGS='-replay=...'.
+EXPLORE_ARGS ?=
+
+.PHONY: explore
+explore: ## Visit every interleaving of decisions with users, API server, Astro and crashes up to a bound, two minutes; BOUND=n multiplies it, MUTATIONS=1 puts faults into the code that have to be found.
+	@go run ./test/explore -bound=$(or $(BOUND),1) $(if $(MUTATIONS),-mutations -seconds=60) $(EXPLORE_ARGS)
 
 .PHONY: soak
 soak: controlplane ## Let an hour of the operator's time pass in a minute or two and look for what grows; SOAK_ARGS are its flags.

@@ -68,6 +68,8 @@ const (
 	ReasonRevoking = "Revoking"
 	// ReasonRevocationLimited: more roles are to be revoked than the connection's spec.maxRevocationsPerSweep allows.
 	ReasonRevocationLimited = "RevocationLimited"
+	// ReasonJournalUnwritable: the operator cannot write down what it is about to give, so nothing new is given.
+	ReasonJournalUnwritable = "JournalUnwritable"
 	// ReasonPending: another condition has to be met first.
 	ReasonPending = "Pending"
 )

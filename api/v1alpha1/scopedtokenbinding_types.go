@@ -2,6 +2,7 @@ package v1alpha1
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // RoleDeploymentAdmin is the role a binding to a Deployment asks for when it names none.
@@ -51,6 +52,17 @@ const (
 	OriginCreated Origin = "Created"
 	// OriginAdopted means that the token held a role on the target already.
 	OriginAdopted Origin = "Adopted"
+)
+
+// ClaimState says whether a binding has its claim.
+// +kubebuilder:validation:Enum=Held;Released
+type ClaimState string
+
+const (
+	// ClaimHeld means that the binding has its claim: the operator gave it the role, or adopted it.
+	ClaimHeld ClaimState = "Held"
+	// ClaimReleased means that the binding had a claim and has it no more.
+	ClaimReleased ClaimState = "Released"
 )
 
 // ScopedTokenBindingSpec declares one role of one token on one target.
@@ -155,6 +167,30 @@ type BoundTarget struct {
 	WorkspaceID string `json:"workspaceId,omitempty"`
 }
 
+// Claim says that the operator has taken the binding's claim on (organizationId, token.id, target.id). Which role Astro
+// holds, and how it came there, is said beside it, in role, origin and previousRole.
+type Claim struct {
+	// uid of the object that has the claim. In the status of any other object, a copy or one that was restored, it is no
+	// claim: the ids beside it only say which token and target the binding stands for.
+	// +required
+	UID types.UID `json:"uid,omitempty"`
+
+	// state is Held, or Released once the claim was given up.
+	// +required
+	State ClaimState `json:"state,omitempty"`
+
+	// claimedAt is when the claim was taken, in the order of the operator's own making. Of claims on one target the
+	// earliest wins.
+	// +required
+	ClaimedAt metav1.MicroTime `json:"claimedAt,omitzero"`
+
+	// host of Astro's API, with its port if it has one.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=512
+	Host string `json:"host,omitempty"`
+}
+
 // ScopedTokenBindingStatus is what the operator found and did.
 type ScopedTokenBindingStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
@@ -185,6 +221,10 @@ type ScopedTokenBindingStatus struct {
 	// previousRole is the role that the token held on the target when it was adopted.
 	// +optional
 	PreviousRole string `json:"previousRole,omitempty"`
+
+	// claim is the operator's own record of the claim that this object has taken; absent if it never took one.
+	// +optional
+	Claim *Claim `json:"claim,omitempty"`
 
 	// plannedChange is what the operator would do if mode were Enforce: "add ROLE", "change ROLE to ROLE", or empty.
 	// +optional

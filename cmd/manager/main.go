@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -20,6 +21,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
 func main() {
@@ -88,5 +90,16 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	if err := inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder}); err != nil {
 		return fmt.Errorf("set up the controller of inventories: %w", err)
 	}
-	return token.SetupWithManager(mgr, token.Options{Registry: registry, Concurrency: o.concurrency, Recorder: recorder})
+	open := func(ctx context.Context) (*journal.Journal, error) {
+		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{
+			Namespace: o.operatorNamespace, Instance: o.lease, Writer: writer(), Fence: lease.check,
+		})
+	}
+	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder})
+}
+
+// writer names this process in what it writes down, so that a second one is noticed.
+func writer() string {
+	host, _ := os.Hostname() // without a name of its own, the process has the id only
+	return host + "_" + string(uuid.NewUUID())
 }

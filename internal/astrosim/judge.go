@@ -13,10 +13,15 @@ func (s *Sim) judge(caller, t *token, want []Role) ([]Role, *apiError) {
 	if bad := malformed(t, want); bad != nil {
 		return nil, invalid(bad...)
 	}
-	for _, r := range differing(t.roles, want) {
+	changed := differing(t.roles, want)
+	for _, r := range changed {
 		if !s.mayWrite(caller, t, r) {
 			return nil, forbidden()
 		}
+	}
+	// Who may write none of the token's roles is not let through to the call, be it that nothing would change.
+	if len(changed) == 0 && !slices.ContainsFunc(want, func(r Role) bool { return s.mayWrite(caller, t, r) }) {
+		return nil, forbidden()
 	}
 	if s.behaviour.DirectAccessRoles == Reject && t.kind == "DIRECT_ACCESS" {
 		return nil, refuse(http.StatusBadRequest, "roles of a DIRECT_ACCESS token cannot be updated")

@@ -51,7 +51,9 @@ type Claim struct {
 	Class  Class
 	// HeldAt is when the claim was taken; zero while it is not held. The earliest held wins a target.
 	HeldAt time.Time
-	Adopt  Adopt
+	// CreatedAt is when the binding was made. Among claims that are not held, and none of whose roles is there, the earliest wins.
+	CreatedAt time.Time
+	Adopt     Adopt
 	// Observe marks a claim that counts for nothing but wants to know what would happen if it were wanted.
 	Observe bool
 }
@@ -73,13 +75,25 @@ func (c Claim) effective() Claim {
 
 func (c Claim) held() bool { return !c.HeldAt.IsZero() }
 
-// byPrecedence puts the claim that wins first: held before not held, the earliest held, then by id.
-func byPrecedence(a, b Claim) int {
+// byPrecedence puts the claim that wins first. Held goes before not held. Of those held the earliest, then by id; of those
+// not held the one whose role is there, so that what works is not disturbed, then the earliest made, then by id.
+func (g *group) byPrecedence(a, b Claim) int {
 	if a.held() != b.held() {
-		if a.held() {
-			return -1
-		}
-		return 1
+		return first(a.held())
 	}
-	return cmp.Or(a.HeldAt.Compare(b.HeldAt), cmp.Compare(a.ID, b.ID))
+	if a.held() {
+		return cmp.Or(a.HeldAt.Compare(b.HeldAt), cmp.Compare(a.ID, b.ID))
+	}
+	if there := g.there.are(a.Role); there != g.there.are(b.Role) {
+		return first(there)
+	}
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// first is the order of two of which one goes first.
+func first(a bool) int {
+	if a {
+		return -1
+	}
+	return 1
 }

@@ -86,6 +86,7 @@ func drawClaim(t *rapid.T) Claim {
 	if day := rapid.IntRange(0, 3).Draw(t, "held on day"); day > 0 {
 		c.HeldAt = onDay(day)
 	}
+	c.CreatedAt = onDay(rapid.IntRange(0, 3).Draw(t, "created on day"))
 	if c.Class == None {
 		c.Observe = rapid.Bool().Draw(t, "none observes")
 	}

@@ -30,7 +30,7 @@ func groups(o Observed, claims []Claim) map[Target]*group {
 		g.taken = g.taken || c.Class == Leave || c.Class != None && c.held()
 	}
 	for _, g := range byTarget {
-		slices.SortFunc(g.claims, byPrecedence)
+		slices.SortFunc(g.claims, g.byPrecedence)
 		if i := slices.IndexFunc(g.claims, g.hasSay); i >= 0 {
 			g.winner = &g.claims[i]
 		}

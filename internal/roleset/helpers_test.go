@@ -73,6 +73,9 @@ func claim(id string, t roleset.Target, role string, options ...claimOption) rol
 // held is a claim taken on that day.
 func held(day int) claimOption { return func(c *roleset.Claim) { c.HeldAt = onDay(day) } }
 
+// created is a claim of a binding that was made on that day.
+func created(day int) claimOption { return func(c *roleset.Claim) { c.CreatedAt = onDay(day) } }
+
 func onDay(day int) time.Time { return time.Date(2026, 1, day, 0, 0, 0, 0, time.UTC) }
 
 func adopt(a roleset.Adopt) claimOption { return func(c *roleset.Claim) { c.Adopt = a } }

@@ -166,6 +166,26 @@ func TestMakeOfConflicts(t *testing.T) {
 			changes:  []string{"DEPLOYMENT d1: add Viewer for a/x, c/z"},
 			verdicts: map[string]Verdict{"a/x": {Outcome: Add}, "b/y": lost("", "a/x", viewer), "c/z": {Outcome: Add}},
 		},
+		"WhatIsThereDecidesAmongNew": {
+			reason:   "Of claims that are not held the one whose role is there decides, whenever it was made.",
+			observed: organizationToken(on(dep1, viewer)),
+			claims:   []Claim{claim("a/x", dep1, admin, created(1)), claim("b/y", dep1, viewer, created(2))},
+			verdicts: map[string]Verdict{"a/x": lost(viewer, "b/y", viewer), "b/y": {Outcome: InSync, Observed: viewer}},
+		},
+		"AgeDecidesAmongNew": {
+			reason:   "Of claims that are not held, and whose role is not there, the one made first decides.",
+			observed: organizationToken(),
+			claims:   []Claim{claim("a/x", dep1, admin, created(2)), claim("b/y", dep1, viewer, created(1))},
+			changes:  []string{"DEPLOYMENT d1: add Viewer for b/y"},
+			verdicts: map[string]Verdict{"a/x": lost("", "b/y", viewer), "b/y": {Outcome: Add}},
+		},
+		"HeldDecidesOverWhatIsThere": {
+			reason:   "A claim that is held decides, though another's role is there.",
+			observed: organizationToken(on(dep1, viewer)),
+			claims:   []Claim{claim("a/x", dep1, viewer, created(1)), claim("b/y", dep1, admin, created(2), held(3))},
+			changes:  []string{"DEPLOYMENT d1: change Viewer to DEPLOYMENT_ADMIN for b/y"},
+			verdicts: map[string]Verdict{"a/x": lost(viewer, "b/y", admin), "b/y": {Outcome: Update, Observed: viewer}},
+		},
 		"LoserIsPromoted": {
 			reason:   "When the winner leaves, the loser's role is written in the same plan, and the leaver is free.",
 			observed: organizationToken(on(dep1, admin)),

@@ -77,8 +77,12 @@ func (r reference) takesPart(c Claim) bool {
 	return r.class(c) == Hold || r.class(c) == Want && !r.mayNotAdopt(c)
 }
 
-func before(a, b Claim) bool {
-	switch {
+func (r reference) before(a, b Claim) bool {
+	switch there := r.satisfied(a.Target, a.Role); {
+	case a.HeldAt.IsZero() && b.HeldAt.IsZero() && there != r.satisfied(b.Target, b.Role):
+		return there
+	case a.HeldAt.IsZero() && b.HeldAt.IsZero() && !a.CreatedAt.Equal(b.CreatedAt):
+		return a.CreatedAt.Before(b.CreatedAt)
 	case a.HeldAt.IsZero() && b.HeldAt.IsZero():
 		return a.ID < b.ID
 	case a.HeldAt.IsZero():
@@ -97,7 +101,7 @@ func (r reference) winner(t Target) (Claim, bool) {
 	for _, c := range r.claims {
 		first := c.Target == t && r.takesPart(c)
 		for _, other := range r.claims {
-			if other.ID != c.ID && other.Target == t && r.takesPart(other) && before(other, c) {
+			if other.ID != c.ID && other.Target == t && r.takesPart(other) && r.before(other, c) {
 				first = false
 			}
 		}

@@ -48,20 +48,18 @@ func (t *tenant) writesAlone(ctx context.Context, s size) (writes time.Duration,
 	})
 }
 
-// patchTwice writes about as much as a hold and a report. A label stands for the finalizer, which would keep the object
+// patchTwice writes about as much as a finalizer and a report. A label stands for the finalizer, which would keep the object
 // from going.
 func (t *tenant) patchTwice(ctx context.Context, o *v1alpha1.ScopedTokenBinding) error {
 	before := o.DeepCopy()
-	metav1.SetMetaDataLabel(&o.ObjectMeta, v1alpha1.FinalizerRevoke, "held")
-	metav1.SetMetaDataAnnotation(&o.ObjectMeta, v1alpha1.AnnotationHeld, fmt.Sprintf(
-		`{"host":"127.0.0.1:40000","organization":%q,"token":%q,"scope":"Organization","targetKind":"Deployment","target":%q,"role":%q,`+
-			`"origin":"Created","time":"2026-01-01T00:00:00.000000Z"}`,
-		t.org.id, t.org.tokens[0].id, t.org.grants[0].target.id, role))
+	metav1.SetMetaDataLabel(&o.ObjectMeta, v1alpha1.FinalizerRevoke, "")
 	if err := t.kube.Patch(ctx, o, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return err
 	}
 	before = o.DeepCopy()
 	o.Status.ObservedGeneration, o.Status.Role, o.Status.OrganizationID = o.Generation, role, t.org.id
+	o.Status.Origin = v1alpha1.OriginCreated
+	o.Status.Claim = &v1alpha1.Claim{UID: o.UID, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NowMicro(), Host: "127.0.0.1:40000"}
 	o.Status.Token = v1alpha1.BoundToken{ID: t.org.tokens[0].id, Name: o.Spec.Token.Name, Scope: o.Spec.Token.Scope, CreatedBy: "Ada Admin"}
 	o.Status.Target = v1alpha1.BoundTarget{Kind: o.Spec.Target.Kind, ID: t.org.grants[0].target.id, Name: o.Spec.Target.Name, WorkspaceID: t.org.office}
 	for _, condition := range []string{

@@ -209,7 +209,7 @@ func (w *world) label(namespace, value string) {
 	})
 	if err == nil {
 		w.mu.Lock()
-		w.marks[namespace] = strings.Trim(value, `"`)
+		w.namespaceLabels[namespace] = strings.Trim(value, `"`)
 		w.mu.Unlock()
 	}
 	w.notedf("admin", err, "label %s of %s is %s", label, namespace, value)

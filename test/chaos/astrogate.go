@@ -49,6 +49,10 @@ func (g *astroGate) stamp(ctx context.Context, _ net.Conn) context.Context {
 	g.mu.Lock()
 	w := g.world
 	g.mu.Unlock()
+	return withProcess(ctx, w)
+}
+
+func withProcess(ctx context.Context, w *world) context.Context {
 	if w == nil {
 		return ctx
 	}
@@ -60,8 +64,8 @@ func processOf(r *http.Request) int {
 	return n
 }
 
-// enter makes the gate that of a schedule.
-func (g *astroGate) enter(w *world) {
+// attach makes the gate that of a schedule.
+func (g *astroGate) attach(w *world) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.world = w
@@ -85,15 +89,15 @@ func (g *astroGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet:
 		g.calls.RLock()
 		defer g.calls.RUnlock()
-		w.rest.calls(processOf(r))
+		w.activity.calls(processOf(r))
 		g.read(rw, r, w, token)
 	default:
 		g.calls.RLock()
 		defer g.calls.RUnlock()
-		w.rest.calls(processOf(r))
-		w.rest.write()
+		w.activity.calls(processOf(r))
+		w.activity.write()
 		g.write(rw, r, w, token)
-		w.rest.touch()
+		w.activity.touch()
 	}
 }
 
@@ -123,7 +127,7 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 			whole = what == "tokens" && isLastPage(body)
 		}}, r)
 		if whole {
-			w.rest.listed()
+			w.activity.listed()
 		}
 		return
 	}
@@ -200,9 +204,10 @@ func (g *astroGate) write(rw http.ResponseWriter, r *http.Request, w *world, tok
 		panic(http.ErrAbortHandler)
 	}
 	attempt := w.writes.begin(token, processOf(r), body)
+	attempt.journal = w.departures.journal()
 	before := len(w.sim.Audit())
 	if kill {
-		rw = nowhere{}
+		rw = discard{}
 		defer panic(http.ErrAbortHandler)
 		defer w.killAt("astro", "after")
 	}
@@ -222,17 +227,17 @@ func entryOf(audit []astrosim.RoleWrite, token string, w *world) *astrosim.RoleW
 	return &audit[i]
 }
 
-// nowhere takes an answer that nobody is to get.
-type nowhere struct{}
+// discard takes an answer that nobody is to get.
+type discard struct{}
 
 // Header implements http.ResponseWriter.
-func (nowhere) Header() http.Header { return http.Header{} }
+func (discard) Header() http.Header { return http.Header{} }
 
 // WriteHeader implements http.ResponseWriter.
-func (nowhere) WriteHeader(int) {}
+func (discard) WriteHeader(int) {}
 
 // Write implements http.ResponseWriter.
-func (nowhere) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // writes pair each write of the operator with what it was shown before.
 type writes struct {
@@ -249,11 +254,12 @@ type reader struct {
 
 // attempt is one write of roles by the operator.
 type attempt struct {
-	at    time.Time
-	token string
-	body  []byte
-	read  *reading
-	entry *astrosim.RoleWrite
+	at      time.Time
+	token   string
+	body    []byte
+	journal string // as it was before the write
+	read    *reading
+	entry   *astrosim.RoleWrite
 }
 
 func newWrites() *writes { return &writes{last: map[reader]*reading{}, seen: map[string]*reading{}} }

@@ -12,26 +12,26 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
-// standing is how much say a binding has over its place.
-type standing int
+// class is what a binding has to say about its place.
+type class int
 
 const (
-	none  standing = iota // no say: it has never held a claim, or only looks
-	want                  // its role has to be there
-	hold                  // what is there stays as it is
-	leave                 // its role has to go, and it with it
+	none  class = iota // no say: it has never held a claim, or only looks
+	want               // its role has to be there
+	hold               // what is there stays as it is
+	leave              // its role has to go, and it with it
 )
 
 // claim is a binding as the checker judges it, from its spec, the rules and what there is in Astro.
 type claim struct {
-	binding  *v1alpha1.ScopedTokenBinding
-	held     *v1alpha1.HeldClaim
-	token    *entity
-	target   *entity
-	place    place
-	standing standing
-	faults   []string // what it may say of itself instead of Ready
-	vague    bool     // its target is gone: Astro decides what becomes of the role
+	binding   *v1alpha1.ScopedTokenBinding
+	held      *heldClaim
+	token     *entity
+	target    *entity
+	place     place
+	class     class
+	faults    []string // what it may say of itself instead of Ready
+	undecided bool     // its target is gone: Astro decides what becomes of the role
 }
 
 func (c *claim) id() string { return c.binding.Namespace + "/" + c.binding.Name }
@@ -40,40 +40,40 @@ func (c *claim) fault(reasons ...string) { c.faults = append(c.faults, reasons..
 
 // snapshot is everything that counts at one moment.
 type snapshot struct {
-	world    *world
-	bindings []v1alpha1.ScopedTokenBinding
-	shared   v1alpha1.ClusterAstroConnection
-	own      v1alpha1.AstroConnection
-	away     map[v1alpha1.ConnectionKind]bool // connections that are not there
-	marks    map[string]map[string]string     // of the namespaces
-	claims   []*claim
-	problems []problem
-	unknown  int // roles that were left by bindings of which nobody can know any more
+	world           *world
+	bindings        []v1alpha1.ScopedTokenBinding
+	shared          v1alpha1.ClusterAstroConnection
+	own             v1alpha1.AstroConnection
+	missing         map[v1alpha1.ConnectionKind]bool // connections that are not there
+	namespaceLabels map[string]map[string]string     // of the namespaces
+	claims          []*claim
+	problems        []problem
+	unseen          int // roles left by bindings that vanished and that the operator cannot know of
 }
 
-// brokenf notes what is not as it has to be at this moment. It counts only if it stays so.
-func (s *snapshot) brokenf(kind promise, format string, args ...any) {
-	s.problems = append(s.problems, problem{kind, s.world.history.words(fmt.Sprintf(format, args...))})
+// violationf notes what is not as it has to be at this moment. It counts only if it stays so.
+func (s *snapshot) violationf(kind promise, format string, args ...any) {
+	s.problems = append(s.problems, problem{kind, s.world.history.withAliases(fmt.Sprintf(format, args...))})
 }
 
 func (w *world) snapshot() (*snapshot, error) {
 	ctx, cancel := context.WithCancel(w.ctx)
 	defer cancel()
-	s := &snapshot{world: w, marks: map[string]map[string]string{}, away: map[v1alpha1.ConnectionKind]bool{}}
+	s := &snapshot{world: w, namespaceLabels: map[string]map[string]string{}, missing: map[v1alpha1.ConnectionKind]bool{}}
 	var err error
 	if s.bindings, err = w.bindings(); err != nil {
 		return nil, err
 	}
 	for own, c := range map[bool]v1alpha1.Connection{false: &s.shared, true: &s.own} {
 		err := w.kube.Get(ctx, client.ObjectKeyFromObject(w.connection(own)), c)
-		s.away[c.ConnectionKind()] = apierrors.IsNotFound(err)
+		s.missing[c.ConnectionKind()] = apierrors.IsNotFound(err)
 		if client.IgnoreNotFound(err) != nil {
 			return nil, err
 		}
 	}
 	w.mu.Lock()
-	for name, value := range w.marks {
-		s.marks[name] = map[string]string{label: value}
+	for name, value := range w.namespaceLabels {
+		s.namespaceLabels[name] = map[string]string{label: value}
 	}
 	w.mu.Unlock()
 	for i := range s.bindings {
@@ -84,14 +84,14 @@ func (w *world) snapshot() (*snapshot, error) {
 
 // judge works out what a binding has to say.
 func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
-	c := &claim{binding: b, held: heldOf(b)}
+	c := &claim{binding: b, held: s.world.claimOf(b)}
 	s.findToken(c)
 	s.findTarget(c)
 	if c.token != nil && c.target != nil {
 		c.place = place{c.token.id, c.target.kind, c.target.id}
 	}
-	if c.held != nil && placeOf(c.held) != c.place {
-		s.brokenf(wrong, "%s holds %v and stands for %v", c.id(), placeOf(c.held), c.place)
+	if c.held != nil && c.held.place != c.place {
+		s.violationf(wrong, "%s holds %v and stands for %v", c.id(), c.held.place, c.place)
 	}
 	if c.token != nil && c.target != nil && c.token.scope == astrosim.TypeWorkspace && c.target.workspace != c.token.home {
 		c.fault(v1alpha1.ReasonTokenScopeMismatch)
@@ -104,58 +104,45 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	if b.Spec.Suspend {
 		c.fault(v1alpha1.ReasonSuspended)
 	}
-	c.vague = c.target != nil && c.target.gone
+	c.undecided = c.target != nil && c.target.gone
 	switch {
 	case !b.DeletionTimestamp.IsZero():
-		s.judgeLeaver(c, refused)
+		s.judgeDeleting(c, refused)
 	case b.Spec.Mode == v1alpha1.ModeObserve:
 	case len(c.faults) == 0:
-		c.standing = want
+		c.class = want
 	case c.held == nil:
-	case refused != "" && !c.verified(): // anybody could have made it up
 	case refused != "" && !b.Spec.Suspend && s.withdraws(c):
-		c.standing = leave
+		c.class = leave
 	default:
-		c.standing = hold
+		c.class = hold
 	}
 	return c
 }
 
-// withdraws says whether what the rules no longer allow is taken away. A role that they allow stays, though the binding
+// withdraws says whether what the rules no longer allow is taken missing. A role that they allow stays, though the binding
 // asks for another that they do not.
 func (s *snapshot) withdraws(c *claim) bool {
-	if s.shared.Spec.OnWithdrawal != v1alpha1.WithdrawalRevoke || c.held.Origin != v1alpha1.OriginCreated || !c.verified() ||
-		c.token == nil || c.token.gone || c.target == nil || c.target.gone {
+	if s.shared.Spec.OnWithdrawal != v1alpha1.WithdrawalRevoke || c.held.origin != v1alpha1.OriginCreated || c.token == nil || c.token.gone || c.target == nil || c.target.gone {
 		return false
 	}
 	there := s.role(c.place)
-	return there == "" || forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.marks[c.binding.Namespace], c.token, c.target, there) != ""
+	return there == "" || forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.namespaceLabels[c.binding.Namespace], c.token, c.target, there) != ""
 }
 
-// verified says whether status bears out the claim.
-func (c *claim) verified() bool {
-	s := c.binding.Status
-	return s.Token.ID == c.held.Token && s.Target.ID == c.held.Target && s.Origin == c.held.Origin && s.OrganizationID == c.held.Organization
-}
-
-func (s *snapshot) judgeLeaver(c *claim, refused string) {
-	stays := c.binding.Spec.DeletionPolicy == v1alpha1.DeletionRetain || c.binding.Spec.Mode == v1alpha1.ModeObserve ||
-		c.binding.Annotations[v1alpha1.AnnotationRelease] == "true"
-	c.standing = leave
-	if _, stripped := s.world.facts.strippedFrom(c.binding.UID); stripped && c.held == nil && !stays {
-		c.standing = none // nobody knows any more what to revoke
-	}
-	if !stays && c.held != nil && refused != "" && (c.held.Origin == v1alpha1.OriginAdopted || !c.verified()) && !c.token.gone {
-		c.standing = hold // the rules have the last word on a role that the operator did not give by its own word
+func (s *snapshot) judgeDeleting(c *claim, refused string) {
+	c.class = leave
+	if !leavesRole(c.binding) && c.held != nil && refused != "" && c.held.origin == v1alpha1.OriginAdopted && !c.token.gone {
+		c.class = hold // the rules have the last word on a role that the operator did not give
 	}
 }
 
 // refused is how the rules refuse a binding, "" if they do not, or if token or target are not known.
 func (s *snapshot) refused(c *claim) string {
-	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone || s.away[c.binding.Spec.ConnectionRef.Kind] {
+	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone || s.connectionMissing(c.binding) {
 		return ""
 	}
-	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.marks[c.binding.Namespace], c.token, c.target, roleOf(c.binding))
+	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.namespaceLabels[c.binding.Namespace], c.token, c.target, roleOf(c.binding))
 }
 
 // findConnection sees whether the connection of a binding is there, and takes new bindings.
@@ -166,11 +153,18 @@ func (s *snapshot) findConnection(c *claim) {
 		deleted = s.own.DeletionTimestamp
 	}
 	switch {
-	case s.away[kind]:
+	case s.connectionMissing(c.binding):
 		c.fault(v1alpha1.ReasonConnectionNotFound)
 	case !deleted.IsZero() && c.held == nil:
 		c.fault(v1alpha1.ReasonConnectionNotReady)
 	}
+}
+
+// connectionMissing says whether the connection that a binding names is not there. The AstroConnection is in one namespace
+// only, and copies of its bindings may be in others.
+func (s *snapshot) connectionMissing(b *v1alpha1.ScopedTokenBinding) bool {
+	kind := b.Spec.ConnectionRef.Kind
+	return s.missing[kind] || kind == v1alpha1.KindAstroConnection && b.Namespace != namespaces[0]
 }
 
 // named are the tokens that there are of a name.
@@ -200,7 +194,7 @@ func (s *snapshot) findToken(c *claim) {
 	if id == "" {
 		id = c.binding.Status.Token.ID
 		if c.held != nil {
-			id = c.held.Token
+			id = c.held.token
 		}
 	}
 	if id == "" {
@@ -218,10 +212,10 @@ func (s *snapshot) findToken(c *claim) {
 	c.token = s.world.find(id)
 	switch t := c.token; {
 	case t == nil:
-		s.brokenf(wrong, "%s stands for a token %s that never was", c.id(), id)
+		s.violationf(wrong, "%s stands for a token %s that never was", c.id(), id)
 		c.fault(v1alpha1.ReasonTokenNotFound)
 	case spec.Name != "" && !slices.Contains(t.names, spec.Name):
-		s.brokenf(wrong, "%s stands for token %s, which never had the name %s", c.id(), id, spec.Name)
+		s.violationf(wrong, "%s stands for token %s, which never had the name %s", c.id(), id, spec.Name)
 	case t.gone && spec.Name != "":
 		c.fault(append(refusals[:], v1alpha1.ReasonTokenReplaced, v1alpha1.ReasonTokenNotFound)...)
 	case t.gone:
@@ -235,7 +229,7 @@ func (s *snapshot) findTarget(c *claim) {
 	if id == "" {
 		id = c.binding.Status.Target.ID
 		if c.held != nil {
-			id = c.held.Target
+			id = c.held.target
 		}
 	}
 	if id == "" {
@@ -244,7 +238,7 @@ func (s *snapshot) findTarget(c *claim) {
 	}
 	c.target = s.world.find(id)
 	if t := c.target; t == nil || spec.Name != "" && !slices.Contains(t.names, spec.Name) {
-		s.brokenf(wrong, "%s stands for a target %s that never had its name", c.id(), id)
+		s.violationf(wrong, "%s stands for a target %s that never had its name", c.id(), id)
 	}
 }
 

@@ -27,7 +27,7 @@ func (w *world) edit(s slot, words string, change func(*v1alpha1.ScopedTokenBind
 		return
 	}
 	w.notedf("user", err, "%s of %s/%s -> %s", words, s.namespace, s.name, bindingWords(b))
-	w.seen(b)
+	w.sawVersion(b)
 }
 
 func drawEdit(words string, change func(*v1alpha1.ScopedTokenBinding)) func(draw) func(*world) {
@@ -58,19 +58,6 @@ func drawConfirm(d draw) func(*world) {
 		w.edit(w.plan.slot(n), "confirm the token", func(b *v1alpha1.ScopedTokenBinding) {
 			if found := w.named(b.Spec.Token); len(found) > 0 {
 				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationConfirmToken, found[len(found)-1].id)
-			}
-		})
-	}
-}
-
-// drawStrip takes the operator's claim off a binding, as a tool does that replaces whole objects.
-func drawStrip(d draw) func(*world) {
-	n := d.IntN(slots)
-	return func(w *world) {
-		w.edit(w.plan.slot(n), "strip the claim", func(b *v1alpha1.ScopedTokenBinding) {
-			if held := heldOf(b); held != nil {
-				w.facts.strip(b.UID, placeOf(held))
-				delete(b.Annotations, v1alpha1.AnnotationHeld)
 			}
 		})
 	}

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"encoding/json"
 	"slices"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -17,16 +17,26 @@ type place struct{ token, kind, target string }
 // kinds are Astro's words for the kinds of target.
 var kinds = map[v1alpha1.TargetKind]string{v1alpha1.TargetWorkspace: astrosim.TypeWorkspace, v1alpha1.TargetDeployment: astrosim.TypeDeployment}
 
-func placeOf(c *v1alpha1.HeldClaim) place { return place{c.Token, kinds[c.TargetKind], c.Target} }
+// heldClaim is the claim of a binding.
+type heldClaim struct {
+	place
 
-// heldOf reads the claim that a binding holds, nil if there is none.
-func heldOf(b *v1alpha1.ScopedTokenBinding) *v1alpha1.HeldClaim {
-	var c v1alpha1.HeldClaim
-	if json.Unmarshal([]byte(b.Annotations[v1alpha1.AnnotationHeld]), &c) != nil || !slices.Contains(b.Finalizers, v1alpha1.FinalizerRevoke) {
+	at     time.Time
+	origin v1alpha1.Origin
+}
+
+// statusClaim is the claim that a status says its object holds, nil if it says none. What stands in the metadata counts
+// for nothing, and so does a claim of another object.
+func statusClaim(b *v1alpha1.ScopedTokenBinding) *heldClaim {
+	c, s := b.Status.Claim, b.Status
+	if c == nil || c.State != v1alpha1.ClaimHeld || c.UID != b.UID {
 		return nil
 	}
-	return &c
+	return &heldClaim{place{s.Token.ID, kinds[s.Target.Kind], s.Target.ID}, c.ClaimedAt.Time, s.Origin}
 }
+
+// claimOf is the claim of a binding, nil if it has none.
+func (w *world) claimOf(b *v1alpha1.ScopedTokenBinding) *heldClaim { return statusClaim(b) }
 
 // roleOf is the role that a binding declares.
 func roleOf(b *v1alpha1.ScopedTokenBinding) string {
@@ -36,26 +46,32 @@ func roleOf(b *v1alpha1.ScopedTokenBinding) string {
 	return b.Spec.Role
 }
 
-// holder is the place of a claim, the number of the process that took it, and whether the role is to stay when it goes.
+// holder is a binding that has a claim on a place, and whether the role is to stay when it goes.
 type holder struct {
 	place
-	process int
+
+	uid     types.UID
 	retains bool
 }
 
-// facts are what the gates have learnt for certain, for the checker.
+// facts are what the gates and the checker's own watch have learnt for certain.
 type facts struct {
 	mu       sync.Mutex
 	versions map[types.UID]string
 	held     map[place]bool       // some binding's claim was acknowledged
 	retained map[place]bool       // some binding went and left its role on purpose
 	holders  map[types.UID]holder // bindings whose claim was acknowledged and that were not let go
-	stripped map[types.UID]place  // bindings whose claim a user has taken away
+	released map[types.UID]bool   // bindings that the operator let go
+	reported map[types.UID]bool   // bindings that the operator has reported on before they were deleted
+	objects  map[types.UID]*v1alpha1.ScopedTokenBinding
 	declared []v1alpha1.ScopedTokenBindingSpec
 }
 
 func newFacts() *facts {
-	return &facts{versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]holder{}, stripped: map[types.UID]place{}}
+	return &facts{
+		versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]holder{},
+		released: map[types.UID]bool{}, reported: map[types.UID]bool{}, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{},
+	}
 }
 
 // declare remembers what a user is about to declare.
@@ -77,18 +93,58 @@ func (f *facts) retain(p place) {
 	f.retained[p] = true
 }
 
-func (f *facts) strip(uid types.UID, p place) {
+// observe remembers the newest state of a binding.
+func (f *facts) observe(b *v1alpha1.ScopedTokenBinding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.stripped[uid] = p
+	f.objects[b.UID] = b
 }
 
-// strippedFrom says whether a user has taken the claim away from a binding, and which one it was.
-func (f *facts) strippedFrom(uid types.UID) (place, bool) {
+// vanish takes in the last state of a binding that is gone.
+func (f *facts) vanish(b *v1alpha1.ScopedTokenBinding, held *heldClaim) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p, stripped := f.stripped[uid]
-	return p, stripped
+	h, known := f.holders[b.UID]
+	if held != nil {
+		h.place = held.place
+	}
+	if f.released[b.UID] || held == nil && !known {
+		return
+	}
+	h.retains = leavesRole(b)
+	f.held[h.place], f.holders[b.UID] = true, h
+}
+
+// leavesRole says whether a binding is to be deleted without its role being revoked.
+func leavesRole(b *v1alpha1.ScopedTokenBinding) bool {
+	return b.Spec.DeletionPolicy == v1alpha1.DeletionRetain || b.Spec.Mode == v1alpha1.ModeObserve || b.Annotations[v1alpha1.AnnotationRelease] == "true"
+}
+
+// holderOf is the place that a binding holds, or was about to when it went.
+func (f *facts) holderOf(uid types.UID) (holder, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h, ok := f.holders[uid]
+	return h, ok
+}
+
+// wasReported says whether the operator has reported on a binding before it was deleted.
+func (f *facts) wasReported(uid types.UID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.reported[uid]
+}
+
+// enter records that the operator was about to give a role on behalf of bindings: their journal entries were there.
+func (f *facts) enter(p place, uids []types.UID) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.held[p] = true
+	for _, uid := range uids {
+		if _, known := f.holders[uid]; !known && !f.released[uid] {
+			f.holders[uid] = holder{place: p, uid: uid}
+		}
+	}
 }
 
 // vanished says whether a binding that held the place is gone although nobody has let it go: kube-apiserver looks for
@@ -102,6 +158,7 @@ func (f *facts) gone(p place, there []v1alpha1.ScopedTokenBinding) (vanished []h
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for uid, h := range f.holders {
+		h.uid = uid
 		if h.place == p && !slices.ContainsFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return b.UID == uid }) {
 			vanished = append(vanished, h)
 		}
@@ -126,9 +183,13 @@ func (w *world) everDeclared(p place, role string) bool {
 	w.facts.mu.Lock()
 	defer w.facts.mu.Unlock()
 	return token != nil && target != nil && slices.ContainsFunc(w.facts.declared, func(s v1alpha1.ScopedTokenBindingSpec) bool {
-		return roleOf(&v1alpha1.ScopedTokenBinding{Spec: s}) == role && means(token, string(s.Token.ID), s.Token.Name) &&
-			means(target, string(s.Target.ID), s.Target.Name) && kinds[s.Target.Kind] == p.kind
+		return roleOf(&v1alpha1.ScopedTokenBinding{Spec: s}) == role && declares(s, p.kind, token, target)
 	})
+}
+
+// declares says whether a spec speaks of a token and a target.
+func declares(s v1alpha1.ScopedTokenBindingSpec, kind string, token, target *entity) bool {
+	return means(token, string(s.Token.ID), s.Token.Name) && means(target, string(s.Target.ID), s.Target.Name) && kinds[s.Target.Kind] == kind
 }
 
 // means says whether an id or a name is, or was, that of the entity.

@@ -18,7 +18,7 @@ type failpoint struct {
 }
 
 // effects are the kinds of side effect that failpoints aim at.
-var effects = []string{"hold", "astro", "status", "release", "connection", "connection_status"}
+var effects = []string{"finalizer", "journal", "astro", "status", "release", "connection", "connection_status"}
 
 // String is the failpoint in words.
 func (f failpoint) String() string {

@@ -29,10 +29,12 @@ const (
 	stuck    promise = "stuck"           // deleted, and still there
 	secret   promise = "secrets_told"    // a credential where it must not be
 	crashed  promise = "crashes"         // ended by a panic or a data race
+
+	leftBehind promise = "left_by_vanished" // left by a binding that vanished, as the operator could know
 )
 
 // promises are those kinds in the order of the figures.
-var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless}
+var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless, leftBehind}
 
 // figures are what a run counts.
 type figures struct {
@@ -80,7 +82,7 @@ func (f *figures) finished(w *world, took time.Duration) {
 func (f *figures) enough() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.failing) >= f.opts.give || f.opts.limit > 0 && time.Since(f.started) > f.opts.limit
+	return len(f.failing) >= f.opts.giveUp || f.opts.limit > 0 && time.Since(f.started) > f.opts.limit
 }
 
 func (f *figures) printConditions() {
@@ -114,8 +116,8 @@ func (f *figures) print() {
 	}
 }
 
-// tellf prints what is no figure.
-func (f *figures) tellf(format string, args ...any) {
+// printf prints what is no figure.
+func (f *figures) printf(format string, args ...any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	fmt.Fprintf(f.out, format, args...)

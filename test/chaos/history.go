@@ -18,8 +18,8 @@ type history struct {
 
 func newHistory() *history { return &history{start: time.Now(), names: strings.NewReplacer()} }
 
-// call lets an id be printed by a name that a reader can tell from others.
-func (h *history) call(id, name string) {
+// alias lets an id be printed by a name that a reader can tell from others.
+func (h *history) alias(id, name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.pairs = append(h.pairs, id, name)
@@ -35,8 +35,8 @@ func (h *history) notef(who, format string, args ...any) {
 	h.lines = append(h.lines, fmt.Sprintf("%8.3f  %-9s %s", at.Seconds(), who, h.names.Replace(line)))
 }
 
-// words replaces ids by their names.
-func (h *history) words(text string) string {
+// withAliases replaces ids by their aliases.
+func (h *history) withAliases(text string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.names.Replace(text)

@@ -11,8 +11,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
-// judgeRelease judges the moment in which the operator lets a binding go: its role has to be gone from Astro, as far as
-// Astro has shown, or another claim stands on it, or it is to stay.
+// judgeRelease judges the removal of a finalizer by the operator: the role has to be gone from Astro, as far as Astro has
+// shown, or another claim is on it, or it is to stay.
 func (w *world) judgeRelease(path string) *problem {
 	parts := strings.Split(path, "/") // PATCH namespace/scopedtokenbindings/name
 	namespace, _ := strings.CutPrefix(parts[0], "PATCH ")
@@ -20,21 +20,19 @@ func (w *world) judgeRelease(path string) *problem {
 	if err := w.kube.Get(w.ctx, client.ObjectKey{Namespace: namespace, Name: parts[len(parts)-1]}, b); err != nil {
 		return nil // the API server is away, and the patch will not get there either
 	}
-	held := heldOf(b)
+	h, holds := w.facts.holderOf(b.UID)
+	if held := w.claimOf(b); held != nil {
+		h.place, holds = held.place, true
+	} else if holds && !w.lastByOperator(h.place) {
+		holds = false // it was about to get the role, and did not
+	}
 	switch {
-	case b.DeletionTimestamp.IsZero():
-		// Withdrawn, or a claim given back: the end of it all tells.
-	case b.Spec.DeletionPolicy == v1alpha1.DeletionRetain, b.Spec.Mode == v1alpha1.ModeObserve, b.Annotations[v1alpha1.AnnotationRelease] == "true":
-		if p, stripped := w.facts.strippedFrom(b.UID); stripped {
-			w.facts.retain(p)
-		}
-		if held != nil {
-			w.facts.retain(placeOf(held))
-		}
-	case held == nil:
-		return &problem{leaked, fmt.Sprintf("%s/%s is let go although its claim cannot be read", b.Namespace, b.Name)}
+	case b.DeletionTimestamp.IsZero() || !holds:
+		// Withdrawn, or it never had a claim: the quiet point tells.
+	case leavesRole(b):
+		w.facts.retain(h.place)
 	default:
-		return w.judgeRevoked(b, placeOf(held))
+		return w.judgeRevoked(b, h.place)
 	}
 	return nil
 }
@@ -47,7 +45,7 @@ func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 	if seen != nil && !slices.ContainsFunc(seen.roles, func(r astrosim.Role) bool { return r.EntityType == p.kind && r.EntityID == p.target }) {
 		return nil // somebody else has put it back since
 	}
-	if w.byAstro(p) || w.restored(p) {
+	if w.byAstro(p) || w.restored(p) || w.wantedByOther(b, p) {
 		return nil // it is Astro's own, or somebody who had read it before the operator took it away has written it back
 	}
 	return &problem{leaked, fmt.Sprintf("%s/%s is let go while %s holds %s on %s", b.Namespace, b.Name, p.token, w.sim.RoleOn(p.token, p.kind, p.target), p.target)}
@@ -56,8 +54,16 @@ func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 func (w *world) claimedByOther(b *v1alpha1.ScopedTokenBinding, p place) bool {
 	bindings, err := w.bindings()
 	return err != nil || w.facts.vanished(p, bindings) || slices.ContainsFunc(bindings, func(o v1alpha1.ScopedTokenBinding) bool {
-		held := heldOf(&o)
-		return o.UID != b.UID && held != nil && placeOf(held) == p
+		held := w.claimOf(&o)
+		return o.UID != b.UID && held != nil && held.place == p
+	})
+}
+
+// wantedByOther says whether another binding declares the place, may have it, and is about to take its claim.
+func (w *world) wantedByOther(b *v1alpha1.ScopedTokenBinding, p place) bool {
+	s, err := w.snapshot()
+	return err != nil || slices.ContainsFunc(s.claims, func(c *claim) bool {
+		return c.class == want && c.place == p && c.binding.UID != b.UID
 	})
 }
 

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -32,17 +35,17 @@ func (w *world) judgeWrite(a *attempt) {
 	}
 	w.history.notef("write", "%s: %v (%s)", a.token, sent, effect)
 	if w.isCredential(a.token) {
-		w.brokenf(foreign, "the operator writes the credential %s", a.token)
+		w.violationf(foreign, "the operator writes the credential %s", a.token)
 	}
 	if a.read == nil {
-		w.brokenf(foreign, "the write of %s starts from no reading of its own", a.token)
+		w.violationf(foreign, "the write of %s starts from no reading of its own", a.token)
 		return
 	}
 	w.judgeChange(a, byIdentity(a.read.roles), byIdentity(sent))
 	if a.entry != nil && !sameEntries(a.read.roles, a.entry.Before) {
 		w.tally.add("changed_between_read_and_write", 1)
 		if gap := a.at.Sub(a.read.at); gap > longest {
-			w.brokenf(foreign, "the write of %s comes %s after its reading, and overwrites what was changed in between", a.token, gap)
+			w.violationf(foreign, "the write of %s comes %s after its reading, and overwrites what was changed in between", a.token, gap)
 		}
 	}
 }
@@ -75,42 +78,62 @@ func (w *world) judgeChange(a *attempt, read, sent map[identity]astrosim.Role) {
 		}
 	}
 	if same {
-		w.brokenf(needless, "the write of %s sends back what was read", a.token)
+		w.violationf(needless, "the write of %s sends back what was read", a.token)
 	}
 }
 
 // judgeEntry judges one changed entry: is is nil for one taken out, and was empty for one put in.
 func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astrosim.Role) {
 	p := place{a.token, id.kind, id.id}
-	if !w.wasHeld(p) {
+	if !w.wasHeld(a, p) {
 		if is == nil && w.plan.dropDangling && w.isGone(id) {
 			return
 		}
-		w.brokenf(foreign, "the write of %s changes %v to %v, on which nobody has held a claim", a.token, was, is)
+		w.violationf(foreign, "the write of %s changes %v to %v, on which nobody has held a claim", a.token, was, is)
 		return
 	}
 	if is == nil {
 		return
 	}
 	if !w.everDeclared(p, is.Role) {
-		w.brokenf(foreign, "the write of %s puts %v where nobody has declared that role", a.token, is)
+		w.violationf(foreign, "the write of %s puts %v where nobody has declared that role", a.token, is)
 	}
 	if len(was.Raw) > 0 && !sameBesidesRole(was.Raw, is.Raw) {
-		w.brokenf(foreign, "the write of %s changes more of %s than its role: %s", a.token, was.Raw, is.Raw)
+		w.violationf(foreign, "the write of %s changes more of %s than its role: %s", a.token, was.Raw, is.Raw)
 	}
 }
 
-// wasHeld says whether a claim on the place is, or was, held. A claim may have been taken without anybody seeing the
-// answer, so the objects are asked as well.
-func (w *world) wasHeld(p place) bool {
+// wasHeld says whether a claim on the place is, or was, held, or stood in the journal before the write. A claim may have
+// been taken without anybody seeing the answer, so the objects are asked as well.
+func (w *world) wasHeld(a *attempt, p place) bool {
+	if entered := w.entered(a.journal, p); len(entered) > 0 {
+		w.facts.enter(p, entered)
+		return true
+	}
 	if w.facts.wasHeld(p) {
 		return true
 	}
 	bindings, err := w.bindings()
 	return err != nil || slices.ContainsFunc(bindings, func(b v1alpha1.ScopedTokenBinding) bool {
-		held := heldOf(&b)
-		return held != nil && placeOf(held) == p
+		held := w.claimOf(&b)
+		return held != nil && held.place == p
 	})
+}
+
+// entered are the bindings that stand in the journal and declare the place.
+func (w *world) entered(journal string, p place) (uids []types.UID) {
+	token, target := w.find(p.token), w.find(p.target)
+	if journal == "" || token == nil || target == nil {
+		return nil
+	}
+	w.facts.mu.Lock()
+	defer w.facts.mu.Unlock()
+	for uid, b := range w.facts.objects {
+		if strings.Contains(journal, string(uid)) && declares(b.Spec, p.kind, token, target) {
+			uids = append(uids, uid)
+		}
+	}
+	return uids
 }
 
 // isGone says whether an entry is of a Workspace or Deployment that is gone.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -12,11 +14,11 @@ import (
 
 // kubeEffect is one write of the operator to the API server.
 type kubeEffect struct {
-	world *world
-	what  string // hold, release, status, connection, connection_status, event, other
-	path  string
-	body  []byte
-	lie   *problem // what the write would be, if the API server takes it
+	world     *world
+	what      string // finalizer, release, journal, status, connection, connection_status, event, other
+	path      string
+	body      []byte
+	violation *problem // what the write would be, if the API server takes it
 }
 
 // kubeEffect tells what a write is.
@@ -28,8 +30,10 @@ func (w *world) kubeEffect(r *http.Request, body []byte) *kubeEffect {
 		e.what = "event"
 	case strings.Contains(r.URL.Path, "/scopedtokenbindings/") && isStatus:
 		e.what = "status"
-	case strings.Contains(r.URL.Path, "/scopedtokenbindings/") && e.holds():
-		e.what = "hold"
+	case strings.Contains(r.URL.Path, "/configmaps"):
+		e.what = "journal"
+	case strings.Contains(r.URL.Path, "/scopedtokenbindings/") && e.delays():
+		e.what = "finalizer"
 	case strings.Contains(r.URL.Path, "/scopedtokenbindings/"):
 		e.what = "release"
 	case strings.Contains(r.URL.Path, "astroconnections/") && isStatus:
@@ -40,14 +44,12 @@ func (w *world) kubeEffect(r *http.Request, body []byte) *kubeEffect {
 	return e
 }
 
-func (e *kubeEffect) holds() bool {
+// delays says whether a patch of a binding puts the operator's finalizer there.
+func (e *kubeEffect) delays() bool {
 	var patch struct {
-		Metadata struct {
-			Annotations map[string]*string `json:"annotations"`
-		} `json:"metadata"`
+		Metadata metav1.ObjectMeta `json:"metadata"`
 	}
-	_ = json.Unmarshal(e.body, &patch)
-	return patch.Metadata.Annotations[v1alpha1.AnnotationHeld] != nil
+	return json.Unmarshal(e.body, &patch) == nil && slices.Contains(patch.Metadata.Finalizers, v1alpha1.FinalizerRevoke)
 }
 
 func (e *kubeEffect) notef(format string, args ...any) {
@@ -70,19 +72,19 @@ func (e *kubeEffect) counts() bool {
 
 // arrive checks what may be told before the write takes effect.
 func (e *kubeEffect) arrive() {
-	e.world.rest.touch()
+	e.world.activity.touch()
 	e.world.scanSecrets(e.what+" "+e.path, string(e.body))
 	if e.what != "event" && !e.counts() {
-		e.world.rest.write()
+		e.world.activity.write()
 	}
 	if e.what == "release" {
-		e.lie = e.world.judgeRelease(e.path)
+		e.violation = e.world.judgeRelease(e.path)
 	}
 }
 
 // done takes in what the API server answered.
 func (e *kubeEffect) done(code int, answer []byte) {
-	e.world.rest.touch()
+	e.world.activity.touch()
 	if e.what == "event" {
 		return
 	}
@@ -90,11 +92,13 @@ func (e *kubeEffect) done(code int, answer []byte) {
 		e.notef("-> %d", code)
 		return
 	}
-	if e.lie != nil {
-		e.world.brokenf(e.lie.kind, "%s", e.lie.text)
+	if e.violation != nil {
+		e.world.violationf(e.violation.kind, "%s", e.violation.text)
 	}
 	switch e.what {
-	case "hold", "release", "status":
+	case "journal":
+		e.journalled(answer)
+	case "finalizer", "release", "status":
 		var b v1alpha1.ScopedTokenBinding
 		if json.Unmarshal(answer, &b) == nil && b.UID != "" {
 			e.world.patched(e, &b)
@@ -104,30 +108,61 @@ func (e *kubeEffect) done(code int, answer []byte) {
 	e.notef("-> %d %s", code, clip(string(e.body), 300))
 }
 
+// journalled takes in a page of the journal as the operator has left it.
+func (e *kubeEffect) journalled(answer []byte) {
+	pages := pagesOf(answer)
+	if strings.HasPrefix(e.path, http.MethodDelete) {
+		pages = map[string]string{e.path[strings.LastIndex(e.path, "/")+1:]: ""}
+	}
+	for name, data := range pages {
+		e.world.departures.setPage(name, data)
+	}
+}
+
 // patched takes in a binding as the operator's patch has left it.
 func (w *world) patched(e *kubeEffect, b *v1alpha1.ScopedTokenBinding) {
-	held := heldOf(b)
 	switch e.what {
-	case "hold":
-		e.notef("-> %s %v of %s", b.Annotations[v1alpha1.AnnotationHeld], b.Finalizers, b.UID)
 	case "status":
-		e.notef("-> %s (version %s of %s)", readyWords(b), b.ResourceVersion, b.UID)
+		e.notef("-> %s %s (version %s of %s)", readyWords(b), claimWords(b), b.ResourceVersion, b.UID)
 	default:
 		e.notef("-> finalizers %v of %s", b.Finalizers, b.UID)
 	}
+	held := w.claimOf(b)
 	w.facts.mu.Lock()
 	defer w.facts.mu.Unlock()
 	// What goes with its last finalizer is answered as it was.
 	if w.facts.versions[b.UID] == b.ResourceVersion && (b.DeletionTimestamp.IsZero() || len(b.Finalizers) > 0) {
-		w.brokenf(needless, "%s changed nothing of %s: %s", e.path, b.Name, clip(string(e.body), 300))
+		w.violationf(needless, "%s changed nothing of %s: %s", e.path, b.Name, clip(string(e.body), 300))
 	}
 	w.facts.versions[b.UID] = b.ResourceVersion
-	if held != nil {
-		w.facts.held[placeOf(held)] = true
-		w.facts.holders[b.UID] = holder{placeOf(held), w.operator.process(), b.Spec.DeletionPolicy == v1alpha1.DeletionRetain}
-	} else if e.what == "release" {
-		delete(w.facts.holders, b.UID)
+	w.facts.reported[b.UID] = w.facts.reported[b.UID] || e.what == "status" && b.DeletionTimestamp.IsZero()
+	w.facts.hold(e.what, b, held)
+}
+
+// hold takes in whether a binding has its claim after a patch.
+func (f *facts) hold(what string, b *v1alpha1.ScopedTokenBinding, held *heldClaim) {
+	was, known := f.holders[b.UID]
+	switch {
+	case what == "release":
+		delete(f.holders, b.UID)
+		f.released[b.UID] = true
+	case held != nil:
+		f.held[held.place] = true
+		f.holders[b.UID] = holder{held.place, b.UID, leavesRole(b)}
+		f.released[b.UID] = false
+	case known && b.Status.Claim != nil && b.Status.Claim.State == v1alpha1.ClaimReleased:
+		if b.Spec.Mode == v1alpha1.ModeObserve {
+			f.retained[was.place] = true // who only observes leaves the role
+		}
+		delete(f.holders, b.UID)
 	}
+}
+
+func claimWords(b *v1alpha1.ScopedTokenBinding) string {
+	if b.Status.Claim == nil {
+		return "no claim"
+	}
+	return fmt.Sprintf("%s by %s at %s", b.Status.Claim.State, b.Status.Claim.UID, b.Status.Claim.ClaimedAt.Format("15:04:05.000000"))
 }
 
 func readyWords(b *v1alpha1.ScopedTokenBinding) string {
@@ -139,8 +174,8 @@ func readyWords(b *v1alpha1.ScopedTokenBinding) string {
 	return "no Ready"
 }
 
-// seen remembers the newest version of an object that anybody has seen.
-func (w *world) seen(o metav1.Object) {
+// sawVersion remembers the newest version of an object that anybody has seen.
+func (w *world) sawVersion(o metav1.Object) {
 	w.facts.mu.Lock()
 	defer w.facts.mu.Unlock()
 	w.facts.versions[o.GetUID()] = o.GetResourceVersion()

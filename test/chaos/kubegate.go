@@ -15,7 +15,10 @@ import (
 	"sync"
 	"time"
 
+	apiwatch "k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
 // kubeGate is the line between the operator and the API server. It sees every side effect on its way, stops the
@@ -33,9 +36,11 @@ type kubeGate struct {
 	trouble []*apiTrouble
 	watches map[*http.Request]context.CancelFunc
 	watched map[string]bool // every path that the operator has watched in this schedule
+	gap     *gap
+	tooOld  bool // a watch of bindings that was cut by a gap cannot be resumed
 }
 
-// apiTrouble befalls the next calls of the operator to the API server.
+// apiTrouble is a failure of the next calls of the operator to the API server.
 type apiTrouble struct {
 	kind  string // error, conflict, slow
 	left  int
@@ -63,20 +68,29 @@ func newKubeGate(config *rest.Config) (*kubeGate, error) {
 		return nil, err
 	}
 	g.address = listener.Addr().String()
-	g.server = &http.Server{Handler: g, ErrorLog: quiet}
+	g.server = &http.Server{Handler: g, ErrorLog: quiet, ConnContext: g.stamp}
 	go func() { _ = g.server.Serve(listener) }()
 	return g, nil
 }
 
-// enter makes the gate that of a schedule.
-func (g *kubeGate) enter(w *world) {
+// stamp marks a connection with the process that ran when it was made.
+func (g *kubeGate) stamp(ctx context.Context, _ net.Conn) context.Context {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.world, g.down, g.trouble, g.watched = w, false, nil, map[string]bool{}
+	w := g.world
+	g.mu.Unlock()
+	return withProcess(ctx, w)
 }
 
-// shut makes the API server unreachable for the operator, or reachable again.
-func (g *kubeGate) shut(down bool) {
+// attach makes the gate that of a schedule.
+func (g *kubeGate) attach(w *world) {
+	g.closeGap()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.world, g.down, g.trouble, g.watched, g.tooOld = w, false, nil, map[string]bool{}, false
+}
+
+// setUnreachable makes the API server unreachable for the operator, or reachable again.
+func (g *kubeGate) setUnreachable(down bool) {
 	g.mu.Lock()
 	g.down = down
 	g.mu.Unlock()
@@ -105,8 +119,8 @@ func (g *kubeGate) watching() bool {
 	return len(open) == len(g.watched)
 }
 
-// befall lets something go wrong with the next calls.
-func (g *kubeGate) befall(t *apiTrouble) {
+// addTrouble makes the next calls fail.
+func (g *kubeGate) addTrouble(t *apiTrouble) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.trouble = append(g.trouble, t)
@@ -114,13 +128,14 @@ func (g *kubeGate) befall(t *apiTrouble) {
 
 // clear ends all trouble.
 func (g *kubeGate) clear() {
-	g.shut(false)
+	g.setUnreachable(false)
+	g.closeGap()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.trouble = nil
 }
 
-// next is what befalls a call.
+// next is the trouble that a call meets, nil for none.
 func (g *kubeGate) next(write bool) *apiTrouble {
 	for i, t := range g.trouble {
 		if t.kind == "conflict" && !write {
@@ -138,6 +153,10 @@ func (g *kubeGate) next(write bool) *apiTrouble {
 // ServeHTTP implements http.Handler.
 func (g *kubeGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	write := r.Method != http.MethodGet
+	bindings := !write && allBindings(r.URL.Path)
+	if bindings && !g.passGap(rw, r) {
+		return
+	}
 	g.mu.Lock()
 	w, down := g.world, g.down || g.world == nil
 	watch := r.URL.Query().Get("watch") != ""
@@ -164,11 +183,21 @@ func (g *kubeGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if t != nil && g.fail(rw, r, w, t) {
 		return
 	}
-	if !write {
+	switch {
+	case write:
+		g.effect(rw, r, w)
+	case bindings && watch:
+		process := processOf(r)
+		g.proxy.ServeHTTP(&eventTee{ResponseWriter: rw, show: func(event apiwatch.EventType, b *v1alpha1.ScopedTokenBinding) {
+			w.showBinding(process, event, b)
+		}}, r)
+	case bindings:
+		g.list(rw, r, w)
+	case !watch && strings.Contains(r.URL.Path, "/configmaps"):
+		g.readJournal(rw, r, w)
+	default:
 		g.proxy.ServeHTTP(rw, r)
-		return
 	}
-	g.effect(rw, r, w)
 }
 
 // fail answers in place of the API server, or only later.
@@ -210,11 +239,8 @@ func (g *kubeGate) effect(rw http.ResponseWriter, r *http.Request, w *world) {
 		panic(http.ErrAbortHandler)
 	}
 	e.arrive()
-	ctx := r.Context()
-	if kill {
-		ctx = context.Background()
-	}
-	response, answer, err := g.forward(ctx, r, body)
+	// What has arrived takes effect, and the checker sees the answer, even if the operator was killed meanwhile.
+	response, answer, err := g.forward(context.WithoutCancel(r.Context()), r, body)
 	if err != nil {
 		e.notef("no answer: %v", err)
 		panic(http.ErrAbortHandler)
@@ -224,10 +250,27 @@ func (g *kubeGate) effect(rw http.ResponseWriter, r *http.Request, w *world) {
 		w.killAt(e.what, "after")
 		panic(http.ErrAbortHandler)
 	}
+	giveAnswer(rw, response, answer)
+}
+
+// giveAnswer gives the API server's answer to the operator.
+func giveAnswer(rw http.ResponseWriter, response *http.Response, answer []byte) {
 	maps.Copy(rw.Header(), response.Header)
 	rw.Header().Del("Content-Length")
 	rw.WriteHeader(response.StatusCode)
 	_, _ = rw.Write(answer)
+}
+
+// readJournal lets a read of ConfigMaps through, and remembers what they say.
+func (g *kubeGate) readJournal(rw http.ResponseWriter, r *http.Request, w *world) {
+	response, answer, err := g.forward(r.Context(), r, nil)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	for name, data := range pagesOf(answer) {
+		w.departures.setPage(name, data)
+	}
+	giveAnswer(rw, response, answer)
 }
 
 func (g *kubeGate) forward(ctx context.Context, r *http.Request, body []byte) (*http.Response, []byte, error) {

@@ -28,7 +28,7 @@ type lane struct {
 	server  *apiServer
 	gate    *kubeGate
 	astro   *astroGate
-	kube    client.Client
+	kube    client.WithWatch
 	config  string // path of the operator's kubeconfig
 }
 
@@ -76,7 +76,7 @@ func (l *lane) open(ctx context.Context) (err error) {
 	if l.server, err = startAPIServer(); err != nil {
 		return err
 	}
-	if l.kube, err = client.New(l.server.Config, client.Options{Scheme: newScheme()}); err != nil {
+	if l.kube, err = client.NewWithWatch(l.server.Config, client.Options{Scheme: newScheme()}); err != nil {
 		return err
 	}
 	for _, name := range append([]string{system}, namespaces...) {
@@ -129,31 +129,32 @@ func (l *lane) run(ctx context.Context, p plan) error {
 		"--kubeconfig=" + l.config, "--allowed-api-hosts=" + l.astro.address, "--operator-namespace=" + system,
 		"--metrics-bind-address=0", "--health-probe-bind-address=0",
 	}}
-	l.gate.enter(w)
-	l.astro.enter(w)
+	l.gate.attach(w)
+	l.astro.attach(w)
+	w.observe()
 	if err := w.operator.start(); err != nil {
 		return err
 	}
 	defer w.operator.stop()
-	w.live()
+	w.runRounds()
 	w.operator.stop()
 	if err := context.Cause(w.ctx); err != nil {
 		return err
 	}
-	w.afterwards()
+	w.finish()
 	l.figures.finished(w, time.Since(began))
-	return l.tell(w, time.Since(began))
+	return l.report(w, time.Since(began))
 }
 
-// live is the schedule from its first round to its end.
-func (w *world) live() {
+// runRounds runs the schedule from its first round to its end.
+func (w *world) runRounds() {
 	for i, namespace := range namespaces {
 		w.label(namespace, []string{"null", `"true"`, `"false"`}[i])
 	}
 	w.connect()
 	for i, r := range w.plan.rounds {
 		name := fmt.Sprintf("round %d", i+1)
-		w.perform(r, name)
+		w.runRound(r, name)
 		if i == 0 && w.plan.restart && w.lane.server.canRestart() {
 			w.restartAPIServer()
 		}
@@ -165,12 +166,12 @@ func (w *world) live() {
 	w.end()
 }
 
-// perform lets all hands of a round do their work at once.
-func (w *world) perform(r round, name string) {
+// runRound lets all actors of a round work at the same time.
+func (w *world) runRound(r round, name string) {
 	w.history.notef("round", "%s: killed %v", name, r.points)
 	w.failpoints.arm(r.points)
 	var work sync.WaitGroup
-	for _, h := range r.hands {
+	for _, h := range r.actors {
 		work.Go(func() {
 			for _, s := range h.steps {
 				time.Sleep(s.pause)
@@ -179,6 +180,9 @@ func (w *world) perform(r round, name string) {
 				}
 				if w.ctx.Err() == nil {
 					s.do(w)
+					if strings.HasPrefix(h.who, "user") {
+						w.acts.Add(1)
+					}
 				}
 			}
 		})
@@ -189,7 +193,7 @@ func (w *world) perform(r round, name string) {
 // awaitOperator waits until the operator has come up and called Astro, or does not for long.
 func (w *world) awaitOperator() {
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end) && w.ctx.Err() == nil; time.Sleep(2 * time.Millisecond) {
-		if w.rest.isUp(w.operator.process()) {
+		if w.activity.isUp(w.operator.process()) {
 			return
 		}
 	}
@@ -202,24 +206,24 @@ func (w *world) restartAPIServer() {
 	w.history.notef("api", "the API server is back")
 }
 
-// afterwards looks at what the operator has printed, and counts.
-func (w *world) afterwards() {
+// finish looks at what the operator has printed, and counts.
+func (w *world) finish() {
 	w.scanSecrets("the log", w.operator.log.String())
 	for _, c := range w.operator.crashes {
-		w.brokenf(crashed, "the operator crashed:\n%s", c)
+		w.violationf(crashed, "the operator crashed:\n%s", c)
 	}
-	w.takeFaults()
+	w.countFaults()
 }
 
-// tell prints a failing schedule, puts its history away and clears what it left.
-func (l *lane) tell(w *world, took time.Duration) error {
+// report prints a failing schedule, puts its history away and clears what it left.
+func (l *lane) report(w *world, took time.Duration) error {
 	problems := w.problems()
 	if l.options.verbose {
-		l.figures.tellf("# schedule %d: %s, %d kills, %s of the operator's processor time, %d problems\n",
+		l.figures.printf("# schedule %d: %s, %d kills, %s of the operator's processor time, %d problems\n",
 			w.plan.number, took.Round(time.Millisecond), w.operator.killCount(), w.operator.processor().Round(time.Millisecond), len(problems))
 	}
 	if l.options.schedule >= 0 && l.options.repeat == 1 {
-		l.figures.tellf("%s", w.history)
+		l.figures.printf("%s", w.history)
 	}
 	if len(problems) == 0 {
 		return l.clear(w)
@@ -237,13 +241,13 @@ func (l *lane) tell(w *world, took time.Duration) error {
 	if l.options.schedule < 0 || l.options.repeat > 1 {
 		b.WriteString(w.history.String())
 	}
-	l.figures.tellf("%s", b.String())
+	l.figures.printf("%s", b.String())
 	return errors.Join(err, l.clear(w))
 }
 
 // clear takes away what a schedule has left: its Secrets, and if it failed the rest, finalizers or not.
 func (l *lane) clear(w *world) error {
-	l.gate.enter(nil)
+	l.gate.attach(nil)
 	var err error
 	for _, s := range []slot{{system, w.shared()}, {namespaces[0], w.own()}} {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name}}

@@ -21,7 +21,7 @@ type options struct {
 	manager   string
 	folder    string
 	patience  time.Duration
-	give      int // after so many failing schedules
+	giveUp    int // after so many failing schedules
 	verbose   bool
 	restarts  int
 	limit     time.Duration
@@ -40,7 +40,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")
 	flags.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "chaos"), "where the histories of failing schedules are put")
 	flags.DurationVar(&o.patience, "patience", 20*time.Second, "how long the operator may take to reach the declared state once all is quiet")
-	flags.IntVar(&o.give, "give-up", 5, "how many schedules may fail before the run ends early")
+	flags.IntVar(&o.giveUp, "give-up", 5, "how many schedules may fail before the run ends early")
 	flags.BoolVar(&o.verbose, "v", false, "print a line for each schedule")
 	flags.IntVar(&o.restarts, "api-restarts", 100, "one of how many schedules restarts the API server; 0 for none")
 	flags.DurationVar(&o.limit, "limit", 0, "begin no schedule after so long; 0 for no limit")

@@ -46,7 +46,7 @@ func (o *oracle) refuses(p place, role string) bool {
 	if known, ok := o.known[q]; ok && known.set == set && time.Since(known.at) < 3*time.Second {
 		return known.refused
 	}
-	if _, _, quiet := w.rest.counts(); quiet < 100*time.Millisecond {
+	if _, _, quiet := w.activity.counts(); quiet < 100*time.Millisecond {
 		return o.known[q].set == set && o.known[q].refused
 	}
 	w.lane.astro.calls.Lock() // the operator must not see what is tried

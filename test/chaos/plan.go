@@ -28,14 +28,14 @@ type plan struct {
 	ending                  round
 }
 
-// round is what happens between two quiet points: several hands at work at once.
+// round is what happens between two quiet points: several actors at work at once.
 type round struct {
-	hands  []hand
+	actors []actor
 	points []failpoint
 }
 
-// hand is one who does things, one after another.
-type hand struct {
+// actor is one who does things, one after another.
+type actor struct {
 	who   string
 	steps []step
 }
@@ -98,28 +98,28 @@ func drawPlan(o options, number int) plan {
 		p.limits = astrosim.Limits{Get: 25, Post: 10, Delete: 5}
 	}
 	p.restart = o.restarts > 0 && d.IntN(o.restarts) == 0
-	moods := drawMoods(d)
+	profile := drawProfile(d)
 	if p.crowd = d.chance(0.03); p.crowd {
-		moods.weather = append([]weighted{{20, drawListFault}}, weatherSteps...)
+		profile.weather = append([]weighted{{20, drawListFault}}, weatherSteps...)
 	}
 	for range d.between(1, 2) {
-		p.rounds = append(p.rounds, drawRound(d, moods))
+		p.rounds = append(p.rounds, drawRound(d, profile))
 	}
-	p.ending = round{points: drawPoints(d, moods.kills), hands: []hand{
+	p.ending = round{points: drawPoints(d, profile.kills), actors: []actor{
 		{"user", []step{{d.upTo(10 * time.Millisecond), true, (*world).deleteAll}}},
-		{"weather", steps(d, d.between(0, 2), 60*time.Millisecond, moods.weather)},
+		{"weather", steps(d, d.between(0, 2), 60*time.Millisecond, profile.weather)},
 	}}
 	return p
 }
 
-// moods are what a schedule is about: the less goes on at once, the plainer what goes wrong.
-type moods struct {
+// profile are what a schedule is about: the less goes on at once, the plainer what goes wrong.
+type profile struct {
 	users, others, admins, weather []weighted
 	kills                          float64
 }
 
-func drawMoods(d draw) moods {
-	m := moods{users: userSteps, others: calmOthers, kills: pick(d, 0, 0.7, 0.95)}
+func drawProfile(d draw) profile {
+	m := profile{users: userSteps, others: calmOthers, kills: pick(d, 0, 0.7, 0.95)}
 	if d.chance(0.7) {
 		m.others = otherSteps
 	}
@@ -132,8 +132,8 @@ func drawMoods(d draw) moods {
 	return m
 }
 
-func drawRound(d draw, m moods) round {
-	r := round{points: drawPoints(d, m.kills), hands: []hand{
+func drawRound(d draw, m profile) round {
+	r := round{points: drawPoints(d, m.kills), actors: []actor{
 		{"user", steps(d, d.between(4, 12), 40*time.Millisecond, m.users)},
 		{"user2", steps(d, d.between(2, 8), 60*time.Millisecond, m.users)},
 		{"other", steps(d, d.between(0, 8), 60*time.Millisecond, m.others)},
@@ -141,7 +141,7 @@ func drawRound(d draw, m moods) round {
 		{"weather", steps(d, d.between(1, 6), 80*time.Millisecond, m.weather)},
 	}}
 	if d.chance(m.kills / 2) {
-		r.hands = append(r.hands, hand{"reaper", steps(d, d.between(1, 2), 300*time.Millisecond, reaperSteps)})
+		r.actors = append(r.actors, actor{"killer", steps(d, d.between(1, 2), 300*time.Millisecond, killerSteps)})
 	}
 	return r
 }
@@ -164,7 +164,7 @@ func drawPoints(d draw, chance float64) []failpoint {
 	for d.chance(chance) && len(points) < 3 {
 		point := failpoint{effect: 1 + min(d.IntN(25), d.IntN(25)), after: d.chance(0.5)}
 		if d.chance(0.6) {
-			point.what, point.effect = pick(d, effects[:4]...), 1+min(d.IntN(6), d.IntN(6))
+			point.what, point.effect = pick(d, effects[:5]...), 1+min(d.IntN(6), d.IntN(6))
 		}
 		points = append(points, point)
 	}

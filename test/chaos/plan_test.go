@@ -10,13 +10,13 @@ import (
 // skeleton is what can be compared of a plan: everything but what the steps do.
 func skeleton(p plan) string {
 	for i := range p.rounds {
-		for j := range p.rounds[i].hands {
-			for k := range p.rounds[i].hands[j].steps {
-				p.rounds[i].hands[j].steps[k].do = nil
+		for j := range p.rounds[i].actors {
+			for k := range p.rounds[i].actors[j].steps {
+				p.rounds[i].actors[j].steps[k].do = nil
 			}
 		}
 	}
-	p.ending.hands = nil
+	p.ending.actors = nil
 	return fmt.Sprintf("%+v", p)
 }
 

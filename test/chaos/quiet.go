@@ -12,8 +12,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
-// calm ends everything that goes wrong: what follows is up to the operator.
-func (w *world) calm() {
+// endFaults ends everything that goes wrong: from here on only the operator is at work.
+func (w *world) endFaults() {
 	w.failpoints.arm(nil)
 	w.lane.gate.clear()
 	w.sim.ClearFaults()
@@ -23,18 +23,19 @@ func (w *world) calm() {
 
 // quietPoint waits until all is as declared, and puts what is not to the operator's account once patience is over.
 func (w *world) quietPoint(name string) {
-	w.calm()
+	w.endFaults()
+	w.awaitWatches()
 	w.history.notef("quiet", "%s begins", name)
 	w.swept = false
 	w.askSweeps()
-	if w.settle(name) {
-		w.checkRest(name)
+	if w.waitUntilDeclared(name) {
+		w.checkIdle(name)
 	}
 }
 
-// settle polls until nothing is wrong any more.
-func (w *world) settle(name string) bool {
-	began, nudged := time.Now(), time.Now()
+// waitUntilDeclared polls until nothing is wrong any more.
+func (w *world) waitUntilDeclared(name string) bool {
+	began, retried := time.Now(), time.Now()
 	var last []problem
 	for w.ctx.Err() == nil {
 		s, err := w.snapshot()
@@ -44,32 +45,35 @@ func (w *world) settle(name string) bool {
 		} else if last = s.check(); len(last) == 0 {
 			w.history.notef("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
 			if name == theEnd {
-				w.tally.add("left_by_vanished", s.unknown)
+				w.tally.add("left_unseen", s.unseen)
+				if s.unseen > 0 {
+					w.history.notef("quiet", "%d roles are left by bindings that vanished unseen", s.unseen)
+				}
 			}
 			return true
 		}
 		if time.Since(began) > w.lane.options.patience {
 			break
 		}
-		if s != nil && time.Since(nudged) > 400*time.Millisecond {
-			w.nudge(s, name, time.Since(began))
-			nudged = time.Now()
+		if s != nil && time.Since(retried) > 400*time.Millisecond {
+			w.requestRetries(s, name, time.Since(began))
+			retried = time.Now()
 		}
 		time.Sleep(30*time.Millisecond + time.Since(began)/20) // what takes long need not be looked at often
 	}
 	w.history.notef("quiet", "%s: not as declared after %s", name, time.Since(began).Round(time.Millisecond))
 	for _, p := range last {
-		w.brokenf(p.kind, "%s", p.text)
+		w.violationf(p.kind, "%s", p.text)
 	}
 	return false
 }
 
-// resting are the reasons with which the operator waits to be asked, by design.
-var resting = append([]string{v1alpha1.ReasonExternalWriter}, refusedReasons...)
+// waitForUser are the reasons with which the operator waits to be asked, by design.
+var waitForUser = append([]string{v1alpha1.ReasonExternalWriter}, refusedReasons...)
 
-// nudge does what a user does who reads why a binding is not Ready: ask for another try. Where that is not what the
+// requestRetries does what a user does who reads why a binding is not Ready: ask for another try. Where that is not what the
 // operator waits for, nobody helps it for a long while.
-func (w *world) nudge(s *snapshot, point string, after time.Duration) {
+func (w *world) requestRetries(s *snapshot, point string, after time.Duration) {
 	if after > 8*time.Second && !w.swept {
 		w.tally.add("swept_again", 1)
 		w.askSweeps()
@@ -81,10 +85,10 @@ func (w *world) nudge(s *snapshot, point string, after time.Duration) {
 				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationRelease, "true")
 			})
 		}
-		if slices.Contains(resting, readyOf(c.binding).Reason) && c.binding.Annotations[annotationNudged] != point {
+		if slices.Contains(waitForUser, readyOf(c.binding).Reason) && c.binding.Annotations[annotationRetried] != point {
 			w.edit(slot{c.binding.Namespace, c.binding.Name}, "asked for another try", func(b *v1alpha1.ScopedTokenBinding) {
 				askNow(b)
-				b.Annotations[annotationNudged] = point
+				b.Annotations[annotationRetried] = point
 			})
 		}
 	}
@@ -93,15 +97,21 @@ func (w *world) nudge(s *snapshot, point string, after time.Duration) {
 // theEnd is the last quiet point.
 const theEnd = "end"
 
-const annotationNudged = "chaos.example.com/nudged"
+const annotationRetried = "chaos.example.com/retried"
 
-// checkRest sees that the operator, once all is as declared, writes nothing, not even after another sweep.
-func (w *world) checkRest(name string) {
-	for end := time.Now().Add(15 * time.Second); !w.lane.gate.watching() && time.Now().Before(end); {
-		time.Sleep(10 * time.Millisecond) // after a watch has ended, the next begins a second later
+// awaitWatches waits until the operator watches again all that it has watched before. After a watch has ended the next
+// begins a second later, and after several have ended, several seconds.
+func (w *world) awaitWatches() {
+	for end := time.Now().Add(30 * time.Second); !w.lane.gate.watching() && time.Now().Before(end) && w.ctx.Err() == nil; {
+		time.Sleep(10 * time.Millisecond)
 	}
-	if !w.comeToRest(3 * time.Second) {
-		w.brokenf(restless, "%s: the operator does not come to rest", name)
+}
+
+// checkIdle sees that the operator, once all is as declared, writes nothing, not even after another sweep.
+func (w *world) checkIdle(name string) {
+	w.awaitWatches()
+	if !w.waitIdle(3 * time.Second) {
+		w.violationf(restless, "%s: the operator does not come to rest", name)
 		return
 	}
 	// What the operator was still at counts once; what it does over and over is needless.
@@ -112,7 +122,7 @@ func (w *world) checkRest(name string) {
 		}
 		w.history.notef("quiet", "%s: %d writes in sweep %d after all is as declared", name, writes, try+1)
 		if try == 2 {
-			w.brokenf(restless, "%s: %d writes in each sweep while all is as declared", name, writes)
+			w.violationf(restless, "%s: %d writes in each sweep while all is as declared", name, writes)
 		}
 	}
 	s, err := w.snapshot()
@@ -120,37 +130,37 @@ func (w *world) checkRest(name string) {
 		return
 	}
 	for _, p := range s.check() {
-		w.brokenf(p.kind, "after it was as declared: %s", p.text)
+		w.violationf(p.kind, "after it was as declared: %s", p.text)
 	}
 }
 
 // writesInSweep is what a sweep of both connections costs in writes.
 func (w *world) writesInSweep() int {
-	before, listings, _ := w.rest.counts()
+	before, listings, _ := w.activity.counts()
 	s, err := w.snapshot()
 	if err != nil {
 		return 0
 	}
-	for _, away := range s.away {
-		if !away {
+	for _, missing := range s.missing {
+		if !missing {
 			listings++
 		}
 	}
 	w.askSweeps()
 	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, n, _ := w.rest.counts(); n >= listings {
+		if _, n, _ := w.activity.counts(); n >= listings {
 			break
 		}
 	}
-	w.comeToRest(3 * time.Second)
-	after, _, _ := w.rest.counts()
+	w.waitIdle(3 * time.Second)
+	after, _, _ := w.activity.counts()
 	return after - before
 }
 
-// comeToRest waits until the operator calls nobody for a while.
-func (w *world) comeToRest(within time.Duration) bool {
+// waitIdle waits until the operator calls nobody for a while.
+func (w *world) waitIdle(within time.Duration) bool {
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if _, _, quiet := w.rest.counts(); quiet > 60*time.Millisecond {
+		if _, _, quiet := w.activity.counts(); quiet > 60*time.Millisecond {
 			return true
 		}
 	}
@@ -159,23 +169,24 @@ func (w *world) comeToRest(within time.Duration) bool {
 
 // end deletes everything, with the operator killed meanwhile, and sees that nothing is left: no object, no role.
 func (w *world) end() {
-	w.lenient()
-	w.perform(w.plan.ending, "ending")
-	w.calm()
-	w.lenient()
+	w.acceptEverything()
+	w.runRound(w.plan.ending, "ending")
+	w.endFaults()
+	w.acceptEverything()
 	w.openRules()
+	w.awaitWatches()
 	w.history.notef("quiet", "the end begins")
 	w.ending = true
 	w.deleteAll()
 	w.askSweeps()
-	if !w.settle(theEnd) {
+	if !w.waitUntilDeclared(theEnd) {
 		return
 	}
 	w.deleteConnections()
 }
 
-// lenient makes Astro take whatever it is sent, so that nothing has a reason to stay.
-func (w *world) lenient() {
+// acceptEverything makes Astro accept every role set, so that nothing has a reason to stay.
+func (w *world) acceptEverything() {
 	for name, choice := range map[string]astrosim.Choice{
 		"remove-workspace-role": astrosim.Accept, "deployment-without-workspace": astrosim.Accept, "dag-without-deployment": astrosim.Accept,
 		"dead-entity": astrosim.Accept, "custom-role-change": astrosim.Keep, "missing-own-scope-role": astrosim.Accept,
@@ -203,7 +214,7 @@ func (w *world) deleteConnections() {
 			return
 		}
 		if time.Now().After(end) {
-			w.brokenf(stuck, "%d connections do not go", left)
+			w.violationf(stuck, "%d connections do not go", left)
 			return
 		}
 	}

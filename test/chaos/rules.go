@@ -16,12 +16,12 @@ var refusals = [4]string{v1alpha1.ReasonNamespaceNotAllowed, v1alpha1.ReasonToke
 
 // forbidden is how the rules of the shared connection refuse a binding, "" if they allow it. What the rules mean is
 // written down a second time here, so that the operator's own reading of them is checked.
-func forbidden(rules []v1alpha1.AllowRule, namespace string, marks map[string]string, token, target *entity, role string) string {
+func forbidden(rules []v1alpha1.AllowRule, namespace string, namespaceLabels map[string]string, token, target *entity, role string) string {
 	furthest := 0
 	for _, r := range rules {
 		got := 0
 		for _, passes := range []bool{
-			allowsNamespace(r.Namespaces, namespace, marks), slices.ContainsFunc(r.Tokens, func(t v1alpha1.TokenRule) bool { return allowsToken(t, token) }),
+			allowsNamespace(r.Namespaces, namespace, namespaceLabels), slices.ContainsFunc(r.Tokens, func(t v1alpha1.TokenRule) bool { return allowsToken(t, token) }),
 			slices.ContainsFunc(r.Targets, func(t v1alpha1.TargetRule) bool { return allowsTarget(t, target) }), lists(r.Roles, role),
 		} {
 			if !passes {
@@ -41,12 +41,12 @@ func lists(items []string, value string) bool {
 	return slices.Contains(items, "*") || slices.Contains(items, value)
 }
 
-func allowsNamespace(r v1alpha1.NamespaceRule, namespace string, marks map[string]string) bool {
+func allowsNamespace(r v1alpha1.NamespaceRule, namespace string, namespaceLabels map[string]string) bool {
 	if r.Selector == nil {
 		return lists(r.Names, namespace)
 	}
 	selector, err := metav1.LabelSelectorAsSelector(r.Selector)
-	return err == nil && selector.Matches(labels.Set(marks))
+	return err == nil && selector.Matches(labels.Set(namespaceLabels))
 }
 
 func allowsToken(r v1alpha1.TokenRule, t *entity) bool {

@@ -45,17 +45,22 @@ var userSteps = []weighted{
 	{1, drawEdit("requestedAt", askNow)},
 	{1, drawEdit("pin by id", pinByID)},
 	{1, drawConfirm},
-	{1, drawStrip},
+	{2, drawReplace},
+	{1, drawVanish},
+	{2, drawCopy},
+	{3, drawForgeAnnotations},
+	{1, drawForgeFinalizer},
+	{1, drawStripFinalizer},
 }
 
 // drawn is a binding as it was drawn: numbers stand for what may only exist by then.
 type drawn struct {
-	slot, token, target  int
-	tokenName, tarName   bool
-	own, observe, hushed bool
-	retain               bool
-	adopt                v1alpha1.AdoptPolicy
-	role                 roleDraw
+	slot, token, target     int
+	tokenName, tarName      bool
+	own, observe, suspended bool
+	retain, finalizer       bool
+	adopt                   v1alpha1.AdoptPolicy
+	role                    roleDraw
 }
 
 type roleDraw struct{ workspace, deployment string }
@@ -77,7 +82,7 @@ func (r roleDraw) on(kind v1alpha1.TargetKind) string {
 func drawBinding(d draw) drawn {
 	return drawn{
 		slot: d.IntN(slots), token: d.number(), target: d.number(), tokenName: d.chance(0.5), tarName: d.chance(0.4),
-		own: d.chance(0.5), observe: d.chance(0.08), hushed: d.chance(0.06), retain: d.chance(0.15),
+		own: d.chance(0.5), observe: d.chance(0.08), suspended: d.chance(0.06), retain: d.chance(0.15),
 		adopt: pick(d, v1alpha1.AdoptAlways, v1alpha1.AdoptAlways, v1alpha1.AdoptAlways, v1alpha1.AdoptIfSameRole, v1alpha1.AdoptNever),
 		role:  drawRole(d),
 	}
@@ -107,7 +112,10 @@ func (w *world) create(n drawn) {
 	if n.observe {
 		object.Spec.Mode = v1alpha1.ModeObserve
 	}
-	object.Spec.Suspend = n.hushed
+	object.Spec.Suspend = n.suspended
+	if n.finalizer {
+		object.Finalizers = []string{v1alpha1.FinalizerRevoke}
+	}
 	if n.retain {
 		object.Spec.DeletionPolicy = v1alpha1.DeletionRetain
 	}
@@ -117,7 +125,7 @@ func (w *world) create(n drawn) {
 		return
 	}
 	w.notedf("user", err, "create %s", bindingWords(object))
-	w.seen(object)
+	w.sawVersion(object)
 }
 
 func aimToken(b *builders.BindingBuilder, t *entity, byName bool) {

@@ -13,11 +13,12 @@ var weatherSteps = []weighted{
 	{1, drawOutage},
 	{1, drawBlackout},
 	{2, func(draw) func(*world) { return (*world).dropWatches }},
+	{3, drawGap},
 	{3, drawTrouble},
 }
 
-// reaperSteps kill the operator at any time.
-var reaperSteps = []weighted{{1, drawKill}}
+// killerSteps kill the operator at any time.
+var killerSteps = []weighted{{1, drawKill}}
 
 // drawFault injects one fault of the simulator: any of the kinds, for a few calls.
 func drawFault(d draw) func(*world) {
@@ -36,7 +37,7 @@ func drawFault(d draw) func(*world) {
 	case astrosim.FaultStale:
 		f.Back = d.between(1, 2)
 		if f.Endpoint != astrosim.TokensGet || d.chance(0.9) {
-			f.Endpoint = astrosim.TokensList // a read by id that is stale is a lie nobody can see through
+			f.Endpoint = astrosim.TokensList // a read by id that is stale cannot be told from a true one
 		}
 	case astrosim.FaultHide:
 		f.Keep, f.KeepTotal = pick(d, 0, 0.3, 0.7), d.chance(0.5)
@@ -116,9 +117,9 @@ func drawBlackout(d draw) func(*world) {
 	return func(w *world) {
 		w.history.notef("api", "out of reach for %s", last)
 		w.tally.add("api_blackout", 1)
-		w.lane.gate.shut(true)
+		w.lane.gate.setUnreachable(true)
 		time.Sleep(last)
-		w.lane.gate.shut(false)
+		w.lane.gate.setUnreachable(false)
 	}
 }
 
@@ -132,7 +133,7 @@ func drawTrouble(d draw) func(*world) {
 	t := apiTrouble{kind: pick(d, "error", "conflict", "slow"), left: d.between(1, 4), delay: d.upTo(100 * time.Millisecond)}
 	return func(w *world) {
 		w.history.notef("api", "%s for %d calls", t.kind, t.left)
-		w.lane.gate.befall(new(t))
+		w.lane.gate.addTrouble(new(t))
 	}
 }
 
@@ -144,8 +145,8 @@ func drawKill(d draw) func(*world) {
 	}
 }
 
-// takeFaults adds what has struck to the figures.
-func (w *world) takeFaults() {
+// countFaults adds what has struck to the figures.
+func (w *world) countFaults() {
 	for kind, n := range w.sim.Counts().Faults {
 		w.tally.add("fault_"+string(kind), n)
 	}

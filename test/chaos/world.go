@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -27,23 +28,25 @@ type world struct {
 	kube       client.Client
 	failpoints *failpoints
 	writes     *writes
-	rest       *activity
+	activity   *activity
 	facts      *facts
+	departures *departures
 	oracle     *oracle
 
 	org         string
 	owner       string // the token of whoever else writes to Astro
 	credentials []string
 
-	mu       sync.Mutex
-	entities []*entity
-	tokens   []*entity
-	secrets  []string          // every secret that the operator ever worked with
-	marks    map[string]string // the label of each namespace
-	ending   bool              // everything is deleted
-	hidden   time.Time         // until then nothing else may be hidden
-	found    []problem
-	swept    bool // at this quiet point a sweep was asked for a second time
+	mu              sync.Mutex
+	entities        []*entity
+	tokens          []*entity
+	secrets         []string          // every secret that the operator ever worked with
+	namespaceLabels map[string]string // the label of each namespace
+	ending          bool              // everything is deleted
+	hidden          time.Time         // until then nothing else may be hidden
+	found           []problem
+	acts            atomic.Int64 // of users
+	swept           bool         // at this quiet point a sweep was asked for a second time
 }
 
 // entity is a token, Workspace or Deployment, and what it was.
@@ -71,7 +74,7 @@ func (l *lane) newWorld(ctx context.Context, p plan) *world {
 	ctx, abort := context.WithCancelCause(ctx)
 	w := &world{
 		ctx: ctx, abort: abort, plan: p, lane: l, history: newHistory(), tally: l.figures, kube: l.kube,
-		failpoints: &failpoints{}, writes: newWrites(), rest: &activity{}, facts: newFacts(), marks: map[string]string{},
+		failpoints: &failpoints{}, writes: newWrites(), activity: &activity{}, facts: newFacts(), departures: newDepartures(), namespaceLabels: map[string]string{},
 	}
 	w.sim = astrosim.New(astrosim.Options{Seed: p.seed, Latency: p.latency, Limits: p.limits})
 	w.oracle = newOracle(w)
@@ -80,18 +83,18 @@ func (l *lane) newWorld(ctx context.Context, p plan) *world {
 			panic(err)
 		}
 	}
-	w.furnish()
+	w.seedAstro()
 	return w
 }
 
 // crowd is more tokens than fit on one page of a listing.
 const crowd = 1010
 
-// furnish fills Astro.
-func (w *world) furnish() {
+// seedAstro fills Astro.
+func (w *world) seedAstro() {
 	s, p := w.sim, w.plan
 	w.org = s.AddOrganization("Acme")
-	w.history.call(w.org, "ORG")
+	w.history.alias(w.org, "ORG")
 	for i := range p.workspaces {
 		w.addWorkspace(fmt.Sprintf("ws-%d", i))
 	}
@@ -105,7 +108,7 @@ func (w *world) furnish() {
 		w.addCredential("operator-1")
 	}
 	w.owner = s.AddOrganizationToken(w.org, "somebody", "ORGANIZATION_OWNER")
-	w.history.call(w.owner, "SOMEBODY")
+	w.history.alias(w.owner, "SOMEBODY")
 	for i := range p.tokens {
 		name := fmt.Sprintf("ci-%d", i)
 		if p.twins && i == 1 {
@@ -123,7 +126,7 @@ func (w *world) furnish() {
 
 func (w *world) addCredential(name string) {
 	id := w.sim.AddOrganizationToken(w.org, name, "ORGANIZATION_OWNER")
-	w.history.call(id, strings.ToUpper(name))
+	w.history.alias(id, strings.ToUpper(name))
 	w.credentials = append(w.credentials, id)
 	w.secrets = append(w.secrets, w.sim.Credential(id))
 }
@@ -144,7 +147,7 @@ func (w *world) addEntity(e *entity) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.entities = append(w.entities, e)
-	w.history.call(e.id, fmt.Sprintf("%s#%d(%s)", strings.ToLower(e.kind), len(w.entities), e.name))
+	w.history.alias(e.id, fmt.Sprintf("%s#%d(%s)", strings.ToLower(e.kind), len(w.entities), e.name))
 }
 
 // addToken makes an Organization token, or one of the home Workspace.
@@ -158,7 +161,7 @@ func (w *world) addToken(name, home string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.tokens = append(w.tokens, e)
-	w.history.call(e.id, fmt.Sprintf("token#%d(%s)", len(w.tokens), name))
+	w.history.alias(e.id, fmt.Sprintf("token#%d(%s)", len(w.tokens), name))
 	w.history.notef("astro", "token %s made: %s", e.id, name)
 }
 
@@ -196,9 +199,9 @@ func (w *world) isOperators(secret string) bool {
 
 func (w *world) isCredential(token string) bool { return slices.Contains(w.credentials, token) }
 
-// brokenf notes a broken promise.
-func (w *world) brokenf(kind promise, format string, args ...any) {
-	p := problem{kind, w.history.words(fmt.Sprintf(format, args...))}
+// violationf notes a broken promise.
+func (w *world) violationf(kind promise, format string, args ...any) {
+	p := problem{kind, w.history.withAliases(fmt.Sprintf(format, args...))}
 	if kind == needless {
 		w.history.notef("needless", "%s", p.text)
 		w.tally.add(string(needless), 1)
@@ -232,7 +235,7 @@ func (w *world) scanSecrets(where, text string) {
 	w.mu.Unlock()
 	for _, s := range secrets {
 		if strings.Contains(text, s) {
-			w.brokenf(secret, "%s holds a credential", where)
+			w.violationf(secret, "%s holds a credential", where)
 		}
 	}
 }

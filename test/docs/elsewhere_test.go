@@ -13,6 +13,7 @@ var elsewhere = []struct {
 	{begins(`make demo`), "starts an API server and an Astro of its own", "CI runs it"},
 	{begins(`make (test|states|gitops)`), "is what runs this", "CI runs it"},
 	{begins(`make chaos`), "takes from a minute to hours", "CI runs a part of it; the page says what was run by hand"},
+	{begins(`make explore|go run \./test/explore`), "takes two minutes or more", "CI: make explore"},
 	{begins(`make (bench|soak)`), "takes from a minute to a quarter of an hour", "by hand; the page says what was run"},
 	{begins(`make push|docker |helm push`), "needs a registry, or an engine", "hack/image tests pushing against a registry of its own"},
 	{begins(`make release`), "takes minutes", "CI runs it"},

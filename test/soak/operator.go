@@ -18,6 +18,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
 var scheme = runtime.NewScheme()
@@ -67,5 +68,8 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) error {
 	if err := inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder}); err != nil {
 		return err
 	}
-	return token.SetupWithManager(mgr, token.Options{Registry: registry, Recorder: recorder, Clock: w.now})
+	open := func(ctx context.Context) (*journal.Journal, error) {
+		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: office, Instance: "soak", Writer: "soak"})
+	}
+	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Recorder: recorder, Clock: w.now})
 }

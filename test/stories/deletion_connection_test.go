@@ -38,14 +38,14 @@ var _ = Describe("A connection that is deleted before its bindings", func() {
 		Expect(w.roles(w.ci)).To(HaveLen(2), "its own, and the one that was released")
 	})
 
-	It("lets a binding whose claim was stripped take it again, so that its role is revoked", func(ctx context.Context) {
+	It("puts a finalizer back that somebody stripped, so that its role is revoked", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "b")
 		Expect(w.kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
 		Eventually(says(w)).Should(ContainSubstring("1 binding(s) need the connection"))
-		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { delete(b.Annotations, v1alpha1.AnnotationHeld) })
-		Eventually(func() map[string]string { return w.binding("b").Annotations }).Should(HaveKey(v1alpha1.AnnotationHeld))
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil })
+		Eventually(func() []string { return w.binding("b").Finalizers }).Should(ContainElement(v1alpha1.FinalizerRevoke))
 		w.delete("b")
 		w.expect(gone, "b")
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())

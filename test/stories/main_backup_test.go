@@ -2,14 +2,19 @@ package stories
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -28,10 +33,24 @@ func (w *world) lose(name string) *v1alpha1.ScopedTokenBinding {
 	return backup
 }
 
-// held is the annotation with the claim.
-func (w *world) held(name string) string {
+// claimed reports whether the binding holds its claim, as its status has it.
+func (w *world) claimed(name string) bool {
 	GinkgoHelper()
-	return w.binding(name).Annotations[v1alpha1.AnnotationHeld]
+	return pin.Claimed(w.binding(name)) != nil
+}
+
+// journal is all that the pages of the operator's journal hold.
+func (w *world) journal() string {
+	GinkgoHelper()
+	var pages corev1.ConfigMapList
+	Expect(w.kube.List(w.ctx, &pages, client.InNamespace(w.system), client.HasLabels{journal.Label})).To(Succeed())
+	var all strings.Builder
+	for i := range pages.Items {
+		for _, data := range pages.Items[i].Data {
+			all.WriteString(data)
+		}
+	}
+	return all.String()
 }
 
 var _ = Describe("A binding restored from a backup without its status", func() {
@@ -48,33 +67,25 @@ var _ = Describe("A binding restored from a backup without its status", func() {
 		w.expect("True/Granted", "created")
 	})
 
-	It("has the same pins, and nothing is written to Astro", func() {
-		w.stop()
-		claims := []string{w.held("adopted"), w.held("created")}
+	It("finds token and target by their names anew, adopts the roles, and nothing is written to Astro", func() {
+		w.stopAtRest()
 		backups := []*v1alpha1.ScopedTokenBinding{w.lose("adopted"), w.lose("created")}
-		w.sim.RenameToken(w.ci, "renamed since the backup")
-		taker := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
 		writes := w.total().Writes
 		w.apply(backups[0], backups[1])
 		w.start()
-		w.expect("True/Adopted", "adopted")
-		w.expect("True/Granted", "created")
-
-		Expect([]string{w.held("adopted"), w.held("created")}).To(Equal(claims))
+		w.expect("True/Adopted", "adopted", "created")
 		Expect(w.total().Writes).To(Equal(writes))
-		Expect(w.roles(taker)).To(HaveLen(1))
 		s := w.binding("adopted").Status
-		Expect([]string{s.Token.ID, s.Target.ID, string(s.Origin), s.PreviousRole}).To(Equal([]string{w.ci, w.data, "Adopted", "WORKSPACE_OWNER"}))
-		Expect(w.binding("created").Status.Origin).To(Equal(v1alpha1.OriginCreated))
+		Expect([]string{s.Token.ID, s.Target.ID, string(s.Origin), s.PreviousRole}).To(Equal([]string{w.ci, w.data, "Adopted", "WORKSPACE_MEMBER"}))
 	})
 
 	It("has its finalizer put back if the backup lacked it, and is revoked when it goes", func() {
-		w.stop()
+		w.stopAtRest()
 		backup := w.lose("created")
 		backup.Finalizers = nil
 		w.apply(backup)
 		w.start()
-		w.expect("True/Granted", "created")
+		w.expect("True/Adopted", "created")
 		Expect(w.binding("created").Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
 		w.delete("created")
 		w.expect(gone, "created")
@@ -82,47 +93,27 @@ var _ = Describe("A binding restored from a backup without its status", func() {
 	})
 })
 
-var _ = Describe("The annotation with the claim", func() {
-	var w *world
-	BeforeEach(func(ctx context.Context) {
-		w = newWorld(ctx)
+var _ = Describe("The annotation that carried the claim once", func() {
+	It("means nothing, whoever writes it", func(ctx context.Context) {
+		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "b")
-	})
-	strip := func() {
-		GinkgoHelper()
-		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { delete(b.Annotations, v1alpha1.AnnotationHeld) })
-	}
-
-	It("is put back when somebody strips it", func() {
-		strip()
-		Eventually(func() string { return w.held("b") }).Should(ContainSubstring(w.ci))
-		w.stays("True/Granted", "b")
-		Expect(w.binding("b").Status.Origin).To(Equal(v1alpha1.OriginCreated))
-	})
-
-	It("stripped from a binding that is being deleted is PinLost, and the finalizer stays until it is released", func() {
-		w.stop()
-		w.delete("b")
-		strip()
-		w.start()
-		w.expect("False/PinLost", "b")
-		Expect(w.message("b")).To(ContainSubstring(v1alpha1.AnnotationRelease))
-		Expect(w.binding("b").Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
-		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
-		w.annotate("b", v1alpha1.AnnotationRelease, "true")
-		w.expect(gone, "b")
-		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
-	})
-
-	It("that somebody rewrites to another token revokes nothing of that one", func() {
 		other := w.sim.AddOrganizationToken(w.org, "other", "ORGANIZATION_MEMBER", astrosim.Roles(astrosim.WorkspaceRole(w.data, "WORKSPACE_OWNER")))
 		w.sweep()
-		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) {
-			b.Annotations[v1alpha1.AnnotationHeld] = strings.ReplaceAll(b.Annotations[v1alpha1.AnnotationHeld], w.ci, other)
-		})
+		w.annotate("b", formerClaim, claimText(w, other, "1999-01-01T00:00:00.000000Z"))
+		w.stays("True/Granted", "b")
 		w.delete("b")
-		w.settle()
+		w.expect(gone, "b")
 		Expect(w.on(other, w.data)).To(Equal("WORKSPACE_OWNER"))
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
 })
+
+// formerClaim is an annotation that an operator before the first release believed.
+const formerClaim = "astro.scopedtoken.dev/held"
+
+// claimText is what somebody may have made up for it.
+func claimText(w *world, token, at string) string {
+	return fmt.Sprintf(`{"host":%q,"organization":%q,"token":%q,"scope":"Organization","targetKind":"Workspace","target":%q,"role":"WORKSPACE_OWNER","origin":"Created","time":%q}`,
+		strings.TrimPrefix(w.sim.URL(), "http://"), w.org, token, w.data, at)
+}

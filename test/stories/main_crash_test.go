@@ -27,7 +27,7 @@ var _ = Describe("An operator that is killed", func() {
 		w.sim.ClearFaults()
 		b := w.binding("b")
 		Expect(b.Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
-		Expect(b.Annotations).To(HaveKey(v1alpha1.AnnotationHeld), "held before it was written")
+		Expect(w.journal()).To(ContainSubstring(string(b.UID)), "written down before it was given")
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 
 		w.start()
@@ -38,7 +38,7 @@ var _ = Describe("An operator that is killed", func() {
 
 	It("after the write and before the report neither writes again nor calls it adopted", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.line.severAfter(1) // the hold
+		w.line.severAfter(3) // the finalizer, and a new page of the journal with the claim on it
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_MEMBER"))
 		w.crash()

@@ -64,6 +64,7 @@ var _ = Describe("Granting", func() {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "b")
+		Eventually(w.journal).ShouldNot(ContainSubstring(string(w.binding("b").UID)), "the status has the claim")
 
 		spent := w.costOf(func() {
 			w.role("b", "WORKSPACE_OPERATOR")

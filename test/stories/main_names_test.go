@@ -88,9 +88,9 @@ var _ = Describe("A token bound by name", func() {
 		w.expect("False/TokenReplaced", "b")
 		mend := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
 		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
-		Eventually(func() string { return w.state("b") }).Should(HavePrefix("Unknown/"))
+		w.expect("False/ExistingRole", "b") // by the listing
 		mend()
-		w.expect("False/ExistingRole", "b")
+		w.stays("False/ExistingRole", "b")
 		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_OWNER"))
 	})
 

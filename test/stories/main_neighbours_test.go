@@ -59,7 +59,7 @@ var _ = Describe("What one binding or connection does", func() {
 		w.expect("False/ExistingRole", "careful")
 		w.bind(builders.Binding("bold").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
 		w.expect("True/Adopted", "bold", "careful")
-		Expect(w.binding("careful").Annotations).To(HaveKey(v1alpha1.AnnotationHeld))
+		Expect(w.claimed("careful")).To(BeTrue())
 		Expect(w.binding("careful").Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
 		w.delete("bold")
 		w.expect(gone, "bold")
@@ -81,7 +81,7 @@ var _ = Describe("A role that somebody takes away while another is written", fun
 		w.bind(builders.Binding("other").ForToken("ci").OnDeployment(w.models).WithRole("Deploy Only"))
 		w.expect("True/Granted", "other")
 		if w.on(w.ci, w.etl) != "" {
-			Expect(w.binding("careful").Annotations).To(HaveKey(v1alpha1.AnnotationHeld))
+			Expect(w.claimed("careful")).To(BeTrue())
 		}
 		w.expect("True/Granted", "careful")
 		w.delete("careful")

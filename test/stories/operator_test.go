@@ -19,6 +19,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
 // start runs an operator of its own, with no memory of any before it.
@@ -70,7 +71,10 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.instance.astro, w.sim.URL()), "http://")},
 		OperatorNamespace: w.system, UserAgent: cmp.Or(w.instance.agent, "stories"), Selector: w.instance.selector,
 	})).To(Succeed())
-	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Concurrency: 16, Clock: w.now})).To(Succeed())
+	open := func(ctx context.Context) (*journal.Journal, error) {
+		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: "stories", Writer: w.namespace})
+	}
+	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: 16, Clock: w.now})).To(Succeed())
 	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())
 }
 

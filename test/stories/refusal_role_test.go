@@ -44,14 +44,14 @@ var _ = Describe("A role that Astro does not take", func() {
 
 	It("is not laid at the door of a binding that lost the place, which may go meanwhile", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.bind(builders.Binding("winner").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))
-		w.expect("False/RoleNotFound", "winner")
-		w.bind(builders.Binding("loser").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
-		w.expect("False/ConflictingBinding", "loser")
-		Expect(w.message("loser")).To(ContainSubstring("winner"))
-		w.delete("loser")
-		w.expect(gone, "loser")
-		w.expect("False/RoleNotFound", "winner")
+		w.bind(builders.Binding("first").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))
+		w.expect("False/RoleNotFound", "first")
+		w.bind(builders.Binding("second").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
+		w.expect("False/ConflictingBinding", "second")
+		Expect(w.message("second")).To(ContainSubstring("first"))
+		w.delete("second")
+		w.expect(gone, "second")
+		w.expect("False/RoleNotFound", "first")
 	})
 
 	It("keeps no other binding of the token waiting", func(ctx context.Context) {

@@ -4,37 +4,56 @@ import (
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// backup is what a backup of the bindings keeps: everything but status, UID and times.
-type backup map[string]*v1alpha1.ScopedTokenBinding
+// backup is what a backup keeps of bindings, by name: all of them, whether or not a restore makes use of the status.
+type backup map[string]*unstructured.Unstructured
 
-// disaster stops the operator and deletes the bindings, finalizer or not, so that nothing is revoked. It returns what was
-// saved of them.
+// disaster stops the operator at rest and deletes the bindings, finalizer or not, so that nothing is revoked. It returns
+// what was saved of them.
 func (w *world) disaster(names ...string) backup {
 	GinkgoHelper()
-	w.stop()
+	w.stopAtRest()
 	saved := backup{}
 	for _, name := range names {
-		saved[name] = w.lose(name)
+		saved[name] = w.saved(name)
+		w.lose(name)
 	}
 	return saved
 }
 
-// restore brings bindings back in the given order, by what others are restored from a backup: as new objects.
-func (w *world) restore(saved backup, names ...string) {
+// stopAtRest stops the operator once every claim stands in a status, and none in the journal any more.
+func (w *world) stopAtRest() {
+	GinkgoHelper()
+	w.settle()
+	Eventually(w.journal).Should(BeEmpty())
+	w.stop()
+}
+
+// restore brings bindings back in the given order, as new objects.
+func (w *world) restore(saved backup, status bool, names ...string) {
 	GinkgoHelper()
 	for _, name := range names {
-		w.apply(saved[name].DeepCopy())
+		if status {
+			w.restoreWhole(saved[name])
+			continue
+		}
+		o := saved[name].DeepCopy() // the API server takes no status from whoever makes an object
+		o.SetUID("")
+		o.SetResourceVersion("")
+		o.SetManagedFields(nil)
+		w.apply(o)
 	}
 }
 
-// known is what is to be the same after a restore: what the operator put on the object and says of it.
+// known is what the operator put on an object and says of it.
 type known struct {
-	Held       string
+	Held       bool
 	Finalizers []string
 	State      string
 	Token      v1alpha1.BoundToken
@@ -51,7 +70,20 @@ func (w *world) knownOf(names ...string) map[string]known {
 	for _, name := range names {
 		b := w.binding(name)
 		s := b.Status
-		all[name] = known{w.held(name), b.Finalizers, w.state(name), s.Token, s.Target, s.Role, s.Origin, s.PreviousRole}
+		all[name] = known{w.claimed(name), b.Finalizers, w.state(name), s.Token, s.Target, s.Role, s.Origin, s.PreviousRole}
+	}
+	return all
+}
+
+// withoutStatus is what is known of bindings, restored without their status, that were known so before: a role that Astro
+// holds is one that was found there, and what is suspended has no claim until it is not.
+func withoutStatus(before map[string]known) map[string]known {
+	all := map[string]known{}
+	for name, k := range before {
+		if k.Held {
+			k.Origin, k.Previous, k.State = v1alpha1.OriginAdopted, k.Role, "True/Adopted"
+		}
+		all[name] = k
 	}
 	return all
 }

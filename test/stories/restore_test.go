@@ -5,16 +5,19 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-var _ = Describe("Bindings that are all restored from a backup without status", func() {
+const withStatus, withoutTheStatus = true, false
+
+var _ = Describe("Bindings that are all restored from a backup", func() {
 	var w *world
 	var names []string
-	// Of three that declare different roles for one place, the first that was held is the last by name. One is adopted,
+	// Of three that declare different roles for one place, the first that was claimed is the last by name. One is adopted,
 	// two share a grant, one is suspended, one is of a Workspace token, and one only looks.
 	BeforeEach(func(ctx context.Context) {
 		w = newWorld(ctx)
@@ -44,8 +47,10 @@ var _ = Describe("Bindings that are all restored from a backup without status", 
 		GinkgoHelper()
 		w.delete("z-winner", "m-same")
 		w.expect(gone, "z-winner", "m-same")
-		w.expect("True/Granted", "a-loser") // neither was held, so the first by name
+		Eventually(func() string { return w.state("a-loser") }).Should(HavePrefix("True/"), "neither was claimed: the older, then the first by name")
 		w.expect("False/ConflictingBinding", "b-loser")
+		w.edit("suspended", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = false })
+		Eventually(func() bool { return w.claimed("suspended") }).Should(BeTrue())
 		w.delete("a-loser", "b-loser", "adopted", "workspace-token", "suspended", "looks")
 		w.expect(gone, names...)
 		Expect(roles()).To(Equal([][]string{
@@ -53,147 +58,110 @@ var _ = Describe("Bindings that are all restored from a backup without status", 
 		}), "what was granted was revoked")
 	}
 
-	It("are as they were: claims, winners, finalizers, origins; and nothing is written to Astro", func() {
-		before, held, writes, uids := w.knownOf(names...), roles(), w.total().Writes, w.uids(names...)
-		saved := w.disaster(names...)
-		w.restore(saved, reversed(names)...) // the losers are older now
-		w.start()
-		for name, was := range before {
-			w.expect(was.State, name)
-		}
-		w.sweep()
-		Expect(w.knownOf(names...)).To(Equal(before))
-		Expect(roles()).To(Equal(held))
-		Expect(w.total().Writes).To(Equal(writes))
-		Expect(w.uids(names...)).NotTo(ContainElements(uids...))
-		promoted()
-	})
+	DescribeTable("have the winners whose roles Astro holds, though the losers are older now, and nothing is written to Astro:",
+		func(status, finalizers bool) {
+			before, held, writes, uids := w.knownOf(names...), roles(), w.total().Writes, w.uids(names...)
+			saved := w.disaster(names...)
+			if !finalizers {
+				for _, o := range saved {
+					o.SetFinalizers(nil)
+				}
+			}
+			w.restore(saved, status, reversed(names)...)
+			want := before
+			if !status {
+				want = withoutStatus(before)
+			}
+			suspended := want["suspended"]
+			suspended.Held, suspended.Origin, suspended.Previous, suspended.State = false, "", "", "False/Suspended"
+			if !finalizers {
+				suspended.Finalizers = nil
+			}
+			want["suspended"] = suspended
+			w.start()
+			for name, k := range want {
+				w.expect(k.State, name)
+			}
+			w.sweep()
+			Expect(w.knownOf(names...)).To(Equal(want))
+			Expect(roles()).To(Equal(held))
+			Expect(w.total().Writes).To(Equal(writes))
+			Expect(w.uids(names...)).NotTo(ContainElements(uids...))
+			promoted()
+		},
+		Entry("without status, all roles that are there are adopted", withoutTheStatus, true),
+		Entry("without status, and the finalizers come back with the claims", withoutTheStatus, false),
+		Entry("with status, origins are as they were", withStatus, true),
+		Entry("with status, and the finalizers come back with the claims", withStatus, false),
+	)
 
-	It("are as they were, where the backup lacked the finalizers too", func() {
-		before, writes := w.knownOf(names...), w.total().Writes
-		saved := w.disaster(names...)
-		for _, b := range saved {
-			b.Finalizers = nil
-		}
-		w.restore(saved, reversed(names)...)
-		w.start()
-		for name, was := range before {
-			w.expect(was.State, name)
-		}
-		w.settle()
-		got := w.knownOf(names...)
-		suspended := got["suspended"]
-		Expect(suspended.Held).To(Equal(before["suspended"].Held))
-		suspended.Finalizers = before["suspended"].Finalizers // it comes back with the first look at one that is not suspended
-		got["suspended"] = suspended
-		Expect(got).To(Equal(before))
-		Expect(w.total().Writes).To(Equal(writes))
-	})
-
-	It("end as they were, where the operator runs all the while and sees the losers first", func() {
-		before, held := w.knownOf("z-winner", "m-same", "adopted", "workspace-token"), roles()
-		saved := w.disaster(names...)
-		w.start()
-		w.connected(w.namespace)
-		w.restore(saved, reversed(names)...)
-		for name, was := range before {
-			w.expect(was.State, name)
-		}
-		w.expect("False/ConflictingBinding", "a-loser", "b-loser")
-		w.settle()
-		Expect(w.knownOf("z-winner", "m-same", "adopted", "workspace-token")).To(Equal(before))
-		Expect(roles()).To(Equal(held))
-	})
-})
-
-var _ = Describe("Bindings restored from a backup, while Astro went on,", func() {
-	var w *world
-	BeforeEach(func(ctx context.Context) {
-		w = newWorld(ctx)
-		w.bind(
-			builders.Binding("b").ForToken("ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"),
-			builders.Binding("d").ForToken("ci").OnDeploymentNamed(w.science, "models"),
-		)
-		w.expect("True/Granted", "b", "d")
-	})
-	restored := func(meanwhile func()) (writes int) {
-		GinkgoHelper()
-		saved := w.disaster("b", "d")
-		meanwhile()
-		writes = w.total().Writes
-		w.restore(saved, "d", "b")
-		w.start()
-		Eventually(func() string { return w.state("b") }).ShouldNot(BeEmpty())
-		Eventually(func() string { return w.state("d") }).ShouldNot(BeEmpty())
-		w.settle()
-		return w.total().Writes - writes
+	for how, status := range map[string]bool{"without status": withoutTheStatus, "with status": withStatus} {
+		It("leave the role of a suspended one in Astro, where that is deleted before it has its claim again: "+how, func() {
+			saved := w.disaster(names...)
+			w.restore(saved, status, "suspended")
+			w.start()
+			w.expect("False/Suspended", "suspended")
+			w.settle()
+			w.unwritten(func() {
+				w.delete("suspended")
+				w.expect(gone, "suspended")
+			})
+			Expect(w.on(w.ci, w.reports)).To(Equal("DEPLOYMENT_ADMIN"))
+		})
 	}
 
-	It("go by their pins and not by names that others have now", func() {
-		var taker, workspace, deployment string
-		Expect(restored(func() {
-			w.sim.RenameToken(w.ci, "ci-renamed")
-			w.sim.RenameWorkspace(w.data, "data-renamed")
-			w.sim.RenameDeployment(w.models, "models-renamed")
-			taker = w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
-			workspace = w.sim.AddWorkspace(w.org, "data")
-			deployment = w.sim.AddDeployment(w.science, "models")
-		})).To(BeZero())
-		w.expect("True/Granted", "b", "d")
-		Expect(w.roles(taker)).To(HaveLen(1))
-		Expect([]string{w.on(w.ci, workspace), w.on(w.ci, deployment)}).To(HaveEach(""))
-		s := w.binding("d").Status
-		Expect([]string{s.Token.ID, s.Token.Name, s.Target.ID, s.Target.Name}).To(Equal([]string{w.ci, "ci-renamed", w.models, "models-renamed"}))
-	})
-
-	It("restore roles that were changed and removed, and leave those that others gave", func() {
-		Expect(restored(func() {
-			w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
-			w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.models)
-			w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "Deploy Only")
-		})).To(Equal(1), "one write for the token")
-		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models), w.on(w.ci, w.etl)}).To(Equal([]string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN", "Deploy Only"}))
-		Expect([]v1alpha1.Origin{w.binding("b").Status.Origin, w.binding("d").Status.Origin}).To(HaveEach(v1alpha1.OriginCreated))
-	})
-
-	It("do not take a token that was made again under the old name, until somebody confirms it", func() {
-		var again string
-		Expect(restored(func() {
-			w.sim.DeleteToken(w.ci)
-			again = w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
-		})).To(BeZero())
-		w.expect("False/TokenReplaced", "b", "d")
-		Expect(w.roles(again)).To(HaveLen(1))
-		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
-		w.expect("True/Granted", "b")
-		w.delete("d")
-		w.expect(gone, "d")
-		Expect(w.roles(again)).To(HaveLen(2))
-	})
-
-	It("say what is gone, and can be deleted", func() {
-		Expect(restored(func() {
-			w.sim.DeleteWorkspace(w.data)
-			w.sim.DeleteDeployment(w.models)
-		})).To(BeZero())
-		w.expect("False/TargetNotFound", "b", "d")
-		w.delete("b", "d")
-		w.expect(gone, "b", "d")
-		Expect(w.roles(w.ci)).To(HaveLen(1))
-	})
-
-	It("grant again what was deleted since the backup, and leave undeclared what was made since", func() {
-		saved := backup{"b": w.copyInto(w.namespace, "b")}
-		w.delete("b")
-		w.expect(gone, "b")
-		w.bind(builders.Binding("later").ForToken("ci").OnDeployment(w.etl))
-		w.expect("True/Granted", "later")
-		rest := w.disaster("d", "later")
-		saved["d"] = rest["d"]
-		w.restore(saved, "b", "d")
+	It("lose their order where the operator runs all the while: the first that it sees takes the role over, and the next by age has it after that", func() {
+		saved := w.disaster(names...)
 		w.start()
-		w.expect("True/Granted", "b", "d")
-		Expect(w.binding("b").Status.Origin).To(Equal(v1alpha1.OriginCreated))
-		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models), w.on(w.ci, w.etl)}).To(Equal([]string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN", "DEPLOYMENT_ADMIN"}))
+		w.restore(saved, withoutTheStatus, "a-loser")
+		w.expect("True/Adopted", "a-loser")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_AUTHOR"))
+		Expect(w.binding("a-loser").Status.PreviousRole).To(Equal("WORKSPACE_MEMBER"))
+		w.restore(saved, withoutTheStatus, "b-loser", "m-same", "z-winner", "adopted", "workspace-token")
+		w.expect("False/ConflictingBinding", "b-loser", "m-same", "z-winner")
+		Expect(w.message("z-winner")).To(ContainSubstring(w.namespace + "/a-loser"))
+		w.expect("True/Adopted", "adopted", "workspace-token")
+		w.delete("a-loser")
+		w.expect(gone, "a-loser")
+		w.expect("True/Adopted", "b-loser")
+		w.expect("False/ConflictingBinding", "m-same", "z-winner")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
+	})
+
+	It("keep their order where the operator runs, if they take over only the role that they declare", func() {
+		saved := w.disaster(names...)
+		for _, loser := range []string{"a-loser", "b-loser"} {
+			Expect(unstructured.SetNestedField(saved[loser].Object, string(v1alpha1.AdoptIfSameRole), "spec", "adopt")).To(Succeed())
+		}
+		w.start()
+		w.unwritten(func() {
+			w.restore(saved, withoutTheStatus, "a-loser", "b-loser")
+			w.expect("False/ExistingRole", "a-loser", "b-loser")
+			w.restore(saved, withoutTheStatus, "m-same", "z-winner")
+			w.expect("True/Adopted", "m-same", "z-winner")
+			w.expect("False/ConflictingBinding", "a-loser", "b-loser")
+		})
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
+	It("claim their roles where a running operator sees them before their status is restored, and nothing is written to Astro", func() {
+		some := []string{"workspace-token", "adopted", "m-same", "z-winner"}
+		saved := w.disaster(names...)
+		w.start()
+		w.unwritten(func() {
+			w.restore(saved, withStatus, some...)
+			for _, name := range some {
+				Eventually(func() bool { return w.claimed(name) }).Should(BeTrue(), name)
+			}
+			w.settle()
+			for _, name := range some {
+				Expect(w.state(name)).To(HavePrefix("True/"), name)
+				Expect(w.claimed(name)).To(BeTrue(), name)
+				Expect(w.binding(name).Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke), name)
+			}
+		})
+		w.delete(some...)
+		w.expect(gone, some...)
+		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science), w.on(w.wsCI, w.etl)}).To(HaveEach(""))
 	})
 })

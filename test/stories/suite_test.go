@@ -26,6 +26,8 @@ var (
 	admin  *rest.Config
 	kube   client.Client
 	etcd   string // the URL of the store behind the API server
+
+	kubectlPath string
 )
 
 // storyTimeout is how long a step of a story may take: much longer than it does, as machines differ.
@@ -50,10 +52,11 @@ var _ = SynchronizedBeforeSuite(func(_ context.Context) []byte {
 	DeferCleanup(env.Stop)
 	kubeconfig, err := os.ReadFile(env.Kubeconfig)
 	Expect(err).NotTo(HaveOccurred())
-	return append([]byte(env.Etcd+"\n"), kubeconfig...)
+	return append([]byte(env.Etcd+"\n"+env.Kubectl+"\n"), kubeconfig...)
 }, func(_ context.Context, shared []byte) {
-	url, kubeconfig, _ := bytes.Cut(shared, []byte("\n"))
-	etcd = string(url)
+	url, others, _ := bytes.Cut(shared, []byte("\n"))
+	path, kubeconfig, _ := bytes.Cut(others, []byte("\n"))
+	etcd, kubectlPath = string(url), string(path)
 	log.SetLogger(GinkgoLogr)
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 
@@ -130,12 +131,21 @@ func (c cost) minus(o cost) cost {
 func (w *world) costOf(do func()) cost {
 	GinkgoHelper()
 	w.settle()
+	w.written()
 	before := w.total()
 	do()
 	w.settle()
 	spent := w.total().minus(before)
 	GinkgoWriter.Printf("writes to Kubernetes: %q\n", w.traffic.since(before.Kubernetes))
 	return spent
+}
+
+// written waits until the journal holds nothing that a status says as well: it is cleared a moment later.
+func (w *world) written() {
+	GinkgoHelper()
+	for began := time.Now(); strings.Contains(w.journal(), `"uid"`) && time.Since(began) < 5*time.Second; {
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (w *world) pages() int { return w.total().Pages }

@@ -9,10 +9,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 )
 
 // usage is who refers to a connection.
@@ -36,7 +36,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 	u := usage{bindings: len(list.Items), orphans: d.Registry.orphans.count(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
-		if controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
 		if waitsForRevocation(b) {
@@ -84,10 +84,10 @@ func expired(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
 }
 
 // boundTo is the id of the token on which the binding holds a claim; empty if it holds none, or was told already that
-// the token is gone. It goes by the status, which nobody but the operator writes: an annotation made up by somebody who
-// may edit bindings must not cast doubt on the listings of others.
+// the token is gone. It goes by the status, which nobody but the operator writes, so that no user casts doubt on the listings of
+// others.
 func boundTo(b *v1alpha1.ScopedTokenBinding) string {
-	if b.Status.Origin == "" || !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+	if pin.Claimed(b) == nil {
 		return ""
 	}
 	lost := []string{v1alpha1.ReasonTokenNotFound, v1alpha1.ReasonTokenReplaced}
@@ -101,7 +101,7 @@ func boundTo(b *v1alpha1.ScopedTokenBinding) string {
 
 // waitsForRevocation reports whether the binding is to lose its role, and has not yet.
 func waitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
-	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+	if pin.Claimed(b) == nil {
 		return false
 	}
 	if b.DeletionTimestamp.IsZero() {

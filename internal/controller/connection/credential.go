@@ -21,7 +21,7 @@ import (
 // offer is a credential as the Secret holds it, not proven yet. Its secret goes nowhere but into a client.
 type offer struct {
 	secret   string
-	print    fingerprint
+	digest   fingerprint
 	identity astro.Identity
 	from     string // the Secret, for messages
 }
@@ -56,7 +56,7 @@ func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offe
 	if o.secret == "" {
 		return offer{}, keyMissing(secret, ref.Key), nil
 	}
-	o.print = sha256.Sum256([]byte(o.secret))
+	o.digest = sha256.Sum256([]byte(o.secret))
 	o.identity, err = astro.ParseCredential(o.secret)
 	if err != nil {
 		return offer{}, newFault(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil

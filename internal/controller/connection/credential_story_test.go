@@ -28,7 +28,7 @@ var _ = Describe("The credential of a connection", func() {
 		Expect(s.get().Status).To(And(
 			HaveField("OrganizationName", "Acme"), HaveField("CredentialTokenID", s.self), HaveField("ObservedGeneration", s.conn.Generation)))
 		Expect(s.conn.Finalizers).To(ConsistOf(v1alpha1.FinalizerInUse))
-		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeTrue())
+		Expect(registry.CredentialOf(s.handle().Host, s.self)).NotTo(BeEmpty())
 	})
 
 	It("must stand under the key that is named", func(ctx SpecContext) {
@@ -79,7 +79,7 @@ var _ = Describe("The credential of a connection", func() {
 		forged := forge(s.self, s.org)
 		s.credential(forged).expect("False/CredentialRejected")
 		Expect(s.handle().Ready).To(BeFalse())
-		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeFalse(), "a claim that was not proven protects no token")
+		Expect(registry.CredentialOf(s.handle().Host, s.self)).To(BeEmpty(), "a claim that was not proven protects no token")
 		status, err := json.Marshal(s.get().Status)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(string(status)).NotTo(ContainSubstring(forged[len(forged)-20:]))
@@ -113,8 +113,8 @@ var _ = Describe("The credential of a connection", func() {
 		s.credential(s.sim.Credential(next))
 		Eventually(func() string { return s.handle().SelfID }).Should(Equal(next))
 		Eventually(func() string { return s.get().Status.CredentialTokenID }).Should(Equal(next))
-		Expect(registry.IsCredential(s.handle().Host, s.self)).To(BeFalse())
-		Expect(registry.IsCredential(s.handle().Host, next)).To(BeTrue())
+		Expect(registry.CredentialOf(s.handle().Host, s.self)).To(BeEmpty())
+		Expect(registry.CredentialOf(s.handle().Host, next)).NotTo(BeEmpty())
 	})
 
 	It("opens a breaker when it is revoked, and is tried once a sweep interval", func(ctx SpecContext) {
@@ -143,7 +143,7 @@ var _ = Describe("The credential of a connection", func() {
 		Expect(h.Ready).To(BeFalse())
 		_, err := h.Client.GetToken(ctx, s.self)
 		Expect(err).NotTo(HaveOccurred())
-		Expect(registry.IsCredential(h.Host, s.self)).To(BeTrue())
+		Expect(registry.CredentialOf(h.Host, s.self)).NotTo(BeEmpty())
 
 		proofs := s.proofs()
 		s.credential(s.sim.Credential(s.self)).expect("True/Connected")

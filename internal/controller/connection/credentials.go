@@ -23,16 +23,16 @@ func newCredentials() credentials {
 	return credentials{of: map[Key]credential{}, reported: map[Key]bool{}}
 }
 
-// include reports whether a connection works with the credential.
-func (cs *credentials) include(c credential) bool {
+// users lists the connections that work with the credential.
+func (cs *credentials) users(c credential) (all []Key) {
 	cs.mu.RLock()
 	defer cs.mu.RUnlock()
-	for _, known := range cs.of {
+	for k, known := range cs.of {
 		if known == c {
-			return true
+			all = append(all, k)
 		}
 	}
-	return false
+	return all
 }
 
 // enter notes the credential that was proven for the connection.

@@ -90,7 +90,7 @@ func intervalOf(c v1alpha1.Connection) time.Duration {
 // mustAsk reports whether Astro has to be asked about the credential.
 func (p proof) mustAsk(o offer, suspect bool, now time.Time) bool {
 	switch {
-	case o.print != p.judged, p.asked:
+	case o.digest != p.judged, p.asked:
 		return true
 	case p.refusal != nil:
 		return !now.Before(p.retryAt)
@@ -101,11 +101,11 @@ func (p proof) mustAsk(o offer, suspect bool, now time.Time) bool {
 
 // judge takes in Astro's answer about a credential.
 func (d *dependencies) judge(c v1alpha1.Connection, p proof, o offer, org astro.Organization, err error) (proof, acceptance) {
-	if o.print != p.judged {
+	if o.digest != p.judged {
 		p.failures = 0
 		p.replaced = p.replaced || p.judged != fingerprint{} // the first after a start is no other one
 	}
-	p.judged = o.print
+	p.judged = o.digest
 	if f := refusalOf(c, o, org, err); f != nil {
 		// What was asked for is still to be made, but at the pace of every retry.
 		p.asked = false

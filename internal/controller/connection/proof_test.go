@@ -28,7 +28,7 @@ func TestMustAsk(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := tc.proof.mustAsk(offer{print: tc.offered}, tc.suspect, now); got != tc.want {
+			if got := tc.proof.mustAsk(offer{digest: tc.offered}, tc.suspect, now); got != tc.want {
 				t.Errorf("%s\nmustAsk = %t", tc.reason, got)
 			}
 		})

@@ -89,10 +89,9 @@ func (r *Registry) list(condition func(Handle) bool) []Handle {
 	return all
 }
 
-// IsCredential reports whether a connection to the host works with the token, or did when it was last proven. The roles
-// of such a token are never changed.
-func (r *Registry) IsCredential(host, tokenID string) bool {
-	return r.credentials.include(credential{host, tokenID})
+// CredentialOf lists the connections to the host that work with the token, or did when they were last proven.
+func (r *Registry) CredentialOf(host, tokenID string) []Key {
+	return r.credentials.users(credential{host, tokenID})
 }
 
 // Record lays a row that was read or written by id through a connection at the time over its listing, and over those of

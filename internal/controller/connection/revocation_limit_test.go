@@ -151,7 +151,9 @@ func TestLifted(t *testing.T) {
 func TestWaitsForRevocation(t *testing.T) {
 	leaver := func(change func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
 		now := metav1.Now()
-		b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: &now, Finalizers: []string{v1alpha1.FinalizerRevoke}}}
+		b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: "u", DeletionTimestamp: &now}}
+		b.Status.Claim = &v1alpha1.Claim{UID: "u", State: v1alpha1.ClaimHeld, Host: "astro"}
+		b.Status.OrganizationID, b.Status.Token.ID, b.Status.Target.ID = "clo", "clt", "clw"
 		change(b)
 		return b
 	}
@@ -161,7 +163,7 @@ func TestWaitsForRevocation(t *testing.T) {
 		want   bool
 	}{
 		"Leaver": {"It is to lose its role.", func(*v1alpha1.ScopedTokenBinding) {}, true},
-		"LetGo":  {"It goes without.", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil }, false},
+		"LetGo":  {"It holds no claim any more.", func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.State = v1alpha1.ClaimReleased }, false},
 		"Released": {"Its role stays.", func(b *v1alpha1.ScopedTokenBinding) {
 			b.Annotations = map[string]string{v1alpha1.AnnotationRelease: "true"}
 		}, false},

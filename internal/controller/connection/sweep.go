@@ -80,7 +80,8 @@ func listFault(found astro.Sweep, err error) *fault {
 	case !found.Trusted:
 		return newFault(v1alpha1.ReasonListIncomplete,
 			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
-				"Astro shows now is what is there, set the connection's annotation %s to a new value", doing, found.Reason, v1alpha1.AnnotationRequestedAt).asTransient(found.Lasting)
+				"Astro shows now is what is there, set the connection's annotation %s to a new value",
+			doing, found.Reason, v1alpha1.AnnotationRequestedAt).asTransient(found.Lasting)
 	default:
 		return nil
 	}

@@ -152,7 +152,7 @@ var _ = Describe("A connection that is deleted", func() {
 			return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(s.conn), s.conn))
 		}).Should(BeTrue())
 		Eventually(func() bool { _, known := registry.Get(s.key()); return known }).Should(BeFalse())
-		Expect(registry.IsCredential(h.Host, s.self)).To(BeFalse())
+		Expect(registry.CredentialOf(h.Host, s.self)).To(BeEmpty())
 	})
 
 	It("goes at once when nothing refers to it", func(ctx SpecContext) {
@@ -188,6 +188,10 @@ func (s *story) bind(name string) *v1alpha1.ScopedTokenBinding {
 	GinkgoHelper()
 	b := s.binding(name)
 	Expect(kube.Create(s.ctx, b)).To(Succeed())
+	before := b.DeepCopy()
+	b.Status.Claim = &v1alpha1.Claim{UID: b.UID, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NowMicro(), Host: "astro"}
+	b.Status.OrganizationID, b.Status.Token.ID, b.Status.Target.ID = string(s.conn.Spec.OrganizationID), "clt0000000000000000000ci", "clw0000000000000000000data"
+	Expect(kube.Status().Patch(s.ctx, b, client.MergeFrom(before))).To(Succeed())
 	return b
 }
 

@@ -11,13 +11,13 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -75,7 +75,9 @@ func distinguishes(rules []v1alpha1.AllowRule, a, b labels.Set) bool {
 
 // bindingUpdated looks at a connection that waits for its bindings once one has let go of it.
 func (r *reconciler) bindingUpdated(_ context.Context, e event.UpdateEvent, q queue) {
-	if controllerutil.ContainsFinalizer(e.ObjectOld, v1alpha1.FinalizerRevoke) != controllerutil.ContainsFinalizer(e.ObjectNew, v1alpha1.FinalizerRevoke) {
+	before, ok := e.ObjectOld.(*v1alpha1.ScopedTokenBinding)
+	after, also := e.ObjectNew.(*v1alpha1.ScopedTokenBinding)
+	if ok && also && (pin.Claimed(before) == nil) != (pin.Claimed(after) == nil) {
 		r.awaited(e.ObjectNew, q)
 	}
 }

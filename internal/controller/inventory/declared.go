@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
@@ -16,16 +15,15 @@ import (
 // place is what a binding declares a role of, and where.
 type place struct{ host, organization, token, target string }
 
-// placeOf is where the binding holds its claim. An annotation alone, which anybody may write, is not taken for a
-// declaration: else an audit could be deceived with it.
+// placeOf is where the binding holds its claim, by its status, which users do not write: else an audit could be deceived.
 func placeOf(b *v1alpha1.ScopedTokenBinding) (p place, holds bool) {
-	held := pin.Held(b)
-	if !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) || !pin.Verified(b, held) {
+	claim := pin.Claimed(b)
+	if claim == nil {
 		return place{}, false
 	}
 	return place{
-		host: held.Host, organization: held.Organization, token: held.Token,
-		target: index.TargetValue(held.TargetKind, held.Target),
+		host: claim.Host, organization: claim.Organization, token: claim.Token,
+		target: index.TargetValue(claim.TargetKind, claim.Target),
 	}, true
 }
 

@@ -2,13 +2,13 @@ package inventory
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -82,7 +82,7 @@ var _ = Describe("An inventory", func() {
 		Eventually(s.patches).Should(Equal(before + 2))
 	})
 
-	It("names the binding that declares a role, and is not deceived by an annotation", func(ctx SpecContext) {
+	It("names the binding that declares a role, and is not deceived by a claim of another object", func(ctx SpecContext) {
 		s := newStory(ctx)
 		admin := astrosim.Roles(astrosim.DeploymentRole(s.deployment, "DEPLOYMENT_ADMIN"))
 		ci := s.sim.AddOrganizationToken(s.org, "ci", "ORGANIZATION_MEMBER", admin)
@@ -93,10 +93,10 @@ var _ = Describe("An inventory", func() {
 		Expect(i.Status.Undeclared).To(BeEquivalentTo(2))
 
 		second, first := s.bind("second", ci), s.bind("first", ci)
-		s.confirm(second)
+		s.claim(second, ci, second.UID)
 		declaredBy := func() string { return s.get(i).Status.Tokens[0].DeclaredBy }
 		Eventually(declaredBy).Should(Equal(s.namespace + "/second"))
-		s.confirm(first)
+		s.claim(first, ci, first.UID)
 		Eventually(declaredBy).Should(Equal(s.namespace + "/first"))
 		Expect(i.Status.Undeclared).To(BeEquivalentTo(1))
 
@@ -220,38 +220,30 @@ func (s *story) rule(inventory bool, workspace string) v1alpha1.AllowRule {
 	}
 }
 
-// bind makes a binding with the annotation and finalizer of one that holds a claim.
+// bind makes a binding as it comes back from a backup: its status has a claim, but that of an object that is gone.
 func (s *story) bind(name, token string) *v1alpha1.ScopedTokenBinding {
 	GinkgoHelper()
-	h, _ := registry.Get(connection.KeyOf(s.conn))
-	claim, err := json.Marshal(v1alpha1.HeldClaim{
-		Host: h.Host, Organization: s.org, Token: token, Scope: v1alpha1.ScopeOrganization, TargetKind: v1alpha1.TargetDeployment,
-		Target: s.deployment, Role: "DEPLOYMENT_ADMIN", Origin: v1alpha1.OriginCreated, Time: metav1.NowMicro(),
-	})
-	Expect(err).NotTo(HaveOccurred())
 	b := &v1alpha1.ScopedTokenBinding{
-		ObjectMeta: metav1.ObjectMeta{
-			Namespace: s.namespace, Name: name, Finalizers: []string{v1alpha1.FinalizerRevoke},
-			Annotations: map[string]string{v1alpha1.AnnotationHeld: string(claim)},
-		},
+		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Finalizers: []string{v1alpha1.FinalizerRevoke}},
 		Spec: v1alpha1.ScopedTokenBindingSpec{
 			ConnectionRef: s.ref, Role: "DEPLOYMENT_ADMIN", Target: s.named("prod-etl"),
 			Token: v1alpha1.TokenReference{Scope: v1alpha1.ScopeOrganization, Name: "ci"},
 		},
 	}
 	Expect(kube.Create(s.ctx, b)).To(Succeed())
+	s.claim(b, token, "00000000-0000-4000-8000-000000000000")
 	return b
 }
 
-// confirm writes the status that the operator writes once it holds the claim.
-func (s *story) confirm(b *v1alpha1.ScopedTokenBinding) {
+// claim writes the status that the operator writes once the object with the uid holds its claim.
+func (s *story) claim(b *v1alpha1.ScopedTokenBinding, token string, uid types.UID) {
 	GinkgoHelper()
-	var claim v1alpha1.HeldClaim
-	Expect(json.Unmarshal([]byte(b.Annotations[v1alpha1.AnnotationHeld]), &claim)).To(Succeed())
+	h, _ := registry.Get(connection.KeyOf(s.conn))
 	before := b.DeepCopy()
-	b.Status.Origin = claim.Origin
-	b.Status.OrganizationID, b.Status.Token.ID = claim.Organization, claim.Token
-	b.Status.Target = v1alpha1.BoundTarget{Kind: claim.TargetKind, ID: claim.Target}
+	b.Status.Origin = v1alpha1.OriginCreated
+	b.Status.OrganizationID, b.Status.Token.ID = s.org, token
+	b.Status.Target = v1alpha1.BoundTarget{Kind: v1alpha1.TargetDeployment, ID: s.deployment}
+	b.Status.Claim = &v1alpha1.Claim{UID: uid, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NowMicro(), Host: h.Host}
 	Expect(kube.Status().Patch(s.ctx, b, client.MergeFrom(before))).To(Succeed())
 }
 

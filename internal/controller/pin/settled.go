@@ -6,9 +6,15 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
+// Looked reports whether the status speaks of this spec of this very object. One that came back from a backup speaks of
+// another object, whatever generation it names.
+func Looked(b *v1alpha1.ScopedTokenBinding) bool {
+	return b.Status.ObservedGeneration == b.Generation && (b.Status.Claim == nil || ownClaim(b))
+}
+
 // Settled reports whether the status speaks of this spec and says Ready, and nobody deletes the binding. As long as Astro
 // does not change, there is nothing to do for it.
 func Settled(b *v1alpha1.ScopedTokenBinding) bool {
-	return b.Status.ObservedGeneration == b.Generation && b.DeletionTimestamp.IsZero() &&
+	return Looked(b) && b.DeletionTimestamp.IsZero() &&
 		meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReady)
 }

@@ -27,14 +27,28 @@ func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, T
 			r.enqueueBinding(ctx, q, cause, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			if !r.echoes.told(e) {
+			r.writeDown(ctx, r.orphans.replaced(e))
+			if !r.ownWrites.alreadyHandled(e) {
 				r.enqueueBinding(ctx, q, causeOf(e), e.ObjectOld, e.ObjectNew)
 			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
-			r.ghosts.see(e)
+			r.writeDown(ctx, r.orphans.deleted(e))
+			r.enqueueEntry(e.Object, q)
 			r.enqueueBinding(ctx, q, edit, e.Object)
 		},
+	}
+}
+
+// enqueueEntry puts the token into the work queue on which a binding has its claim by the journal: its status may not name
+// the token yet.
+func (r *Reconciler) enqueueEntry(o client.Object, q queue) {
+	j := r.journal()
+	if j == nil {
+		return // every entry is looked at once the journal is open
+	}
+	if k, _, found := j.Find(o.GetUID()); found {
+		add(q, tokenKey(k.Host, k.Organization, k.Token), sweepPriority)
 	}
 }
 
@@ -46,20 +60,20 @@ func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, ver
 		if !ok {
 			continue
 		}
-		m, err := r.newMember(ctx, b, connections{})
+		c, err := r.connections().of(ctx, b)
 		if err != nil {
 			log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
 			continue
 		}
-		key := r.keyOf(m)
+		key := keyOf(b, c.spec())
 		switch {
 		case key == last:
 		case why == known:
 			add(q, key, handler.LowPriority)
-		case why == echoed:
+		case why == operator:
 			add(q, key, sweepPriority)
 		default:
-			add(q, key, r.turns.take(key, b.Namespace))
+			add(q, key, r.admission.Enqueued(key, b.Namespace))
 		}
 		last = key
 	}
@@ -90,6 +104,9 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 				field = index.BindingConnection
 			}
 			r.enqueueBindings(ctx, field, n.Connection, q)
+			for _, key := range r.orphans.through(n.Connection) {
+				add(q, key, sweepPriority)
+			}
 			r.enqueueTokens(ctx, n, q)
 		},
 	}
@@ -103,13 +120,13 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, field string, key conn
 		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
 		return
 	}
-	seen, known := map[TokenKey]bool{}, connections{}
+	seen, known := map[TokenKey]bool{}, r.connections()
 	for i := range list.Items {
-		m, err := r.newMember(ctx, &list.Items[i], known)
+		c, err := known.of(ctx, &list.Items[i])
 		if err != nil {
 			continue
 		}
-		if token := r.keyOf(m); !seen[token] {
+		if token := keyOf(&list.Items[i], c.spec()); !seen[token] {
 			seen[token] = true
 			add(q, token, sweepPriority)
 		}
@@ -127,7 +144,7 @@ func (r *Reconciler) enqueueTokens(ctx context.Context, n connection.Notice, q q
 		var bound v1alpha1.ScopedTokenBindingList
 		err := r.Client.List(ctx, &bound, client.MatchingFields{index.BindingToken: pin.IDValue(id)}, client.Limit(1), client.UnsafeDisableDeepCopy)
 		if err != nil || len(bound.Items) > 0 {
-			add(q, TokenKey{Host: h.Host, Organization: h.Organization, Token: id}, sweepPriority)
+			add(q, tokenKey(h.Host, h.Organization, id), sweepPriority)
 		}
 	}
 }

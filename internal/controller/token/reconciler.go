@@ -2,155 +2,111 @@ package token
 
 import (
 	"context"
-	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
-// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=list;watch;patch
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings/status,verbs=patch
 // +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=list;watch
 // +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=list;watch,roleName=manager-cluster-role
 // +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
+// +kubebuilder:rbac:groups="",namespace=system,resources=configmaps,verbs=get;list;create;update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 
 // Reconciler makes one token at a time hold what its bindings declare.
 type Reconciler struct {
 	Client   client.Client
+	Live     client.Reader // never a cache
 	Registry *connection.Registry
 	Recorder events.EventRecorder
 	Clock    func() time.Time
 
-	memory  *memory
-	echoes  *echoes
-	ghosts  *ghosts
-	turns   *turns
-	lines   *lines
-	patches patches
-	events  *rate.Limiter
-	found   chan event.TypedGenericEvent[finding]
+	opened    atomic.Pointer[journal.Journal] // the write-ahead log of claims, once this replica leads
+	led       atomic.Pointer[time.Time]       // since when
+	memory    *memory
+	ownWrites *ownWrites
+	orphans   *orphans
+	admission *admission
+	events    *rate.Limiter
+	found     chan event.TypedGenericEvent[finding]
 
 	begun time.Time // when the operator began, as the API server's times tell it, which know no parts of a second
 }
 
-// Reconcile works on one key. It never returns a terminal error: what is wrong with one binding shows on that binding.
+// journal is the write-ahead log of claims. No worker begins before it is open.
+func (r *Reconciler) journal() *journal.Journal { return r.opened.Load() }
+
+// leads is since when this replica leads. A write of the one before may arrive for some seconds after.
+func (r *Reconciler) leads() time.Time { return *r.led.Load() }
+
+// Reconcile works on one key: gather what is declared, observe what Astro holds, decide, carry it out and report. It never
+// returns a terminal error: what is wrong with one binding shows on that binding.
 func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
-	r.turns.begin(key)
-	g, err := r.load(ctx, key)
+	r.admission.Dequeued(key)
+	defer func() { r.wakeUp(ctx, r.admission.Leave(key)) }()
+	g, err := r.gather(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if wait, behind := r.echoes.awaited(g); behind {
+	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	g.own()
-	defer func() { r.call(ctx, r.lines.leave(key)) }()
-	// A token that is only spelled so far has no members yet, and keeps the place that it was promised until it has.
-	if len(g.members) > 0 && !r.admit(ctx, g) {
+	if len(g.bindings) > 0 && !r.admit(ctx, g) {
 		return reconcile.Result{}, nil
 	}
-	switch {
-	case key.Token != "":
-		err = r.reconcileToken(ctx, g)
-	case key.Spelling.Name != "":
-		r.reconcileSpelling(ctx, g)
-	default:
-		r.reconcileUnconnected(g)
+	if key.Token == "" {
+		return r.reconcileUnresolved(ctx, g)
 	}
-	if err != nil {
+	observation := r.observe(ctx, g)
+	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
 		return reconcile.Result{}, err
 	}
-	r.sendOn(ctx, g)
-	r.report(ctx, g)
-	if !g.postponed {
-		r.turns.served(key)
+	if len(g.bindings) == 0 {
+		r.memory.forget(key)
+		return reconcile.Result{}, nil
 	}
-	return g.outcome.result()
-}
-
-// reconcileToken works on all bindings of one token.
-func (r *Reconciler) reconcileToken(ctx context.Context, g *group) error {
-	r.look(ctx, g)
-	r.agreeOnName(ctx, g)
-	nobody := len(g.members) == 0
-	if err := r.loadSpelled(ctx, g); err != nil {
-		return err
+	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
+		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	if len(g.members) == 0 {
-		r.memory.forget(g.key)
-		return nil
-	}
-	if wait, behind := r.echoes.awaited(g); behind {
-		g.members, g.postponed = nil, true
-		g.outcome.after(wait)
-		return nil
-	}
-	g.own()
 	if !r.admit(ctx, g) {
-		return nil
+		return reconcile.Result{}, nil
 	}
-	if nobody && g.presence == unseen {
-		r.look(ctx, g) // through the connections of those who were found by its name
-	}
-	r.findBlind(ctx, g)
-	r.classify(ctx, g)
-	r.demote(ctx, g)
-	r.move(ctx, g)
-	if g.presence == present {
-		r.settle(ctx, g)
-		r.wakeAtExpiry(g)
-	}
-	return nil
+	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
+	progress := r.carryOut(ctx, g, decision.Begin(situation))
+	r.memory.keep(key, progress.Situation.Memory)
+	r.admission.Served(key)
+	return r.result(progress)
 }
 
-// wakeAtExpiry asks for another look when the token expires, which no listing shows as a change.
-func (r *Reconciler) wakeAtExpiry(g *group) {
-	if g.token.EndAt != nil {
-		g.outcome.after(g.token.EndAt.Sub(r.Clock()))
+// situation is what there is to decide on.
+func (r *Reconciler) situation(ctx context.Context, g group, o observation) decision.Situation {
+	s := decision.Situation{
+		Key: g.key.decision(), Now: r.Clock(), Began: r.leads(), Bindings: g.bindings, Token: o.Observation, Memory: r.memory.of(g.key),
 	}
+	s.Bindings = r.lookUp(ctx, g, s)
+	return s
 }
 
-// reconcileUnconnected says of bindings whose connection does not exist that it does not.
-func (r *Reconciler) reconcileUnconnected(g *group) {
-	for _, m := range g.members {
-		if !m.leaving() {
-			m.fault = g.unreachable(m)
-		} else {
-			m.class, m.fault = r.judgeUnheld(m)
-		}
+// reconcileUnresolved works on bindings whose token is not known, or whose connection does not exist.
+func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcile.Result, error) {
+	bindings, wake := r.lookUpNames(ctx, g)
+	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
+	r.handOver(ctx, g, bindings, handOver)
+	progress = r.carryOut(ctx, g, progress)
+	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
+		progress.Wake = wake
 	}
-}
-
-// judgeUnheld classifies a member that is being deleted and holds no claim that could be read.
-func (r *Reconciler) judgeUnheld(m *member) (roleset.Class, *fault) {
-	return r.judgeLeaver(context.Background(), &group{}, m)
-}
-
-// connectionObject reads a connection from the cache; nil if there is none.
-func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
-	var object interface {
-		v1alpha1.Connection
-		client.Object
-	} = &v1alpha1.AstroConnection{}
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		object = &v1alpha1.ClusterAstroConnection{}
-	}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // no connection is an answer, not an error
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
-	}
-	return object, nil
+	r.admission.Served(g.key)
+	return r.result(progress)
 }

@@ -3,174 +3,122 @@ package token
 import (
 	"context"
 	"fmt"
-	"time"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-// report tells every member its own result: leavers are let go, and a status is written where it differs.
-func (r *Reconciler) report(ctx context.Context, g *group) {
+// report tells every binding its own result, side by side: a status is written where it differs, and then the finalizer
+// goes of those that are let go.
+func (r *Reconciler) report(ctx context.Context, g group, e decision.Report) decision.Reported {
+	result := decision.Reported{Errs: map[types.UID]error{}}
 	var work errgroup.Group
-	for _, m := range g.members {
-		g.finish(m)
-		if m.unchanged() {
+	var mu sync.Mutex
+	for _, st := range e.Statements {
+		if !st.Write && !st.Release && !st.Orphan {
 			continue
 		}
 		work.Go(func() error {
-			if err := r.tell(ctx, g, m); err != nil {
-				g.outcome.unwritten(fmt.Errorf("report on %s: %w", m.id(), err))
+			if err := r.tell(ctx, g, st); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				result.Errs[st.UID] = fmt.Errorf("report on %s/%s: %w", st.Object.Namespace, st.Object.Name, err)
 			}
 			return nil
 		})
 	}
-	_ = work.Wait() // errors are in the outcome
+	_ = work.Wait() // errors are in the result
+	return result
 }
 
-// unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
-// every member that was settled: the trouble shows on the connection, not as a status write a binding.
-func (m *member) unchanged() bool {
-	if m.release {
-		return false
-	}
-	if m.fault == nil {
-		return m.leaving() && m.class == roleset.None
-	}
-	return m.fault.silent || (m.fault.passing && m.settled())
-}
-
-// finish turns the planner's verdict on a member into what is to be done and said.
-func (g *group) finish(m *member) {
-	if m.fault == nil || m.class == roleset.Leave {
-		if f := g.verdictFault(m); f != nil {
-			m.fault = f
-		}
-	}
-	undone := g.undoneFor(m)
-	if undone != nil {
-		m.fault = undone
-	}
-	if m.class == roleset.Leave && undone == nil && g.fresh && (m.verdict.Outcome == roleset.Gone || m.verdict.Outcome == roleset.Kept) {
-		m.release = true
-	}
-	if m.leaving() && m.class == roleset.Leave && !m.release && m.fault == nil {
-		m.fault = not(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
-		g.outcome.after(lookAgain)
-	}
-	m.tellWayOut()
-}
-
-// undoneFor is what became of the change to the member's role if Astro did not make it. Who lost the role to another
-// binding, or leaves it to one, has no part in that change.
-func (g *group) undoneFor(m *member) *fault {
-	if m.class != roleset.Want && m.class != roleset.Leave {
+func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) error {
+	if st.Orphan {
+		r.finishOrphan(ctx, g, st)
 		return nil
 	}
-	switch m.verdict.Outcome {
-	case roleset.Conflict, roleset.ExistingRole, roleset.Kept, roleset.Held, roleset.Waiting:
-		return nil
-	case roleset.Gone:
-		if len(g.wanting(m.entry())) > 0 {
+	object := st.Object
+	if st.Write {
+		var err error
+		if object, err = r.patchStatus(ctx, g, st); apierrors.IsNotFound(err) && !st.Gives {
 			return nil
+		} else if err != nil {
+			return err // of a binding that is gone, what it was given has to be revoked
 		}
 	}
-	return g.failures[m.entry()]
-}
-
-// wanting are the members that want a role in this place.
-func (g *group) wanting(t roleset.Target) (all []*member) {
-	for _, m := range g.members {
-		if m.class == roleset.Want && m.entry() == t {
-			all = append(all, m)
-		}
+	if st.Release {
+		return r.letGo(ctx, g, st, object)
 	}
-	return all
-}
-
-// tellWayOut adds to what keeps a leaver from going how it can go all the same. The fault may be shared by others.
-func (m *member) tellWayOut() {
-	if !m.leaving() || m.fault == nil || m.fault.reason == v1alpha1.ReasonRevoking || m.fault.reason == v1alpha1.ReasonPinLost {
-		return
-	}
-	own := *m.fault
-	own.message += "; the role is not revoked until then: " + orRelease
-	m.fault = &own
-}
-
-func (r *Reconciler) tell(ctx context.Context, g *group, m *member) error {
-	if m.ghost {
-		return r.layToRest(ctx, g, m)
-	}
-	if m.release {
-		return r.releaseMember(ctx, g, m)
-	}
-	return r.patchStatus(ctx, g, m)
-}
-
-// haunting is how long to wait before what kept a ghost from going is looked at again.
-const haunting = time.Minute
-
-// layToRest lets a ghost go once its role is revoked. There is no object to tell anything, so what is in the way is logged.
-func (r *Reconciler) layToRest(ctx context.Context, g *group, m *member) error {
-	logger := log.FromContext(ctx).WithValues("namespace", m.binding.Namespace, "name", m.binding.Name)
-	if !m.release {
-		logger.Info("the role of a binding that vanished with its claim is not revoked yet", "target", m.targetID())
-		g.outcome.after(haunting)
-		return nil
-	}
-	logger.Info("revoked the role of a binding that vanished with its claim", "target", m.held.Target)
-	r.ghosts.rest(g.key, m.binding.UID)
 	return nil
-}
-
-// releaseMember lets a leaver go. A member that stays although its claim was withdrawn is told so.
-func (r *Reconciler) releaseMember(ctx context.Context, g *group, m *member) error {
-	held := m.held
-	if err := r.letGo(ctx, g, m); err != nil {
-		return err
-	}
-	r.eventReleased(m, held)
-	if m.leaving() {
-		r.echoes.forget(m.binding.UID)
-		r.ghosts.told(m.binding.UID)
-		return nil
-	}
-	m.held, m.release = nil, false
-	return r.patchStatus(ctx, g, m)
 }
 
 // patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
 // at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
-func (r *Reconciler) patchStatus(ctx context.Context, g *group, m *member) error {
-	before, now := statusOnly(m.binding, m.binding.Status), statusOnly(m.binding, g.statusOf(m))
+func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
+	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, st.Status)
 	if equality.Semantic.DeepEqual(before.Status, now.Status) {
-		return nil
+		return st.Object, nil
 	}
-	defer r.patches.turn(r.waitedFor(g))()
+	defer r.admission.patch(r.isWaitedFor(g))()
+	after := st.Object.DeepCopy()
+	after.Status = st.Status
+	handled := pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "" // one that only names its token again goes under another key
+	if handled {
+		r.ownWrites.begin(st.UID)
+		defer r.ownWrites.end(st.UID)
+	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, now, patch); err != nil {
-		return client.IgnoreNotFound(err)
+		return nil, err
 	}
-	m.binding = now
-	if m.vouched() {
-		r.ghosts.told(m.binding.UID)
+	after.ResourceVersion, after.Status = now.ResourceVersion, now.Status
+	r.ownWrites.expect(after, handled)
+	r.eventReported(before, after, st)
+	return after, nil
+}
+
+// statusOnly is what a patch of a status is made from.
+func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingStatus) *v1alpha1.ScopedTokenBinding {
+	return &v1alpha1.ScopedTokenBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.Name, UID: b.UID, ResourceVersion: b.ResourceVersion},
+		Status:     s,
 	}
-	r.echoes.expect(m.binding, !m.forgets()) // one that spells its token again is worked on under another key
-	r.eventReported(before, m)
+}
+
+// letGo takes the finalizer off. That the object is gone already is as good.
+func (r *Reconciler) letGo(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
+	r.orphans.release(st.UID)
+	if _, err := r.patchFinalizer(ctx, g, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+		r.orphans.keep(st.UID)
+		return err
+	}
+	if object.DeletionTimestamp.IsZero() {
+		r.orphans.keep(st.UID)
+		return nil
+	}
+	r.eventReleased(st)
+	r.ownWrites.forget(st.UID)
 	return nil
 }
 
-// conditionTrue reports whether the binding's condition is True.
-func conditionTrue(b *v1alpha1.ScopedTokenBinding, condition string) bool {
-	for _, c := range b.Status.Conditions {
-		if c.Type == condition {
-			return c.Status == "True"
-		}
+// finishOrphan forgets an orphan once its role is revoked. There is no object to tell anything, so what is in the way is
+// logged.
+func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Statement) {
+	logger := log.FromContext(ctx).WithValues("namespace", st.Object.Namespace, "name", st.Object.Name)
+	if !st.Release {
+		logger.Info("the role of a binding that is gone without having been let go is not revoked yet")
+		return
 	}
-	return false
+	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
+	r.orphans.remove(g.key, st.UID)
 }

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -12,10 +13,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
 // defaultConcurrency is how many tokens are worked on side by side. A worker waits for Astro most of the time.
@@ -25,6 +28,8 @@ const defaultConcurrency = 16
 type Options struct {
 	// Registry tells what is known of the connections.
 	Registry *connection.Registry
+	// Journal opens the write-ahead log of claims. It is called once this replica leads, before any token is worked on.
+	Journal func(context.Context) (*journal.Journal, error)
 	// Concurrency is how many tokens are worked on side by side; 16 if zero.
 	Concurrency int
 	// Recorder takes events; the manager's if nil.
@@ -43,6 +48,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		Watches(&v1alpha1.ClusterAstroConnection{}, r.connectionHandler(), builder.WithPredicates(cameOrWent)).
 		WatchesRawSource(source.TypedChannel(o.Registry.Subscribe(), r.noticeHandler())).
 		WatchesRawSource(source.TypedChannel(r.found, foundHandler())).
+		WatchesRawSource(source.TypedFunc[TokenKey](func(ctx context.Context, q queue) error { return r.openJournal(ctx, o, q) })).
 		WithLogConstructor(logConstructor(mgr.GetLogger())).
 		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency(), RateLimiter: backoff()}).
 		Complete(r)
@@ -51,6 +57,32 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	}
 	return r.countBindings(mgr)
 }
+
+// openJournal reads the journals before any worker begins: what an earlier process was about to give counts from the
+// start. Every token of which there is an entry is looked at.
+func (r *Reconciler) openJournal(ctx context.Context, o Options, q queue) error {
+	j, err := o.Journal(ctx)
+	if err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	r.led.Store(new(r.Clock()))
+	r.opened.Store(j)
+	go func() { // what is cleared is written down at the end, so that the next start need not look into it
+		<-ctx.Done()
+		last, done := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+		defer done()
+		if err := j.Flush(last); err != nil {
+			log.FromContext(ctx).Error(err, "the journal holds entries that nobody needs any more")
+		}
+	}()
+	for _, k := range j.Tokens() {
+		add(q, tokenKey(k.Host, k.Organization, k.Token), sweepPriority)
+	}
+	return nil
+}
+
+// flushTimeout is how long the last write of the journal may take.
+const flushTimeout = 3 * time.Second
 
 // backoff keeps a key from waiting long after an outage: a sweep tells of a change only once.
 func backoff() workqueue.TypedRateLimiter[TokenKey] {
@@ -66,11 +98,12 @@ func (o Options) concurrency() int {
 
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
-		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), echoes: newEchoes(), patches: newPatches(), events: rate.NewLimiter(eventsPerSecond, eventBurst),
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
+		memory: newMemory(), ownWrites: newOwnWrites(), admission: newAdmission(max(1, o.concurrency()/2)),
+		events: rate.NewLimiter(eventsPerSecond, eventBurst), found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
-		found: make(chan event.TypedGenericEvent[finding]), ghosts: newGhosts(o.Registry), turns: newTurns(), lines: newLines(max(1, o.concurrency()/2)),
 	}
+	r.orphans = newOrphans(o.Registry, r.stillThere, r.isJournaled)
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
 	}
@@ -83,10 +116,10 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 // logConstructor puts the key into every log line of a reconcile. There is none while the controller starts.
 func logConstructor(base logr.Logger) func(*TokenKey) logr.Logger {
 	return func(key *TokenKey) logr.Logger {
-		log := base.WithValues("controller", "token")
+		logger := base.WithValues("controller", "token")
 		if key == nil {
-			return log
+			return logger
 		}
-		return log.WithValues("token", key.String())
+		return logger.WithValues("token", key.String())
 	}
 }

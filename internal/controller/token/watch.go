@@ -17,7 +17,7 @@ type queue = workqueue.TypedRateLimitingInterface[TokenKey]
 const sweepPriority = handler.LowPriority / 2
 
 // edited lets through what somebody else than the operator did to a binding, and what moves it under another key. The
-// operator's own status patches, and its taking of a claim under the same key, are no news to it.
+// operator's own patches are no news to it.
 type edited struct{ predicate.Funcs }
 
 // Update implements predicate.Predicate.
@@ -34,9 +34,9 @@ func (edited) Update(e event.UpdateEvent) bool {
 type cause int
 
 const (
-	edit   cause = iota // a user has just changed it
-	echoed              // the operator has, and it came under another key
-	known               // it was there before, and is shown again
+	edit     cause = iota // a user has just changed it
+	operator              // the operator has, and it came under another key
+	known                 // it was there before, and is shown again
 )
 
 // causeOf tells it of an update that was let through.
@@ -46,16 +46,16 @@ func causeOf(e event.UpdateEvent) cause {
 	switch {
 	case e.ObjectOld.GetResourceVersion() == e.ObjectNew.GetResourceVersion():
 		return known
-	case ok && also && !byUser(before, after) && !lostClaim(before, after):
-		return echoed
+	case ok && also && !byUser(before, after):
+		return operator
 	default:
 		return edit
 	}
 }
 
-// byUser reports whether a user has changed what the operator goes by.
+// byUser reports whether a user has changed what the operator goes by, or made another object of the same name.
 func byUser(before, after *v1alpha1.ScopedTokenBinding) bool {
-	return before.Generation != after.Generation || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
+	return before.UID != after.UID || before.Generation != after.Generation || before.DeletionTimestamp.IsZero() != after.DeletionTimestamp.IsZero() ||
 		userAnnotations(before) != userAnnotations(after) || finalizerTaken(before, after)
 }
 
@@ -72,22 +72,14 @@ func finalizerTaken(before, after *v1alpha1.ScopedTokenBinding) bool {
 	return controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
 }
 
-// repinned reports whether the binding is worked on under another key now, or lost its claim, which the operator puts
-// back. Most events change nothing that says so, and claims are not read for them.
+// repinned reports whether the binding is worked on under another key now. Most events change nothing that says so.
 func repinned(before, after *v1alpha1.ScopedTokenBinding) bool {
-	if pins(before) == pins(after) {
-		return false
-	}
-	return pin.TokenValue(before) != pin.TokenValue(after) || lostClaim(before, after)
-}
-
-func lostClaim(before, after *v1alpha1.ScopedTokenBinding) bool {
-	return pin.Held(before) != nil && pin.Held(after) == nil
+	return pins(before) != pins(after) && pin.TokenValue(before) != pin.TokenValue(after)
 }
 
 // pins are what a binding's key hangs on, but for its spec.
-func pins(b *v1alpha1.ScopedTokenBinding) [4]string {
-	return [4]string{b.Annotations[v1alpha1.AnnotationHeld], b.Status.Token.ID, b.Status.Target.ID, b.Status.OrganizationID}
+func pins(b *v1alpha1.ScopedTokenBinding) [3]string {
+	return [3]string{b.Status.Token.ID, b.Status.Target.ID, b.Status.OrganizationID}
 }
 
 // cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.

@@ -1,0 +1,128 @@
+package token
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+)
+
+// connections are those that were read from the cache in one go.
+type connections struct {
+	r    *Reconciler
+	seen map[connection.Key]connected
+}
+
+// connected is a connection as the cache has it, nil for none, and what is known of it besides.
+type connected struct {
+	key    connection.Key
+	object v1alpha1.Connection
+	handle connection.Handle
+}
+
+func (r *Reconciler) connections() connections {
+	return connections{r: r, seen: map[connection.Key]connected{}}
+}
+
+// of returns the connection that a binding refers to.
+func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (connected, error) {
+	key := connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
+	if known, ok := c.seen[key]; ok {
+		return known, nil
+	}
+	object, err := c.r.connectionObject(ctx, key)
+	if err != nil {
+		return connected{}, err
+	}
+	found := connected{key: key, object: object}
+	if object != nil {
+		found.handle, _ = c.r.Registry.Get(key)
+		found.handle.Key, found.handle.Object = key, object
+	}
+	c.seen[key] = found
+	return found, nil
+}
+
+// connectionObject reads a connection from the cache; nil if there is none.
+func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
+	var object interface {
+		v1alpha1.Connection
+		client.Object
+	} = &v1alpha1.AstroConnection{}
+	if key.Kind == v1alpha1.KindClusterAstroConnection {
+		object = &v1alpha1.ClusterAstroConnection{}
+	}
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // no connection is an answer, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
+	}
+	return object, nil
+}
+
+func (c connected) spec() *v1alpha1.ConnectionSpec {
+	if c.object == nil {
+		return nil
+	}
+	return c.object.ConnectionSpec()
+}
+
+// decision is the connection as decisions are made on it.
+func (c connected) decision() decision.Connection {
+	h := c.handle
+	d := decision.Connection{ID: c.key.String(), Words: c.key.Words()}
+	if c.object == nil {
+		return d
+	}
+	d.Object, d.Host, d.Organization, d.Credential = c.object, h.Host, h.Organization, h.SelfID
+	d.Ready, d.Callable, d.Deleting = h.Ready, h.Client != nil, h.Deleting
+	d.Distrusts = h.Directory != nil && h.Directory.Doubt() != ""
+	d.Reason, d.NeedsUser = h.Reason, h.Stuck()
+	return d
+}
+
+// namespaceLabels are the labels of a namespace, where rules may speak of them: without rules, an AstroConnection serves
+// its own namespace, whatever its labels.
+func (r *Reconciler) namespaceLabels(ctx context.Context, namespace string, c connected) (map[string]string, error) {
+	if c.key.Kind != v1alpha1.KindClusterAstroConnection && len(c.spec().Allow) == 0 {
+		return nil, nil //nolint:nilnil // no labels are needed
+	}
+	var object metav1.PartialObjectMetadata
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &object); err != nil {
+		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
+	}
+	return object.Labels, nil
+}
+
+// credentialOf lists the connections that work with the token as their credential, even those that were not looked at since
+// the operator started. The token is protected from everybody if one of them is a ClusterAstroConnection, or if nobody
+// knows: not knowing is no reason to write.
+func (r *Reconciler) credentialOf(ctx context.Context, key TokenKey) (all []string, protected bool) {
+	for _, k := range r.Registry.CredentialOf(key.Host, key.Token) {
+		all = append(all, k.String())
+		protected = protected || k.Kind == v1alpha1.KindClusterAstroConnection
+	}
+	var own v1alpha1.AstroConnectionList
+	var cluster v1alpha1.ClusterAstroConnectionList
+	if r.Client.List(ctx, &own, client.UnsafeDisableDeepCopy) != nil || r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy) != nil {
+		return all, true
+	}
+	for i := range own.Items {
+		if own.Items[i].Status.CredentialTokenID == key.Token {
+			all = append(all, connection.KeyOf(&own.Items[i]).String())
+		}
+	}
+	protected = protected || slices.ContainsFunc(cluster.Items, func(c v1alpha1.ClusterAstroConnection) bool { return c.Status.CredentialTokenID == key.Token })
+	return all, protected
+}

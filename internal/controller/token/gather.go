@@ -1,0 +1,134 @@
+package token
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+)
+
+// group is what one reconcile works with: the bindings of one token, and the connections that they refer to.
+type group struct {
+	key      TokenKey
+	bindings []decision.Binding
+	handles  map[string]connection.Handle // by the connection's id
+}
+
+// gather finds the bindings of a key: those that the index finds, those of its journal entries, and orphans. Index values
+// come from one object alone, so what the index yields is narrowed down to the bindings whose key this is.
+func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
+	field, value := index.BindingToken, pin.IDValue(key.Token)
+	switch {
+	case key.Token != "":
+	case key.NameRef.Name != "":
+		value = pin.NameValue(key.NameRef)
+	default:
+		field, value = index.BindingConnection, key.Connection.String()
+	}
+	nobody := group{key: key, handles: map[string]connection.Handle{}}
+	g, err := r.collect(ctx, nobody, field, value, func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, _ connection.Handle) bool { return k == key })
+	if err != nil || key.Token == "" {
+		return g, err
+	}
+	return r.withJournal(ctx, g)
+}
+
+// gatherNamed adds the bindings that name the token by its present name and are not pinned yet. They are worked on here,
+// where every other claim on the token is known, and not under the key of their name.
+func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (group, error) {
+	ref, err := pin.NameRefTo(o.Token)
+	if o.Token.ID == "" || err != nil {
+		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
+	}
+	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b *v1alpha1.ScopedTokenBinding, k TokenKey, h connection.Handle) bool {
+		return k.Host == g.key.Host && k.Organization == g.key.Organization && k.NameRef == ref && namesOnly(ctx, b, h, g.key.Token)
+	})
+}
+
+// namesOnly reports whether the binding's name is that of the token and of no other.
+func namesOnly(ctx context.Context, b *v1alpha1.ScopedTokenBinding, h connection.Handle, token string) bool {
+	if h.Directory == nil {
+		return false
+	}
+	found, err := named(ctx, b, h)
+	return err == nil && len(found) == 1 && found[0].ID == token
+}
+
+// collect adds the bindings under an index value that belong to the group, in the order of namespace and name. The objects
+// are the cache's, and are not changed.
+func (r *Reconciler) collect(
+	ctx context.Context, g group, field, value string, belongs func(*v1alpha1.ScopedTokenBinding, TokenKey, connection.Handle) bool,
+) (group, error) {
+	var list v1alpha1.ScopedTokenBindingList
+	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
+		return g, fmt.Errorf("list bindings of %s: %w", g.key, err)
+	}
+	known := r.connections()
+	bindings, handles := slices.Clone(g.bindings), maps.Clone(g.handles)
+	for i := range list.Items {
+		b := &list.Items[i]
+		c, err := known.of(ctx, b)
+		if err != nil {
+			return g, err
+		}
+		if !belongs(b, keyOf(b, c.spec()), c.handle) || !r.Registry.Serves(c.object) {
+			continue
+		}
+		bindings = append(bindings, r.binding(ctx, b, c))
+		if _, known := handles[c.key.String()]; !known {
+			handles[c.key.String()] = c.handle
+		}
+	}
+	slices.SortFunc(bindings, func(a, b decision.Binding) int { return cmp.Compare(a.ID(), b.ID()) })
+	return group{key: g.key, bindings: bindings, handles: handles}, nil
+}
+
+// binding is a binding as decisions are made on it.
+func (r *Reconciler) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, c connected) decision.Binding {
+	d := decision.Binding{Object: b, Connection: c.decision(), Claim: pin.Claimed(b)}
+	if c.object != nil {
+		d.Labels, d.LabelsErr = r.namespaceLabels(ctx, b.Namespace, c)
+	}
+	return d
+}
+
+// refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
+// if the cache is behind. Those that are gone are left out. What was looked up for them is kept.
+func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]decision.Binding, error) {
+	known := r.connections()
+	now := make([]decision.Binding, 0, len(before))
+	for i := range before {
+		b := before[i]
+		if !b.Orphan {
+			var object v1alpha1.ScopedTokenBinding
+			err := r.Client.Get(ctx, client.ObjectKeyFromObject(b.Object), &object, client.UnsafeDisableDeepCopy)
+			if client.IgnoreNotFound(err) != nil {
+				return nil, fmt.Errorf("get binding %s: %w", b.ID(), err)
+			}
+			if err != nil || object.UID != b.Object.UID {
+				continue
+			}
+			if newer(&object, b.Object) {
+				b.Object = &object
+			}
+		}
+		c, err := known.of(ctx, b.Object)
+		if err != nil {
+			return nil, err
+		}
+		next := r.binding(ctx, b.Object, c)
+		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
+		next.Target, next.Names = b.Target, b.Names
+		now = append(now, next)
+	}
+	return now, nil
+}

@@ -1,0 +1,174 @@
+package token
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+)
+
+// orphans are bindings that went with their claim without having been let go: somebody stripped the finalizer, the API
+// server deleted an object that it had just read without one, or another object took the name while no watch ran. What
+// such a binding was granted is revoked all the same: it is a binding being deleted like any other.
+type orphans struct {
+	needs     *connection.Registry // which is told that their connections are needed
+	there     func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error)
+	journaled func(types.UID) bool // whether the journal knows the binding, so that its role is revoked whatever the watch showed
+
+	mu       sync.Mutex
+	all      map[TokenKey]map[types.UID]*orphan
+	released map[types.UID]struct{} // bindings that this process has let go, and whose deletion was not seen yet
+}
+
+type orphan struct {
+	binding   *v1alpha1.ScopedTokenBinding
+	confirmed bool // the API server has said that it is gone
+}
+
+func newOrphans(
+	needs *connection.Registry, there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
+) *orphans {
+	return &orphans{needs: needs, there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, released: map[types.UID]struct{}{}}
+}
+
+// release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan.
+func (o *orphans) release(uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.released[uid] = struct{}{}
+}
+
+// keep takes that back: the finalizer is still there.
+func (o *orphans) keep(uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.released, uid)
+}
+
+// deleted takes in that a binding was deleted. Of one whose last state is not known, because the watch was renewed, nobody
+// can say what its user wanted in the end: without an entry in the journal it is left alone and counted.
+func (o *orphans) deleted(e event.DeleteEvent) (orphaned *v1alpha1.ScopedTokenBinding) {
+	b, ok := e.Object.(*v1alpha1.ScopedTokenBinding)
+	if !ok || o.wasReleased(b.UID) || pin.Claimed(b) == nil {
+		return nil
+	}
+	if e.DeleteStateUnknown {
+		if !o.journaled(b.UID) {
+			unseenDeletions.Inc()
+		}
+		return nil
+	}
+	return o.candidate(b)
+}
+
+// replaced takes in that another object has taken a binding's name, and that the end of the first was not seen.
+func (o *orphans) replaced(e event.UpdateEvent) (orphaned *v1alpha1.ScopedTokenBinding) {
+	before, ok := e.ObjectOld.(*v1alpha1.ScopedTokenBinding)
+	if !ok || e.ObjectNew.GetUID() == before.UID || o.wasReleased(before.UID) || pin.Claimed(before) == nil {
+		return nil
+	}
+	return o.candidate(before)
+}
+
+func (o *orphans) wasReleased(uid types.UID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	_, released := o.released[uid]
+	delete(o.released, uid)
+	return released
+}
+
+func (o *orphans) candidate(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
+	claim, last := pin.Claimed(b), b.DeepCopy()
+	o.put(tokenKey(claim.Host, claim.Organization, claim.Token), &orphan{binding: last})
+	return last
+}
+
+// add notes a binding that is known to be gone.
+func (o *orphans) add(key TokenKey, b *v1alpha1.ScopedTokenBinding) {
+	o.put(key, &orphan{binding: b, confirmed: true})
+}
+
+func (o *orphans) put(key TokenKey, one *orphan) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all[key] == nil {
+		o.all[key] = map[types.UID]*orphan{}
+	}
+	o.all[key][one.binding.UID] = one
+	o.needs.NeededBy(connectionOf(one.binding), one.binding.UID)
+}
+
+// confirmed returns the orphans of a token that the API server says are gone. One that is still there is none.
+func (o *orphans) confirmed(ctx context.Context, key TokenKey) (all []*v1alpha1.ScopedTokenBinding, err error) {
+	for _, one := range o.of(key) {
+		if !one.confirmed {
+			there, err := o.there(ctx, one.binding)
+			if err != nil {
+				return nil, err
+			}
+			if there {
+				o.remove(key, one.binding.UID)
+				continue
+			}
+		}
+		all = append(all, one.binding)
+	}
+	slices.SortFunc(all, func(a, b *v1alpha1.ScopedTokenBinding) int { return strings.Compare(string(a.UID), string(b.UID)) })
+	return all, nil
+}
+
+// has reports whether the orphan is not finished with yet.
+func (o *orphans) has(key TokenKey, uid types.UID) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.all[key][uid] != nil
+}
+
+// through returns the tokens with orphans that need the connection.
+func (o *orphans) through(k connection.Key) (keys []TokenKey) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for key, all := range o.all {
+		for _, one := range all {
+			if connectionOf(one.binding) == k {
+				keys = append(keys, key)
+				break
+			}
+		}
+	}
+	return keys
+}
+
+func (o *orphans) of(key TokenKey) (all []orphan) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, one := range o.all[key] {
+		all = append(all, *one)
+	}
+	return all
+}
+
+// remove forgets an orphan: its role is known to be gone, or is not its to lose.
+func (o *orphans) remove(key TokenKey, uid types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if one := o.all[key][uid]; one != nil {
+		o.needs.NotNeededBy(connectionOf(one.binding), uid)
+	}
+	delete(o.all[key], uid)
+	if len(o.all[key]) == 0 {
+		delete(o.all, key)
+	}
+}
+
+func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
+	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
+}

@@ -1,0 +1,107 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// write is one use of a write slot: a read of the token and, if the protocol still asks for it on what was read and on the
+// bindings as they are by then, a write that follows at once.
+type write struct {
+	reconciler *Reconciler
+	group      group
+	handle     connection.Handle
+
+	progress decision.Progress
+	post     *decision.Post // the last one that may have reached Astro
+	posting  bool           // it is what the last read led to
+	looked   bool
+}
+
+// replaceRoles waits for a write slot and uses it. astro.Client.UpdateRoles takes the slot, reads, asks what to write, and
+// does all of it again where a write had no answer.
+func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progress, e decision.ReadForWrite) decision.Progress {
+	if r.isWaitedFor(g) {
+		ctx = astro.Urgent(ctx)
+	}
+	w := &write{reconciler: r, group: g, handle: g.handles[e.Through], progress: p}
+	asked := r.Clock()
+	update, err := w.handle.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
+		asked = r.Clock()
+		return w.decide(ctx, e, fresh)
+	})
+	r.reportUnauthorized(w.handle, err)
+	switch {
+	case err != nil && (!w.looked || !w.posting):
+		if errors.Is(err, astro.ErrNotFound) {
+			r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
+		}
+		return decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
+	case err != nil:
+		return decision.After(w.progress, *w.post, decision.Replaced{Err: err, Now: r.Clock()})
+	}
+	w.record(update, asked)
+	if w.post != nil && (w.posting || update.Written) {
+		replacements.Inc()
+		log.FromContext(ctx).Info("replaced roles", "changes", len(w.post.Changes), "confirmed", update.Confirmed)
+		return decision.After(decision.Sending(w.progress, *w.post), *w.post, decision.Replaced{Update: update, Now: r.Clock()})
+	}
+	return decision.Close(w.progress)
+}
+
+// decide is asked with the token as it was just read. What was decided before the wait for the slot does not count.
+func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro.Token) ([]astro.Role, bool) {
+	r := w.reconciler
+	w.looked, w.posting = true, false
+	bindings, err := r.refresh(ctx, w.progress.Situation.Bindings)
+	if err != nil {
+		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
+		return nil, false
+	}
+	read := decision.TokenRead{Token: fresh, Bindings: bindings, Now: r.Clock()}
+	read.CredentialOf, read.Protected = r.credentialOf(ctx, w.group.key)
+	w.progress = decision.After(w.progress, e, read)
+	for {
+		switch next := decision.Next(w.progress).(type) {
+		case decision.MayRevoke:
+			w.progress = decision.After(w.progress, next, w.mayRevoke(next))
+		case decision.Post:
+			w.post, w.posting = &next, true
+			w.progress = decision.Sending(w.progress, next)
+			return next.Roles, true
+		default:
+			return nil, false
+		}
+	}
+}
+
+// mayRevoke asks the revocation limit about each removal by itself, and has it counted if it says yes.
+func (w *write) mayRevoke(e decision.MayRevoke) decision.Permitted {
+	p := decision.Permitted{Targets: map[roleset.Target]bool{}}
+	for _, t := range e.Targets {
+		p.Targets[t] = w.reconciler.Registry.MayRevoke(w.handle.Key, w.group.key.Token+"/"+string(t.Kind)+"/"+t.ID)
+	}
+	return p
+}
+
+// record lays what Astro shows after an update over the listings: as read at the time, or as just written. What was sent
+// and is not shown is no row: without one, the next look asks by id.
+func (w *write) record(u astro.Update, asked time.Time) {
+	r, key := w.reconciler, w.group.key
+	switch {
+	case u.Written && !u.Confirmed:
+		r.Registry.Forget(key.Host, key.Organization, key.Token, r.Clock())
+	case u.Written:
+		r.Registry.Record(w.handle, u.After, r.Clock())
+	default:
+		r.Registry.Record(w.handle, u.After, asked)
+	}
+}

@@ -1,0 +1,352 @@
+package decision
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// soon is how long to wait for the cache where somebody else was first to write an object.
+const soon = 100 * time.Millisecond
+
+// After is the progress once an effect was performed. Each result that says something about the token or its bindings
+// makes a new situation, on which everything is decided anew.
+func After(p Progress, e Effect, result any) Progress {
+	switch r := result.(type) {
+	case TokenRead:
+		return p.afterRead(e, r)
+	case Patched:
+		return p.afterFinalizers(r)
+	case Stored:
+		return p.afterJournal(e, r)
+	case Permitted:
+		return p.afterLimit(e, r)
+	case Replaced:
+		return p.afterPost(r)
+	case Findings:
+		return p.afterFindings(r)
+	case Reported:
+		return p.afterReport(e, r)
+	}
+	return p
+}
+
+// Sending is the progress at the moment in which a Post may reach Astro: from now on, what is found there may be of the
+// bindings' own making.
+func Sending(p Progress, e Post) Progress {
+	p.sending = &e
+	for _, c := range e.Changes {
+		if c.To == "" {
+			continue
+		}
+		for _, i := range p.Decision.indices(c.Claims) {
+			uid := p.Situation.Bindings[i].Object.UID
+			if _, pending := p.Situation.Pending[uid]; pending || p.Situation.Bindings[i].Claim == nil {
+				p = p.pend(uid, func(n *Pending) { n.Sent = true })
+			}
+		}
+	}
+	return p
+}
+
+// Close gives the write slot back that the last read was made in.
+func Close(p Progress) Progress {
+	p.slot = false
+	return p
+}
+
+func (p Progress) pend(uid types.UID, change func(*Pending)) Progress {
+	next := maps.Clone(p.Situation.Pending)
+	if next == nil {
+		next = map[types.UID]Pending{}
+	}
+	n := next[uid]
+	change(&n)
+	next[uid] = n
+	p.Situation.Pending = next
+	return p
+}
+
+// afterRead takes in a read of the token. What the bindings were before the wait for the slot does not count any more.
+func (p Progress) afterRead(e Effect, r TokenRead) Progress {
+	through, inSlot := throughOf(e)
+	if p.sending != nil {
+		p.Situation.Memory = p.Situation.Memory.unanswered(p.sending.Changes, p.Situation.Now)
+	}
+	p.slot, p.sending = false, nil
+	if inSlot {
+		p.slots++
+	}
+	if p.slots == maxSlots {
+		p = p.wake(soon)
+	}
+	if r.Bindings != nil {
+		p.Situation.Bindings = p.withSent(r.Bindings)
+		p.Situation.Token.CredentialOf, p.Situation.Token.Protected = r.CredentialOf, r.Protected
+	}
+	if !r.Now.IsZero() {
+		p.Situation.Now = r.Now
+	}
+	if r.Err != nil {
+		return p.notRead(through, r.Err).decide()
+	}
+	p.slot = inSlot
+	p.Situation.Token = p.Situation.Token.shown(r.Token, p.Situation.Now)
+	return p.decide()
+}
+
+// withSent are bindings with the claims for which a write may have reached Astro: from now on they are claims that only the
+// journal has, whatever has become of the bindings.
+func (p Progress) withSent(bindings []Binding) []Binding {
+	all := slices.Clone(bindings)
+	for i := range all {
+		b := &all[i]
+		pending := p.Situation.Pending[b.Object.UID]
+		if b.Claim != nil || !pending.Sent {
+			continue
+		}
+		b.Claim, b.Journaled = &pending.Claim, true
+		if !pending.Given {
+			b.Recovered = p.Situation.Now
+		}
+	}
+	return all
+}
+
+func throughOf(e Effect) (through string, inSlot bool) {
+	switch e := e.(type) {
+	case Read:
+		return e.Through, false
+	case ReadForWrite:
+		return e.Through, true
+	}
+	return "", false
+}
+
+// shown is the observation once Astro has shown the token by its id.
+func (o Observation) shown(t astro.Token, at time.Time) Observation {
+	o.Token, o.Presence, o.ByID, o.At = t, Present, true, at
+	return o
+}
+
+// notRead remembers that nobody can read or write the token through the connection now.
+func (p Progress) notRead(through string, err error) Progress {
+	f := fault.FromAstroError(v1alpha1.ConditionSynced, "read the token", err)
+	switch {
+	case errors.Is(err, astro.ErrNotFound): // the listing is behind: the next look asks by id, and for proof
+		f = fault.Quiet()
+		p = p.retry(err)
+	case !errors.Is(err, astro.ErrForbidden): // that is tried again by the next sweep
+		p = p.retry(err)
+	}
+	return p.lose(through, f)
+}
+
+func (p Progress) lose(through string, f *fault.Fault) Progress {
+	next := maps.Clone(p.Situation.Lost)
+	if next == nil {
+		next = map[string]*fault.Fault{}
+	}
+	next[through] = f
+	p.Situation.Lost, p.slot = next, false
+	return p
+}
+
+// retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff. A
+// credential that was refused is not tried again: the connection tells when it has another.
+func (p Progress) retry(err error) Progress {
+	switch {
+	case errors.Is(err, astro.ErrUnauthorized):
+	case errors.Is(err, astro.ErrThrottled):
+		return p.wake(max(astro.RetryAfter(err), time.Second))
+	default:
+		p.Errs = append(slices.Clip(p.Errs), err)
+	}
+	return p
+}
+
+// retryWrite asks for another reconcile because of a write to Kubernetes that failed. That somebody else was first, or
+// that the object is gone, is no error: the next look starts from there.
+func (p Progress) retryWrite(err error) Progress {
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		return p.wake(soon)
+	}
+	return p.retry(err)
+}
+
+// wake asks for another reconcile in a while; the soonest wish counts.
+func (p Progress) wake(d time.Duration) Progress {
+	if d > 0 && (p.Wake == 0 || d < p.Wake) {
+		p.Wake = d
+	}
+	return p
+}
+
+// afterFinalizers takes in the patched objects. A binding that is gone, or that could not be patched, takes no part in
+// what follows.
+func (p Progress) afterFinalizers(r Patched) Progress {
+	p.slot = false
+	bindings := make([]Binding, len(p.Situation.Bindings))
+	copy(bindings, p.Situation.Bindings)
+	out := maps.Clone(p.Situation.Out)
+	if out == nil {
+		out = map[types.UID]*fault.Fault{}
+	}
+	for _, i := range p.Decision.Finalizers {
+		uid := bindings[i].Object.UID
+		switch {
+		case r.Gone[uid]:
+			out[uid] = fault.Quiet()
+		case r.Errs[uid] != nil:
+			out[uid] = finalizerFault(r.Errs[uid])
+			p = p.retryWrite(r.Errs[uid])
+		default:
+			bindings[i].Object = withFinalizer(bindings[i].Object, r.Objects[uid].Object)
+			if claim, takes := p.Decision.claims[i]; takes {
+				p = p.pend(uid, func(n *Pending) { n.Claim = claim })
+			}
+		}
+	}
+	p.Situation.Bindings, p.Situation.Out = bindings, out
+	return p.decide()
+}
+
+// withFinalizer is the object as it was patched, or, where the patch did not give it back, as it must be by now.
+func withFinalizer(object, patched *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
+	if patched == nil {
+		patched = object
+	}
+	patched = patched.DeepCopy()
+	controllerutil.AddFinalizer(patched, v1alpha1.FinalizerRevoke)
+	return patched
+}
+
+// finalizerFault is what a binding says of whose finalizer could not be added. That it was written at the same time is not
+// worth a word.
+func finalizerFault(err error) *fault.Fault {
+	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "add the finalizer: %v", err)
+	f.Silent = true
+	return f
+}
+
+// afterJournal takes in that the journal holds the claims. Where it cannot be written, nothing new is given.
+func (p Progress) afterJournal(e Effect, r Stored) Progress {
+	p.slot = false
+	switch e := e.(type) {
+	case WriteJournal:
+		return p.journaled(e, r.Err)
+	case Withdraw:
+		withdrawn := maps.Clone(p.withdrawn)
+		if withdrawn == nil {
+			withdrawn = map[types.UID]bool{}
+		}
+		for _, uid := range e.Bindings {
+			withdrawn[uid] = true
+		}
+		p.withdrawn = withdrawn
+	case Clear:
+		p.cleared = true
+	}
+	return p
+}
+
+func (p Progress) journaled(e WriteJournal, err error) Progress {
+	if err == nil {
+		for uid, claim := range e.Claims {
+			p = p.pend(uid, func(n *Pending) { n.Claim, n.Journaled = claim, true })
+		}
+		return p.decide()
+	}
+	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonJournalUnwritable,
+		"the operator cannot write down what it is about to give, so nothing new is given: %v", err)
+	f.Transient = true
+	out := maps.Clone(p.Situation.Out)
+	if out == nil {
+		out = map[types.UID]*fault.Fault{}
+	}
+	for uid := range e.Claims {
+		out[uid] = f
+	}
+	p.Situation.Out = out
+	return p.retryWrite(err).decide()
+}
+
+// afterLimit takes in which of the removals the limit lets through; those that are not among them it does not.
+func (p Progress) afterLimit(e Effect, r Permitted) Progress {
+	asked, _ := e.(MayRevoke)
+	permitted, limited := maps.Clone(p.permitted), maps.Clone(p.Situation.Limited)
+	if permitted == nil {
+		permitted = map[roleset.Target]bool{}
+	}
+	if limited == nil {
+		limited = map[roleset.Target]bool{}
+	}
+	for _, t := range asked.Targets {
+		permitted[t] = true
+		if !r.Targets[t] {
+			limited[t] = true
+		}
+	}
+	p.permitted, p.Situation.Limited = permitted, limited
+	return p.decide()
+}
+
+// afterReport keeps what could not be written for the next reconcile.
+func (p Progress) afterReport(e Effect, r Reported) Progress {
+	reported, unwritten := maps.Clone(p.reported), maps.Clone(p.unwritten)
+	if reported == nil {
+		reported, unwritten = map[types.UID]bool{}, map[types.UID]bool{}
+	}
+	for _, st := range e.(Report).Statements { //nolint:forcetypeassert // nothing else is reported
+		reported[st.UID] = true
+		if err := r.Errs[st.UID]; err != nil {
+			unwritten[st.UID] = true
+			p = p.retryWrite(err)
+		}
+		p = p.wakeFor(p.Situation.index(st.UID), st)
+	}
+	p.reported, p.unwritten = reported, unwritten
+	if t := p.Situation.Token; t.Presence == Present && t.Token.EndAt != nil {
+		p = p.wake(t.Token.EndAt.Sub(p.Situation.Now)) // that it expires no listing shows as a change
+	}
+	return p
+}
+
+// orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again.
+const orphanAgain = time.Minute
+
+// wakeFor asks for another look where no event tells that a binding has to be looked at again.
+func (p Progress) wakeFor(i int, st Statement) Progress {
+	r := p.Decision.Rulings[i]
+	switch v := r.Verdict.Outcome; {
+	case p.mayArrive(i):
+		return p.wake(max(p.Situation.arrivesUntil(&p.Situation.Bindings[i]).Sub(p.Situation.Now), soon))
+	case !st.Orphan && !st.Release && p.Situation.Bindings[i].entersFirst():
+		return p.wake(soon)
+	case st.Orphan && !st.Release:
+		p = p.wake(orphanAgain)
+	case st.Release:
+	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting:
+		p = p.wake(lookAgain)
+	}
+	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && !p.refusedFor(i) {
+		p = p.wake(lookAgain)
+	}
+	return p
+}
+
+// refusedFor reports whether the change of a binding is known not to be tried again for now.
+func (p Progress) refusedFor(i int) bool {
+	entry := p.Situation.entry(&p.Decision, i)
+	return slices.ContainsFunc(p.Decision.Changes, func(c Change) bool { return c.Target == entry && c.Refused != nil })
+}

@@ -1,0 +1,215 @@
+package decision
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
+	sequences{
+		"FinalizerConflict": {
+			reason: "Who could not be given the finalizer is left out and looked at again, the others go on.",
+			parts:  of(binding("a"), binding("b").on(w2)),
+			drive: func(w *driver) {
+				w.patched = func(uid types.UID) error {
+					if uid == "uid-a" {
+						return errConflict
+					}
+					return nil
+				}
+			},
+			effects: is{"AddFinalizers a b", "WriteJournal b", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Report", "Clear b"},
+			states:  so{"a": "unchanged", "b": "True/Granted Held Created, changed"}, also: looksAgain(time.Second),
+		},
+		"JournalUnwritable": {
+			reason: "What cannot be written down is not given; updates and revocations go on.",
+			parts: of(binding("a"), binding("b").on(w2).claimed(1).role(owner).edited(), binding("c").on(d1).claimed(1).deleting(),
+				holds(w2, member), holds(d1, admin)),
+			drive: func(w *driver) { w.stored = errOdd },
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "MayRevoke acme d1",
+				"Post acme w2: change WORKSPACE_MEMBER to WORKSPACE_OWNER, d1: remove DEPLOYMENT_ADMIN", "Report", "Report",
+			},
+			states: so{"a": "Unknown/JournalUnwritable", "b": "True/RoleUpdated Held Created, changed", "c": "unchanged, released, revoked"},
+			holds:  at{w1: "", w2: owner, d1: ""},
+		},
+		"StatusUnwritten": {
+			reason:  "An entry stays in the journal until the status holds the claim.",
+			parts:   of(binding("a")),
+			drive:   func(w *driver) { w.told = func(types.UID) error { return errConflict } },
+			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report"},
+			also:    journalHolds(1),
+		},
+	}.check(t)
+}
+
+func TestAnswers(t *testing.T) {
+	unconfirmed := func(u astro.Update) astro.Update {
+		u.Confirmed = false
+		return u
+	}
+	sequences{
+		"Lost": {
+			reason: "A write whose answer is lost may have reached Astro, so the journal keeps the entry.",
+			parts:  of(binding("a")), drive: func(w *driver) { w.answer = func(int) error { return errLost } },
+			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "Unknown/Unreachable"}, holds: at{w1: member}, also: journalHolds(1),
+		},
+		"Refused": {
+			reason: "A definite refusal gave nothing: the entry goes before the refusal is told.",
+			parts:  of(binding("a")), drive: refuses(errInvalid, member),
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "Withdraw a", "Report",
+			},
+			states: so{"a": "False/RefusedByAstro"}, also: journalHolds(0),
+		},
+		"Forbidden": {
+			reason: "What the credential may not needs no diagnosis.",
+			parts:  of(binding("a")), drive: refuses(errForbidden, member),
+			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Withdraw a", "Report"},
+			states:  so{"a": "False/PermissionDenied"}, also: journalHolds(0),
+		},
+		"Unconfirmed": {
+			reason: "What Astro took and does not show yet is looked at again before it is called drift, and is claimed.",
+			parts:  of(binding("a")), drive: func(w *driver) { w.update = unconfirmed },
+			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report", "Clear a"},
+			states:  so{"a": "False/DriftDetected Held Created, changed"}, also: looksAgain(lookAgain),
+		},
+		"UnconfirmedInParts": {
+			reason: "It is not sent again because the read for the next part does not show it.",
+			parts:  of(binding("a"), binding("b").on(w2).role(owner)),
+			drive: func(w *driver) {
+				refuses(errInvalid, owner)(w)
+				w.update = unconfirmed
+				w.read = func(int) error {
+					w.astro.Roles = w.astro.Roles[:1]
+					return nil
+				}
+			},
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a b", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_OWNER",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme w2: add WORKSPACE_OWNER",
+				"Diagnose w2: add WORKSPACE_OWNER", "Withdraw b", "Report", "Clear a",
+			},
+		},
+		"RevocationUnconfirmed": {
+			reason: "A binding does not go while Astro may still hold its role.",
+			parts:  of(binding("a").claimed(1).deleting(), holds(w1, member)), drive: func(w *driver) { w.update = unconfirmed },
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "False/DriftDetected Held Created, revoked"}, also: looksAgain(lookAgain),
+		},
+		"AccessorOfAstros": {
+			reason: "An accessor role that Astro puts in the place of one that was taken out is nobody's: the binding goes.",
+			parts:  of(binding("a").claimed(1).deleting(), holds(w1, member)),
+			drive: func(w *driver) {
+				w.update = func(u astro.Update) astro.Update {
+					u.After.Roles = append(slices.Clone(u.After.Roles), astro.NewRole(w1.Kind, w1.ID, accessor))
+					u.Accessors = []astro.RoleKey{w1.Key()}
+					return u
+				}
+			},
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "unchanged, released, revoked"},
+		},
+	}.check(t)
+}
+
+func TestSplittingARefusedSet(t *testing.T) {
+	sequences{
+		"OneBadOfFour": {
+			reason: "A refused set is tried in halves, each from a read of its own, and the culprit is named.",
+			parts:  of(binding("a"), binding("b").on(w2), binding("c").on(d1), binding("d").on(d2).role("bad")),
+			drive:  refuses(errInvalid, "bad"),
+			effects: is{
+				"AddFinalizers a b c d", "WriteJournal a b c d",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN, d2: add bad",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN, d2: add bad",
+				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme d2: add bad",
+				"Diagnose d2: add bad", "Withdraw d", "Report", "Clear a b c",
+			},
+			states: so{
+				"a": "True/Granted Held Created, changed", "b": "True/Granted Held Created, changed",
+				"c": "True/Granted Held Created, changed", "d": "False/RefusedByAstro",
+			},
+		},
+		"W4": {
+			reason: "A role that appears while a set is halved is not taken over by a binding that may not: the parts' results are all kept.",
+			parts:  of(binding("bad").on(d1).role("bad"), binding("never").adopt(v1alpha1.AdoptNever), readByID),
+			drive: func(w *driver) {
+				w.refuse = func(set []astro.Role) error {
+					if slices.ContainsFunc(set, func(r astro.Role) bool { return r.Role == "bad" }) {
+						w.astro.Roles = append(slices.Clone(w.astro.Roles[:1]), astro.NewRole(w1.Kind, w1.ID, owner))
+						return errInvalid
+					}
+					return nil
+				}
+			},
+			effects: is{
+				"AddFinalizers bad never", "WriteJournal bad never",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, d1: add bad",
+				"ReadForWrite acme", "Post acme d1: add bad", "Diagnose d1: add bad, dangling",
+				"Withdraw bad never", "Report",
+			},
+			states: so{"bad": "False/RefusedByAstro", "never": "False/ExistingRole"}, holds: at{w1: owner},
+		},
+		"AllForbidden": {
+			reason: "Where Astro forbids two changes by themselves and takes none, the rest is spared the try.",
+			parts:  of(binding("a"), binding("b").on(w2), binding("c").on(d1), binding("d").on(d2)),
+			drive:  refuses(errForbidden, member, admin),
+			effects: is{
+				"AddFinalizers a b c d", "WriteJournal a b c d",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN, d2: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN, d2: add DEPLOYMENT_ADMIN",
+				"Withdraw a b c d", "Report",
+			},
+		},
+		"RefusedBeforeGoesLast": {
+			reason: "What Astro refused before is tried by itself once it has rested, after the others.",
+			parts: of(binding("a").role("bad"), binding("b").on(w2), remembered(func(m Memory) Memory {
+				b := binding("a").role("bad").b
+				return m.refused(&b, w1, "bad", Refusal{At: now.Add(-time.Hour), Invalid: true})
+			})),
+			drive: refuses(errInvalid, "bad"),
+			effects: is{
+				"AddFinalizers a b", "WriteJournal b", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER",
+				"WriteJournal a", "ReadForWrite acme", "Post acme w1: add bad", "Diagnose w1: add bad", "Withdraw a", "Report", "Clear b",
+			},
+		},
+		"OneByOneThroughEachConnection": {
+			reason: "Changes are made with the credential of the binding that wants them.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other")),
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"WriteJournal b", "ReadForWrite other", "Post other w2: add WORKSPACE_MEMBER", "Report", "Clear a b",
+			},
+		},
+		"LostInOnePart": {
+			reason: "A connection whose answer was lost is not tried again; another goes on.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other")),
+			drive: func(w *driver) {
+				w.answer = func(n int) error {
+					if n == 1 {
+						return errLost
+					}
+					return nil
+				}
+			},
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"WriteJournal b", "ReadForWrite other", "Post other w2: add WORKSPACE_MEMBER", "Report", "Clear b",
+			},
+			states: so{"a": "Unknown/Unreachable", "b": "True/Granted Held Created, changed"}, also: journalHolds(1),
+		},
+	}.check(t)
+}

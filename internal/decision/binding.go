@@ -1,0 +1,194 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// entities are Astro's words for the kinds of target.
+var entities = map[v1alpha1.TargetKind]astro.EntityType{
+	v1alpha1.TargetWorkspace:  astro.EntityWorkspace,
+	v1alpha1.TargetDeployment: astro.EntityDeployment,
+}
+
+// ID is the binding's name among the claims of its token. The name of an orphan may be another object's by now.
+func (b *Binding) ID() string {
+	if b.Orphan {
+		return string(b.Object.UID)
+	}
+	return types.NamespacedName{Namespace: b.Object.Namespace, Name: b.Object.Name}.String()
+}
+
+// Deleting reports whether the binding is to go.
+func (b *Binding) Deleting() bool { return b.Orphan || !b.Object.DeletionTimestamp.IsZero() }
+
+// Observes reports whether the binding only looks.
+func (b *Binding) Observes() bool { return b.Object.Spec.Mode == v1alpha1.ModeObserve }
+
+// Role is the role that the binding declares.
+func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.RoleDeploymentAdmin) }
+
+// Requested reports whether the user asks for a look at Astro by annotation.
+func (b *Binding) Requested() bool {
+	want := b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
+	return want != "" && want != b.Object.Status.LastHandledReconcileAt
+}
+
+// Looked reports whether the status speaks of this spec.
+func (b *Binding) Looked() bool { return pin.Looked(b.Object) }
+
+// Settled reports whether the status speaks of this spec and says Ready. It is left as it is while Astro cannot be
+// reached, so that an outage costs no status write a binding.
+func (b *Binding) Settled() bool { return pin.Settled(b.Object) }
+
+// MayStay reports whether the role is to stay in Astro when the binding goes.
+func (b *Binding) MayStay() bool {
+	return b.Object.Annotations[v1alpha1.AnnotationRelease] == "true" ||
+		b.Object.Spec.DeletionPolicy == v1alpha1.DeletionRetain || b.Observes()
+}
+
+// finalized reports whether the object carries the finalizer.
+func (b *Binding) finalized() bool {
+	return controllerutil.ContainsFinalizer(b.Object, v1alpha1.FinalizerRevoke)
+}
+
+// pinned reports whether the binding is this token's whatever its name: declared by id, claimed, or found before.
+func (b *Binding) pinned() bool {
+	return b.Object.Spec.Token.ID != "" || b.Claim != nil || b.Object.Status.Token.ID != ""
+}
+
+// ByNameOnly reports whether nothing but its name says that the binding is this token's.
+func (b *Binding) ByNameOnly() bool { return !b.pinned() }
+
+// NameRef is how the binding names its token.
+func (b *Binding) NameRef() pin.NameRef { return pin.NameRefOf(b.Object) }
+
+// targetID is the id of the target: as found, claimed, declared or pinned; empty while it is only named.
+func (b *Binding) targetID(found *astro.Target) string {
+	switch {
+	case b.Claim != nil:
+		return b.Claim.Target
+	case found != nil:
+		return found.ID
+	default:
+		return pin.TargetID(b.Object)
+	}
+}
+
+// entry is the place in the token's role set that the binding speaks of.
+func (b *Binding) entry(found *astro.Target) roleset.Target {
+	return roleset.Target{Kind: entities[b.Object.Spec.Target.Kind], ID: b.targetID(found)}
+}
+
+// TargetQuery is how the target is looked up.
+func (b *Binding) TargetQuery() astro.TargetQuery {
+	spec := b.Object.Spec.Target
+	q := astro.TargetQuery{Kind: entities[spec.Kind], ID: b.targetID(nil)}
+	if q.ID == "" {
+		q.Name, q.WorkspaceID = spec.Name, string(spec.WorkspaceID)
+	}
+	return q
+}
+
+// NeedsTarget reports whether the target has to be looked up. What the status has pinned is taken at its word once it
+// was found, so that nothing is asked while everything is in sync.
+func (b *Binding) NeedsTarget() bool { return b.knownTarget() == nil }
+
+// knownTarget is the target as the status has it, if it was found for this spec and the status says all of it.
+func (b *Binding) knownTarget() *astro.Target {
+	s, claim := b.Object.Status.Target, b.Object.Status.Claim
+	if claim != nil && claim.UID != b.Object.UID {
+		return nil // the status came back from a backup: the target may have gone since
+	}
+	if !b.Looked() || !conditionTrue(b.Object, v1alpha1.ConditionResolved) || b.Requested() || s.ID == "" || s.ID != b.targetID(nil) ||
+		(s.Kind == v1alpha1.TargetDeployment && s.WorkspaceID == "") {
+		return nil
+	}
+	return &astro.Target{Kind: entities[s.Kind], ID: s.ID, Name: s.Name, WorkspaceID: cmp.Or(s.WorkspaceID, s.ID)}
+}
+
+// target is the one target that the binding means, or why it is not known.
+func (b *Binding) target() (*astro.Target, *fault.Fault) {
+	if known := b.knownTarget(); known != nil {
+		return known, nil
+	}
+	if !b.Target.Looked {
+		return nil, nil
+	}
+	if b.Target.Err != nil {
+		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TargetWords(), b.Target.Err)
+	}
+	within := b.Object.Spec.Target.WorkspaceID
+	found := slices.DeleteFunc(slices.Clone(b.Target.Found), func(t astro.Target) bool {
+		return within != "" && t.WorkspaceID != string(within)
+	})
+	switch len(found) {
+	case 0:
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro shows no %s; check spec.target, and that the connection's API token may see it", b.TargetWords())
+	case 1:
+		return &found[0], nil
+	default:
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
+			"there is more than one %s: %s; make the binding with spec.target.id", b.TargetWords(), targetIDs(found))
+	}
+}
+
+// TargetWords is the target as the user spells it.
+func (b *Binding) TargetWords() string {
+	spec := b.Object.Spec.Target
+	words := fmt.Sprintf("%s %q", spec.Kind, cmp.Or(spec.Name, string(spec.ID)))
+	if spec.WorkspaceID != "" {
+		words += " in Workspace " + string(spec.WorkspaceID)
+	}
+	return words
+}
+
+// TokenWords is the token as the user spells it.
+func (b *Binding) TokenWords() string {
+	spec := b.Object.Spec.Token
+	words := fmt.Sprintf("%s token %q", spec.Scope, cmp.Or(spec.Name, string(spec.ID)))
+	if spec.WorkspaceID != "" {
+		words += " of Workspace " + string(spec.WorkspaceID)
+	}
+	return words
+}
+
+func targetIDs(targets []astro.Target) string {
+	ids := make([]string, 0, len(targets))
+	for _, t := range targets {
+		ids = append(ids, t.ID)
+	}
+	return listed(ids)
+}
+
+// listed spells ids in order, the first few of them.
+func listed(ids []string) string {
+	const most = 5
+	slices.Sort(ids)
+	words := strings.Join(ids[:min(len(ids), most)], ", ")
+	if len(ids) > most {
+		words += fmt.Sprintf(" and %d more", len(ids)-most)
+	}
+	return words
+}
+
+func conditionTrue(b *v1alpha1.ScopedTokenBinding, condition string) bool {
+	for _, c := range b.Status.Conditions {
+		if c.Type == condition {
+			return c.Status == "True"
+		}
+	}
+	return false
+}

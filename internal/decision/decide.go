@@ -1,0 +1,321 @@
+package decision
+
+import (
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// Decision is what follows from a situation: a ruling for each binding, the claims to take, and the changes to make.
+type Decision struct {
+	Rulings []Ruling // as the situation's bindings
+	Plan    roleset.Plan
+
+	Take       []int    // bindings that are to take their claim, or whose claim is to be taken on other terms
+	Finalizers []int    // bindings that need the finalizer first
+	ReadFirst  []int    // bindings before whose claim the token has to be read by id
+	Looks      []int    // bindings of which nothing can be said before the token was read by id
+	Changes    []Change // in an order in which every prefix can be written by itself
+
+	claims map[int]pin.Claim // by binding, for those in Take
+	byID   map[string]int    // bindings by their name among the claims
+}
+
+// indices are the places of bindings by their names among the claims; those that are gone by now are left out.
+func (d *Decision) indices(ids []string) (all []int) {
+	for _, id := range ids {
+		if i, known := d.byID[id]; known {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Change is a role change, and with whose credential it is made.
+type Change struct {
+	roleset.Change
+
+	Owner   int          // the binding for which it is made, and through whose connection
+	Refused *fault.Fault // Astro refused it before, and it is not tried again now
+	Alone   bool         // Astro refused it before, so it is tried by itself
+}
+
+// Decide is total and pure: it says what is to be done and said about every binding of a token, whatever the situation.
+func Decide(s Situation) Decision {
+	d := Decision{Rulings: make([]Ruling, len(s.Bindings)), byID: make(map[string]int, len(s.Bindings)), claims: map[int]pin.Claim{}}
+	for i := range s.Bindings {
+		d.Rulings[i] = s.judge(&s.Bindings[i])
+		d.byID[s.Bindings[i].ID()] = i
+	}
+	if s.Token.Presence != Present {
+		d.Finalizers = s.finalizers(d)
+		return d
+	}
+	s.yieldToRevocations(&d)
+	s.discount(&d)
+	d.Plan = roleset.Make(roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}, s.rolesetClaims(d.Rulings))
+	for i := range d.Rulings {
+		d.Rulings[i].Verdict = d.Plan.Verdicts[s.Bindings[i].ID()]
+	}
+	d.Take, d.ReadFirst = s.claimsToTake(&d)
+	d.Finalizers = s.finalizers(d)
+	d.Looks = s.looks(d)
+	d.Changes = s.changes(d)
+	return d
+}
+
+// home is the id of the entity in which the token was made, as far as it is known without its roles.
+func (s *Situation) home() string {
+	if s.Token.Token.Scope == astro.ScopeOrganization {
+		return s.Key.Organization
+	}
+	return s.Token.Token.Home()
+}
+
+// yieldToRevocations lets roles go whose place another binding was to take with a role that Astro refuses. Else that
+// refusal would keep up what nobody declares any more.
+func (s *Situation) yieldToRevocations(d *Decision) {
+	leaving := map[roleset.Target]bool{}
+	for i := range s.Bindings {
+		if d.Rulings[i].Class == roleset.Leave {
+			leaving[s.entry(d, i)] = true
+		}
+	}
+	for i := range s.Bindings {
+		entry := s.entry(d, i)
+		if d.Rulings[i].Class != roleset.Want || !leaving[entry] {
+			continue
+		}
+		if old, refused := s.Memory.refusal(&s.Bindings[i], entry, s.Bindings[i].Role()); refused && old.Invalid && s.resting(i, old) {
+			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, old.Fault
+		}
+	}
+}
+
+// discount takes the say from claims through a credential that Astro does not let write the token, where a claim through
+// another credential speaks of the same place: it could neither give the role nor take it away.
+func (s *Situation) discount(d *Decision) {
+	others := map[roleset.Target]map[string]bool{}
+	for i := range s.Bindings {
+		if entry := s.entry(d, i); d.Rulings[i].Class != roleset.None {
+			if others[entry] == nil {
+				others[entry] = map[string]bool{}
+			}
+			others[entry][s.Bindings[i].Connection.Credential] = true
+		}
+	}
+	for i := range s.Bindings {
+		may, known := s.Memory.Writers[s.Bindings[i].Connection.Credential]
+		if known && !may && len(others[s.entry(d, i)]) > 1 && d.Rulings[i].Class != roleset.None {
+			d.Rulings[i].Class = roleset.None
+			d.Rulings[i].Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonPermissionDenied,
+				"Astro does not let the API token of %s write the roles of %s, and another binding speaks of the same role; "+
+					"give the connection's API token a role that may do this, such as ORGANIZATION_OWNER",
+				s.Bindings[i].Connection.Words, s.Bindings[i].TokenWords())
+		}
+	}
+}
+
+// entry is the place in the role set that a binding speaks of.
+func (s *Situation) entry(d *Decision, i int) roleset.Target {
+	return s.Bindings[i].entry(d.Rulings[i].Target)
+}
+
+// rolesetClaims are the bindings as the planner sees them. A claim that is being taken counts as not taken until a write
+// may have reached Astro, so that each look at the token decides anew whether it may be taken.
+func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
+	claims := make([]roleset.Claim, 0, len(s.Bindings))
+	for i := range s.Bindings {
+		b, r := &s.Bindings[i], rulings[i]
+		c := roleset.Claim{
+			ID: b.ID(), Target: b.entry(r.Target), Role: b.Role(), Class: r.Class, Adopt: adoptOf(b.Object.Spec.Adopt),
+			CreatedAt: b.Object.CreationTimestamp.Time,
+			Observe:   r.Class == roleset.None && b.Observes() && r.Fault == nil && !b.Deleting(),
+		}
+		if claim := s.claimOf(b); claim != nil {
+			c.HeldAt = claim.ClaimedAt
+		} else if s.restored(b, r) {
+			c.Adopt = roleset.AdoptAlways
+		}
+		claims = append(claims, c)
+	}
+	return claims
+}
+
+// claimOf is the claim of a binding that counts: taken before, or in this reconcile by a write that may have reached Astro.
+// Where it is open whether a write did, another role in its place says that it did not, or that somebody has taken over.
+func (s *Situation) claimOf(b *Binding) *pin.Claim {
+	if b.Claim != nil {
+		if !b.Recovered.IsZero() && s.another(b.Claim) {
+			return nil
+		}
+		return b.Claim
+	}
+	if p, pending := s.Pending[b.Object.UID]; pending && p.Sent && (p.Given || !s.another(&p.Claim)) {
+		return &p.Claim
+	}
+	return nil
+}
+
+// another reports whether Astro holds another role than the claim's in its place.
+func (s *Situation) another(c *pin.Claim) bool {
+	held := s.Token.Token.RoleOn(roleset.Target{Kind: entities[c.TargetKind], ID: c.Target}.Key())
+	return held != "" && held != c.Role
+}
+
+func adoptOf(p v1alpha1.AdoptPolicy) roleset.Adopt {
+	switch p {
+	case v1alpha1.AdoptNever:
+		return roleset.AdoptNever
+	case v1alpha1.AdoptIfSameRole:
+		return roleset.AdoptIfSameRole
+	default:
+		return roleset.AdoptAlways
+	}
+}
+
+// claimsToTake lists the bindings whose claim matters from here on and is not taken yet, with the claims. Before a claim
+// that may not take an existing role over, the token has to be read by id: a listing may be older than such a role.
+func (s *Situation) claimsToTake(d *Decision) (take, readFirst []int) {
+	at, covered := s.nextClaimTime(), s.covered(d)
+	for i := range s.Bindings {
+		b := &s.Bindings[i]
+		if d.Rulings[i].Class != roleset.Want || s.claimOf(b) != nil || !enters(d.Rulings[i].Verdict.Outcome) {
+			continue
+		}
+		if !s.Token.ByID && adoptOf(b.Object.Spec.Adopt) != roleset.AdoptAlways {
+			if s.Lost[b.Connection.ID] == nil {
+				readFirst = append(readFirst, i)
+			}
+			continue
+		}
+		if p, pending := s.Pending[b.Object.UID]; pending {
+			d.claims[i] = s.newClaim(d, i, covered, p.Claim.ClaimedAt)
+		} else {
+			d.claims[i] = s.newClaim(d, i, covered, at)
+			at = at.Add(time.Microsecond)
+		}
+		take = append(take, i)
+	}
+	return take, readFirst
+}
+
+// enters reports whether a claim matters under the verdict.
+func enters(o roleset.Outcome) bool {
+	return o == roleset.InSync || o == roleset.Add || o == roleset.Update
+}
+
+// nextClaimTime is later than every claim of the token that is known, whatever the clock says.
+func (s *Situation) nextClaimTime() time.Time {
+	at := s.Now.Truncate(time.Microsecond)
+	later := func(t time.Time) {
+		if !t.Before(at) {
+			at = t.Add(time.Microsecond)
+		}
+	}
+	for i := range s.Bindings {
+		later(pin.LastClaimed(s.Bindings[i].Object)) // one that was given up as well: the journal's has to be later
+		if claim := s.Bindings[i].Claim; claim != nil {
+			later(claim.ClaimedAt)
+		}
+		later(pin.LastClaimed(s.Bindings[i].Object)) // else its own journal entry would count as out of date
+	}
+	for _, p := range s.Pending {
+		later(p.Claim.ClaimedAt)
+	}
+	return at
+}
+
+// covered are the claims that count, by the place that they cover.
+func (s *Situation) covered(d *Decision) map[roleset.Target]*pin.Claim {
+	all := map[roleset.Target]*pin.Claim{}
+	for i := range s.Bindings {
+		claim := s.claimOf(&s.Bindings[i])
+		if claim == nil || d.Rulings[i].Class == roleset.None {
+			continue
+		}
+		entry := s.entry(d, i)
+		if first := all[entry]; first == nil || claim.ClaimedAt.Before(first.ClaimedAt) {
+			all[entry] = claim
+		}
+	}
+	return all
+}
+
+func (s *Situation) newClaim(d *Decision, i int, covered map[roleset.Target]*pin.Claim, at time.Time) pin.Claim {
+	b := &s.Bindings[i]
+	origin, previous := s.originOf(d, i, covered)
+	return pin.Claim{
+		Host: s.Key.Host, Organization: s.Key.Organization, Token: s.Key.Token,
+		TargetKind: b.Object.Spec.Target.Kind, Target: s.entry(d, i).ID, Role: b.Role(),
+		Origin: origin, PreviousRole: previous, ClaimedAt: at,
+	}
+}
+
+// originOf says how a binding comes by its role. Where another binding's claim, an orphan's among them, covers the role
+// already, it is that claim's origin: the role came from a declaration, however it came there first.
+func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin.Claim) (v1alpha1.Origin, string) {
+	entry := s.entry(d, i)
+	if claim := covered[entry]; claim != nil {
+		return claim.Origin, claim.PreviousRole
+	}
+	if status := s.Bindings[i].Object.Status; s.restored(&s.Bindings[i], d.Rulings[i]) {
+		return status.Origin, status.PreviousRole
+	}
+	if role := s.Token.Token.RoleOn(entry.Key()); role != "" {
+		return v1alpha1.OriginAdopted, role
+	}
+	return v1alpha1.OriginCreated, ""
+}
+
+// restored reports whether the status, which came back with a restored object, says how this very role came about.
+func (s *Situation) restored(b *Binding, r Ruling) bool {
+	status := b.Object.Status
+	return status.Origin != "" && status.OrganizationID == s.Key.Organization && status.Token.ID == s.Key.Token &&
+		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.Token.Token.RoleOn(b.entry(r.Target).Key()) == b.Role()
+}
+
+// finalizers lists the bindings that need the finalizer: those that take a claim, and those that lost it while they hold one.
+func (s *Situation) finalizers(d Decision) []int {
+	var all []int
+	for i := range s.Bindings {
+		b, class := &s.Bindings[i], d.Rulings[i].Class
+		held := b.Claim != nil && (class == roleset.Want || class == roleset.Hold)
+		_, takes := d.claims[i]
+		if (takes || held) && !b.Deleting() && !b.finalized() && s.Out[b.Object.UID] == nil {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// looks lists the bindings for which the listing is not good enough: they take a claim, leave, have a new spec, or the
+// user asks. What is said of them rests on a read of the token by id.
+func (s *Situation) looks(d Decision) []int {
+	if s.Token.ByID {
+		return nil
+	}
+	var all []int
+	for i := range s.Bindings {
+		b, r := &s.Bindings[i], d.Rulings[i]
+		_, takes := d.claims[i]
+		wanted := r.Class == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+		asks := r.Class == roleset.Leave || r.Uncertain || takes || (wanted && (b.Requested() || !b.Looked()))
+		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// index is the place of the binding with the UID, or -1.
+func (s *Situation) index(uid types.UID) int {
+	return slices.IndexFunc(s.Bindings, func(b Binding) bool { return b.Object.UID == uid })
+}

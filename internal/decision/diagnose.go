@@ -1,0 +1,172 @@
+package decision
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// builtIn are the Deployment roles that Astro lists nowhere among the custom ones.
+var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
+
+// NeedsRoles reports whether the custom roles may tell why Astro refuses a change.
+func NeedsRoles(c Change) bool {
+	return c.Target.Kind == astro.EntityDeployment && c.To != "" && !slices.Contains(builtIn, c.To)
+}
+
+// Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them.
+func (s *Situation) Foreign(d Decision, kind astro.EntityType) (all []astro.Role) {
+	declared := map[astro.RoleKey]bool{}
+	for i := range s.Bindings {
+		declared[s.entry(&d, i).Key()] = true
+	}
+	for _, role := range s.Token.Token.Roles {
+		if role.EntityType == kind && !declared[role.Key()] && role.EntityID != s.home() {
+			all = append(all, role)
+		}
+	}
+	return all
+}
+
+// afterFindings says why Astro refuses changes, and remembers it until the next sweep. If the cause is a role nobody
+// declared whose target is gone, the connection may say to drop it, and all is tried once more.
+func (p Progress) afterFindings(f Findings) Progress {
+	part := *p.refused
+	p.refused = nil
+	asked := p.diagnosed(part)
+	if asked {
+		p.searched, p.Situation.Dead = true, f.Dead
+	}
+	if asked && p.cause(part.changes[0], part.err, f) == nil && p.drops(part.changes[0]) {
+		drop := map[astro.RoleKey]bool{}
+		for _, role := range f.Dead {
+			drop[role.Key()] = true
+		}
+		p.Situation.Drop = drop
+		return p.decide()
+	}
+	return p.refuse(part.changes, part.err, f).decide()
+}
+
+func (p Progress) diagnosed(part refusedPart) bool {
+	return len(part.changes) == 1 && !p.searched && p.accepted == 0
+}
+
+// drops reports whether dangling roles were found and the connection says to drop them.
+func (p Progress) drops(c Change) bool {
+	object := p.Situation.Bindings[c.Owner].Connection.Object
+	return len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0 && object.ConnectionSpec().DanglingRoles == v1alpha1.DanglingDrop
+}
+
+// refuse tells the bindings why Astro refuses their changes. A target that is known by its name only and is not there any
+// more is looked up anew instead, since the name may be another's by now.
+func (p Progress) refuse(changes []Change, err error, f Findings) Progress {
+	if p.accepted == 0 && len(p.Situation.Drop) > 0 {
+		p.Situation.Drop = nil // dropping them did not help
+	}
+	for _, c := range changes {
+		b := &p.Situation.Bindings[c.Owner]
+		why := p.diagnose(c, err, f)
+		if why.Reason == v1alpha1.ReasonTargetNotFound && b.Claim == nil && b.Object.Spec.Target.Name != "" && b.Object.Status.Target.ID == "" {
+			p = p.leaveOut(c)
+			continue
+		}
+		p.Situation.Memory = p.Situation.Memory.refused(b, c.Target, c.To, Refusal{
+			At: p.Situation.Now, Forbidden: errors.Is(err, astro.ErrForbidden), Invalid: errors.Is(err, astro.ErrInvalid), Fault: why,
+		})
+	}
+	return p
+}
+
+// leaveOut takes the bindings of a change out of this reconcile, and has them looked at again soon.
+func (p Progress) leaveOut(c Change) Progress {
+	out := maps.Clone(p.Situation.Out)
+	if out == nil {
+		out = map[types.UID]*fault.Fault{}
+	}
+	for _, uid := range p.claimants([]Change{c}) {
+		out[uid] = fault.Quiet()
+	}
+	p.Situation.Out = out
+	return p.wake(soon)
+}
+
+// diagnose says why Astro refuses one change, as well as can be told from looking.
+func (p Progress) diagnose(c Change, err error, f Findings) *fault.Fault {
+	s := &p.Situation
+	b := &s.Bindings[c.Owner]
+	plain := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%s on %s", c, b.TargetWords()), err)
+	if c.To == "" {
+		return plain
+	}
+	if plain.Reason == v1alpha1.ReasonRefusedByAstro {
+		if known := p.cause(c, err, f); known != nil {
+			return known
+		}
+	}
+	if target := p.Decision.Rulings[c.Owner].Target; s.lacksParent(target) {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonParentRoleMissing,
+			"the token holds no role on Workspace %s, which Astro may want first; bind it to the Workspace, with WORKSPACE_ACCESSOR for example, "+
+				"or give the connection's API token a role that may do this: %v", target.WorkspaceID, err)
+	}
+	return plain
+}
+
+// cause is what can be found wrong with a change that Astro calls invalid, or with what else the token holds.
+func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
+	b := &p.Situation.Bindings[c.Owner]
+	if wrong := p.customRoleFault(c, err, f); wrong != nil {
+		return wrong
+	}
+	if f.Missing[c.Target] {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro no longer shows %s; delete the binding, or make one for another target: %v", b.TargetWords(), err)
+	}
+	if dead := p.Situation.Dead; len(dead) > 0 && !p.drops(c) {
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
+			"Astro refuses every change of this token, which holds roles on targets that are gone: %s; "+
+				"remove them in Astro, or set danglingRoles: Drop on %s: %v", roleWords(dead), b.Connection.Words, err)
+	}
+	return nil
+}
+
+// customRoleFault is what is wrong with a role that is not built in: there is none of the name, or not in this Workspace.
+func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault {
+	if !NeedsRoles(c) || !f.RolesKnown {
+		return nil
+	}
+	i := slices.IndexFunc(f.Roles, func(r astro.CustomRole) bool { return r.Name == c.To })
+	if i < 0 {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonRoleNotFound,
+			"Astro knows no role %q for a Deployment; correct spec.role: %v", c.To, err)
+	}
+	within, target := f.Roles[i].WorkspaceIDs, p.Decision.Rulings[c.Owner].Target
+	if len(within) == 0 || target == nil || slices.Contains(within, target.WorkspaceID) {
+		return nil
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
+		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
+		c.To, listed(slices.Clone(within)), p.Situation.Bindings[c.Owner].TargetWords(), err)
+}
+
+// lacksParent reports whether the target is a Deployment in whose Workspace the token holds no role.
+func (s *Situation) lacksParent(target *astro.Target) bool {
+	return target != nil && target.Kind == astro.EntityDeployment &&
+		s.Token.Token.RoleOn(roleset.Target{Kind: astro.EntityWorkspace, ID: target.WorkspaceID}.Key()) == ""
+}
+
+func roleWords(roles []astro.Role) string {
+	all := make([]string, 0, len(roles))
+	for _, role := range roles {
+		all = append(all, fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID))
+	}
+	return listed(all)
+}

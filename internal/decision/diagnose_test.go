@@ -1,0 +1,150 @@
+package decision
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+func TestDiagnosis(t *testing.T) {
+	known := func(roles ...astro.CustomRole) Findings { return Findings{RolesKnown: true, Roles: roles} }
+	missing := Findings{Missing: map[roleset.Target]bool{d1: true, w1: true}}
+	custom := func() *bindingBuilder { return binding("a").on(d1).role(deployer) }
+	parent := holds(w1, member)
+	cases := map[string]struct {
+		reason  string
+		binding *bindingBuilder
+		parts   []part
+		err     error
+		found   Findings
+		want    string // reason of Ready, then a piece of its message
+	}{
+		"NoSuchRole":      {"A role that Astro does not know is named.", custom(), of(parent), errInvalid, known(), `RoleNotFound knows no role "Deploy Only"`},
+		"RoleExists":      {"One that it knows is not the cause.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer}), "RefusedByAstro add Deploy Only"},
+		"RoleElsewhere":   {"One of other Workspaces only is named.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2"}}), "RefusedByAstro may be given only in the Workspaces w2"},
+		"RoleHere":        {"One of this Workspace is not.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2", "w1"}}), "RefusedByAstro add Deploy Only"},
+		"RolesUnknown":    {"Roles that could not be looked up say nothing.", custom(), of(parent), errInvalid, Findings{}, "RefusedByAstro add Deploy Only"},
+		"BuiltIn":         {"A built-in role is in no list.", binding("a").on(d1), of(parent), errInvalid, known(), "RefusedByAstro add DEPLOYMENT_ADMIN"},
+		"TargetMissing":   {"A target that is gone is named.", binding("a").on(d1), of(parent), errInvalid, missing, "TargetNotFound no longer shows"},
+		"ParentMissing":   {"A Deployment may want a role on its Workspace first.", binding("a").on(d1), nil, errInvalid, Findings{}, "ParentRoleMissing Workspace w1"},
+		"ParentForbidden": {"Also where Astro forbids it.", binding("a").on(d1), nil, errForbidden, Findings{}, "ParentRoleMissing Workspace w1"},
+		"Forbidden":       {"Else the credential may not.", binding("a").on(d1), of(parent), errForbidden, Findings{}, "PermissionDenied give the connection's API token"},
+		"Workspace":       {"A Workspace has no parent.", binding("a"), nil, errInvalid, Findings{}, "RefusedByAstro add WORKSPACE_MEMBER"},
+		"Removal":         {"A refused removal says what Astro says.", binding("a").on(d1).claimed(1).deleting(), of(holds(d1, admin)), errInvalid, missing, "RefusedByAstro remove DEPLOYMENT_ADMIN"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(append(c.parts, c.binding)...), func(w *driver) {
+				w.finding, w.refuse = c.found, func([]astro.Role) error { return c.err }
+			})
+			reason, words, _ := strings.Cut(c.want, " ")
+			if state := w.state("a"); !strings.HasPrefix(state, "False/"+reason) || !strings.Contains(w.message("a"), words) {
+				t.Errorf("%s\nwant %s, got %s: %s", c.reason, c.want, state, w.message("a"))
+			}
+			if !strings.Contains(w.message("a"), "(request r1)") {
+				t.Errorf("Astro's request id is part of the message, got %s", w.message("a"))
+			}
+			if errors.Is(c.err, errForbidden) && strings.Contains(strings.Join(w.effects, " "), "Diagnose") {
+				t.Errorf("what is forbidden needs no looking: %v", w.effects)
+			}
+		})
+	}
+}
+
+func TestDanglingRoles(t *testing.T) {
+	dead := astro.NewRole(d3.Kind, d3.ID, "dead")
+	dangling := func(w *driver) {
+		refuses(errInvalid, "dead")(w)
+		w.finding = Findings{Dead: []astro.Role{dead}}
+	}
+	drop := spec(func(s *v1alpha1.ConnectionSpec) { s.DanglingRoles = v1alpha1.DanglingDrop })
+	sequences{
+		"Kept": {
+			reason: "A role nobody declared on a target that is gone is named, and never dropped unasked.",
+			parts:  of(binding("a"), holds(d3, "dead")), drive: dangling,
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "Withdraw a", "Report",
+			},
+			states: so{"a": "False/RefusedByAstro"}, holds: at{d3: "dead"},
+			also: func(t *testing.T, w *driver) {
+				if m := w.message("a"); !strings.Contains(m, "dead on DEPLOYMENT d3") || !strings.Contains(m, "danglingRoles: Drop") {
+					t.Errorf("the dead role and what to do are named, got %s", m)
+				}
+			},
+		},
+		"Dropped": {
+			reason: "Where the connection says so it is, and all is tried once more.",
+			parts:  of(binding("a").through("acme", drop), holds(d3, "dead")), drive: dangling,
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report", "Clear a",
+			},
+			states: so{"a": "True/Granted Held Created, changed"}, holds: at{d3: "", w1: member},
+		},
+		"DroppedInVain": {
+			reason: "If that does not help, it is said, and nothing else is dropped.",
+			parts:  of(binding("a").through("acme", drop), holds(d3, "dead")),
+			drive: func(w *driver) {
+				dangling(w)
+				w.refuse = func([]astro.Role) error { return errInvalid }
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER", "Withdraw a", "Report",
+			},
+			holds: at{d3: "dead", w1: ""},
+		},
+		"KnownCauseFirst": {
+			reason: "Where the change itself is wrong nothing is dropped for it.",
+			parts:  of(binding("a").through("acme", drop), holds(d3, "dead")),
+			drive: func(w *driver) {
+				dangling(w)
+				w.finding.Missing = map[roleset.Target]bool{w1: true}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "Withdraw a", "Report",
+			},
+			states: so{"a": "False/TargetNotFound"}, holds: at{d3: "dead"},
+		},
+		"TargetOfANameIsGone": {
+			reason: "A target that is known by its name only is looked up anew, since the name may be another's by now.",
+			parts:  of(binding("a").on(d1).targetNamed(), holds(w1, member)),
+			drive: func(w *driver) {
+				refuses(errInvalid, admin)(w)
+				w.finding.Missing = map[roleset.Target]bool{d1: true}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN",
+				"Diagnose d1: add DEPLOYMENT_ADMIN, dangling", "Withdraw a", "Report",
+			},
+			states: so{"a": "unchanged"}, also: looksAgain(time.Second),
+		},
+	}.check(t)
+}
+
+func TestNeedsRoles(t *testing.T) {
+	change := func(target roleset.Target, to string) Change {
+		return Change{Change: roleset.Change{Target: target, To: to}}
+	}
+	cases := map[string]struct {
+		reason string
+		change Change
+		want   bool
+	}{
+		"Custom":    {"The custom roles may tell.", change(d1, deployer), true},
+		"BuiltIn":   {"A built-in role is not among them.", change(d1, admin), false},
+		"Removal":   {"A removal names none.", change(d1, ""), false},
+		"Workspace": {"A Workspace has no custom roles.", change(w1, "X"), false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) { differ(t, c.reason, "needs roles", c.want, NeedsRoles(c.change)) })
+	}
+}

@@ -1,0 +1,16 @@
+// Package decision says what is to be done about one Astro token and its bindings. It is pure: without a clock, without
+// I/O, and nothing in it changes a value that somebody else may hold. The controller of tokens performs what it says, the
+// explorer drives it through every interleaving, and a plan can be asked of it without writing anything.
+//
+// Read it in this order:
+//
+//   - situation.go: all that is known of a token, its bindings and their connections;
+//   - binding.go, rules.go, token.go: what follows for one binding from its own words, from the connection's rules, and
+//     from the token;
+//   - judge.go: how much say each binding's claim has;
+//   - decide.go, changes.go: claims to take and changes to make, for all bindings together;
+//   - protocol.go: the order of effects, as Next(progress) and After(progress, effect, result); after.go, written.go and
+//     diagnose.go are what each result means; memory.go is what is remembered for the next reconcile;
+//   - verdict.go, statement.go, status.go: what each binding is told;
+//   - unresolved.go: bindings whose token is not known yet.
+package decision

@@ -1,0 +1,253 @@
+package decision
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// Ruling is what is decided for one binding.
+type Ruling struct {
+	Class  roleset.Class
+	Fault  *fault.Fault // the first thing that stands in its way
+	Target *astro.Target
+
+	Allowed   bool // the rules allow it, so its status may show what Astro says
+	Withdrawn bool // the rules allowed once what they refuse now
+	Rebind    bool // the user has confirmed the token that has the name now: the one that is gone is left
+	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
+	Uncertain bool // whether Astro was given the role shows only in a while
+
+	Verdict roleset.Verdict
+}
+
+// settleTime is for how long a write that had no answer may still arrive at Astro.
+const settleTime = 10 * time.Second
+
+// release is how the message ends of a binding that cannot be let go.
+const release = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
+
+// judge decides how much say a binding's claim has: whether its role is wanted, on hold, leaving, or counts for nothing,
+// and what stands in its way.
+func (s *Situation) judge(b *Binding) Ruling {
+	var r Ruling
+	if out, is := s.Out[b.Object.UID]; is {
+		return Ruling{Class: onHold(b), Fault: out}
+	}
+	if b.Deleting() {
+		r.Class, r.Fault = s.judgeDeleting(b, &r)
+		return r
+	}
+	if f := s.obstacle(b, &r); f != nil {
+		r.Class, r.Fault = onHold(b), f
+		if r.Withdrawn && losesByWithdrawal(b) {
+			r.Class = roleset.Leave
+		}
+		return r
+	}
+	if b.Observes() {
+		return r
+	}
+	if b.entersFirst() {
+		r.Class, r.Fault = onHold(b), fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonPending,
+			"the claim on %s is written to the status before its role is changed", b.Claim.Role)
+		r.Uncertain = !b.Recovered.IsZero() && !s.showsClaim(b)
+		return r
+	}
+	drifted := s.Token.Presence == Present && s.Token.Token.RoleOn(b.entry(r.Target).Key()) != b.Role()
+	if drifted && s.Memory.contended(b, s.Now) {
+		r.Class, r.Fault = onHold(b), s.externalWriter(b, &r)
+		return r
+	}
+	r.Class = roleset.Want
+	r.Uncertain = b.Claim != nil && !b.Recovered.IsZero() && s.another(b.Claim)
+	return r
+}
+
+// obstacle is the first thing that keeps a binding that stays from being wanted, in the order in which a user has to fix
+// them. The rules come before anything that would tell whether token or target exist.
+func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
+	if f := s.unreachable(b); f != nil {
+		return f
+	}
+	var lookup *fault.Fault
+	r.Target, lookup = b.target()
+	if f := cmp.Or(lookup, s.Token.NotRead); f != nil && f.Transient {
+		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
+	}
+	if f := s.forbidden(b, r); f != nil {
+		return f
+	}
+	if b.Object.Spec.Suspend {
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended,
+			"spec.suspend is true: the role is neither written nor removed until it is false")
+	}
+	if s.selfProtected(b) {
+		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
+			"the token is the credential of a connection, whose roles the operator never changes; bind another token")
+	}
+	if f := s.tokenFault(b, r); f != nil {
+		return f
+	}
+	if b.ByNameOnly() && !s.named(b) {
+		return fault.Quiet() // its name is another token's by now, under whose key it is looked at
+	}
+	if lookup != nil {
+		return lookup
+	}
+	return s.outsideHome(b, r)
+}
+
+// named reports whether the token's present name is the one that the binding gives.
+func (s *Situation) named(b *Binding) bool {
+	ref, err := pin.NameRefTo(s.Token.Token)
+	return err == nil && ref == b.NameRef()
+}
+
+// losesByWithdrawal reports whether the binding's role is taken away when the rules allow it no more.
+func losesByWithdrawal(b *Binding) bool {
+	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke &&
+		!b.Object.Spec.Suspend && !b.Observes() && created(b)
+}
+
+// created reports whether the role can be revoked without asking the rules: the operator gave it.
+func created(b *Binding) bool { return b.Claim != nil && b.Claim.Origin == v1alpha1.OriginCreated }
+
+// entersFirst reports whether the claim has to come to the status before its role is changed: only the journal has it, with
+// another role, by which it would not be known again.
+func (b *Binding) entersFirst() bool {
+	return b.Journaled && b.Claim != nil && b.Claim.Role != b.Role()
+}
+
+// lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
+func (s *Situation) lapsed(b *Binding) bool {
+	open := b.Claim != nil && !b.Deleting() && !b.Recovered.IsZero() && !s.showsClaim(b)
+	return open && (b.entersFirst() || s.another(b.Claim)) && s.settled(b)
+}
+
+// withoutLapsed are the bindings without claims that came to nothing: they are taken anew.
+func (s *Situation) withoutLapsed() []Binding {
+	if !slices.ContainsFunc(s.Bindings, func(b Binding) bool { return s.lapsed(&b) }) {
+		return s.Bindings
+	}
+	all := slices.Clone(s.Bindings)
+	for i := range all {
+		if s.lapsed(&all[i]) {
+			all[i].Claim, all[i].Recovered = nil, time.Time{}
+		}
+	}
+	return all
+}
+
+// onHold is the class of a binding that may not be worked on now: what it holds is not touched, and what it never held
+// does not count.
+func onHold(b *Binding) roleset.Class {
+	if b.Claim == nil || (b.Observes() && !b.Deleting()) {
+		return roleset.None
+	}
+	return roleset.Hold
+}
+
+// judgeDeleting classifies a binding that is being deleted. Its finalizer goes when its role is known to be gone, or is to
+// stay; whatever stands in the way is said, and waited for.
+func (s *Situation) judgeDeleting(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
+	switch {
+	case b.Claim == nil && !b.finalized():
+		return roleset.None, nil
+	case b.MayStay():
+		r.Release = true
+		return roleset.None, nil
+	case b.Claim == nil:
+		return s.judgeUnclaimed(b, r)
+	}
+	if f := s.unreachable(b); f != nil {
+		return onHold(b), f
+	}
+	switch s.presenceTo(b) {
+	case Gone:
+		r.Release = true
+		return roleset.None, nil
+	case Unseen, Absent:
+		return onHold(b), s.notSeen(b)
+	case Present:
+	}
+	if s.selfProtected(b) {
+		return onHold(b), fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
+			"the token is the credential of a connection, whose roles the operator never changes")
+	}
+	if !b.Recovered.IsZero() {
+		return s.judgeRecovered(b, r)
+	}
+	return s.judgeRevocation(b, r)
+}
+
+// judgeUnclaimed classifies a binding that is being deleted and holds nothing: there is nothing to revoke. Only where
+// nobody ever looked at it, and the role that it declares is there, may the record of its claim have been lost.
+func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
+	r.Target, _ = b.target()
+	lost := b.Object.Status.ObservedGeneration < 0 && s.unreachable(b) == nil && s.presenceTo(b) == Present &&
+		s.Token.Token.RoleOn(b.entry(r.Target).Key()) == b.Role() && s.forbidden(b, r) == nil
+	if !lost {
+		r.Release = true
+		return roleset.None, nil
+	}
+	return roleset.None, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonPinLost,
+		"the token holds %s on %s, and nothing says whether this binding gave it; revoke it by hand if need be, then set the annotation %s to \"true\"",
+		b.Role(), b.TargetWords(), v1alpha1.AnnotationRelease)
+}
+
+// judgeRecovered classifies a binding being deleted whose claim only the journal knows: Astro may or may not have been
+// given the role. It is revoked only if Astro holds that very role, and what Astro does not hold counts only once it was
+// read by id so late that no write can still arrive.
+func (s *Situation) judgeRecovered(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
+	switch held := s.Token.Token.RoleOn(b.entry(nil).Key()); {
+	case held == b.Claim.Role:
+		return s.judgeRevocation(b, r)
+	case !s.settled(b):
+		r.Uncertain = true
+		return onHold(b), fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
+			"a write that gives the role may still be on its way to Astro; the operator looks again")
+	default:
+		r.Release = true
+		return roleset.None, nil
+	}
+}
+
+// settled reports whether the token was read by id so late that no write can still arrive that gives the binding its role,
+// of this process or the one before.
+func (s *Situation) settled(b *Binding) bool {
+	at := s.Token.At
+	if at.IsZero() {
+		at = s.Now
+	}
+	return s.Token.ByID && !at.Before(s.arrivesUntil(b))
+}
+
+// arrivesUntil is when no write can arrive any more that gives the binding its role.
+func (s *Situation) arrivesUntil(b *Binding) time.Time {
+	last := b.Recovered
+	for _, at := range []time.Time{s.Began, s.Memory.Unanswered[b.entry(nil)]} {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return last.Add(settleTime)
+}
+
+// judgeRevocation classifies a binding whose role is to be revoked. What the operator found there is put to the rules.
+func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
+	if created(b) {
+		return roleset.Leave, nil
+	}
+	r.Target, _ = b.target() // the rules speak of the Workspace of a Deployment, if it can still be found
+	if f := s.forbidden(b, r); f != nil {
+		return onHold(b), f
+	}
+	return roleset.Leave, nil
+}

@@ -1,0 +1,138 @@
+package decision
+
+import (
+	"maps"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+const (
+	// contentionLimit is how often a role is restored within contentionWindow before another writer is taken to be at work.
+	contentionLimit = 3
+	// contentionWindow is for how long a restored role counts, and for how long it is then left alone.
+	contentionWindow = time.Hour
+	// refusalAge is for how long a refusal is remembered, which is longer than any sweep interval keeps it from being tried.
+	refusalAge = 24 * time.Hour
+)
+
+// Empty reports whether nothing is remembered.
+func (m Memory) Empty() bool {
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Writers) == 0
+}
+
+func (m Memory) clone() Memory {
+	next := Memory{
+		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
+		Unanswered: maps.Clone(m.Unanswered), Writers: maps.Clone(m.Writers),
+	}
+	if next.Refusals == nil {
+		next.Refusals = map[Attempt]Refusal{}
+	}
+	if next.Contentions == nil {
+		next.Contentions = map[types.UID]Contention{}
+	}
+	if next.Unanswered == nil {
+		next.Unanswered = map[roleset.Target]time.Time{}
+	}
+	if next.Writers == nil {
+		next.Writers = map[string]bool{}
+	}
+	return next
+}
+
+// refusal is what is remembered of a change that was tried for the binding as it is now.
+func (m Memory) refusal(b *Binding, t roleset.Target, to string) (Refusal, bool) {
+	r, known := m.Refusals[Attempt{t, to, b.Object.UID}]
+	return r, known && r.Generation == b.Object.Generation
+}
+
+// refused remembers a change that Astro refused by itself, so that the others are written without it.
+func (m Memory) refused(b *Binding, t roleset.Target, to string, r Refusal) Memory {
+	next := m.clone()
+	maps.DeleteFunc(next.Refusals, func(_ Attempt, old Refusal) bool { return r.At.Sub(old.At) > refusalAge }) // of targets that may be gone
+	r.Generation = b.Object.Generation
+	next.Refusals[Attempt{t, to, b.Object.UID}] = r
+	return next
+}
+
+// accepted forgets what was refused on the target, since Astro took a change there.
+func (m Memory) accepted(t roleset.Target) Memory {
+	next := m.clone()
+	maps.DeleteFunc(next.Refusals, func(a Attempt, _ Refusal) bool { return a.Target == t })
+	return next
+}
+
+// unanswered remembers that a write had no answer, and may still arrive.
+func (m Memory) unanswered(changes []Change, now time.Time) Memory {
+	next := m.clone()
+	maps.DeleteFunc(next.Unanswered, func(_ roleset.Target, at time.Time) bool { return now.Sub(at) > refusalAge })
+	for _, c := range changes {
+		if c.To != "" {
+			next.Unanswered[c.Target] = now
+		}
+	}
+	return next
+}
+
+// answered forgets writes that had no answer, since Astro took a later one: they do not arrive any more.
+func (m Memory) answered(changes []Change) Memory {
+	next := m.clone()
+	for _, c := range changes {
+		delete(next.Unanswered, c.Target)
+	}
+	return next
+}
+
+// clearRefusals forgets all refusals but those to make challenges, since what Astro missed may be there now.
+func (m Memory) clearRefusals() Memory {
+	next := m.clone()
+	clear(next.Refusals)
+	return next
+}
+
+// writer remembers whether a credential may write the token.
+func (m Memory) writer(credential string, may bool) Memory {
+	next := m.clone()
+	next.Writers[credential] = may
+	return next
+}
+
+// requested forgets what stands in the way of another try on the target, since the user asks for one.
+func (m Memory) requested(b *Binding, t roleset.Target) Memory {
+	next := m.accepted(t)
+	delete(next.Contentions, b.Object.UID)
+	clear(next.Writers)
+	return next
+}
+
+// restored remembers that a binding's role was restored after somebody else had changed it.
+func (m Memory) restored(b *Binding, now time.Time) Memory {
+	next := m.clone()
+	maps.DeleteFunc(next.Contentions, func(_ types.UID, c Contention) bool { return len(recent(c.Restored, now)) == 0 }) // of bindings that may be gone
+	c := next.Contentions[b.Object.UID]
+	if c.Generation != b.Object.Generation {
+		c = Contention{Generation: b.Object.Generation}
+	}
+	c.Restored = append(recent(c.Restored, now), now)
+	next.Contentions[b.Object.UID] = c
+	return next
+}
+
+// contended reports whether a role was restored so often that it is left alone for a while. An edited spec starts anew.
+func (m Memory) contended(b *Binding, now time.Time) bool {
+	c := m.Contentions[b.Object.UID]
+	return c.Generation == b.Object.Generation && len(recent(c.Restored, now)) >= contentionLimit
+}
+
+func recent(times []time.Time, now time.Time) []time.Time {
+	var kept []time.Time
+	for _, t := range times {
+		if now.Sub(t) < contentionWindow {
+			kept = append(kept, t)
+		}
+	}
+	return kept
+}

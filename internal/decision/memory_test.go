@@ -1,0 +1,115 @@
+package decision
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+func TestMemory(t *testing.T) {
+	a, b := binding("a").claimed(1).b, binding("b").b
+	edited := binding("a").edited().b
+	refusal := Refusal{At: now}
+	known := func(m Memory, b Binding, to string) bool {
+		_, is := m.refusal(&b, w1, to)
+		return is
+	}
+	var none Memory
+	refused := none.refused(&a, w1, member, refusal)
+	cases := map[string]struct {
+		reason string
+		got    bool
+		want   bool
+	}{
+		"EmptyAtFirst":       {"Nothing is remembered.", none.Empty(), true},
+		"NotEmpty":           {"A refusal is.", refused.Empty(), false},
+		"ARefusal":           {"Of the binding.", known(refused, a, member), true},
+		"ItsRole":            {"And the role.", known(refused, a, owner), false},
+		"ItsBinding":         {"Not of another binding.", known(refused, b, member), false},
+		"ItsSpec":            {"Nor of another spec.", known(refused, edited, member), false},
+		"AsItWas":            {"The memory before stays as it was.", known(none, a, member), false},
+		"Accepted":           {"What Astro takes there makes it forget.", known(refused.accepted(w1), a, member), false},
+		"AcceptedElsewhere":  {"But not what it takes elsewhere.", known(refused.accepted(w2), a, member), true},
+		"Cleared":            {"All may be forgotten.", known(refused.clearRefusals(), a, member), false},
+		"ClearedKeepsWriter": {"But not who may write.", refused.writer("c", true).clearRefusals().Writers["c"], true},
+		"Requested":          {"A user who asks has it forgotten.", known(refused.requested(&a, w1), a, member), false},
+		"Old":                {"What is old is forgotten.", known(refused.refused(&b, w2, member, Refusal{At: now.Add(refusalAge + 1)}), a, member), false},
+		"NotSoOld":           {"Not before.", known(refused.refused(&b, w2, member, Refusal{At: now.Add(refusalAge)}), a, member), true},
+		"Writer":             {"A credential may write.", none.writer("c", true).Writers["c"], true},
+		"WriterNoMore":       {"Or not.", none.writer("c", true).writer("c", false).Writers["c"], false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) { differ(t, c.reason, "remembered", c.want, c.got) })
+	}
+}
+
+func TestContention(t *testing.T) {
+	a, edited := binding("a").b, binding("a").edited().b
+	var m Memory
+	for i := range contentionLimit {
+		differ(t, "Less is no contention.", "contended", false, m.contended(&a, now))
+		m = m.restored(&a, now.Add(time.Duration(i)*time.Second))
+	}
+	differ(t, "As often as that is.", "contended", true, m.contended(&a, now))
+	differ(t, "Not of an edited spec.", "contended", false, m.contended(&edited, now))
+	differ(t, "Nor after the window.", "contended", false, m.contended(&a, now.Add(contentionWindow)))
+	asked := m.requested(&a, w1)
+	differ(t, "Nor once the user asks.", "contended", false, asked.contended(&a, now))
+	differ(t, "An edited spec counts anew.", "times", 1, len(m.restored(&edited, now).Contentions["uid-a"].Restored))
+	other := binding("b").b
+	later := m.restored(&other, now.Add(2*contentionWindow))
+	differ(t, "What is old is forgotten.", "bindings", 1, len(later.Contentions))
+}
+
+func TestWhatIsRememberedOfAReconcile(t *testing.T) {
+	t.Run("Refusal", func(t *testing.T) {
+		w := drive(t, situation(binding("a")), refuses(errInvalid, member))
+		again := drive(t, w.next(time.Minute))
+		differ(t, "A refused change rests until the next sweep.", "effects", is{"Read acme", "Report"}, again.effects)
+		differ(t, "And is told the same.", "state", "False/RefusedByAstro", again.state("a"))
+		later := drive(t, again.next(5*time.Minute))
+		differ(t, "Then it is tried again.", "state", "True/Granted Held Created, changed", later.state("a"))
+	})
+	t.Run("Drift", func(t *testing.T) {
+		w := drive(t, situation(binding("a").claimed(1), holds(w1, member)))
+		for n := range contentionLimit + 1 {
+			s := w.next(time.Minute)
+			s.Token.Token.Roles = s.Token.Token.Roles[:1]
+			holds(w1, owner)(&s)
+			w = drive(t, s)
+			want := "True/DriftCorrected Held Created, changed"
+			if n == contentionLimit {
+				want = "False/ExternalWriter Held Created"
+			}
+			differ(t, "A role that others change back is restored a few times, then left alone.", "state", want, w.state("a"))
+		}
+		w = drive(t, w.next(time.Minute, with(func(s *Situation) {
+			s.Bindings[0].Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "again"}
+		})))
+		differ(t, "Until the user asks.", "role", member, w.on(w1))
+	})
+	t.Run("Forbidden", func(t *testing.T) {
+		w := drive(t, situation(binding("a"), binding("b").through("other")), func(w *driver) {
+			w.refuse = func(_ []astro.Role) error {
+				if len(w.posts) == 1 {
+					return errForbidden
+				}
+				return nil
+			}
+		})
+		differ(t, "What is forbidden to one is made through the next, in the same reconcile.", "states",
+			so{"a": "True/Granted Held Created, changed", "b": "True/Granted Held Created, changed"}, w.states())
+		if w.posts[1].Through != connection("other").ID {
+			t.Errorf("made through %s", w.posts[1].Through)
+		}
+	})
+	t.Run("WorkspaceAfterDeployment", func(t *testing.T) {
+		w := drive(t, situation(binding("a").on(d1)), refuses(errInvalid, admin))
+		differ(t, "A Deployment's role may want one on the Workspace.", "state", "False/ParentRoleMissing", w.state("a"))
+		s := w.next(time.Minute, binding("b"))
+		w = drive(t, s)
+		differ(t, "Once that is there the other is tried at once.", "role", admin, w.on(d1))
+	})
+}

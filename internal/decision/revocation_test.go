@@ -1,0 +1,136 @@
+package decision
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+func TestRevocations(t *testing.T) {
+	sequences{
+		"Deleted": {
+			reason:  "A binding that is deleted goes once its role is known to be gone.",
+			parts:   of(binding("a").claimed(1).deleting(), holds(w1, member)),
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "unchanged, released, revoked"}, holds: at{w1: ""},
+		},
+		"GoneAlready": {
+			reason:  "That the role is gone is read by id before it counts.",
+			parts:   of(binding("a").claimed(1).deleting()),
+			effects: is{"Read acme", "Report"},
+			states:  so{"a": "unchanged, released"},
+		},
+		"GoneAlreadyButUnreadable": {
+			reason:  "Where it cannot be read, the binding waits.",
+			parts:   of(binding("a").claimed(1).deleting()),
+			drive:   func(w *driver) { w.read = func(int) error { return errLost } },
+			effects: is{"Read acme", "Report"},
+			states:  so{"a": "Unknown/Unreachable Held Created"},
+		},
+		"Shared": {
+			reason:  "A role that another claim is on stays.",
+			parts:   of(binding("a").claimed(1).deleting(), binding("b").claimed(2), holds(w1, member)),
+			effects: is{"Read acme", "Report", "Report"},
+			states:  so{"a": "unchanged, released, kept", "b": "True/Granted Held Created"}, holds: at{w1: member},
+		},
+		"Promoted": {
+			reason:  "When the winner goes, the loser is promoted in the same reconcile, and has the origin of the claim that it covers.",
+			parts:   of(binding("a").claimed(1).deleting(), binding("b").role(owner), holds(w1, member)),
+			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "Post acme w1: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report", "Report", "Clear b"},
+			states:  so{"a": "unchanged, released, kept", "b": "True/Granted Held Created, changed"},
+		},
+		"Limited": {
+			reason:  "What the revocation limit holds back is neither removed nor let go.",
+			parts:   of(binding("a").claimed(1).deleting(), binding("b").on(w2).claimed(1).deleting(), holds(w1, member), holds(w2, member)),
+			drive:   func(w *driver) { w.limit = map[roleset.Target]bool{w1: true} },
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1 w2", "Post acme w2: remove WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "False/RevocationLimited Held Created", "b": "unchanged, released, revoked"}, holds: at{w1: member, w2: ""},
+		},
+		"AllLimited": {
+			reason:  "Then nothing is written.",
+			parts:   of(binding("a").claimed(1).deleting(), holds(w1, member)),
+			drive:   func(w *driver) { w.limit = map[roleset.Target]bool{w1: true} },
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Report"},
+		},
+		"Withdrawn": {
+			reason:  "A role that the rules no longer allow is taken away, and the claim with it; the binding stays and says why.",
+			parts:   of(binding("a").claimed(1).through("acme", onlyRole(owner), withdrawing), holds(w1, member)),
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report"},
+			states:  so{"a": "False/RoleNotAllowed Released , released, revoked"}, holds: at{w1: ""},
+		},
+		"OrphanGoes": {
+			reason:  "What a vanished object was granted is revoked, and its entry cleared.",
+			parts:   of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }), holds(w1, member)),
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Clear a"},
+			states:  so{"a": "unchanged, released, revoked"},
+		},
+		"OrphanWaits": {
+			reason:  "Until then its entry stays in the journal, although the last status that was seen says Held.",
+			parts:   of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }), holds(w1, member)),
+			drive:   func(w *driver) { w.limit = map[roleset.Target]bool{w1: true} },
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Report"},
+		},
+		"Uncertain": {
+			reason:  "Whether a lost write arrives shows in a while: another look is asked for.",
+			parts:   of(binding("a").recovered(now.Add(-4 * time.Second)).deleting()),
+			effects: is{"Read acme", "Report"},
+			states:  so{"a": "False/Revoking"}, also: looksAgain(6 * time.Second),
+		},
+		"RecoveredAndSuspended": {
+			reason:  "A claim that nobody saw Astro bear out is not told as held: the journal keeps it.",
+			parts:   of(binding("a").recovered(now).suspended(), readByID),
+			effects: is{"Report"}, states: so{"a": "False/Suspended"},
+		},
+		"Rebind": {
+			reason:  "Who goes over to a token that was made again leaves the claim and keeps the finalizer for the next.",
+			parts:   of(confirmed("t2", "t2")),
+			effects: is{"Report"},
+			states:  so{"a": "False/TokenReplaced Released "},
+			also: func(t *testing.T, w *driver) {
+				differ(t, "The pin on the old token goes with it.", "token id", "", w.statements["uid-a"].Status.Token.ID)
+			},
+		},
+	}.check(t)
+}
+
+func TestChallenge(t *testing.T) {
+	disagree := of(binding("a").claimed(1), binding("b").role(owner).through("other"), holds(w1, member))
+	sequences{
+		"Writer": {
+			reason: "A credential whose claim decides over another's is challenged once; one that may write keeps the say.",
+			parts:  disagree, effects: is{"ReadForWrite acme", "Post acme as it is", "Report"},
+			states: so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding"},
+		},
+		"NoWriter": {
+			reason: "One that may not loses it, and the other's role is written.",
+			parts:  disagree,
+			drive: func(w *driver) {
+				w.refuse = func(_ []astro.Role) error {
+					if len(w.posts) == 1 {
+						return errForbidden
+					}
+					return nil
+				}
+			},
+			effects: is{
+				"ReadForWrite acme", "Post acme as it is", "AddFinalizers b", "WriteJournal b",
+				"ReadForWrite other", "Post other w1: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report", "Clear b",
+			},
+			holds: at{w1: owner},
+		},
+		"Doubt": {
+			reason: "Doubt keeps the say.",
+			parts:  disagree, drive: func(w *driver) { w.answer = func(int) error { return errLost } },
+			effects: is{"ReadForWrite acme", "Post acme as it is", "Report"},
+			holds:   at{w1: member},
+		},
+		"OneCredential": {
+			reason:  "Two connections that share a credential need no challenge.",
+			parts:   of(binding("a").claimed(1).seen().holding(1, v1alpha1.OriginCreated, ""), binding("b").role(owner).through("other", func(c *Connection) { c.Credential = "credential of acme" }), holds(w1, member)),
+			effects: is{"Read other", "Report"},
+		},
+	}.check(t)
+}

@@ -1,0 +1,189 @@
+package decision
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// Reaches reports whether the binding's connection leads to the token. One that lost its Secret still does for bindings
+// that are deleted: what was granted with it can be revoked with it.
+func (b *Binding) Reaches(k Key) bool {
+	c := &b.Connection
+	return c.Callable && c.Host == k.Host && c.Organization == k.Organization && (c.Ready || b.Deleting())
+}
+
+func (s *Situation) reaches(b *Binding) bool { return b.Reaches(s.Key) }
+
+// unreachable is why the binding's connection does not lead to the token; nil if it does.
+func (s *Situation) unreachable(b *Binding) *fault.Fault {
+	c, accepted := &b.Connection, v1alpha1.ConditionAccepted
+	status := b.Object.Status
+	switch {
+	case c.Object == nil:
+		return fault.NotTrue(accepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef", c.Words)
+	case c.Host == "":
+		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", c.Words)
+		f.Silent, f.Transient = true, true
+		return f
+	case b.Claim != nil && (c.Host != s.Key.Host || c.Organization != s.Key.Organization):
+		return fault.NotTrue(accepted, v1alpha1.ReasonOrganizationMismatch,
+			"the role is held in Organization %s at %s, but %s leads to Organization %s at %s; make the connection as it was",
+			s.Key.Organization, s.Key.Host, c.Words, c.Organization, c.Host)
+	case status.Token.ID != "" && status.OrganizationID != "" && status.OrganizationID != c.Organization:
+		return fault.NotTrue(accepted, v1alpha1.ReasonOrganizationMismatch,
+			"the binding was found to be of Organization %s, but %s leads to Organization %s; make the connection as it was, or the binding again",
+			status.OrganizationID, c.Words, c.Organization)
+	case !c.Ready && (!c.Callable || !b.Deleting()):
+		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", c.Words, c.Reason)
+		f.Transient, f.NeedsUser = true, c.NeedsUser
+		return f
+	case c.Deleting && b.Claim == nil:
+		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady,
+			"%s is being deleted, and takes nothing new; make it again once it is gone", c.Words)
+		f.NeedsUser = true
+		return f
+	}
+	return nil
+}
+
+// Leads reports whether the binding's connection leads to the Organization of the key.
+func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
+
+// NeedsTarget reports whether the binding's target has to be looked up: its connection leads there, and it is not known
+// from the status. Of a binding that is deleted, the rules are asked about a target only where the role was adopted.
+func (s *Situation) NeedsTarget(b *Binding) bool {
+	if !b.NeedsTarget() || s.unreachable(b) != nil {
+		return false
+	}
+	switch {
+	case !b.Deleting():
+		return true
+	case b.Claim == nil:
+		return b.Object.Status.ObservedGeneration < 0 && b.finalized() && !b.MayStay()
+	default:
+		return !created(b) && !b.MayStay()
+	}
+}
+
+// presenceTo is what the binding's connection knows of the token's existence, which may be less than others do.
+func (s *Situation) presenceTo(b *Binding) Presence {
+	if s.Token.Presence == Present && s.Token.HiddenFrom[b.Connection.ID] {
+		return Absent
+	}
+	return s.Token.Presence
+}
+
+// forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with
+// the user's words where it is not, so that the answer does not tell which.
+func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
+	if b.LabelsErr != nil {
+		f := fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonUnreachable, "read the namespace: %v", b.LabelsErr)
+		f.Transient = true
+		return f
+	}
+	ask := policy.Request{
+		Subject: policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels},
+		Token:   s.tokenFacts(b), Target: targetFacts(b, r.Target), Role: b.Role(),
+	}
+	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
+		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
+		return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
+	}
+	if s.misnames(b) {
+		ask.Token = s.realFacts()
+		if !policy.Check(b.Connection.Object, ask).Allowed {
+			return tokenNotFound(b) // as for a token that is not there: this one is none of the user's business
+		}
+	}
+	r.Allowed = true
+	return nil
+}
+
+// grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
+// binding that was edited to a role which it may not have is refused that, and loses nothing.
+func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
+	ask.Role = s.Token.Token.RoleOn(b.entry(nil).Key())
+	return ask.Role != "" && policy.Check(b.Connection.Object, ask).Allowed
+}
+
+// misnames reports whether the token is there, but is not of the scope by which the binding asks for it.
+func (s *Situation) misnames(b *Binding) bool {
+	if s.presenceTo(b) != Present {
+		return false
+	}
+	scope, ok := pin.ScopeOf(s.Token.Token)
+	return !ok || scope != b.Object.Spec.Token.Scope
+}
+
+// realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.
+func (s *Situation) realFacts() policy.TokenFacts {
+	t := s.Token.Token
+	scope, _ := pin.ScopeOf(t)
+	facts := policy.TokenFacts{ID: t.ID, Name: t.Name, Scope: scope}
+	if scope == v1alpha1.ScopeWorkspace {
+		facts.WorkspaceID = t.Home()
+	}
+	return facts
+}
+
+// knows reports whether all is known of token and target that rules may speak of. A refusal for want of knowledge does
+// not withdraw anything.
+func (s *Situation) knows(b *Binding, r *Ruling) bool {
+	return s.presenceTo(b) == Present && r.Target != nil &&
+		(b.Object.Spec.Token.Scope != v1alpha1.ScopeWorkspace || s.Token.Token.Home() != "")
+}
+
+func (s *Situation) tokenFacts(b *Binding) policy.TokenFacts {
+	spec := b.Object.Spec.Token
+	switch {
+	case s.presenceTo(b) == Present && !s.misnames(b):
+		return s.realFacts()
+	case spec.ID != "": // nothing that the user says of it counts while it is not there
+		return policy.TokenFacts{ID: s.Key.Token, Scope: spec.Scope}
+	default:
+		return policy.TokenFacts{ID: s.Key.Token, Name: spec.Name, Scope: spec.Scope, WorkspaceID: string(spec.WorkspaceID)}
+	}
+}
+
+// targetFacts are what is known of the target. The Workspace of a Deployment is the one that Astro shows. While it is
+// not found, the user's word for it counts only for a name, which means nothing outside of that Workspace: what is
+// declared by id may be anywhere.
+func targetFacts(b *Binding, found *astro.Target) policy.TargetFacts {
+	spec, status := b.Object.Spec.Target, b.Object.Status.Target
+	facts := policy.TargetFacts{Kind: spec.Kind, ID: b.targetID(found)}
+	switch {
+	case spec.Kind != v1alpha1.TargetDeployment:
+	case found != nil:
+		facts.WorkspaceID = found.WorkspaceID
+	case status.ID != "" && status.ID == facts.ID:
+		facts.WorkspaceID = status.WorkspaceID
+	case facts.ID == "":
+		facts.WorkspaceID = string(spec.WorkspaceID)
+	}
+	return facts
+}
+
+// mayName reports whether the reader may be told of another binding: one of the same namespace, or any where the rules
+// allow an inventory of the target.
+func (s *Situation) mayName(b *Binding, r *Ruling, namespace string) bool {
+	if namespace == b.Object.Namespace {
+		return true
+	}
+	subject := policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels}
+	return b.Connection.Object != nil && policy.CheckInventory(b.Connection.Object, subject, targetFacts(b, r.Target)).Allowed
+}
+
+// selfProtected reports whether the token is a credential that the binding may not change: that of a
+// ClusterAstroConnection is nobody's to change, that of another connection not through that connection.
+func (s *Situation) selfProtected(b *Binding) bool {
+	return s.Token.Protected || slices.Contains(s.Token.CredentialOf, b.Connection.ID)
+}
+
+// misses is why an absent token is not taken for gone.
+func (s *Situation) misses() string { return cmp.Or(s.Token.Why, "the listing could not be trusted") }

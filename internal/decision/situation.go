@@ -1,0 +1,171 @@
+package decision
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// Situation is all that is known of one token when its bindings are decided on. Nobody changes it once it is made: a
+// later look makes another one.
+type Situation struct {
+	Key      Key
+	Now      time.Time
+	Began    time.Time // when this process began: writes of the one before may still arrive for a while
+	Bindings []Binding // in the order of namespace and name
+	Token    Observation
+	Memory   Memory
+
+	// What this reconcile has done so far.
+	Pending map[types.UID]Pending      // claims that are being taken
+	Out     map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
+	Lost    map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
+	Limited map[roleset.Target]bool    // revocations that the connection's limit holds back
+	Done    map[types.UID]Done         // what was changed in Astro for a binding
+	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
+	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
+	Dead    []astro.Role               // such roles that were found
+}
+
+// Key names one Astro token.
+type Key struct{ Host, Organization, Token string }
+
+// Connection is what is known of the connection that a binding refers to.
+type Connection struct {
+	ID     string              // Kind/namespace/name
+	Words  string              // the same for a reader
+	Object v1alpha1.Connection // nil: there is none
+
+	Host, Organization string // empty: its controller has not looked at it yet
+	Credential         string // the id of the API token that it works with
+
+	Ready     bool   // its credential was proven and not refused since
+	Callable  bool   // a credential was proven once, so that Astro can be called
+	Deleting  bool   // it takes nothing new
+	Distrusts bool   // its own status says that its listing is no evidence
+	Reason    string // why it is not ready
+	NeedsUser bool   // it does not become ready by itself
+}
+
+// Binding is one ScopedTokenBinding, with what was looked up for it.
+type Binding struct {
+	Object     *v1alpha1.ScopedTokenBinding
+	Orphan     bool // the object is gone, and what it was granted is to be revoked
+	Connection Connection
+
+	Labels    map[string]string // of its namespace, as far as rules speak of labels
+	LabelsErr error             // why they could not be read
+
+	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
+	Claim *pin.Claim
+	// Recovered is when a claim was read that only the journal of an earlier process knows, or whose write had no answer:
+	// whether Astro was given the role has to be seen. Zero: the claim is known to have been given.
+	Recovered time.Time
+	// Journaled says that the journal holds the claim, and is to be cleared once the status does.
+	Journaled bool
+
+	Target TargetFinding
+	Names  NameFinding
+}
+
+// TargetFinding is what a lookup of the binding's target showed.
+type TargetFinding struct {
+	Looked bool
+	Found  []astro.Target
+	Err    error
+}
+
+// NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.
+type NameFinding struct {
+	Tokens []astro.Token
+	Err    error
+}
+
+// Presence says what is known of a token's existence.
+type Presence int
+
+const (
+	// Unseen: nobody could look.
+	Unseen Presence = iota
+	// Present: Astro shows the token.
+	Present
+	// Absent: Astro does not show the token, which proves nothing.
+	Absent
+	// Gone: the token is proven to be gone.
+	Gone
+)
+
+// Observation is what Astro showed of the token.
+type Observation struct {
+	Token    astro.Token
+	Presence Presence
+	// ByID says that the token was read by its id in this reconcile, and not taken from a listing.
+	ByID bool
+	// At is when it was read by its id.
+	At time.Time
+	// Why an absent token is not taken for gone.
+	Why string
+	// NotRead is why nobody could look.
+	NotRead *fault.Fault
+	// Err is what went wrong when it was looked for; it may have been seen all the same, or be proven gone.
+	Err error
+	// HiddenFrom are the connections that do not show the token although others do.
+	HiddenFrom map[string]bool
+	// CredentialOf are the connections that work with this token as their credential.
+	CredentialOf []string
+	// Protected says that one of them is a ClusterAstroConnection, or that this could not be found out: nobody writes it.
+	Protected bool
+}
+
+// Pending is a claim that a binding is taking in this reconcile.
+type Pending struct {
+	Claim     pin.Claim
+	Journaled bool // the journal holds the claim as it is here
+	Sent      bool // a write that gives the role may have reached Astro
+	Given     bool // Astro has taken that write
+}
+
+// Done is what a reconcile changed in Astro for one binding.
+type Done struct {
+	Update bool // the role was another one under the same claim, as the status said already
+	Drift  bool // the status said already that Astro held the role
+}
+
+// Memory is what is remembered of a token from one reconcile to the next. Nothing in it matters to what Astro ends up
+// holding: without it, a refused change is tried once more, and a contention goes one round further.
+type Memory struct {
+	Refusals    map[Attempt]Refusal
+	Contentions map[types.UID]Contention
+	// Unanswered is when a write that gives a role last had no answer, by its place.
+	Unanswered map[roleset.Target]time.Time
+	// Writers are the credentials that are known to be allowed to write the token, or not to be.
+	Writers map[string]bool
+}
+
+// Attempt is a change that was tried for a binding.
+type Attempt struct {
+	Target  roleset.Target
+	To      string // empty: a removal
+	Binding types.UID
+}
+
+// Refusal is how Astro refused a change by itself.
+type Refusal struct {
+	Generation int64 // of the binding's spec
+	At         time.Time
+	Forbidden  bool // to the connection; another one may be allowed
+	Invalid    bool
+	Fault      *fault.Fault
+}
+
+// Contention is a role that somebody else keeps changing back.
+type Contention struct {
+	Generation int64
+	Restored   []time.Time
+}

@@ -1,0 +1,177 @@
+package decision
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// Statement is what one binding is told at the end of a reconcile.
+type Statement struct {
+	UID    types.UID
+	Object *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
+	Orphan bool
+
+	Write   bool // the status is to be written
+	Status  v1alpha1.ScopedTokenBindingStatus
+	Release bool // the finalizer is to go, after the status was written
+
+	Gives   bool // the claim that the status takes up was given its role in this reconcile, and only the journal knows it
+	Changed bool // something was changed in Astro for it
+	Revoked bool // its role was taken away in this reconcile
+	Kept    bool // another binding has the say over its role
+	Stays   bool // its role stays in Astro, as the user wants it
+}
+
+// holds reports whether the status says that the binding holds its claim.
+func (st Statement) holds() bool {
+	if st.Orphan {
+		return false // nobody reads its status any more
+	}
+	claim := st.Object.Status.Claim
+	if st.Write {
+		claim = st.Status.Claim
+	}
+	return claim != nil && claim.State == v1alpha1.ClaimHeld && claim.UID == st.UID
+}
+
+// statements are what all bindings are told, in their order.
+func (p Progress) statements() []Statement {
+	refused := p.refusals()
+	all := make([]Statement, 0, len(p.Situation.Bindings))
+	for i := range p.Situation.Bindings {
+		all = append(all, p.statement(i, p.concluded(i, refused)))
+	}
+	return all
+}
+
+// refusals are why changes are not made, by their place.
+func (p Progress) refusals() map[roleset.Target]*fault.Fault {
+	refused := map[roleset.Target]*fault.Fault{}
+	for _, c := range p.Decision.Changes {
+		if c.Refused != nil {
+			refused[c.Target] = c.Refused
+		}
+	}
+	return refused
+}
+
+// concluded is the ruling on a binding once nothing more is done for it in this reconcile.
+func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruling {
+	s, r := &p.Situation, p.Decision.Rulings[i]
+	b := &s.Bindings[i]
+	if r.Fault == nil || r.Class == roleset.Leave {
+		if f := p.verdictFault(i, refused); f != nil {
+			r.Fault = f
+		}
+	}
+	if r.Class == roleset.Leave {
+		out := r.Verdict.Outcome
+		unseen := p.unconfirmedFault(i) != nil
+		if s.Token.ByID && !unseen && (out == roleset.Gone || out == roleset.Kept && p.inherited(r.Verdict.Winner)) && !p.mayArrive(i) {
+			r.Release = true
+		} else if b.Deleting() && r.Fault == nil {
+			r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
+		}
+	}
+	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
+		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
+	}
+	return r
+}
+
+// inherited reports whether the status of the binding that keeps a role holds its claim, since before or by now.
+func (p Progress) inherited(winner string) bool {
+	i, known := p.Decision.byID[winner]
+	if !known {
+		return false
+	}
+	b := &p.Situation.Bindings[i]
+	if b.Claim != nil && !b.Journaled {
+		return true
+	}
+	told := p.reported[b.Object.UID] && !p.unwritten[b.Object.UID]
+	return told && p.statement(i, p.concluded(i, p.refusals())).holds()
+}
+
+// mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
+func (p Progress) mayArrive(i int) bool {
+	s, r := &p.Situation, &p.Decision.Rulings[i]
+	_, removed := s.Done[s.Bindings[i].Object.UID]
+	return r.Uncertain || r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.settled(&s.Bindings[i])
+}
+
+func (p Progress) statement(i int, r Ruling) Statement {
+	s := &p.Situation
+	b := &s.Bindings[i]
+	done, changed := s.Done[b.Object.UID]
+	st := Statement{
+		UID: b.Object.UID, Object: b.Object, Orphan: b.Orphan, Changed: changed, Stays: b.MayStay(),
+		Release: r.Release && b.Deleting(),
+		Gives:   s.Pending[b.Object.UID].Given || b.Journaled,
+		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept,
+	}
+	leaves := s.leavesClaim(b, r)
+	if !b.Deleting() && leaves && b.finalized() && !r.Rebind {
+		st.Release = true
+	}
+	if b.Orphan || (b.Deleting() && st.Release) || b.unchanged(r, leaves) {
+		return st
+	}
+	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
+	st.Write = true
+	return st
+}
+
+// leavesClaim reports whether a binding that stays gives its claim up: it observes now, its role was withdrawn and is
+// gone, or it goes over to another token.
+func (s *Situation) leavesClaim(b *Binding, r Ruling) bool {
+	if b.Claim == nil || b.Deleting() {
+		return false
+	}
+	return r.Rebind || r.Release || (b.Observes() && s.Out[b.Object.UID] == nil)
+}
+
+// entered is the claim that the status is to hold; nil if it holds none.
+func (p Progress) entered(i int, r Ruling) *enteredClaim {
+	b := &p.Situation.Bindings[i]
+	inSync := r.Class == roleset.Want && r.Verdict.Outcome == roleset.InSync
+	claim, takes := p.Decision.claims[i] // as decided on the last read, which may have shown another origin
+	switch pending := p.Situation.Pending[b.Object.UID]; {
+	case b.Claim != nil && (b.Recovered.IsZero() || inSync || p.Situation.showsClaim(b)):
+		claim = *b.Claim
+		if pending.Journaled { // it was entered anew, on other terms
+			claim = pending.Claim
+		}
+	case pending.Given:
+		claim = pending.Claim
+	case b.Claim != nil || !takes || !inSync || !b.finalized() || p.lostFor(i):
+		return nil
+	}
+	return &enteredClaim{at: claim.ClaimedAt, host: claim.Host, origin: claim.Origin, previous: claim.PreviousRole}
+}
+
+// showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must
+// not say that the role was given: the binding would take away whatever stands there when it is deleted.
+func (s *Situation) showsClaim(b *Binding) bool {
+	return s.Token.Presence == Present && s.Token.Token.RoleOn(b.entry(nil).Key()) == b.Claim.Role
+}
+
+// lostFor reports whether nobody could read the token for the binding.
+func (p Progress) lostFor(i int) bool {
+	return p.Situation.Lost[p.Situation.Bindings[i].Connection.ID] != nil
+}
+
+// unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
+// every binding that was settled: the trouble shows on the connection, not as a status write a binding.
+func (b *Binding) unchanged(r Ruling, leaves bool) bool {
+	if leaves {
+		return false
+	}
+	if r.Fault == nil {
+		return b.Deleting() && r.Class == roleset.None
+	}
+	return r.Fault.Silent || (r.Fault.Transient && b.Settled())
+}

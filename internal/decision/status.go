@@ -1,0 +1,172 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// enteredClaim is the claim that a status holds.
+type enteredClaim struct {
+	at       time.Time
+	host     string
+	origin   v1alpha1.Origin
+	previous string
+}
+
+// statusOf computes a binding's status from what was decided.
+func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Done, changed bool) v1alpha1.ScopedTokenBindingStatus {
+	o := b.Object
+	st := *o.Status.DeepCopy()
+	if r.Rebind {
+		st.Token, st.Role = v1alpha1.BoundToken{}, ""
+	}
+	st.ObservedGeneration = o.Generation
+	st.LastHandledReconcileAt = cmp.Or(o.Annotations[v1alpha1.AnnotationRequestedAt], st.LastHandledReconcileAt)
+	st.Token.Name = cmp.Or(st.Token.Name, o.Spec.Token.Name)
+	st.Token.Scope = o.Spec.Token.Scope
+	st.Target.Kind = o.Spec.Target.Kind
+	st.Target.Name = cmp.Or(st.Target.Name, o.Spec.Target.Name)
+	s.writeClaim(b, r, claim, &st)
+	if r.Allowed && !r.Rebind {
+		s.fillIn(b, r, &st)
+	}
+	if (claim == nil || s.leavesClaim(b, r)) && !r.Allowed {
+		st.Role = "" // nothing is held, and the rules do not let the user know what is there
+	}
+	st.PlannedChange = ""
+	if b.Observes() && r.Fault == nil {
+		st.PlannedChange = planned(b, r)
+	}
+	answers := fault.Answers(r.Fault, []metav1.Condition{
+		yes(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "the connection's rules allow it, and no other binding stands against it"),
+		yes(v1alpha1.ConditionResolved, v1alpha1.ReasonResolved, "token and target were found"),
+		synced(b, r, &st, claim, done, changed),
+	})
+	ready := fault.Ready(answers)
+	if b.Observes() && ready.Reason == v1alpha1.ReasonWouldChange {
+		ready.Status = metav1.ConditionTrue // it has looked, which is all that it was asked to do
+	}
+	fault.Set(&st.Conditions, r.Fault, o.Generation, metav1.NewTime(s.Now), append(answers, ready)...)
+	return st
+}
+
+// writeClaim writes the claim down, or that it was left. What somebody else's object held means nothing here.
+func (s *Situation) writeClaim(b *Binding, r Ruling, claim *enteredClaim, st *v1alpha1.ScopedTokenBindingStatus) {
+	uid := b.Object.UID
+	if st.Claim != nil && st.Claim.UID != uid {
+		st.Claim = nil
+	}
+	switch {
+	case claim != nil && !s.leavesClaim(b, r):
+		st.Claim = &v1alpha1.Claim{UID: uid, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(claim.at), Host: claim.host}
+		st.OrganizationID, st.Token.ID, st.Target.ID = s.Key.Organization, s.Key.Token, b.targetID(r.Target)
+		st.Origin, st.PreviousRole = claim.origin, claim.previous
+	case st.Claim != nil:
+		st.Claim.State = v1alpha1.ClaimReleased
+		fallthrough
+	default:
+		if !b.Deleting() {
+			st.Origin, st.PreviousRole = "", ""
+		}
+	}
+}
+
+// fillIn writes down what Astro says. What could not be looked at stays as it was.
+func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus) {
+	if s.Key.Organization != "" {
+		st.OrganizationID = s.Key.Organization
+	}
+	if r.Target != nil {
+		st.Target.ID, st.Target.Name = r.Target.ID, clip(r.Target.Name)
+		if r.Target.Kind == astro.EntityDeployment {
+			st.Target.WorkspaceID = r.Target.WorkspaceID
+		}
+	}
+	if s.presenceTo(b) != Present {
+		return
+	}
+	t := s.Token.Token
+	scope, _ := pin.ScopeOf(t)
+	st.Token = v1alpha1.BoundToken{
+		ID: t.ID, Name: clip(t.Name), Description: clip(t.Description), Scope: scope,
+		CreatedBy: clip(t.CreatedBy), CreatedAt: timeOf(&t.CreatedAt), ExpiresAt: timeOf(t.EndAt),
+	}
+	if b.targetID(r.Target) != "" {
+		st.Role = t.RoleOn(b.entry(r.Target).Key())
+	}
+}
+
+func yes(condition, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: condition, Status: metav1.ConditionTrue, Reason: reason, Message: message}
+}
+
+// synced says that Astro holds the role, and how it came to. While nothing happens it goes on saying the same.
+func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *enteredClaim, done Done, changed bool) metav1.Condition {
+	c := yes(v1alpha1.ConditionSynced, v1alpha1.ReasonGranted, fmt.Sprintf("the token holds %s on %s", b.Role(), b.TargetWords()))
+	if b.Observes() {
+		return observed(b, r, c)
+	}
+	before := meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionSynced)
+	was := before != nil && before.Status == metav1.ConditionTrue
+	switch {
+	case changed && done.Drift:
+		c.Reason = v1alpha1.ReasonDriftCorrected
+	case changed && done.Update:
+		c.Reason = v1alpha1.ReasonRoleUpdated
+	case was && before.Reason != v1alpha1.ReasonInSync:
+		c.Reason = before.Reason
+	case claim != nil && claim.origin == v1alpha1.OriginAdopted:
+		c.Reason = v1alpha1.ReasonAdopted
+	}
+	return c
+}
+
+// observed is the answer of a binding that writes nothing.
+func observed(b *Binding, r Ruling, c metav1.Condition) metav1.Condition {
+	if plan := planned(b, r); plan != "" {
+		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonWouldChange
+		c.Message = fmt.Sprintf("mode Enforce would %s on %s", plan, b.TargetWords())
+		return c
+	}
+	c.Reason = v1alpha1.ReasonInSync
+	return c
+}
+
+// planned is the change that Enforce would make, in words.
+func planned(b *Binding, r Ruling) string {
+	switch r.Verdict.Outcome {
+	case roleset.Add, roleset.Update:
+		return roleset.Change{From: r.Verdict.Observed, To: b.Role()}.String()
+	default:
+		return ""
+	}
+}
+
+// timeOf is a time as the API server keeps it: to the second, and nil for none.
+func timeOf(t *time.Time) *metav1.Time {
+	if t == nil || t.IsZero() {
+		return nil
+	}
+	at := metav1.NewTime(t.UTC().Truncate(time.Second))
+	return &at
+}
+
+// clip keeps a text of Astro's from filling the status.
+func clip(s string) string {
+	const most = 512
+	if len(s) <= most {
+		return s
+	}
+	runes := []rune(s)
+	return string(runes[:min(len(runes), most/4)]) + "…"
+}

@@ -1,0 +1,116 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+// tokenFault is what is wrong with the token, as far as the binding is concerned.
+func (s *Situation) tokenFault(b *Binding, r *Ruling) *fault.Fault {
+	if s.presenceTo(b) != Present {
+		return s.missing(b, r)
+	}
+	spec, t, resolved := b.Object.Spec.Token, s.Token.Token, v1alpha1.ConditionResolved
+	scope, ok := pin.ScopeOf(t)
+	switch {
+	case !ok:
+		return fault.NotTrue(resolved, v1alpha1.ReasonTokenKindUnsupported,
+			"%s is a token of scope %s; only Organization and Workspace tokens can be bound", b.TokenWords(), t.Scope)
+	case scope != spec.Scope:
+		return fault.NotTrue(resolved, v1alpha1.ReasonTokenScopeMismatch,
+			"%s is a token of scope %s, not %s; make the binding with the right spec.token.scope", b.TokenWords(), scope, spec.Scope)
+	case t.Kind != astro.KindStandard:
+		return fault.NotTrue(resolved, v1alpha1.ReasonTokenKindUnsupported,
+			"%s is of kind %s; only tokens of kind %s can be bound", b.TokenWords(), t.Kind, astro.KindStandard)
+	case spec.WorkspaceID != "" && t.Home() != "" && t.Home() != string(spec.WorkspaceID):
+		return fault.NotTrue(resolved, v1alpha1.ReasonTokenScopeMismatch,
+			"%s was made in another Workspace than spec.token.workspaceId says", b.TokenWords())
+	case t.EndAt != nil && !t.EndAt.After(s.Now):
+		return fault.NotTrue(resolved, v1alpha1.ReasonTokenExpired,
+			"%s expired on %s; make a new token and a binding for it, or delete this binding", b.TokenWords(), t.EndAt.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// outsideHome is the fault of a Workspace token on a Deployment of another Workspace. Whether Astro would take it is not
+// known; such a token is documented to work in its own Workspace only.
+func (s *Situation) outsideHome(b *Binding, r *Ruling) *fault.Fault {
+	home := s.Token.Token.Home()
+	if s.Token.Token.Scope != astro.ScopeWorkspace || r.Target == nil || home == "" || r.Target.WorkspaceID == home {
+		return nil
+	}
+	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenScopeMismatch,
+		"%s was made in Workspace %s and works only there, but %s is in Workspace %s; use an Organization token, or a token of that Workspace",
+		b.TokenWords(), home, b.TargetWords(), r.Target.WorkspaceID)
+}
+
+// missing is the fault of a token that Astro does not show.
+func (s *Situation) missing(b *Binding, r *Ruling) *fault.Fault {
+	if s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" {
+		return s.replaced(b, r)
+	}
+	return s.notSeen(b)
+}
+
+// notSeen says how far looking for the token got.
+func (s *Situation) notSeen(b *Binding) *fault.Fault {
+	switch {
+	case s.Token.Presence == Unseen && s.Token.NotRead != nil:
+		return s.Token.NotRead
+	case s.Token.Presence == Unseen:
+		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", b.TokenWords())
+		f.Transient = true
+		return f
+	case s.presenceTo(b) == Absent && b.Claim != nil:
+		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonListIncomplete,
+			"Astro does not show %s, which does not prove that it was deleted: %s", b.TokenWords(), s.misses())
+		f.Transient = b.Connection.Distrusts // the connection says so for all
+		return f
+	default:
+		return tokenNotFound(b)
+	}
+}
+
+func tokenNotFound(b *Binding) *fault.Fault {
+	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
+		"Astro shows no %s; check spec.token, and that the connection's API token may see it", b.TokenWords())
+}
+
+// NeedsNames reports whether it has to be looked up which tokens have the binding's name now: the one that had it is gone.
+func (s *Situation) NeedsNames(b *Binding) bool {
+	return s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && s.unreachable(b) == nil
+}
+
+// replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked. Once the
+// user has confirmed that one, the binding leaves the old token and finds the new one as it found the first, by its name.
+func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
+	if b.Names.Err != nil {
+		return fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)
+	}
+	found := b.Names.Tokens
+	if len(found) != 1 {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
+			"%s with id %s was deleted in Astro; delete the binding, or make the token again and confirm it", b.TokenWords(), s.Key.Token)
+	}
+	r.Rebind = b.Object.Annotations[v1alpha1.AnnotationConfirmToken] == found[0].ID
+	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenReplaced,
+		"%s with id %s was deleted in Astro, and another token with id %s has its name; set the annotation %s to %s to bind that one",
+		b.TokenWords(), s.Key.Token, found[0].ID, v1alpha1.AnnotationConfirmToken, found[0].ID)
+}
+
+// externalWriter is the fault of a role that somebody else keeps changing back.
+func (s *Situation) externalWriter(b *Binding, r *Ruling) *fault.Fault {
+	who := ""
+	if s.Token.Token.UpdatedBy != "" {
+		who = fmt.Sprintf(" (Astro names %s as the last to update it)", s.Token.Token.UpdatedBy)
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
+		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",
+		b.Role(), contentionLimit, contentionWindow, cmp.Or(s.Token.Token.RoleOn(b.entry(r.Target).Key()), "no role"), who, v1alpha1.AnnotationRequestedAt)
+}

@@ -1,0 +1,61 @@
+package decision
+
+import (
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+// BeginUnresolved starts the work on bindings that only name their token, or whose connection does not exist. They hold
+// nothing. One whose name is that of exactly one token is handed over to the key of that token, where every other claim on
+// it is known; the others are told what is wrong.
+func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
+	p = Progress{Situation: s, Decision: Decision{Rulings: make([]Ruling, len(s.Bindings))}}
+	handOver = map[int]string{}
+	for i := range s.Bindings {
+		b, r := &s.Bindings[i], &p.Decision.Rulings[i]
+		if b.Deleting() {
+			r.Class, r.Fault = s.judgeDeleting(b, r)
+			continue
+		}
+		if r.Fault = s.unreachable(b); r.Fault != nil {
+			continue
+		}
+		switch {
+		case b.Names.Err != nil:
+			p = p.retry(b.Names.Err)
+			r.Fault = fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)
+		case len(b.Names.Tokens) == 1:
+			handOver[i] = b.Names.Tokens[0].ID
+			r.Fault = fault.Quiet()
+		default:
+			r.Fault = s.unresolved(b, r)
+		}
+	}
+	return p, handOver
+}
+
+// unresolved is what is wrong with a name that is not exactly one token's. The rules come first, so that the answer does
+// not tell which tokens there are.
+func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
+	r.Target, _ = b.target()
+	if f := s.forbidden(b, r); f != nil {
+		return f
+	}
+	if b.Object.Spec.Suspend {
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
+	}
+	if len(b.Names.Tokens) == 0 {
+		return tokenNotFound(b)
+	}
+	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
+		"there is more than one %s: %s; make the binding with spec.token.id", b.TokenWords(), tokenIDs(b.Names.Tokens))
+}
+
+func tokenIDs(tokens []astro.Token) string {
+	ids := make([]string, 0, len(tokens))
+	for _, t := range tokens {
+		ids = append(ids, t.ID)
+	}
+	return listed(ids)
+}

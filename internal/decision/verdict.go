@@ -1,0 +1,109 @@
+package decision
+
+import (
+	"cmp"
+	"strings"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// verdictFault is what the planner's verdict, and what became of the changes, leave to be said against a binding.
+func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *fault.Fault {
+	s, r := &p.Situation, p.Decision.Rulings[i]
+	b := &s.Bindings[i]
+	if (r.Class == roleset.None && !b.Observes()) || s.Token.Presence != Present {
+		return nil
+	}
+	if lost := s.Lost[b.Connection.ID]; lost != nil && (p.needsRead(i) || pendingChange(r.Verdict.Outcome)) {
+		return lost
+	}
+	switch v := r.Verdict; v.Outcome {
+	case roleset.Conflict:
+		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
+			"%s was first and declares %s for the same token and target; delete one of the two, or let them declare the same role",
+			p.bindingWords(i, v.Winner), v.WinnerRole)
+	case roleset.ExistingRole:
+		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
+			"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
+			v.Observed, b.TargetWords(), cmp.Or(b.Object.Spec.Adopt, v1alpha1.AdoptAlways))
+	case roleset.Held:
+		if r.Class == roleset.Want || (b.Observes() && v.Observed != b.Role()) {
+			return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
+				"%s holds this role and is on hold; see its status", p.bindingWords(i, v.Winner))
+		}
+	case roleset.Blocked:
+		return blocked(b, v.Block)
+	case roleset.Waiting:
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
+			"waiting for %s to take its claim, which may keep the role", p.bindingWords(i, v.Winner))
+	case roleset.Add, roleset.Update, roleset.Remove:
+		return p.undone(i, refused)
+	}
+	return p.unconfirmedFault(i)
+}
+
+// needsRead reports whether what is said of the binding rests on a read of the token.
+func (p Progress) needsRead(i int) bool {
+	b, r := &p.Situation.Bindings[i], p.Decision.Rulings[i]
+	takes := r.Class == roleset.Want && p.Situation.claimOf(b) == nil
+	wanted := r.Class == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+	return takes || r.Class == roleset.Leave || (wanted && (b.Requested() || !b.Looked()))
+}
+
+func pendingChange(o roleset.Outcome) bool {
+	return o == roleset.Add || o == roleset.Update || o == roleset.Remove
+}
+
+// undone is the fault of a binding whose change was not made.
+func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.Fault {
+	s, r := &p.Situation, p.Decision.Rulings[i]
+	b := &s.Bindings[i]
+	if b.Observes() && r.Class == roleset.None {
+		return nil
+	}
+	if f := refused[s.entry(&p.Decision, i)]; f != nil {
+		return f
+	}
+	reason := v1alpha1.ReasonDriftDetected
+	if r.Class == roleset.Leave {
+		reason = v1alpha1.ReasonRevoking
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, reason, "Astro holds %s on %s; the operator looks again",
+		cmp.Or(r.Verdict.Observed, "no role"), b.TargetWords())
+}
+
+// unconfirmedFault is the fault of a change that Astro took and does not show.
+func (p Progress) unconfirmedFault(i int) *fault.Fault {
+	r := p.Decision.Rulings[i]
+	words, unseen := p.Situation.Unseen[p.Situation.entry(&p.Decision, i)]
+	wants := r.Class == roleset.Want && r.Verdict.Outcome == roleset.InSync
+	if !unseen || !wants && (r.Class != roleset.Leave || r.Verdict.Outcome != roleset.Gone) {
+		return nil
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", words)
+}
+
+// bindingWords names another binding, as far as the rules let the reader know.
+func (p Progress) bindingWords(i int, id string) string {
+	namespace, _, _ := strings.Cut(id, "/")
+	if p.Situation.mayName(&p.Situation.Bindings[i], &p.Decision.Rulings[i], namespace) {
+		return "ScopedTokenBinding " + id
+	}
+	return "a ScopedTokenBinding of another namespace"
+}
+
+func blocked(b *Binding, why roleset.Block) *fault.Fault {
+	switch why {
+	case roleset.WouldBeEmpty:
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonLastRoleProtected,
+			"the role is the token's last, and Astro cannot hold a token without any; delete the token in Astro instead")
+	case roleset.OwnScopeRole:
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
+			"%s is where the token was made, and its role there is never changed; bind another target", b.TargetWords())
+	default:
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
+			"Astro does not show the token's role on its own scope, which a write would drop; see to it that the connection's API token may see all roles of the token")
+	}
+}

@@ -1,0 +1,189 @@
+package decision
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// maxForbidden is how many changes Astro has to forbid by themselves, taking none, before the rest is spared the try.
+const maxForbidden = 2
+
+// afterPost takes in what became of a write. A set that Astro refuses is tried in parts, so that one bad binding does not
+// hold up the others; each part starts from a read of its own.
+func (p Progress) afterPost(r Replaced) Progress {
+	sent := *p.sending
+	p.sending, p.slot, p.permitted = nil, false, nil
+	if !r.Now.IsZero() {
+		p.Situation.Now = r.Now
+	}
+	if len(sent.Changes) == 0 {
+		return p.challenged(sent.Through, r).decide()
+	}
+	switch {
+	case r.Err == nil:
+		return p.written(sent, r.Update).decide()
+	case !fault.Refused(r.Err):
+		return p.notWritten(sent, r.Err).decide()
+	case len(sent.Changes) > 1 && !p.hopeless():
+		return p.notGivenBy(sent).split(sent.Changes).decide()
+	case errors.Is(r.Err, astro.ErrForbidden):
+		p.forbidden++
+		return p.notGivenBy(sent).refuse(sent.Changes, r.Err, Findings{}).decide()
+	default:
+		p.refused = &refusedPart{changes: sent.Changes, err: r.Err}
+		return p.notGivenBy(sent)
+	}
+}
+
+// challenged remembers whether the credential may write the token. Only a definite no counts against it.
+func (p Progress) challenged(through string, r Replaced) Progress {
+	credential := p.Situation.credential(through)
+	switch {
+	case r.Err == nil:
+		p.Situation.Memory = p.Situation.Memory.writer(credential, true)
+		p.Situation.Token = p.Situation.Token.shown(r.Update.After, p.Situation.Now)
+	case errors.Is(r.Err, astro.ErrForbidden):
+		p.Situation.Memory = p.Situation.Memory.writer(credential, false)
+	default:
+		return p.retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
+	}
+	return p
+}
+
+func (s *Situation) credential(connection string) string {
+	for i := range s.Bindings {
+		if s.Bindings[i].Connection.ID == connection {
+			return s.Bindings[i].Connection.Credential
+		}
+	}
+	return ""
+}
+
+// hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: the
+// credential may not, or a dangling role stands in the way of all.
+func (p Progress) hopeless() bool {
+	return p.accepted == 0 && (p.forbidden >= maxForbidden || (len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0))
+}
+
+// split puts both halves of a refused part in its place.
+func (p Progress) split(changes []Change) Progress {
+	n := (len(changes) + 1) / 2
+	rest := p.parts
+	if len(rest) > 0 {
+		rest = rest[1:]
+	}
+	p.parts = append([][]roleset.Target{targetsOf(changes[:n]), targetsOf(changes[n:])}, rest...)
+	return p
+}
+
+func targetsOf(changes []Change) []roleset.Target {
+	all := make([]roleset.Target, 0, len(changes))
+	for _, c := range changes {
+		all = append(all, c.Target)
+	}
+	return all
+}
+
+// notGivenBy takes back that a write may have given the bindings their roles: Astro has definitely refused it.
+func (p Progress) notGivenBy(sent Post) Progress {
+	for _, uid := range p.claimants(sent.Changes) {
+		if p.Situation.Pending[uid].Sent {
+			p = p.pend(uid, func(n *Pending) { n.Sent = false })
+		}
+	}
+	return p
+}
+
+// claimants are the bindings for which changes are made.
+func (p Progress) claimants(changes []Change) (all []types.UID) {
+	for _, c := range changes {
+		for _, i := range p.Decision.indices(c.Claims) {
+			all = append(all, p.Situation.Bindings[i].Object.UID)
+		}
+	}
+	return all
+}
+
+// notWritten remembers that the connection is of no use for now. What was sent may have reached Astro.
+func (p Progress) notWritten(sent Post, err error) Progress {
+	f := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%d change(s) to the token's roles", len(sent.Changes)), err)
+	if len(sent.Changes) == 1 {
+		f = fault.FromAstroError(v1alpha1.ConditionSynced, sent.Changes[0].String(), err)
+	}
+	p.Situation.Memory = p.Situation.Memory.unanswered(sent.Changes, p.Situation.Now)
+	return p.retry(err).lose(sent.Through, f)
+}
+
+// written takes in a write that Astro took. What it does not show yet is looked at again before it is called drift.
+func (p Progress) written(sent Post, u astro.Update) Progress {
+	p.accepted++
+	s := &p.Situation
+	before := p.Decision
+	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
+	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes)
+	for _, c := range sent.Changes {
+		s.Memory = s.Memory.accepted(c.Target)
+		if c.Target.Kind == astro.EntityWorkspace && c.To != "" {
+			s.Memory = s.Memory.clearRefusals() // a role on the Workspace may be what a Deployment's was refused for
+			p = p.wake(time.Second)
+		}
+		if !u.Confirmed {
+			p = p.unconfirmed(c)
+		}
+		p = p.note(before, c)
+	}
+	return p
+}
+
+// withoutAccessors is the token after a write, without the accessor roles that Astro put where one was taken out: what
+// the claim was on is gone.
+func withoutAccessors(u astro.Update) astro.Token {
+	t := u.After
+	t.Roles = slices.DeleteFunc(slices.Clone(t.Roles), func(r astro.Role) bool { return slices.Contains(u.Accessors, r.Key()) })
+	return t
+}
+
+// unconfirmed leaves a change alone until the next sweep, but for one more look: Astro may show it late, or otherwise.
+func (p Progress) unconfirmed(c Change) Progress {
+	words := fmt.Sprintf("Astro took the change (%s) but does not show it yet; the operator looks again", c)
+	unseen := maps.Clone(p.Situation.Unseen)
+	if unseen == nil {
+		unseen = map[roleset.Target]string{}
+	}
+	unseen[c.Target] = words
+	p.Situation.Unseen = unseen
+	return p.wake(lookAgain)
+}
+
+// note remembers what a change did for each binding that wanted it.
+func (p Progress) note(before Decision, c Change) Progress {
+	done := maps.Clone(p.Situation.Done)
+	if done == nil {
+		done = map[types.UID]Done{}
+	}
+	for _, i := range before.indices(c.Claims) {
+		b := &p.Situation.Bindings[i]
+		status := b.Object.Status
+		known := status.Role != "" && status.Token.ID == p.Situation.Key.Token
+		drift := before.Rulings[i].Class == roleset.Want && b.Looked() && conditionTrue(b.Object, v1alpha1.ConditionSynced)
+		done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift}
+		if drift && c.To != "" {
+			p.Situation.Memory = p.Situation.Memory.restored(b, p.Situation.Now)
+		}
+		if _, pending := p.Situation.Pending[b.Object.UID]; pending && c.To != "" {
+			p = p.pend(b.Object.UID, func(n *Pending) { n.Given = true })
+		}
+	}
+	p.Situation.Done = done
+	return p
+}

@@ -1,0 +1,230 @@
+package fault_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	. "github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+var (
+	then = metav1.NewTime(time.Unix(1000, 0))
+	now  = metav1.NewTime(time.Unix(2000, 0))
+)
+
+func condition(kind string, status metav1.ConditionStatus, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: kind, Status: status, Reason: reason, Message: message, ObservedGeneration: 1, LastTransitionTime: then}
+}
+
+func TestFromAstroError(t *testing.T) {
+	const doing = "write: "
+	type want struct {
+		Status            metav1.ConditionStatus
+		Reason, Next      string
+		Transient, Stalls bool
+	}
+	cases := map[string]struct {
+		reason string
+		err    error
+		want   want
+	}{
+		"Throttled":    {"A rate limit passes by itself.", astro.ErrThrottled, want{"Unknown", "RateLimited", "; the operator slows down and tries again by itself", true, false}},
+		"Unauthorized": {"A credential that was refused shows on the connection.", astro.ErrUnauthorized, want{"Unknown", "CredentialRejected", "; renew the API token in the connection's Secret", true, false}},
+		"Forbidden":    {"Astro looked and said no.", astro.ErrForbidden, want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
+		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct the binding, or ask Astro's support with the request id", false, true}},
+		"Incomplete":   {"A listing that is no evidence passes.", astro.ErrIncomplete, want{"Unknown", "ListIncomplete", "", true, false}},
+		"RolesUnknown": {"An answer without roles is no answer, and each binding says so.", ErrRolesUnknown, want{"Unknown", "ListIncomplete", "", false, false}},
+		"Unreachable":  {"No answer is nobody's fault.", astro.ErrUnreachable, want{"Unknown", "Unreachable", "", true, false}},
+		"NotFound":     {"What was not found says nothing by itself.", astro.ErrNotFound, want{"Unknown", "Unreachable", "", true, false}},
+		"Anything":     {"An error that nobody knows is one, too.", errors.New("odd"), want{"Unknown", "Unreachable", "", true, false}},
+		"Wrapped":      {"It is asked what an error is, not how it reads.", fmt.Errorf("a: %w", fmt.Errorf("b: %w", astro.ErrForbidden)), want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
+		"RolesFirst":   {"Nothing is taken for free because of an answer without roles.", errors.Join(ErrRolesUnknown, astro.ErrIncomplete), want{"Unknown", "ListIncomplete", "", false, false}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := FromAstroError(v1alpha1.ConditionSynced, "write", c.err)
+			got := want{f.Status, f.Reason, "", f.Transient, f.Stalls()}
+			text := doing + c.err.Error()
+			if len(f.Message) < len(text) || f.Message[:len(text)] != text {
+				t.Fatalf("%s\nwant %q first, got %q", c.reason, text, f.Message)
+			}
+			got.Next = f.Message[len(text):]
+			if diff := cmp.Diff(c.want, got); diff != "" || f.Condition != v1alpha1.ConditionSynced || f.Silent {
+				t.Errorf("%s\n-want +got\n%s", c.reason, diff)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for err, want := range map[error]bool{
+		astro.ErrInvalid: true, astro.ErrForbidden: true, fmt.Errorf("x: %w", astro.ErrInvalid): true,
+		astro.ErrThrottled: false, astro.ErrUnauthorized: false, astro.ErrUnreachable: false, astro.ErrNotFound: false, astro.ErrIncomplete: false,
+	} {
+		if got := Refused(err); got != want {
+			t.Errorf("asking for less may help only where Astro understood and said no: %v: want %v, got %v", err, want, got)
+		}
+	}
+}
+
+func TestStalls(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		fault  *Fault
+		want   bool
+	}{
+		"False":        {"What was looked at and found wrong waits for somebody.", NotTrue("Synced", v1alpha1.ReasonSuspended, "x"), true},
+		"Unknown":      {"What could not be looked at does not.", CouldNotCheck("Synced", v1alpha1.ReasonUnreachable, "x"), false},
+		"UnknownForUs": {"Unless somebody has to do something.", &Fault{Status: metav1.ConditionUnknown, NeedsUser: true}, true},
+		"Revoking":     {"A revocation is under way.", NotTrue("Synced", v1alpha1.ReasonRevoking, "x"), false},
+		"Drift":        {"As is the repair of drift.", NotTrue("Synced", v1alpha1.ReasonDriftDetected, "x"), false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := c.fault.Stalls(); got != c.want {
+				t.Errorf("%s\nwant %v, got %v", c.reason, c.want, got)
+			}
+		})
+	}
+}
+
+func TestWith(t *testing.T) {
+	f := NotTrue("Synced", "X", "%d%%", 5)
+	more := f.With("; and more")
+	if f.Message != "5%" || more.Message != "5%; and more" || more.Reason != "X" {
+		t.Errorf("a shared fault stays as it is: %+v, %+v", f, more)
+	}
+	if !Quiet().Silent {
+		t.Error("a quiet fault is not written")
+	}
+}
+
+func answers() []metav1.Condition {
+	return []metav1.Condition{condition("Accepted", "True", "A", "a"), condition("Resolved", "True", "R", "r"), condition("Synced", "True", "S", "s")}
+}
+
+func short(all []metav1.Condition) (words []string) {
+	for _, c := range all {
+		words = append(words, fmt.Sprintf("%s=%s %s: %s", c.Type, c.Status, c.Reason, c.Message))
+	}
+	return words
+}
+
+func TestAnswersAndReady(t *testing.T) {
+	changed := func(at int, status metav1.ConditionStatus) []metav1.Condition {
+		all := answers()
+		all[at].Status, all[at].Reason, all[at].Message = status, "N", "n"
+		return all
+	}
+	cases := map[string]struct {
+		reason  string
+		fault   *Fault
+		answers []metav1.Condition
+		want    []string
+		ready   string
+	}{
+		"None":   {"Without a fault all is as asked, and Ready says the last.", nil, answers(), []string{"Accepted=True A: a", "Resolved=True R: r", "Synced=True S: s"}, "Ready=True S: s"},
+		"First":  {"What comes after a fault has to wait.", NotTrue("Accepted", "No", "no"), answers(), []string{"Accepted=False No: no", "Resolved=Unknown Pending: not looked at while Accepted is not True", "Synced=Unknown Pending: not looked at while Accepted is not True"}, "Ready=False No: no"},
+		"Middle": {"What comes before stays.", CouldNotCheck("Resolved", "Odd", "odd"), answers(), []string{"Accepted=True A: a", "Resolved=Unknown Odd: odd", "Synced=Unknown Pending: not looked at while Resolved is not True"}, "Ready=Unknown Odd: odd"},
+		"Last":   {"Nothing waits for the last.", NotTrue("Synced", "No", "no"), answers(), []string{"Accepted=True A: a", "Resolved=True R: r", "Synced=False No: no"}, "Ready=False No: no"},
+		"Other":  {"A fault of none of them changes none.", Quiet(), answers(), []string{"Accepted=True A: a", "Resolved=True R: r", "Synced=True S: s"}, "Ready=True S: s"},
+		"FalseBeforeUnknown": {
+			"False weighs more than an Unknown before it.", NotTrue("Synced", "No", "no"), changed(1, "Unknown"),
+			[]string{"Accepted=True A: a", "Resolved=Unknown N: n", "Synced=False No: no"}, "Ready=False No: no",
+		},
+		"FirstFalse": {
+			"Of several the first.", NotTrue("Synced", "No", "no"), changed(0, "False"),
+			[]string{"Accepted=False N: n", "Resolved=True R: r", "Synced=False No: no"}, "Ready=False N: n",
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := Answers(c.fault, c.answers)
+			if diff := cmp.Diff(c.want, short(got)); diff != "" {
+				t.Errorf("%s\n-want +got\n%s", c.reason, diff)
+			}
+			if diff := cmp.Diff([]string{c.ready}, short([]metav1.Condition{Ready(got)})); diff != "" {
+				t.Errorf("%s\nReady -want +got\n%s", c.reason, diff)
+			}
+		})
+	}
+}
+
+func TestSet(t *testing.T) {
+	find := func(all []metav1.Condition, kind string) *metav1.Condition {
+		for i := range all {
+			if all[i].Type == kind {
+				return &all[i]
+			}
+		}
+		return nil
+	}
+	cases := map[string]struct {
+		reason      string
+		before      []metav1.Condition
+		fault       *Fault
+		since       metav1.Time // of Ready
+		there, gone []string
+	}{
+		"New":        {"A new condition is as of now.", nil, nil, now, []string{"Ready"}, []string{"Reconciling", "Stalled"}},
+		"Same":       {"One that stays as it was since then.", []metav1.Condition{condition("Ready", "True", "Old", "old")}, nil, then, []string{"Ready"}, []string{"Reconciling", "Stalled"}},
+		"Changed":    {"One that changes is as of now.", []metav1.Condition{condition("Ready", "False", "Old", "old")}, nil, now, []string{"Ready"}, nil},
+		"Working":    {"What goes on by itself is said for kstatus.", []metav1.Condition{condition("Stalled", "True", "Old", "old")}, CouldNotCheck("Synced", "X", "x"), now, []string{"Ready", "Reconciling"}, []string{"Stalled"}},
+		"Waiting":    {"As is what waits for somebody.", []metav1.Condition{condition("Reconciling", "True", "Old", "old")}, NotTrue("Synced", "X", "x"), now, []string{"Ready", "Stalled"}, []string{"Reconciling"}},
+		"Done":       {"Neither is there once all is well.", []metav1.Condition{condition("Reconciling", "True", "Old", "old"), condition("Stalled", "True", "Old", "old")}, nil, now, []string{"Ready"}, []string{"Reconciling", "Stalled"}},
+		"OthersStay": {"Conditions of others stay.", []metav1.Condition{condition("Other", "True", "Old", "old")}, nil, now, []string{"Ready", "Other"}, nil},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			all := append([]metav1.Condition(nil), c.before...)
+			Set(&all, c.fault, 7, now, metav1.Condition{Type: "Ready", Status: "True", Reason: "R", Message: "m"})
+			ready := find(all, "Ready")
+			if ready == nil || !ready.LastTransitionTime.Equal(&c.since) || ready.ObservedGeneration != 7 || ready.Reason != "R" {
+				t.Errorf("%s\nwant Ready since %v, got %+v", c.reason, c.since, ready)
+			}
+			for _, kind := range c.there {
+				if find(all, kind) == nil {
+					t.Errorf("%s\n%s is missing", c.reason, kind)
+				}
+			}
+			for _, kind := range c.gone {
+				if find(all, kind) != nil {
+					t.Errorf("%s\n%s is there", c.reason, kind)
+				}
+			}
+		})
+	}
+}
+
+func TestKeepMessage(t *testing.T) {
+	old := condition("Synced", "False", "No", "refused (request r1); do this")
+	cases := map[string]struct {
+		reason string
+		edit   func(*metav1.Condition)
+		want   string
+	}{
+		"OtherRequest":    {"A refusal that lasts is not a status write at each sweep.", func(c *metav1.Condition) { c.Message = "refused (request r2); do this" }, old.Message},
+		"NoRequest":       {"Nor is one without an id.", func(c *metav1.Condition) { c.Message = "refused; do this" }, old.Message},
+		"OtherWords":      {"Another message is.", func(c *metav1.Condition) { c.Message = "refused (request r2); do that" }, "refused (request r2); do that"},
+		"OtherReason":     {"Another reason as well.", func(c *metav1.Condition) { c.Reason, c.Message = "X", "refused (request r2); do this" }, "refused (request r2); do this"},
+		"OtherStatus":     {"And another status.", func(c *metav1.Condition) { c.Status, c.Message = "Unknown", "refused (request r2); do this" }, "refused (request r2); do this"},
+		"OtherGeneration": {"And another spec.", func(c *metav1.Condition) { c.ObservedGeneration, c.Message = 2, "refused (request r2); do this" }, "refused (request r2); do this"},
+		"OtherCondition":  {"And another condition.", func(c *metav1.Condition) { c.Type, c.Message = "Ready", "refused (request r2); do this" }, "refused (request r2); do this"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			next := old
+			c.edit(&next)
+			if got := KeepMessage([]metav1.Condition{old}, next).Message; got != c.want {
+				t.Errorf("%s\nwant %q, got %q", c.reason, c.want, got)
+			}
+		})
+	}
+}

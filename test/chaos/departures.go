@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// departures tell which bindings vanished, and whether the operator could know. A binding vanishes when its last
+// finalizer is removed by somebody else while it is being deleted. The operator then learns of it from a DELETE event, from
+// another object under the same name, or from its journal. What happened during a watch gap and stands in no journal
+// entry is missing from the next listing, and nothing else tells of it.
+type departures struct {
+	mu         sync.Mutex
+	shown      map[int]map[client.ObjectKey]sighting // by process: the newest state of each object
+	learned    map[types.UID]lesson                  // how the last process was told that the object is gone
+	gone       map[types.UID]int                     // when it went
+	journalled map[types.UID]int                     // when the journal named the object, at its going or later
+	pages      map[string]string                     // the journal: the data of each ConfigMap
+	clock      int                                   // counts what happens
+}
+
+// lesson is that a process was told something.
+type lesson struct{ process, at int }
+
+// sighting is the state of an object that a process was shown.
+type sighting struct {
+	uid     types.UID
+	claimed bool
+}
+
+func newDepartures() *departures {
+	return &departures{
+		shown: map[int]map[client.ObjectKey]sighting{}, learned: map[types.UID]lesson{}, gone: map[types.UID]int{},
+		journalled: map[types.UID]int{}, pages: map[string]string{},
+	}
+}
+
+// show records an event, or a row of a listing, that a process of the operator was given.
+func (d *departures) show(process int, event watch.EventType, key client.ObjectKey, now sighting) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clock++
+	cache := d.shown[process]
+	if cache == nil {
+		cache = map[client.ObjectKey]sighting{}
+		d.shown[process] = cache
+	}
+	before, known := cache[key]
+	switch event {
+	case watch.Deleted:
+		d.learned[now.uid] = lesson{process, d.clock}
+		delete(cache, key)
+	case watch.Added, watch.Modified:
+		if known && before.uid != now.uid && before.claimed {
+			d.learned[before.uid] = lesson{process, d.clock}
+		}
+		cache[key] = now
+	}
+}
+
+// vanish records that an object is gone.
+func (d *departures) vanish(uid types.UID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clock++
+	d.gone[uid] = d.clock
+	for _, page := range d.pages {
+		d.name(uid, page)
+	}
+}
+
+// setPage records what a ConfigMap of the operator says; "" if it is gone.
+func (d *departures) setPage(name, data string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.pages[name] = data
+	d.clock++
+	for uid := range d.gone {
+		d.name(uid, data)
+	}
+}
+
+// name records that a page of the journal names an object that is gone, if it does.
+func (d *departures) name(uid types.UID, page string) {
+	if strings.Contains(page, string(uid)) {
+		d.journalled[uid] = d.clock
+	}
+}
+
+// journal is the data of all pages.
+func (d *departures) journal() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var all strings.Builder
+	for _, page := range d.pages {
+		all.WriteString(page)
+	}
+	return all.String()
+}
+
+// knownAt is when a process could know that an object which had a claim is gone, as it was told or the journal says so; 0 if
+// it cannot.
+func (d *departures) knownAt(uid types.UID, process int) int {
+	at := d.journalled[uid]
+	if l, told := d.learned[uid]; told && l.process == process {
+		at = max(at, l.at)
+	}
+	return at
+}
+
+// mustRevoke says whether a process has to revoke the role that several objects had, which are all gone: it can know of
+// one, and none of the others was still there by then, as an heir to the role.
+func (d *departures) mustRevoke(uids []types.UID, process int) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.ContainsFunc(uids, func(uid types.UID) bool {
+		at := d.knownAt(uid, process)
+		return at > 0 && !slices.ContainsFunc(uids, func(other types.UID) bool { return other != uid && d.gone[other] > at })
+	})
+}
+
+// page is a ConfigMap, as far as it matters here.
+type page struct {
+	Metadata struct {
+		Name string `json:"name"`
+	} `json:"metadata"`
+	Data       json.RawMessage   `json:"data"`
+	BinaryData map[string][]byte `json:"binaryData"`
+}
+
+// pagesOf are the names and the data of the ConfigMaps in an answer: one, or a list of them.
+func pagesOf(answer []byte) map[string]string {
+	var body struct {
+		page
+
+		Items []page `json:"items"`
+	}
+	if json.Unmarshal(answer, &body) != nil {
+		return nil
+	}
+	pages := map[string]string{}
+	for _, p := range append(body.Items, body.page) {
+		if p.Metadata.Name == "" {
+			continue
+		}
+		var data strings.Builder
+		data.Write(p.Data)
+		for _, value := range p.BinaryData {
+			data.Write(value)
+		}
+		pages[p.Metadata.Name] = data.String()
+	}
+	return pages
+}
+
+// showBinding records a binding that a process of the operator was shown.
+func (w *world) showBinding(process int, event watch.EventType, b *v1alpha1.ScopedTokenBinding) {
+	w.departures.show(process, event, client.ObjectKeyFromObject(b), sighting{b.UID, w.claimOf(b) != nil})
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+func TestDepartures(t *testing.T) {
+	key := client.ObjectKey{Namespace: "a", Name: "b"}
+	const old, fresh = types.UID("uid-old"), types.UID("uid-fresh")
+	cases := map[string]struct {
+		reason string
+		do     func(*departures)
+		want   bool
+	}{
+		"Deleted": {
+			reason: "The DELETE event arrived.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.show(1, watch.Deleted, key, sighting{old, true})
+			},
+			want: true,
+		},
+		"DeletedForProcessBefore": {
+			reason: "The process that got the DELETE event was killed.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.show(0, watch.Deleted, key, sighting{old, true})
+			},
+		},
+		"Gap": {
+			reason: "The object is missing from the listing after the gap, and nothing else tells of it.",
+			do: func(d *departures) {
+				d.show(1, watch.Added, key, sighting{old, true})
+				d.vanish(old)
+			},
+		},
+		"Replaced": {
+			reason: "Another object has the name of one that the process knew to have a claim.",
+			do: func(d *departures) {
+				d.show(1, watch.Added, key, sighting{old, true})
+				d.vanish(old)
+				d.show(1, watch.Modified, key, sighting{fresh, false})
+			},
+			want: true,
+		},
+		"ReplacedUnclaimed": {
+			reason: "The process never saw the claim of the object that was replaced.",
+			do: func(d *departures) {
+				d.show(1, watch.Added, key, sighting{old, false})
+				d.vanish(old)
+				d.show(1, watch.Modified, key, sighting{fresh, false})
+			},
+		},
+		"ReplacedUnseen": {
+			reason: "Another process knew the object that was replaced.",
+			do: func(d *departures) {
+				d.show(0, watch.Added, key, sighting{old, true})
+				d.vanish(old)
+				d.show(1, watch.Added, key, sighting{fresh, false})
+			},
+		},
+		"Journalled": {
+			reason: "The journal named the object when it vanished.",
+			do: func(d *departures) {
+				d.setPage("page", `{"uid-old":"…"}`)
+				d.vanish(old)
+				d.setPage("page", `{}`)
+			},
+			want: true,
+		},
+		"JournalledLater": {
+			reason: "The journal named the object as leaving after it had vanished.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{"uid-old":"…"}`)
+			},
+			want: true,
+		},
+		"ClearedBefore": {
+			reason: "The entry was cleared before the object vanished.",
+			do: func(d *departures) {
+				d.setPage("page", `{"uid-old":"…"}`)
+				d.setPage("page", `{}`)
+				d.vanish(old)
+			},
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := newDepartures()
+			tc.do(d)
+			if got := d.mustRevoke([]types.UID{old}, 1); got != tc.want {
+				t.Errorf("%s\nwant known=%t, got %t", tc.reason, tc.want, got)
+			}
+		})
+	}
+}
+
+func TestHeirs(t *testing.T) {
+	first, heir := client.ObjectKey{Namespace: "a", Name: "b"}, client.ObjectKey{Namespace: "a", Name: "c"}
+	cases := map[string]struct {
+		reason string
+		do     func(*departures)
+		want   bool
+	}{
+		"HeirWentUnseen": {
+			reason: "An heir had the role when the operator learned of the first, and vanished in a gap.",
+			do: func(d *departures) {
+				d.vanish("first")
+				d.show(1, watch.Deleted, first, sighting{"first", true})
+				d.vanish("heir")
+			},
+		},
+		"HeirWentKnown": {
+			reason: "The operator learned of the heir, too.",
+			do: func(d *departures) {
+				d.vanish("first")
+				d.show(1, watch.Deleted, first, sighting{"first", true})
+				d.vanish("heir")
+				d.show(1, watch.Deleted, heir, sighting{"heir", true})
+			},
+			want: true,
+		},
+		"HeirWentBefore": {
+			reason: "The heir was gone by the time the operator learned of the first.",
+			do: func(d *departures) {
+				d.vanish("first")
+				d.vanish("heir")
+				d.show(1, watch.Deleted, first, sighting{"first", true})
+			},
+			want: true,
+		},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			d := newDepartures()
+			tc.do(d)
+			if got := d.mustRevoke([]types.UID{"first", "heir"}, 1); got != tc.want {
+				t.Errorf("%s\nwant it to be revoked: %t, got %t", tc.reason, tc.want, got)
+			}
+		})
+	}
+}
+
+func TestPagesOf(t *testing.T) {
+	one := `{"metadata":{"name":"page-1","managedFields":[{"x":"uid-9"}]},"data":{"uid-1":"x"},"binaryData":{"k":"dWlkLTI="}}`
+	for answer, want := range map[string]map[string]string{
+		one:                         {"page-1": `{"uid-1":"x"}uid-2`},
+		`{"items":[` + one + `]}`:   {"page-1": `{"uid-1":"x"}uid-2`},
+		`{"kind":"Status"}`:         {},
+		`{"metadata":{"name":"p"}}`: {"p": ""},
+	} {
+		if diff := cmp.Diff(want, pagesOf([]byte(answer))); diff != "" {
+			t.Errorf("%s: -want +got\n%s", answer, diff)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package stories
+
+import (
+	"context"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// A role set that Astro refuses as invalid is tried again in parts, so that the culprit is found. What happens between the
+// tries counts: each is decided on the read before it.
+var _ = Describe("While a refused role set is tried again in parts,", func() {
+	bad := func(w *world) *builders.BindingBuilder {
+		return builders.Binding("bad").ForTokenID(w.ci).OnDeployment(w.etl).WithRole("No Such Role")
+	}
+	on := func(w *world, name, role string) *builders.BindingBuilder {
+		return builders.Binding(name).ForTokenID(w.ci).OnWorkspace(w.science).WithRole(role)
+	}
+	// together has the bindings written in one role set.
+	together := func(w *world, bindings ...*builders.BindingBuilder) {
+		GinkgoHelper()
+		w.stop()
+		w.bind(bindings...)
+		w.start()
+		for _, b := range bindings {
+			name := b.Object().Name
+			Eventually(func() string { return w.state(name) }).ShouldNot(Or(BeEmpty(), HavePrefix("Unknown/")), name)
+		}
+		w.settle()
+		w.sweep()
+	}
+	colleague := func(w *world) { w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") }
+
+	for _, policy := range []v1alpha1.AdoptPolicy{v1alpha1.AdoptNever, v1alpha1.AdoptIfSameRole} {
+		It("a role that somebody gives is not taken over by a binding that may not: adopt "+string(policy), func(ctx context.Context) {
+			w := behind(ctx, whenRefused(colleague))
+			together(w, bad(w), on(w, "careful", "WORKSPACE_MEMBER").Adopt(policy))
+			Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_OWNER"))
+			w.expect("False/ExistingRole", "careful")
+			Expect(w.state("bad")).To(HavePrefix("False/"))
+			w.delete("careful")
+			w.expect(gone, "careful")
+			w.settle()
+			Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_OWNER"), "it was never the operator's")
+		})
+	}
+
+	It("a role that somebody gives is adopted by a binding that may, and its origin kept", func(ctx context.Context) {
+		w := behind(ctx, whenRefused(colleague))
+		together(w, bad(w), on(w, "b", "WORKSPACE_MEMBER"))
+		Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_MEMBER"))
+		s := w.binding("b").Status
+		Expect([]string{string(s.Origin), s.PreviousRole}).To(Equal([]string{"Adopted", "WORKSPACE_OWNER"}))
+	})
+
+	It("a role that somebody gives elsewhere is kept", func(ctx context.Context) {
+		w := behind(ctx, whenRefused(func(w *world) { w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.models, "Deploy Only") }))
+		together(w, bad(w), on(w, "b", "WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
+	})
+
+	It("a binding that is deleted is given nothing", func(ctx context.Context) {
+		w := behind(ctx, whenRefused(func(w *world) { w.delete("b") }))
+		w.stop()
+		w.bind(bad(w), on(w, "b", "WORKSPACE_MEMBER"), builders.Binding("c").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.start()
+		w.expect(gone, "b")
+		w.expect("True/Granted", "c")
+		w.settle()
+		Expect([]string{w.on(w.ci, w.science), w.on(w.ci, w.data)}).To(Equal([]string{"", "WORKSPACE_MEMBER"}))
+	})
+
+	It("several culprits are all named, and every other binding gets its role", func(ctx context.Context) {
+		w := newWorld(ctx)
+		spaces := w.workspaces(4)
+		together(w,
+			bad(w), builders.Binding("bad-too").ForTokenID(w.ci).OnDeployment(w.reports).WithRole("No Such Role Either"),
+			builders.Binding("s-0").ForTokenID(w.ci).OnWorkspace(spaces[0]).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("s-1").ForTokenID(w.ci).OnWorkspace(spaces[1]).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("s-2").ForTokenID(w.ci).OnWorkspace(spaces[2]).WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("s-3").ForTokenID(w.ci).OnWorkspace(spaces[3]).WithRole("WORKSPACE_MEMBER"),
+		)
+		w.expect("True/Granted", "s-0", "s-1", "s-2", "s-3")
+		Expect([]string{w.state("bad"), w.state("bad-too")}).To(HaveEach(HavePrefix("False/")))
+	})
+})
