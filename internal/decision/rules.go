@@ -118,7 +118,8 @@ func (s *Situation) misnames(b *Binding) bool {
 		return false
 	}
 	scope, ok := pin.ScopeOf(s.Token.Token)
-	return !ok || scope != b.Object.Spec.Token.Scope
+	asked := b.Object.Spec.Token.Scope // empty for an orphan of which only the journal tells
+	return !ok || (asked != "" && asked != scope)
 }
 
 // realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.

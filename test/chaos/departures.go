@@ -6,8 +6,10 @@ import (
 	"strings"
 	"sync"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -22,7 +24,7 @@ type departures struct {
 	shown      map[int]map[client.ObjectKey]sighting // by process: the newest state of each object
 	learned    map[types.UID]lesson                  // how the last process was told that the object is gone
 	gone       map[types.UID]int                     // when it went
-	journalled map[types.UID]int                     // when the journal named the object, at its going or later
+	journalled map[types.UID]int                     // when the journal named the object, later than its going
 	pages      map[string]string                     // the journal: the data of each ConfigMap
 	clock      int                                   // counts what happens
 }
@@ -66,15 +68,13 @@ func (d *departures) show(process int, event watch.EventType, key client.ObjectK
 	}
 }
 
-// vanish records that an object is gone.
+// vanish records that an object is gone. What the pages hold at that moment tells the operator nothing: it may be an entry
+// that the status says as well, and that is about to be cleared. Only what is written or read later does.
 func (d *departures) vanish(uid types.UID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.clock++
 	d.gone[uid] = d.clock
-	for _, page := range d.pages {
-		d.name(uid, page)
-	}
 }
 
 // setPage records what a ConfigMap of the operator says; "" if it is gone.
@@ -144,7 +144,7 @@ func pagesOf(answer []byte) map[string]string {
 		Items []page `json:"items"`
 	}
 	if json.Unmarshal(answer, &body) != nil {
-		return nil
+		return protobufPagesOf(answer)
 	}
 	pages := map[string]string{}
 	for _, p := range append(body.Items, body.page) {
@@ -157,6 +157,33 @@ func pagesOf(answer []byte) map[string]string {
 			data.Write(value)
 		}
 		pages[p.Metadata.Name] = data.String()
+	}
+	return pages
+}
+
+// protobufPagesOf is pagesOf for the encoding in which clients usually ask for what Kubernetes itself defines.
+func protobufPagesOf(answer []byte) map[string]string {
+	object, _, err := clientgoscheme.Codecs.UniversalDeserializer().Decode(answer, nil, nil)
+	if err != nil {
+		return nil
+	}
+	var all []corev1.ConfigMap
+	switch o := object.(type) {
+	case *corev1.ConfigMap:
+		all = append(all, *o)
+	case *corev1.ConfigMapList:
+		all = o.Items
+	}
+	pages := map[string]string{}
+	for i := range all {
+		var data strings.Builder
+		for _, value := range all[i].Data {
+			data.WriteString(value)
+		}
+		for _, value := range all[i].BinaryData {
+			data.Write(value)
+		}
+		pages[all[i].Name] = data.String()
 	}
 	return pages
 }

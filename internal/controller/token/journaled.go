@@ -90,7 +90,7 @@ func (r *Reconciler) withEntry(ctx context.Context, g group, e journal.Entry) (g
 	} else if err == nil && b.UID == e.UID {
 		return r.add(ctx, g, r.recovered(g.key, decision.Binding{Object: &b}, e))
 	}
-	return r.withOrphan(ctx, g, bindingOf(e), e, true)
+	return r.withOrphan(ctx, g, bindingOf(g.key, e), e, true)
 }
 
 // withOrphan adds a binding that is gone without its role having been revoked. Its entry in the journal says so before
@@ -194,10 +194,11 @@ func entryOf(b *v1alpha1.ScopedTokenBinding, c pin.Claim) journal.Entry {
 }
 
 // bindingOf is as much of a binding that is gone as its entry knows.
-func bindingOf(e journal.Entry) *v1alpha1.ScopedTokenBinding {
+func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 	b := &v1alpha1.ScopedTokenBinding{}
 	b.UID, b.Namespace, b.Name = e.UID, e.Namespace, e.Name
 	b.Spec.ConnectionRef = v1alpha1.ConnectionReference{Kind: v1alpha1.ConnectionKind(e.ConnectionKind), Name: e.Connection}
+	b.Spec.Token.ID = v1alpha1.AstroID(key.Token)
 	b.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(e.TargetKind), ID: v1alpha1.AstroID(e.Target)}
 	b.Spec.Role = e.Role
 	if e.Retain {

@@ -36,14 +36,12 @@ func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress)
 			p = decision.After(p, e, r.writeJournal(ctx, g, p, e))
 		case decision.Withdraw:
 			p = decision.After(p, e, decision.Stored{Err: r.journal().Withdraw(ctx, g.key.journal(), e.Bindings...)})
-			r.notNeeded(p, e.Bindings)
 		case decision.Diagnose:
 			p = decision.After(p, e, r.diagnose(ctx, g, p, e))
 		case decision.Report:
 			p = decision.After(p, e, r.report(ctx, g, e))
 		case decision.Clear:
 			r.journal().Clear(g.key.journal(), e.Bindings...)
-			r.notNeeded(p, e.Bindings)
 			p = decision.After(p, e, decision.Stored{})
 		default:
 			p.Errs = append(p.Errs, fmt.Errorf("no way to perform %T here", e))
@@ -145,19 +143,10 @@ func (r *Reconciler) writeJournal(ctx context.Context, g group, p decision.Progr
 		b := &p.Situation.Bindings[i]
 		if claim, is := e.Claims[b.Object.UID]; is {
 			entries = append(entries, entryOf(b.Object, claim))
-			r.Registry.NeededBy(connectionOf(b.Object), b.Object.UID)
 		}
 	}
 	if err := r.journal().Write(ctx, g.key.journal(), entries...); err != nil {
 		return decision.Stored{Err: fmt.Errorf("write the journal: %w", err)}
 	}
 	return decision.Stored{}
-}
-
-// notNeeded tells the connections that the journal holds the claims of the bindings no more: a status does, or nothing.
-func (r *Reconciler) notNeeded(p decision.Progress, uids []types.UID) {
-	objects := objectsOf(p.Situation.Bindings)
-	for _, uid := range uids {
-		r.Registry.NotNeededBy(connectionOf(objects[uid]), uid)
-	}
 }
