@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
@@ -63,6 +64,16 @@ func (b *Binding) finalized() bool {
 	return controllerutil.ContainsFinalizer(b.Object, v1alpha1.FinalizerRevoke)
 }
 
+// mayBeLost reports whether the binding, which is being deleted, may have had a claim whose record is lost: nobody had
+// looked at the object before it was deleted.
+func (b *Binding) mayBeLost() bool {
+	if !b.Deleting() || b.Orphan || b.Claim != nil || !b.finalized() || b.MayStay() {
+		return false
+	}
+	resolved := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionResolved)
+	return b.Object.Status.ObservedGeneration < 0 || resolved != nil && resolved.Reason == v1alpha1.ReasonPinLost
+}
+
 // pinned reports whether the binding is this token's whatever its name: declared by id, claimed, or found before.
 func (b *Binding) pinned() bool {
 	return b.Object.Spec.Token.ID != "" || b.Claim != nil || b.Object.Status.Token.ID != ""
@@ -111,7 +122,7 @@ func (b *Binding) knownTarget() *astro.Target {
 	if claim != nil && claim.UID != b.Object.UID {
 		return nil // the status came back from a backup: the target may have gone since
 	}
-	if !b.Looked() || !conditionTrue(b.Object, v1alpha1.ConditionResolved) || b.Requested() || s.ID == "" || s.ID != b.targetID(nil) ||
+	if !b.Looked() || !meta.IsStatusConditionTrue(b.Object.Status.Conditions, v1alpha1.ConditionResolved) || b.Requested() || s.ID == "" || s.ID != b.targetID(nil) ||
 		(s.Kind == v1alpha1.TargetDeployment && s.WorkspaceID == "") {
 		return nil
 	}
@@ -182,13 +193,4 @@ func listed(ids []string) string {
 		words += fmt.Sprintf(" and %d more", len(ids)-most)
 	}
 	return words
-}
-
-func conditionTrue(b *v1alpha1.ScopedTokenBinding, condition string) bool {
-	for _, c := range b.Status.Conditions {
-		if c.Type == condition {
-			return c.Status == "True"
-		}
-	}
-	return false
 }

@@ -190,8 +190,11 @@ func (s *Situation) judgeDeleting(b *Binding, r *Ruling) (roleset.Class, *fault.
 // judgeUnclaimed classifies a binding that is being deleted and holds nothing: there is nothing to revoke. Only where
 // nobody ever looked at it, and the role that it declares is there, may the record of its claim have been lost.
 func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
+	if b.mayBeLost() && b.Connection.unknown() {
+		return roleset.None, s.unreachable(b)
+	}
 	r.Target, _ = b.target()
-	lost := b.Object.Status.ObservedGeneration < 0 && s.unreachable(b) == nil && s.presenceTo(b) == Present &&
+	lost := b.mayBeLost() && s.unreachable(b) == nil && s.presenceTo(b) == Present &&
 		s.Token.Token.RoleOn(b.entry(r.Target).Key()) == b.Role() && s.forbidden(b, r) == nil
 	if !lost {
 		r.Release = true

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -233,9 +235,20 @@ func TestJudgeOfDeletion(t *testing.T) {
 			reason: "Where nobody ever looked and the role is there, the record of the claim may have been lost.",
 			parts:  of(binding("a").finalized().deleting(), holds(w1, member)), want: "None PinLost",
 		},
+		"PinLostStays": {
+			reason: "It stays so once it was told.",
+			parts: of(binding("a").seen().finalized().deleting().but(func(b *Binding) {
+				c := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionResolved)
+				c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonPinLost
+			}), holds(w1, member)), want: "None PinLost",
+		},
 		"PinLostOfAnotherRole": {
 			reason: "Another role is not the binding's.",
 			parts:  of(binding("a").finalized().deleting(), holds(w1, owner)), want: "None, release",
+		},
+		"PinLostNotKnownYet": {
+			reason: "Whether it may is only known once its connection was looked at.",
+			parts:  of(binding("a").finalized().deleting().through("acme", func(c *Connection) { c.Host = "" }), holds(w1, member)), want: "None ConnectionNotReady",
 		},
 		"PinLostForbidden": {
 			reason: "What the rules do not allow the binding cannot have given.",

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -339,7 +340,7 @@ func TestReportsDoNotLie(t *testing.T) {
 			for _, st := range report.Statements {
 				i := p.Situation.index(st.UID)
 				b, ruling := &p.Situation.Bindings[i], p.Decision.Rulings[i]
-				if !st.Write || !conditionTrue(&v1alpha1.ScopedTokenBinding{Status: st.Status}, v1alpha1.ConditionSynced) {
+				if !st.Write || !meta.IsStatusConditionTrue(st.Status.Conditions, v1alpha1.ConditionSynced) {
 					continue
 				}
 				if held := p.Situation.Token.Token.RoleOn(b.entry(ruling.Target).Key()); held != b.Role() {

@@ -27,7 +27,7 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 	switch {
 	case c.Object == nil:
 		return fault.NotTrue(accepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef", c.Words)
-	case c.Host == "":
+	case c.unknown():
 		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", c.Words)
 		f.Silent, f.Transient = true, true
 		return f
@@ -52,6 +52,9 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 	return nil
 }
 
+// unknown reports whether there is a connection that nobody has looked at since the operator started.
+func (c *Connection) unknown() bool { return c.Object != nil && c.Host == "" }
+
 // Leads reports whether the binding's connection leads to the Organization of the key.
 func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
 
@@ -65,7 +68,7 @@ func (s *Situation) NeedsTarget(b *Binding) bool {
 	case !b.Deleting():
 		return true
 	case b.Claim == nil:
-		return b.Object.Status.ObservedGeneration < 0 && b.finalized() && !b.MayStay()
+		return b.mayBeLost()
 	default:
 		return !created(b) && !b.MayStay()
 	}

@@ -14,7 +14,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	handOver = map[int]string{}
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], &p.Decision.Rulings[i]
-		if b.Deleting() {
+		if b.Deleting() && (!s.NeedsToken(b) || len(b.Names.Tokens) != 1) {
 			r.Class, r.Fault = s.judgeDeleting(b, r)
 			continue
 		}
@@ -33,6 +33,11 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 		}
 	}
 	return p, handOver
+}
+
+// NeedsToken reports whether the token of a binding that only names it has to be looked up.
+func (s *Situation) NeedsToken(b *Binding) bool {
+	return s.Leads(b) && (!b.Deleting() || b.mayBeLost())
 }
 
 // unresolved is what is wrong with a name that is not exactly one token's. The rules come first, so that the answer does

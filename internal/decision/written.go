@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -175,7 +176,7 @@ func (p Progress) note(before Decision, c Change) Progress {
 		b := &p.Situation.Bindings[i]
 		status := b.Object.Status
 		known := status.Role != "" && status.Token.ID == p.Situation.Key.Token
-		drift := before.Rulings[i].Class == roleset.Want && b.Looked() && conditionTrue(b.Object, v1alpha1.ConditionSynced)
+		drift := before.Rulings[i].Class == roleset.Want && b.Looked() && meta.IsStatusConditionTrue(b.Object.Status.Conditions, v1alpha1.ConditionSynced)
 		done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift}
 		if drift && c.To != "" {
 			p.Situation.Memory = p.Situation.Memory.restored(b, p.Situation.Now)

@@ -93,6 +93,28 @@ var _ = Describe("A binding restored from a backup without its status", func() {
 	})
 })
 
+var _ = Describe("A binding that is deleted before an operator ever looked at it", func() {
+	It("says that the record of its claim may be lost where the token holds its very role, and revokes nothing", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER")
+		w.stopAtRest()
+		w.bind(
+			builders.Binding("held").ForToken("ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"),
+			builders.Binding("not-held").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
+		)
+		for _, name := range []string{"held", "not-held"} {
+			w.edit(name, func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = []string{v1alpha1.FinalizerRevoke} })
+			w.delete(name)
+		}
+		w.start()
+		w.expect(gone, "not-held")
+		w.stuck("False/PinLost", "held", "WORKSPACE_MEMBER", "data")
+		w.release("held")
+		w.expect(gone, "held")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+})
+
 var _ = Describe("The annotation that carried the claim once", func() {
 	It("means nothing, whoever writes it", func(ctx context.Context) {
 		w := newWorld(ctx)

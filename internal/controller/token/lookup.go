@@ -41,7 +41,7 @@ func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Bindi
 	again := make([]bool, len(g.bindings))
 	s := decision.Situation{Key: g.key.decision(), Bindings: g.bindings}
 	bindings := r.eachOf(g, g.bindings, func(b *decision.Binding, h connection.Handle) {
-		if b.Deleting() || !s.Leads(b) {
+		if !s.NeedsToken(b) {
 			return
 		}
 		i := slices.IndexFunc(g.bindings, func(o decision.Binding) bool { return o.Object.UID == b.Object.UID })

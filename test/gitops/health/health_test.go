@@ -17,8 +17,9 @@ import (
 // root is the folder of the repository.
 var root = filepath.Join("..", "..", "..")
 
-// momentary is the reason of a binding that waits for another to take its place, which may be over before anybody looks.
-const momentary = "Revoking"
+// momentary are reasons of states that may be over before anybody looks: of a binding that waits for another to take its
+// place, and of one whose claim is written down before its role is changed.
+var momentary = []string{"Revoking", "Pending"}
 
 // seldom are reasons that no story can reach, since others stand before them, and why.
 var seldom = map[string]string{
@@ -43,7 +44,7 @@ func TestEveryStateIsJudgedAsTheTableSays(t *testing.T) {
 		}
 	}
 	for k := range want {
-		if !seen[k] {
+		if !seen[k] && !slices.Contains(momentary, k.reason) {
 			t.Errorf("docs/health.md has a line for %s, which no story has seen", k)
 		}
 	}
@@ -59,7 +60,7 @@ func TestEveryReasonWasSeen(t *testing.T) {
 		}
 	}
 	for _, reason := range reasons(t) {
-		if _, exempt := seldom[reason]; reason != momentary && exempt == slices.Contains(seen, reason) {
+		if _, exempt := seldom[reason]; !slices.Contains(momentary, reason) && exempt == slices.Contains(seen, reason) {
 			t.Errorf("reason %s: seen %v, said to be out of reach %v", reason, exempt, exempt)
 		}
 	}
