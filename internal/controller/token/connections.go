@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -11,8 +12,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // connections are those that were read from the cache in one go.
@@ -125,4 +129,38 @@ func (r *Reconciler) credentialOf(ctx context.Context, key TokenKey) (all []stri
 	}
 	protected = protected || slices.ContainsFunc(cluster.Items, func(c v1alpha1.ClusterAstroConnection) bool { return c.Status.CredentialTokenID == key.Token })
 	return all, protected
+}
+
+// binding is a binding as decisions are made on it.
+func (r *Reconciler) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, c connected) decision.Binding {
+	d := decision.Binding{Object: b, Connection: c.decision(), Claim: pin.Claimed(b)}
+	if c.object != nil {
+		d.Labels, d.LabelsErr = r.namespaceLabels(ctx, b.Namespace, c)
+	}
+	return d
+}
+
+// read reads a token by id. An answer without its roles is none: nothing must be taken for free because of it.
+func read(ctx context.Context, h connection.Handle, id string) (astro.Token, error) {
+	t, err := h.Client.GetToken(ctx, id)
+	if err == nil && !t.RolesKnown {
+		err = fault.ErrRolesUnknown
+	}
+	return t, err
+}
+
+func (r *Reconciler) reportUnauthorized(h connection.Handle, err error) {
+	if errors.Is(err, astro.ErrUnauthorized) {
+		r.Registry.ReportUnauthorized(h.Key)
+	}
+}
+
+// named returns the tokens that have the name the binding gives, as the listing of its connection shows them.
+func named(ctx context.Context, b *v1alpha1.ScopedTokenBinding, h connection.Handle) ([]astro.Token, error) {
+	ref := pin.NameRefOf(b)
+	return h.Directory.Named(ctx, pin.Scopes[ref.Scope], ref.Home, ref.Name)
+}
+
+func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
+	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 }

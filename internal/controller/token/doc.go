@@ -5,12 +5,11 @@
 //
 // Read it in this order:
 //
-//   - reconciler.go: a reconcile, from its key to its result;
-//   - key.go, gather.go, connections.go: whose bindings are worked on together, and what is known of each;
-//   - observe.go, others.go, lookup.go: what Astro shows;
-//   - perform.go, replace.go, diagnose.go: the effects that package decision asks for;
-//   - report.go, events.go: statuses, finalizers and events;
-//   - orphans.go, ownwrites.go, memory.go: what is remembered between reconciles;
-//   - setup.go, enqueue.go, watch.go, admission.go: what brings a key into the queue, and when it is its turn;
+//   - reconcile.go: a reconcile, from its key to its result; reconciler.go is what it works with and remembers;
+//   - gather.go, journaled.go: whose bindings are worked on together; key.go and connections.go are what these are;
+//   - observe.go, look.go, lookup.go: what Astro shows;
+//   - perform.go, replace.go, report.go, patch.go: the effects that package decision asks for;
+//   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
+//   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
 //   - metrics.go.
 package token

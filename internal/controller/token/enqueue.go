@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -147,21 +146,4 @@ func (r *Reconciler) enqueueTokens(ctx context.Context, n connection.Notice, q q
 			add(q, tokenKey(h.Host, h.Organization, id), sweepPriority)
 		}
 	}
-}
-
-// foundHandler puts the keys of tokens that were found by name into the queue.
-func foundHandler() handler.TypedEventHandler[finding, TokenKey] {
-	return handler.TypedFuncs[finding, TokenKey]{
-		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[finding], q queue) {
-			add(q, e.Object.key, e.Object.priority)
-		},
-	}
-}
-
-func add(q queue, key TokenKey, priority int) {
-	if p, ok := q.(priorityqueue.PriorityQueue[TokenKey]); ok {
-		p.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, key)
-		return
-	}
-	q.Add(key)
 }

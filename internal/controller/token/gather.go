@@ -16,13 +16,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-// group is what one reconcile works with: the bindings of one token, and the connections that they refer to.
-type group struct {
-	key      TokenKey
-	bindings []decision.Binding
-	handles  map[string]connection.Handle // by the connection's id
-}
-
 // gather finds the bindings of a key: those that the index finds, those of its journal entries, and orphans. Index values
 // come from one object alone, so what the index yields is narrowed down to the bindings whose key this is.
 func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
@@ -90,15 +83,6 @@ func (r *Reconciler) collect(
 	}
 	slices.SortFunc(bindings, func(a, b decision.Binding) int { return cmp.Compare(a.ID(), b.ID()) })
 	return group{key: g.key, bindings: bindings, handles: handles}, nil
-}
-
-// binding is a binding as decisions are made on it.
-func (r *Reconciler) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, c connected) decision.Binding {
-	d := decision.Binding{Object: b, Connection: c.decision(), Claim: pin.Claimed(b)}
-	if c.object != nil {
-		d.Labels, d.LabelsErr = r.namespaceLabels(ctx, b.Namespace, c)
-	}
-	return d
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile

@@ -1,7 +1,11 @@
 package token
 
 import (
+	"context"
+	"slices"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
@@ -59,4 +63,41 @@ func keyOf(b *v1alpha1.ScopedTokenBinding, spec *v1alpha1.ConnectionSpec) TokenK
 		key.NameRef = pin.NameRefOf(b)
 	}
 	return key
+}
+
+// group is what one reconcile works with: the bindings of one token, and the connections that they refer to.
+type group struct {
+	key      TokenKey
+	bindings []decision.Binding
+	handles  map[string]connection.Handle // by the connection's id
+}
+
+// reachable are the connections of the bindings that can be used to look, each once.
+func (g group) reachable() []connection.Handle {
+	var all []connection.Handle
+	seen := map[string]bool{}
+	for i := range g.bindings {
+		b := &g.bindings[i]
+		if id := b.Connection.ID; b.Reaches(g.key.decision()) && g.handles[id].Client != nil && !seen[id] {
+			seen[id] = true
+			all = append(all, g.handles[id])
+		}
+	}
+	return all
+}
+
+// agreed reports whether no other connection of the bindings lists the token differently. They list at different times.
+func (g group) agreed(ctx context.Context, row astro.Token) bool {
+	for _, h := range g.reachable() {
+		other, listed, err := h.Directory.Token(ctx, g.key.Token)
+		if err == nil && listed && !other.SameAs(row) {
+			return false
+		}
+	}
+	return true
+}
+
+// claims reports whether a binding holds a claim on the token, or is pinned to it by a name.
+func (g group) claims() bool {
+	return slices.ContainsFunc(g.bindings, func(b decision.Binding) bool { return b.Claim != nil || b.Object.Spec.Token.ID == "" })
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 const (
@@ -84,12 +84,6 @@ func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connecti
 	return decision.TargetFinding{Looked: true, Found: found, Err: err}
 }
 
-// named returns the tokens that have the name the binding gives, as the listing of its connection shows them.
-func named(ctx context.Context, b *v1alpha1.ScopedTokenBinding, h connection.Handle) ([]astro.Token, error) {
-	ref := pin.NameRefOf(b)
-	return h.Directory.Named(ctx, pin.Scopes[ref.Scope], ref.Home, ref.Name)
-}
-
 // search looks the name up, in a newer listing if the user has just asked and the one at hand does not have it.
 func (r *Reconciler) search(ctx context.Context, b *decision.Binding, h connection.Handle) (found []astro.Token, again bool, err error) {
 	found, err = named(ctx, b.Object, h)
@@ -110,26 +104,63 @@ func (r *Reconciler) justMissed(b *v1alpha1.ScopedTokenBinding) bool {
 	return c != nil && c.Reason == v1alpha1.ReasonTokenNotFound && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
 }
 
-// finding is a token that was found by its name, and where it goes in the queue.
-type finding struct {
-	key      TokenKey
-	priority int
+// diagnose looks for what may be the cause of a refusal, past what the directory remembers.
+func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress, e decision.Diagnose) decision.Findings {
+	h := g.handles[e.Through]
+	f := decision.Findings{Missing: map[roleset.Target]bool{}}
+	for _, c := range e.Changes {
+		if c.To == "" {
+			continue
+		}
+		if decision.NeedsRoles(c) && !f.RolesKnown {
+			roles, err := h.Client.ListRoles(ctx)
+			f.Roles, f.RolesKnown = roles, err == nil
+		}
+		if found, err := lookUp(ctx, h, c.Target.Kind, c.Target.ID); err == nil && len(found) == 0 {
+			f.Missing[c.Target] = true
+			h.Directory.ExpireTargets() // a name may stand for another one by now
+		}
+	}
+	if e.Dangling {
+		f.Dead = dangling(ctx, h, p)
+	}
+	return f
 }
 
-// handOver puts the tokens that were found by name into the work queue: ahead of others if a user waits for them, behind
-// such edits for what was there when the operator started.
-func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.Binding, tokens map[int]string) {
-	priorities := map[TokenKey]int{}
-	for i, id := range tokens {
-		key, priority := tokenKey(g.key.Host, g.key.Organization, id), sweepPriority
-		if r.waitedFor(&bindings[i]) {
-			priority = r.admission.Enqueued(key, bindings[i].Object.Namespace)
-		}
-		if most, known := priorities[key]; !known || priority > most {
-			priorities[key] = priority
+func lookUp(ctx context.Context, h connection.Handle, kind astro.EntityType, ids ...string) ([]astro.Target, error) {
+	if kind == astro.EntityWorkspace {
+		return h.Client.ListWorkspaces(ctx, astro.Filter{IDs: ids})
+	}
+	return h.Client.ListDeployments(ctx, astro.Filter{IDs: ids})
+}
+
+// dangling are the roles nobody declared on Workspaces and Deployments that are gone: Astro does not list them, and
+// answers 404 to their ids.
+func dangling(ctx context.Context, h connection.Handle, p decision.Progress) (dead []astro.Role) {
+	for _, kind := range []astro.EntityType{astro.EntityWorkspace, astro.EntityDeployment} {
+		for _, role := range unlisted(ctx, h, kind, p.Situation.Foreign(p.Decision, kind)) {
+			if exists, err := h.Client.TargetExists(ctx, kind, role.EntityID); err == nil && !exists {
+				dead = append(dead, role)
+			}
 		}
 	}
-	for key, priority := range priorities {
-		r.enqueue(ctx, finding{key: key, priority: priority})
+	return dead
+}
+
+// unlisted are the roles whose targets a listing by their ids does not show; none if there was no listing.
+func unlisted(ctx context.Context, h connection.Handle, kind astro.EntityType, roles []astro.Role) []astro.Role {
+	if len(roles) == 0 {
+		return nil
 	}
+	ids := make([]string, 0, len(roles))
+	for _, role := range roles {
+		ids = append(ids, role.EntityID)
+	}
+	found, err := lookUp(ctx, h, kind, ids...)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(roles, func(role astro.Role) bool {
+		return slices.ContainsFunc(found, func(t astro.Target) bool { return t.ID == role.EntityID })
+	})
 }

@@ -17,18 +17,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 )
 
-// replacements counts the role sets that were replaced in Astro.
-var replacements = prometheus.NewCounter(prometheus.CounterOpts{
-	Namespace: "scopedtoken", Subsystem: "token", Name: "role_replacements_total",
-	Help: "Role sets of tokens that were replaced in Astro.",
-})
-
-// unseenDeletions counts the bindings that went with a claim while no watch ran.
-var unseenDeletions = prometheus.NewCounter(prometheus.CounterOpts{
-	Namespace: "scopedtoken", Subsystem: "token", Name: "unseen_deletions_total",
-	Help: "Bindings that were deleted while no watch ran, without having been let go; their roles are left in Astro.",
-})
-
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
 	metrics.Registry.MustRegister(replacements, unseenDeletions, bindings)
 }

@@ -1,7 +1,7 @@
 package token
 
 import (
-	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -9,8 +9,8 @@ import (
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	admit "github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
@@ -50,63 +50,63 @@ func (r *Reconciler) journal() *journal.Journal { return r.opened.Load() }
 // leads is since when this replica leads. A write of the one before may arrive for some seconds after.
 func (r *Reconciler) leads() time.Time { return *r.led.Load() }
 
-// Reconcile works on one key: gather what is declared, observe what Astro holds, decide, carry it out and report. It never
-// returns a terminal error: what is wrong with one binding shows on that binding.
-func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
-	r.admission.Dequeued(key)
-	defer func() { r.wakeUp(ctx, r.admission.Leave(key)) }()
-	g, err := r.gather(ctx, key)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
-		return reconcile.Result{RequeueAfter: wait}, nil
-	}
-	if len(g.bindings) > 0 && !r.admit(ctx, g) {
-		return reconcile.Result{}, nil
-	}
-	if key.Token == "" {
-		return r.reconcileUnresolved(ctx, g)
-	}
-	observation := r.observe(ctx, g)
-	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
-		return reconcile.Result{}, err
-	}
-	if len(g.bindings) == 0 {
-		r.memory.forget(key)
-		return reconcile.Result{}, nil
-	}
-	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
-		return reconcile.Result{RequeueAfter: wait}, nil
-	}
-	if !r.admit(ctx, g) {
-		return reconcile.Result{}, nil
-	}
-	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
-	progress := r.carryOut(ctx, g, decision.Begin(situation))
-	r.memory.keep(key, progress.Situation.Memory)
-	r.admission.Served(key)
-	return r.result(progress)
+// memory is what is remembered of each token between reconciles: refusals, contentions, and who may write it. The work
+// queue sees to it that one reconcile at a time works on a token, so each replaces the memory as a whole.
+type memory struct {
+	mu     sync.Mutex
+	tokens map[TokenKey]decision.Memory
 }
 
-// situation is what there is to decide on.
-func (r *Reconciler) situation(ctx context.Context, g group, o observation) decision.Situation {
-	s := decision.Situation{
-		Key: g.key.decision(), Now: r.Clock(), Began: r.leads(), Bindings: g.bindings, Token: o.Observation, Memory: r.memory.of(g.key),
-	}
-	s.Bindings = r.lookUp(ctx, g, s)
-	return s
+func newMemory() *memory { return &memory{tokens: map[TokenKey]decision.Memory{}} }
+
+func (m *memory) of(key TokenKey) decision.Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.tokens[key]
 }
 
-// reconcileUnresolved works on bindings whose token is not known, or whose connection does not exist.
-func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcile.Result, error) {
-	bindings, wake := r.lookUpNames(ctx, g)
-	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
-	r.handOver(ctx, g, bindings, handOver)
-	progress = r.carryOut(ctx, g, progress)
-	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
-		progress.Wake = wake
+func (m *memory) keep(key TokenKey, now decision.Memory) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Empty() {
+		delete(m.tokens, key)
+		return
 	}
-	r.admission.Served(g.key)
-	return r.result(progress)
+	m.tokens[key] = now
+}
+
+// forget drops what is remembered of a token that no binding speaks of any more.
+func (m *memory) forget(key TokenKey) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.tokens, key)
+}
+
+// kubernetesWrites is how many patches are under way at a time, for all tokens together. More only queue up in the API
+// server. Those for which a user waits have as many places of their own.
+const kubernetesWrites = 24
+
+// admission says when it is a token's turn: in the work queue (fairness), for a worker (slots), and for a patch.
+type admission struct {
+	*admit.Fairness[TokenKey]
+	*admit.Slots[TokenKey, connection.Key]
+
+	usual, urgent chan struct{} // places for patches under way
+}
+
+func newAdmission(places int) *admission {
+	return &admission{
+		Fairness: admit.NewFairness[TokenKey](), Slots: admit.NewSlots[TokenKey, connection.Key](places),
+		usual: make(chan struct{}, kubernetesWrites), urgent: make(chan struct{}, kubernetesWrites),
+	}
+}
+
+// patch waits for a place for a patch, and returns what gives it back.
+func (a *admission) patch(urgent bool) func() {
+	places := a.usual
+	if urgent {
+		places = a.urgent
+	}
+	places <- struct{}{}
+	return func() { <-places }
 }

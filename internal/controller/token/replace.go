@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -105,3 +106,9 @@ func (w *write) record(u astro.Update, asked time.Time) {
 		r.Registry.Record(w.handle, u.After, asked)
 	}
 }
+
+// replacements counts the role sets that were replaced in Astro.
+var replacements = prometheus.NewCounter(prometheus.CounterOpts{
+	Namespace: "scopedtoken", Subsystem: "token", Name: "role_replacements_total",
+	Help: "Role sets of tokens that were replaced in Astro.",
+})

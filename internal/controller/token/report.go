@@ -3,11 +3,13 @@ package token
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"k8s.io/apimachinery/pkg/api/equality"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,7 +17,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -62,39 +63,6 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) e
 	return nil
 }
 
-// patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
-// at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
-func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
-	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, st.Status)
-	if equality.Semantic.DeepEqual(before.Status, now.Status) {
-		return st.Object, nil
-	}
-	defer r.admission.patch(r.isWaitedFor(g))()
-	after := st.Object.DeepCopy()
-	after.Status = st.Status
-	handled := pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "" // one that only names its token again goes under another key
-	if handled {
-		r.ownWrites.begin(st.UID)
-		defer r.ownWrites.end(st.UID)
-	}
-	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
-	if err := r.Client.Status().Patch(ctx, now, patch); err != nil {
-		return nil, err
-	}
-	after.ResourceVersion, after.Status = now.ResourceVersion, now.Status
-	r.ownWrites.expect(after, handled)
-	r.eventReported(before, after, st)
-	return after, nil
-}
-
-// statusOnly is what a patch of a status is made from.
-func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingStatus) *v1alpha1.ScopedTokenBinding {
-	return &v1alpha1.ScopedTokenBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.Name, UID: b.UID, ResourceVersion: b.ResourceVersion},
-		Status:     s,
-	}
-}
-
 // letGo takes the finalizer off. That the object is gone already is as good.
 func (r *Reconciler) letGo(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
 	r.orphans.release(st.UID)
@@ -122,3 +90,57 @@ func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Stat
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
 	r.orphans.remove(g.key, st.UID)
 }
+
+// eventReported tells of what a reconcile changed: a role given, changed or restored, or a refusal that is new. A status
+// that merely says the same again is quiet.
+func (r *Reconciler) eventReported(before, after *v1alpha1.ScopedTokenBinding, st decision.Statement) {
+	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionReady)
+	if is == nil || (was != nil && was.Reason == is.Reason && was.Status == is.Status && !st.Changed) {
+		return
+	}
+	kind := corev1.EventTypeNormal
+	if is.Status != metav1.ConditionTrue {
+		kind = corev1.EventTypeWarning
+	}
+	r.event(after, kind, is.Reason, "Reconcile", is.Message)
+}
+
+// eventReleased tells that a binding was let go, and what became of its role.
+func (r *Reconciler) eventReleased(st decision.Statement) {
+	reason, note := eventReleased, "let go; there is no role left to revoke"
+	b := decision.Binding{Object: st.Object}
+	switch {
+	case st.Stays:
+		note = "let go; the role in Astro was left as it is"
+	case st.Kept:
+		note = "let go; another binding has the say over the role on " + b.TargetWords()
+	case st.Revoked:
+		reason, note = eventRevoked, "revoked the role on "+b.TargetWords()
+	}
+	r.event(st.Object, corev1.EventTypeNormal, reason, "Release", note)
+}
+
+// event records one, as far as the budget goes: ten thousand bindings applied at once would otherwise cost the API server
+// a third write each, to say what their status says. A trickle is never cut.
+func (r *Reconciler) event(b *v1alpha1.ScopedTokenBinding, kind, reason, action, note string) {
+	if r.events.Allow() {
+		r.Recorder.Eventf(b, nil, kind, reason, action, "%s", clipNote(note))
+	}
+}
+
+// clipNote keeps a note within what an Event may carry.
+func clipNote(s string) string {
+	const most = 1000
+	if len(s) <= most {
+		return s
+	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
+}
+
+const (
+	eventRevoked  = "Revoked"
+	eventReleased = "Released"
+
+	eventsPerSecond, eventBurst = 5, 100
+)

@@ -1,8 +1,11 @@
 package token
 
 import (
+	"context"
+
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
@@ -84,3 +87,26 @@ func pins(b *v1alpha1.ScopedTokenBinding) [3]string {
 
 // cameOrWent lets through connections that were made or deleted. What changes about one in between comes as a notice.
 var cameOrWent = predicate.Funcs{UpdateFunc: func(event.UpdateEvent) bool { return false }}
+
+// finding is a token that was found by its name, and where it goes in the queue.
+type finding struct {
+	key      TokenKey
+	priority int
+}
+
+func add(q queue, key TokenKey, priority int) {
+	if p, ok := q.(priorityqueue.PriorityQueue[TokenKey]); ok {
+		p.AddWithOpts(priorityqueue.AddOpts{Priority: &priority}, key)
+		return
+	}
+	q.Add(key)
+}
+
+// foundHandler puts the keys of tokens that were found by name into the queue.
+func foundHandler() handler.TypedEventHandler[finding, TokenKey] {
+	return handler.TypedFuncs[finding, TokenKey]{
+		GenericFunc: func(_ context.Context, e event.TypedGenericEvent[finding], q queue) {
+			add(q, e.Object.key, e.Object.priority)
+		},
+	}
+}

@@ -10,35 +10,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-// kubernetesWrites is how many patches are under way at a time, for all tokens together. More only queue up in the API
-// server. Those for which a user waits have as many places of their own.
-const kubernetesWrites = 24
-
-// admission says when it is a token's turn: in the work queue (fairness), for a worker (slots), and for a patch.
-type admission struct {
-	*admit.Fairness[TokenKey]
-	*admit.Slots[TokenKey, connection.Key]
-
-	usual, urgent chan struct{} // places for patches under way
-}
-
-func newAdmission(places int) *admission {
-	return &admission{
-		Fairness: admit.NewFairness[TokenKey](), Slots: admit.NewSlots[TokenKey, connection.Key](places),
-		usual: make(chan struct{}, kubernetesWrites), urgent: make(chan struct{}, kubernetesWrites),
-	}
-}
-
-// patch waits for a place for a patch, and returns what gives it back.
-func (a *admission) patch(urgent bool) func() {
-	places := a.usual
-	if urgent {
-		places = a.urgent
-	}
-	places <- struct{}{}
-	return func() { <-places }
-}
-
 // rankOf is the rank of a group: that of the edit for which it is worked on, or of the binding for which a user waits. A
 // binding that only names the token is not among them before there is a place to look for its name.
 func (r *Reconciler) rankOf(g group) admit.Rank {
@@ -104,5 +75,23 @@ func (r *Reconciler) enqueue(ctx context.Context, f finding) {
 	select {
 	case r.found <- event.TypedGenericEvent[finding]{Object: f}:
 	case <-ctx.Done():
+	}
+}
+
+// handOver puts the tokens that were found by name into the work queue: ahead of others if a user waits for them, behind
+// such edits for what was there when the operator started.
+func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.Binding, tokens map[int]string) {
+	priorities := map[TokenKey]int{}
+	for i, id := range tokens {
+		key, priority := tokenKey(g.key.Host, g.key.Organization, id), sweepPriority
+		if r.waitedFor(&bindings[i]) {
+			priority = r.admission.Enqueued(key, bindings[i].Object.Namespace)
+		}
+		if most, known := priorities[key]; !known || priority > most {
+			priorities[key] = priority
+		}
+	}
+	for key, priority := range priorities {
+		r.enqueue(ctx, finding{key: key, priority: priority})
 	}
 }

@@ -1,0 +1,164 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+// observation is what Astro showed of the token, and which connections were asked. Each look returns another one.
+type observation struct {
+	decision.Observation
+
+	asked map[connection.Key]bool
+}
+
+func (o observation) with(k connection.Key) observation {
+	next := map[connection.Key]bool{k: true}
+	for other := range o.asked {
+		next[other] = true
+	}
+	o.asked = next
+	return o
+}
+
+func (o observation) shown(t astro.Token) observation {
+	o.Token, o.Presence, o.ByID = t, decision.Present, true
+	return o
+}
+
+func (o observation) hiddenFrom(k connection.Key, why string) observation {
+	next := map[string]bool{k.String(): true}
+	for other := range o.HiddenFrom {
+		next[other] = true
+	}
+	o.HiddenFrom = next
+	if o.Why == "" {
+		o.Why = why
+	}
+	return o
+}
+
+// look asks the connections of the bindings, and the others for what they know without a call. It remembers why it could
+// not look.
+func (r *Reconciler) look(ctx context.Context, g group, o observation) observation {
+	var last error
+	for _, h := range g.reachable() {
+		next, err := r.lookThrough(ctx, g, h, o)
+		if o = next; o.Presence == decision.Present {
+			return o
+		}
+		if err != nil {
+			last = err
+			r.reportUnauthorized(h, err)
+		}
+	}
+	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Present || last == nil {
+		return o
+	}
+	if o.Presence == decision.Gone {
+		o.Presence, o.Why = decision.Absent, last.Error() // somebody who might see it could not be asked
+	}
+	o.Err = last
+	if o.Presence == decision.Unseen {
+		o.NotRead = fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", last)
+	}
+	return o
+}
+
+// lookThrough asks one connection. Rows of one connection may be hidden from another, so a connection that does not see
+// the token does not end the search.
+func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
+	o = o.with(h.Key)
+	row, listed, err := h.Directory.Token(ctx, g.key.Token)
+	if err != nil {
+		return o, err
+	}
+	if listed && row.RolesKnown && o.Presence == decision.Unseen && g.agreed(ctx, row) { // once somebody misses it, a row is too old
+		o.Token, o.Presence = row, decision.Present
+		return o, nil
+	}
+	asked := r.Clock()
+	row, err = read(ctx, h, g.key.Token)
+	switch {
+	case err == nil:
+		r.Registry.Record(h, row, asked)
+		return o.shown(row), nil
+	case errors.Is(err, astro.ErrNotFound):
+		return r.prove(ctx, g, h, o.hiddenFrom(h.Key, ""))
+	default:
+		return o, err
+	}
+}
+
+// prove looks for proof that a token whose id Astro does not know is gone. It costs a listing, so it is done only where
+// something hangs on it.
+func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
+	if o.Presence == decision.Unseen {
+		o.Presence = decision.Absent
+	}
+	if !g.claims() {
+		return o, nil
+	}
+	gone, why, err := h.Directory.ProveGone(ctx, g.key.Token)
+	switch {
+	case err != nil:
+		o.Why = err.Error()
+	case gone:
+		o.Presence = decision.Gone
+	default:
+		o.Why = why
+	}
+	return o, err
+}
+
+// lookThroughOthers asks the other connections to the Organization for what they know without a call. That is how a token
+// that is only named so far gets its name, and how one broken connection hides it from nobody else. Where somebody has
+// just not found the token, a row may be older than that, and the token is read by id.
+func (r *Reconciler) lookThroughOthers(ctx context.Context, g group, o observation) observation {
+	missed := o.Presence != decision.Unseen
+	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
+		if o.asked[h.Key] {
+			continue
+		}
+		row, listed, err := h.Directory.Token(ctx, g.key.Token)
+		if err != nil || !listed {
+			continue
+		}
+		switch {
+		case !missed && row.RolesKnown:
+			o.Token, o.Presence = row, decision.Present
+			return o
+		case !missed:
+			o.Token = row // by its name, those who give it are found, and look for its roles themselves
+		default:
+			if o = r.readThrough(ctx, g, h, o); o.ByID {
+				return o
+			}
+		}
+	}
+	return o
+}
+
+// readThrough reads a token that another connection did not find. That it cannot be read leaves it open whether it is gone.
+func (r *Reconciler) readThrough(ctx context.Context, g group, h connection.Handle, o observation) observation {
+	asked := r.Clock()
+	t, err := read(ctx, h, g.key.Token)
+	switch {
+	case err == nil:
+		r.Registry.Record(h, t, asked)
+		return o.shown(t)
+	case errors.Is(err, astro.ErrNotFound):
+		h.Directory.Forget(g.key.Token, asked)
+	case o.Presence == decision.Gone:
+		r.reportUnauthorized(h, err)
+		o.Presence, o.Why = decision.Absent, fmt.Sprintf("%s listed it and could not be asked again: %v", h.Key.Words(), err)
+	}
+	return o
+}

@@ -1,0 +1,79 @@
+package token
+
+import (
+	"context"
+	"errors"
+
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+)
+
+// Reconcile works on one key: gather what is declared, observe what Astro holds, decide, carry it out and report. It never
+// returns a terminal error: what is wrong with one binding shows on that binding.
+func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
+	r.admission.Dequeued(key)
+	defer func() { r.wakeUp(ctx, r.admission.Leave(key)) }()
+	g, err := r.gather(ctx, key)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	if len(g.bindings) > 0 && !r.admit(ctx, g) {
+		return reconcile.Result{}, nil
+	}
+	if key.Token == "" {
+		return r.reconcileUnresolved(ctx, g)
+	}
+	observation := r.observe(ctx, g)
+	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
+		return reconcile.Result{}, err
+	}
+	if len(g.bindings) == 0 {
+		r.memory.forget(key)
+		return reconcile.Result{}, nil
+	}
+	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
+	if !r.admit(ctx, g) {
+		return reconcile.Result{}, nil
+	}
+	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
+	progress := r.carryOut(ctx, g, decision.Begin(situation))
+	r.memory.keep(key, progress.Situation.Memory)
+	r.admission.Served(key)
+	return r.result(progress)
+}
+
+// situation is what there is to decide on.
+func (r *Reconciler) situation(ctx context.Context, g group, o observation) decision.Situation {
+	s := decision.Situation{
+		Key: g.key.decision(), Now: r.Clock(), Began: r.leads(), Bindings: g.bindings, Token: o.Observation, Memory: r.memory.of(g.key),
+	}
+	s.Bindings = r.lookUp(ctx, g, s)
+	return s
+}
+
+// reconcileUnresolved works on bindings whose token is not known, or whose connection does not exist.
+func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcile.Result, error) {
+	bindings, wake := r.lookUpNames(ctx, g)
+	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
+	r.handOver(ctx, g, bindings, handOver)
+	progress = r.carryOut(ctx, g, progress)
+	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
+		progress.Wake = wake
+	}
+	r.admission.Served(g.key)
+	return r.result(progress)
+}
+
+// result is what the work queue is told. A retry is an error, a wait is a time, and a steady state asks for nothing.
+func (r *Reconciler) result(p decision.Progress) (reconcile.Result, error) {
+	if len(p.Errs) > 0 {
+		return reconcile.Result{}, errors.Join(p.Errs...)
+	}
+	return reconcile.Result{RequeueAfter: p.Wake}, nil
+}
