@@ -40,7 +40,7 @@ var meanings = []meaning{
 	{kind: astro.ErrIncomplete, reason: v1alpha1.ReasonListIncomplete, transient: true},
 	{
 		kind: astro.ErrInvalid, reason: v1alpha1.ReasonRefusedByAstro, refuses: true,
-		next: "; correct the binding, or ask Astro's support with the request id",
+		next: "; correct what is declared, or ask Astro's support with the request id",
 	},
 }
 
@@ -48,6 +48,7 @@ var meanings = []meaning{
 // part of the error's text.
 func FromAstroError(condition, doing string, err error) *Fault {
 	f := CouldNotCheck(condition, v1alpha1.ReasonUnreachable, "%s: %v", doing, err)
+	f.Err = err
 	for _, m := range meanings {
 		if !errors.Is(err, m.kind) {
 			continue

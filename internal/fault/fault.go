@@ -3,6 +3,7 @@ package fault
 import (
 	"fmt"
 	"regexp"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -24,6 +25,8 @@ type Fault struct {
 	Transient bool
 	// Silent faults are not written to a status: the object is about to be looked at again.
 	Silent bool
+	// Err is the error of Astro's API that the fault comes from, if it comes from one.
+	Err error
 }
 
 // NotTrue is a fault found by looking: the condition is False.
@@ -44,8 +47,11 @@ func (f *Fault) Stalls() bool {
 	if f.NeedsUser {
 		return true
 	}
-	return f.Status == metav1.ConditionFalse && f.Reason != v1alpha1.ReasonRevoking && f.Reason != v1alpha1.ReasonDriftDetected
+	return f.Status == metav1.ConditionFalse && !slices.Contains(underWay, f.Reason)
 }
+
+// underWay are the reasons of what is False and gets better by itself: the operator works on it.
+var underWay = []string{v1alpha1.ReasonRevoking, v1alpha1.ReasonDriftDetected, v1alpha1.ReasonInUse}
 
 // With returns the fault with words appended to its message. The fault itself may be shared and stays as it is.
 func (f *Fault) With(words string) *Fault {

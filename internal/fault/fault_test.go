@@ -38,7 +38,7 @@ func TestFromAstroError(t *testing.T) {
 		"Throttled":    {"A rate limit passes by itself.", astro.ErrThrottled, want{"Unknown", "RateLimited", "; the operator slows down and tries again by itself", true, false}},
 		"Unauthorized": {"A credential that was refused shows on the connection.", astro.ErrUnauthorized, want{"Unknown", "CredentialRejected", "; renew the API token in the connection's Secret", true, false}},
 		"Forbidden":    {"Astro looked and said no.", astro.ErrForbidden, want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
-		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct the binding, or ask Astro's support with the request id", false, true}},
+		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct what is declared, or ask Astro's support with the request id", false, true}},
 		"Incomplete":   {"A listing that is no evidence passes.", astro.ErrIncomplete, want{"Unknown", "ListIncomplete", "", true, false}},
 		"RolesUnknown": {"An answer without roles is no answer, and each binding says so.", ErrRolesUnknown, want{"Unknown", "ListIncomplete", "", false, false}},
 		"Unreachable":  {"No answer is nobody's fault.", astro.ErrUnreachable, want{"Unknown", "Unreachable", "", true, false}},
@@ -85,6 +85,7 @@ func TestStalls(t *testing.T) {
 		"UnknownForUs": {"Unless somebody has to do something.", &Fault{Status: metav1.ConditionUnknown, NeedsUser: true}, true},
 		"Revoking":     {"A revocation is under way.", NotTrue("Synced", v1alpha1.ReasonRevoking, "x"), false},
 		"Drift":        {"As is the repair of drift.", NotTrue("Synced", v1alpha1.ReasonDriftDetected, "x"), false},
+		"InUse":        {"And a connection that goes once nothing needs it.", NotTrue("Ready", v1alpha1.ReasonInUse, "x"), false},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // offer is a credential as the Secret holds it, not proven yet. Its secret goes nowhere but into a client.
@@ -43,7 +44,7 @@ const credentialReader = "scopedtoken-credential-reader"
 
 // offered reads the credential and judges what can be judged without Astro. An error means that Kubernetes could not
 // be asked.
-func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault, error) {
+func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault.Fault, error) {
 	secret, wrong, err := d.readSecret(ctx, c)
 	if wrong != nil || err != nil {
 		return offer{}, wrong, err
@@ -59,20 +60,20 @@ func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offe
 	o.digest = sha256.Sum256([]byte(o.secret))
 	o.identity, err = astro.ParseCredential(o.secret)
 	if err != nil {
-		return offer{}, newFault(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
+		return offer{}, notReady(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
 	}
 	return o, o.contradicts(c.ConnectionSpec(), d.Clock()), nil
 }
 
-func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault, error) {
+func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault.Fault, error) {
 	key, secret := d.secretKey(c), &corev1.Secret{}
 	err := d.Secrets.Get(ctx, key, secret)
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, newFault(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
+		return nil, notReady(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
 			key, c.ConnectionSpec().CredentialsSecretRef.Key), nil
 	case apierrors.IsForbidden(err):
-		return nil, newFault(v1alpha1.ReasonSecretNotFound,
+		return nil, notReady(v1alpha1.ReasonSecretNotFound,
 			"the operator may not read Secret %s; make a RoleBinding in namespace %s that gives ClusterRole %s to the operator's service account "+
 				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader), nil
 	case err != nil:
@@ -81,23 +82,23 @@ func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*
 	return secret, nil, nil
 }
 
-func keyMissing(s *corev1.Secret, key string) *fault {
+func keyMissing(s *corev1.Secret, key string) *fault.Fault {
 	found := "has no key"
 	if _, there := s.Data[key]; there {
 		found = "holds nothing under key"
 	}
-	return newFault(v1alpha1.ReasonSecretKeyMissing,
+	return notReady(v1alpha1.ReasonSecretKeyMissing,
 		"Secret %s/%s %s %q; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key)
 }
 
 // contradicts says what the credential's own claims have against the connection.
-func (o offer) contradicts(spec *v1alpha1.ConnectionSpec, now time.Time) *fault {
+func (o offer) contradicts(spec *v1alpha1.ConnectionSpec, now time.Time) *fault.Fault {
 	if at := o.identity.ExpiresAt; at != nil && !at.After(now) {
-		return newFault(v1alpha1.ReasonCredentialRejected,
+		return notReady(v1alpha1.ReasonCredentialRejected,
 			"%s: API token %s expired on %s; make another in Astro and put it there", o.from, o.identity.TokenID, at.UTC().Format(time.RFC3339))
 	}
 	if organizations := o.identity.Organizations; !slices.Contains(organizations, string(spec.OrganizationID)) {
-		return newFault(v1alpha1.ReasonOrganizationMismatch,
+		return notReady(v1alpha1.ReasonOrganizationMismatch,
 			"%s: API token %s is of %s, but spec.organizationId is %s; put a token of that Organization there, or make a connection to the other",
 			o.from, o.identity.TokenID, organizationsWords(organizations), spec.OrganizationID)
 	}
@@ -112,19 +113,19 @@ func organizationsWords(ids []string) string {
 }
 
 // judgeHost says what is wrong with sending a credential to the connection's URL.
-func judgeHost(apiURL string, allowed []string) (host string, wrong *fault) {
+func judgeHost(apiURL string, allowed []string) (host string, wrong *fault.Fault) {
 	u, err := ref.ParseURL(apiURL)
 	if err != nil {
-		return "", newFault(v1alpha1.ReasonHostNotAllowed,
+		return "", notReady(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is not the URL of a host; make another connection, with a URL such as https://api.astronomer.io")
 	}
 	switch {
 	case !slices.Contains(allowed, u.Host):
-		return u.Host, newFault(v1alpha1.ReasonHostNotAllowed,
+		return u.Host, notReady(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is %s, and the operator was not started with that host; start it with --allowed-api-hosts=%s, or make a connection to a host that is allowed",
 			apiURL, u.Host)
 	case u.Scheme != "https" && !loopback(u.Hostname()):
-		return u.Host, newFault(v1alpha1.ReasonHostNotAllowed,
+		return u.Host, notReady(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is %s, which would send the API token in the clear; make a connection to the https URL", apiURL)
 	default:
 		return u.Host, nil

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // memory is what the controller remembers of a connection from one reconcile to the next. The work queue sees to it that
@@ -18,7 +20,6 @@ type memory struct {
 	deletingSince time.Time
 
 	announced *Handle // as the other controllers were last told
-	reported  *fault  // as status says it
 }
 
 // memories are the memories of all connections of a kind.
@@ -48,7 +49,7 @@ func (ms *memories) forget(k Key) *memory {
 }
 
 // firstFault is what is wrong with the connection now, the first thing first.
-func (m *memory) firstFault() *fault {
+func (m *memory) firstFault() *fault.Fault {
 	if f := m.proof.firstFault(); f != nil {
 		return f
 	}
@@ -61,7 +62,7 @@ func (m *memory) updateReady() bool {
 	switch {
 	case f == nil:
 		return m.proof.access != nil
-	case f.transient:
+	case f.Transient:
 		return m.ready
 	default:
 		return false

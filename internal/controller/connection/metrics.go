@@ -8,6 +8,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 var (
@@ -66,10 +67,10 @@ func countRequest(method, endpoint, outcome string, d time.Duration) {
 	requestSeconds.WithLabelValues(method, endpoint).Observe(d.Seconds())
 }
 
-func countSweep(k Key, f *fault, d time.Duration, now time.Time) {
+func countSweep(k Key, f *fault.Fault, d time.Duration, now time.Time) {
 	sweepSeconds.Observe(d.Seconds())
 	if f != nil {
-		sweepsTotal.WithLabelValues(f.reason).Inc()
+		sweepsTotal.WithLabelValues(f.Reason).Inc()
 		return
 	}
 	sweepsTotal.WithLabelValues("ok").Inc()

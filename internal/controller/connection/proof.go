@@ -8,6 +8,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // proof is what is known of a connection's credential. A look at it takes the proof before and returns the next.
@@ -17,11 +18,11 @@ type proof struct {
 	access *access
 	// judged is the credential that Astro was asked about last, and refusal what it had against it.
 	judged   fingerprint
-	refusal  *fault
+	refusal  *fault.Fault
 	replaced bool // judged is another than the one before, and Astro has accepted none since
 	asked    bool // a look at Astro was asked for, and is still to be made
 	// unusable is why there is no credential that could be asked about.
-	unusable *fault
+	unusable *fault.Fault
 	missed   int // looks in a row at a Secret that was of no use
 
 	distrusts    int // how often Astro refused what it had accepted, since it last did not for a while
@@ -38,7 +39,7 @@ type acceptance struct {
 }
 
 // firstFault is what is wrong with the credential.
-func (p proof) firstFault() *fault {
+func (p proof) firstFault() *fault.Fault {
 	if p.unusable != nil {
 		return p.unusable
 	}
@@ -118,24 +119,24 @@ func (d *dependencies) judge(c v1alpha1.Connection, p proof, o offer, org astro.
 }
 
 // refusedFor is the proof once Astro has refused the credential.
-func (p proof) refusedFor(f *fault, interval time.Duration, now time.Time) proof {
-	p.refusal, p.retryAt = f, now.Add(f.retryAfter(interval, p.failures))
-	if f.transient {
+func (p proof) refusedFor(f *fault.Fault, interval time.Duration, now time.Time) proof {
+	p.refusal, p.retryAt = f, now.Add(retryAfter(f, interval, p.failures))
+	if f.Transient {
 		p.failures++
 	}
 	return p
 }
 
-func refusalOf(c v1alpha1.Connection, o offer, org astro.Organization, err error) *fault {
+func refusalOf(c v1alpha1.Connection, o offer, org astro.Organization, err error) *fault.Fault {
 	declared := string(c.ConnectionSpec().OrganizationID)
 	switch {
 	case errors.Is(err, astro.ErrNotFound):
-		return newFault(v1alpha1.ReasonOrganizationMismatch,
+		return notReady(v1alpha1.ReasonOrganizationMismatch,
 			"%s: Astro shows API token %s no Organization %s; check spec.organizationId and the token", o.from, o.identity.TokenID, declared)
 	case err != nil:
 		return fromAstroError(fmt.Sprintf("%s: prove API token %s for Organization %s", o.from, o.identity.TokenID, declared), err)
 	case org.ID != declared:
-		return newFault(v1alpha1.ReasonOrganizationMismatch,
+		return notReady(v1alpha1.ReasonOrganizationMismatch,
 			"Astro answered for Organization %q when asked for %s; check spec.apiURL and spec.organizationId", org.ID, declared)
 	default:
 		return nil
@@ -153,11 +154,10 @@ func (p proof) distrusted(interval time.Duration, now time.Time) proof {
 	if p.distrusts++; p.distrusts == 1 {
 		return p
 	}
-	p.refusal = newFault(v1alpha1.ReasonCredentialRejected,
+	p.refusal = transient(notReady(v1alpha1.ReasonCredentialRejected,
 		"Astro refuses API token %s now and then, although it proves it for the Organization: %v; "+
 			"the operator tries again by itself; if it lasts, put another API token in the Secret",
-		p.access.identity.TokenID, p.access.client.Refusal()).
-		asTransient(false).withGist("refused now and then: " + p.access.identity.TokenID)
+		p.access.identity.TokenID, p.access.client.Refusal()), false)
 	p.retryAt = now.Add(spread(backoff(interval, p.distrusts-2)))
 	return p
 }

@@ -6,11 +6,12 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 func TestMustAsk(t *testing.T) {
 	now := time.Now()
-	known, other, lasting := fingerprint{1}, fingerprint{2}, &fault{reason: v1alpha1.ReasonCredentialRejected}
+	known, other, lasting := fingerprint{1}, fingerprint{2}, &fault.Fault{Reason: v1alpha1.ReasonCredentialRejected}
 	cases := map[string]struct {
 		reason  string
 		proof   proof
@@ -36,7 +37,7 @@ func TestMustAsk(t *testing.T) {
 }
 
 func TestRefusedFor(t *testing.T) {
-	now, transient := time.Now(), &fault{reason: v1alpha1.ReasonUnreachable, transient: true}
+	now, transient := time.Now(), &fault.Fault{Reason: v1alpha1.ReasonUnreachable, Transient: true}
 	p := proof{}.refusedFor(transient, time.Hour, now)
 	if p.refusal != transient || p.failures != 1 || !about(p.retryAt.Sub(now), firstRetry) {
 		t.Errorf("after a transient fault Astro is asked again soon: %+v in %s", p, p.retryAt.Sub(now))
@@ -44,7 +45,7 @@ func TestRefusedFor(t *testing.T) {
 	if p = p.refusedFor(transient, time.Hour, now); p.failures != 2 || !about(p.retryAt.Sub(now), 2*firstRetry) {
 		t.Errorf("and then later: %+v in %s", p, p.retryAt.Sub(now))
 	}
-	lasting := &fault{reason: v1alpha1.ReasonPermissionDenied}
+	lasting := &fault.Fault{Reason: v1alpha1.ReasonPermissionDenied}
 	if p = p.refusedFor(lasting, time.Hour, now); p.failures != 2 || !about(p.retryAt.Sub(now), time.Hour) {
 		t.Errorf("after one that a user has to end, once a sweep interval: %+v in %s", p, p.retryAt.Sub(now))
 	}
@@ -68,7 +69,7 @@ func TestRefusalOf(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := ""
 			if f := refusalOf(c, offer{}, tc.org, tc.err); f != nil {
-				got = f.reason
+				got = f.Reason
 			}
 			if got != tc.want {
 				t.Errorf("%s\nwant %q, got %q", tc.reason, tc.want, got)
@@ -84,7 +85,7 @@ func TestDistrust(t *testing.T) {
 	if p = p.distrusted(interval, now); p.refusal != nil {
 		t.Errorf("the first time it is proven again at once: %+v", p.refusal)
 	}
-	if p = p.distrusted(interval, now); p.refusal == nil || !p.refusal.transient || !about(p.retryAt.Sub(now), firstRetry) {
+	if p = p.distrusted(interval, now); p.refusal == nil || !p.refusal.Transient || !about(p.retryAt.Sub(now), firstRetry) {
 		t.Errorf("then in a while, and the connection stays ready: %+v in %s", p.refusal, p.retryAt.Sub(now))
 	}
 	if p = p.distrusted(interval, now); !about(p.retryAt.Sub(now), 2*firstRetry) {

@@ -125,7 +125,7 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 	}
 	h.Object, _ = c.DeepCopyObject().(v1alpha1.Connection)
 	if f := m.firstFault(); !m.ready && f != nil {
-		h.Reason, h.Message = f.reason, f.message
+		h.Reason, h.Message = f.Reason, f.Message
 	}
 	if a := m.proof.access; a != nil {
 		h.SelfID, h.Client, h.Directory = a.identity.TokenID, a.client, a.directory
@@ -150,9 +150,8 @@ const overtaken = 100 * time.Millisecond
 // conclude reports, and says when to look again.
 func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connection, m *memory, u usage) (reconcile.Result, error) {
 	paused := r.resumeRevocations(key, u)
-	m.reported = m.firstFault().keepMessage(m.reported)
 	err := r.report(ctx, c, findings{
-		fault: m.reported, ready: m.ready, access: m.proof.access, handledAt: m.trust.handledAt, usage: u, paused: paused,
+		fault: m.firstFault(), ready: m.ready, access: m.proof.access, handledAt: m.trust.handledAt, usage: u, paused: paused,
 	})
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: overtaken}, nil

@@ -12,11 +12,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // findings are what a status is made of.
 type findings struct {
-	fault     *fault // what is wrong, said as before if it lasts
+	fault     *fault.Fault // what is wrong
 	ready     bool
 	access    *access
 	handledAt string // the trust request by which a listing was last taken
@@ -30,7 +31,7 @@ func (d *dependencies) report(ctx context.Context, c v1alpha1.Connection, f find
 	if !ok {
 		return nil
 	}
-	f.fill(c)
+	f.fill(c, metav1.NewTime(d.Clock()))
 	showStatus(c)
 	if equality.Semantic.DeepEqual(before.ConnectionStatus(), c.ConnectionStatus()) {
 		return nil
@@ -45,7 +46,7 @@ func (d *dependencies) report(ctx context.Context, c v1alpha1.Connection, f find
 }
 
 // fill puts the findings into the status. What was found once stays while it cannot be looked at.
-func (f findings) fill(c v1alpha1.Connection) {
+func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	s := c.ConnectionStatus()
 	s.ObservedGeneration = c.GetGeneration()
 	s.Bindings = int32(f.usage.bindings) //nolint:gosec // there are never that many objects
@@ -61,69 +62,53 @@ func (f findings) fill(c v1alpha1.Connection) {
 			s.CredentialExpiresAt = &metav1.Time{Time: *at}
 		}
 	}
-	ready := f.readyCondition(c)
-	setCondition(c, ready)
-	held, needsUser := ready.Reason == v1alpha1.ReasonInUse, f.fault != nil && f.fault.needsUser
-	setWhile(c, v1alpha1.ConditionReconciling, held || ready.Status == metav1.ConditionUnknown && !needsUser, ready)
+	ready, wrong := f.readyCondition(c)
+	fault.Set(&s.Conditions, wrong, c.GetGeneration(), now, ready)
 	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused, pausedCondition(c, f.usage))
-	setWhile(c, v1alpha1.ConditionStalled, !held && (needsUser || ready.Status == metav1.ConditionFalse), ready)
 }
 
-// readyCondition puts the state of the connection into one condition. Unknown means that Astro could not be asked.
-func (f findings) readyCondition(c v1alpha1.Connection) metav1.Condition {
-	ready := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionFalse}
+// readyCondition puts the state of the connection into one condition, with the fault that it shows. Unknown means that
+// Astro could not be asked. Being asked to slow down takes nothing from a connection that is ready.
+func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *fault.Fault) {
+	ready, wrong := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}, f.fault
 	switch {
 	case !c.GetDeletionTimestamp().IsZero():
-		ready.Reason, ready.Message = v1alpha1.ReasonInUse, inUse(f.fault, f.usage)
+		wrong = notReady(v1alpha1.ReasonInUse, "%s", inUse(f.fault, f.usage))
 	case f.fault == nil:
-		ready.Status, ready.Reason = metav1.ConditionTrue, v1alpha1.ReasonConnected
+		ready.Reason = v1alpha1.ReasonConnected
 		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", f.access.identity.TokenID, f.access.organization.Name)
-		if _, wrong := lifted(c); wrong != "" {
-			ready.Message += "; " + wrong
+		if _, malformed := lifted(c); malformed != "" {
+			ready.Message += "; " + malformed
 		}
-	default:
-		ready.Status, ready.Reason, ready.Message = f.fault.readyStatus(f.ready), f.fault.reason, f.fault.message
+		return ready, nil
+	case f.fault.Reason == v1alpha1.ReasonRateLimited && f.ready:
+		ready.Reason, ready.Message = f.fault.Reason, f.fault.Message
+		return ready, nil
 	}
-	return ready
+	return fault.Answers(wrong, []metav1.Condition{ready})[0], wrong
 }
 
-// readyStatus is the status of Ready: being asked to slow down takes nothing from a connection that is ready.
-func (f *fault) readyStatus(ready bool) metav1.ConditionStatus {
-	switch {
-	case !f.transient:
-		return metav1.ConditionFalse
-	case f.reason == v1alpha1.ReasonRateLimited && ready:
-		return metav1.ConditionTrue
-	default:
-		return metav1.ConditionUnknown
-	}
-}
-
-func inUse(f *fault, u usage) string {
+func inUse(f *fault.Fault, u usage) string {
 	message := "the connection goes once no claim is being taken through it"
 	if n := len(u.holders); n > 0 {
 		message = fmt.Sprintf("%d binding(s) need the connection to revoke their roles: %s; delete them, or set their annotation %s to \"true\"",
 			n, nameSome(u.holders), v1alpha1.AnnotationRelease)
 	}
 	if f != nil {
-		message += fmt.Sprintf(" (%s: %s)", f.reason, f.message)
+		message += fmt.Sprintf(" (%s: %s)", f.Reason, f.Message)
 	}
 	return message
 }
 
-func setCondition(c v1alpha1.Connection, condition metav1.Condition) {
-	condition.ObservedGeneration = c.GetGeneration()
-	meta.SetStatusCondition(&c.ConnectionStatus().Conditions, condition)
-}
-
 // setWhile keeps a condition that is there only while it is true.
 func setWhile(c v1alpha1.Connection, kind string, holds bool, as metav1.Condition) {
+	conditions := &c.ConnectionStatus().Conditions
 	if !holds {
-		meta.RemoveStatusCondition(&c.ConnectionStatus().Conditions, kind)
+		meta.RemoveStatusCondition(conditions, kind)
 		return
 	}
-	as.Type, as.Status = kind, metav1.ConditionTrue
-	setCondition(c, as)
+	as.Type, as.Status, as.ObservedGeneration = kind, metav1.ConditionTrue, c.GetGeneration()
+	meta.SetStatusCondition(conditions, as)
 }
 
 // announcePaused makes a warning of revocations that have to wait, and tells when they go on.

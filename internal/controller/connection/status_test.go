@@ -8,11 +8,12 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 func TestReadyCondition(t *testing.T) {
 	proven := &access{identity: astro.Identity{TokenID: "clt"}, organization: astro.Organization{Name: "Acme"}}
-	down := &fault{reason: v1alpha1.ReasonUnreachable, message: "down", transient: true}
+	down := fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonUnreachable, "down")
 	cases := map[string]struct {
 		reason   string
 		findings findings
@@ -29,9 +30,9 @@ func TestReadyCondition(t *testing.T) {
 			want: "True/Connected", says: "tomorrow",
 		},
 		"Down":             {reason: "Nobody could ask.", findings: findings{fault: down, access: proven, ready: true}, want: "Unknown/Unreachable", says: "down"},
-		"Refused":          {reason: "Astro said no.", findings: findings{fault: &fault{reason: v1alpha1.ReasonCredentialRejected}}, want: "False/CredentialRejected"},
-		"Throttled":        {reason: "Being asked to slow down takes nothing away.", findings: findings{fault: &fault{reason: v1alpha1.ReasonRateLimited, transient: true}, ready: true}, want: "True/RateLimited"},
-		"Throttled before": {reason: "Nor does it give anything.", findings: findings{fault: &fault{reason: v1alpha1.ReasonRateLimited, transient: true}}, want: "Unknown/RateLimited"},
+		"Refused":          {reason: "Astro said no.", findings: findings{fault: notReady(v1alpha1.ReasonCredentialRejected, "no")}, want: "False/CredentialRejected"},
+		"Throttled":        {reason: "Being asked to slow down takes nothing away.", findings: findings{fault: fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonRateLimited, "slow"), ready: true}, want: "True/RateLimited"},
+		"Throttled before": {reason: "Nor does it give anything.", findings: findings{fault: fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonRateLimited, "slow")}, want: "Unknown/RateLimited"},
 		"Deleted": {
 			reason: "A connection that is being deleted says who needs it, and what keeps them.", findings: findings{fault: down, usage: usage{holders: []string{"data/a", "data/b"}}},
 			change: func(c *v1alpha1.AstroConnection) { c.DeletionTimestamp = new(metav1.Now()) },
@@ -44,7 +45,7 @@ func TestReadyCondition(t *testing.T) {
 			if tc.change != nil {
 				tc.change(c)
 			}
-			got := tc.findings.readyCondition(c)
+			got, _ := tc.findings.readyCondition(c)
 			if string(got.Status)+"/"+got.Reason != tc.want || !strings.Contains(got.Message, tc.says) {
 				t.Errorf("%s\n%s/%s: %s", tc.reason, got.Status, got.Reason, got.Message)
 			}

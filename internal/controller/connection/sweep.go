@@ -6,6 +6,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // listing is what is known of how the tokens of a connection were last listed.
@@ -13,7 +14,7 @@ type listing struct {
 	interval time.Duration // from one to the next
 	dueAt    time.Time     // zero: now
 	failures int           // transient faults in a row
-	fault    *fault        // why the last failed
+	fault    *fault.Fault  // why the last failed
 }
 
 // paced takes an edited interval over.
@@ -60,28 +61,28 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 	switch {
 	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
 		l.failures, l.dueAt = 0, now.Add(spread(l.interval))
-	case l.fault.reason == v1alpha1.ReasonCredentialRejected:
+	case l.fault.Reason == v1alpha1.ReasonCredentialRejected:
 		p, l.fault = p.refusedFor(l.fault, l.interval, now), nil
 		l = l.due()
 	default:
-		l.dueAt = now.Add(l.fault.retryAfter(l.interval, l.failures))
-		if l.fault.transient {
+		l.dueAt = now.Add(retryAfter(l.fault, l.interval, l.failures))
+		if l.fault.Transient {
 			l.failures++
 		}
 	}
 	return p, l, found, nil
 }
 
-func listFault(found astro.Sweep, err error) *fault {
+func listFault(found astro.Sweep, err error) *fault.Fault {
 	const doing = "list the tokens of the Organization"
 	switch {
 	case err != nil:
 		return fromAstroError(doing, err)
 	case !found.Trusted:
-		return newFault(v1alpha1.ReasonListIncomplete,
+		return transient(notReady(v1alpha1.ReasonListIncomplete,
 			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
 				"Astro shows now is what is there, set the connection's annotation %s to a new value",
-			doing, found.Reason, v1alpha1.AnnotationRequestedAt).asTransient(found.Lasting)
+			doing, found.Reason, v1alpha1.AnnotationRequestedAt), found.Lasting)
 	default:
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 func TestPaced(t *testing.T) {
@@ -47,9 +48,9 @@ func TestListFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			f := listFault(tc.found, tc.err)
 			if f == nil {
-				f = &fault{}
+				f = &fault.Fault{}
 			}
-			if f.reason != tc.want || f.transient != tc.transient || f.needsUser != tc.needsUser {
+			if f.Reason != tc.want || f.Transient != tc.transient || f.NeedsUser != tc.needsUser {
 				t.Errorf("%s\ngot %+v", tc.reason, f)
 			}
 		})

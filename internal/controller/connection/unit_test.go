@@ -5,10 +5,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 func TestJudgeHost(t *testing.T) {
@@ -81,16 +83,21 @@ func TestFaultOutlivesItsRequestID(t *testing.T) {
 	first := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-1"})
 	again := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "down", RequestID: "req-2"})
 	other := fromAstroError("list", &astro.Error{Op: "list tokens", Message: "up in flames", RequestID: "req-3"})
-	if got := again.keepMessage(first).message; got != first.message {
-		t.Errorf("a fault that differs by its request id only is said as before; got %q after %q", got, first.message)
+	c := &v1alpha1.AstroConnection{}
+	said := func(f *fault.Fault) string {
+		findings{fault: f}.fill(c, metav1.Now())
+		return meta.FindStatusCondition(c.Status.Conditions, v1alpha1.ConditionReady).Message
 	}
-	if got := other.keepMessage(first).message; got != other.message {
-		t.Errorf("another fault is said anew; got %q", got)
+	if said(first) != first.Message || said(again) != first.Message {
+		t.Errorf("a fault that differs by its request id only is said as before; got %q after %q", said(again), first.Message)
+	}
+	if said(other) != other.Message {
+		t.Errorf("another fault is said anew; got %q", said(other))
 	}
 }
 
 func TestUpdateReady(t *testing.T) {
-	transient, lasting := &fault{reason: v1alpha1.ReasonUnreachable, transient: true}, &fault{reason: v1alpha1.ReasonPermissionDenied}
+	transient, lasting := &fault.Fault{Reason: v1alpha1.ReasonUnreachable, Transient: true}, &fault.Fault{Reason: v1alpha1.ReasonPermissionDenied}
 	cases := map[string]struct {
 		reason string
 		memory memory

@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // Reconciler keeps inventories.
@@ -27,7 +28,7 @@ type Reconciler struct {
 type survey struct {
 	target  v1alpha1.BoundTarget
 	listing *listing
-	fault   *fault
+	fault   *fault.Fault
 	again   time.Duration // when to look again, 0 if a notice will tell
 }
 
@@ -64,14 +65,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 // next says when to look again. A wait that Astro asked for is kept; any other failure is tried again by the queue.
 func (r *Reconciler) next(s survey) (reconcile.Result, error) {
 	switch {
-	case s.fault == nil || s.fault.err == nil:
+	case s.fault == nil || s.fault.Err == nil:
 		return reconcile.Result{RequeueAfter: s.again}, nil
-	case errors.Is(s.fault.err, astro.ErrThrottled):
-		return reconcile.Result{RequeueAfter: max(astro.RetryAfter(s.fault.err), time.Second)}, nil
-	case !s.fault.passing:
+	case errors.Is(s.fault.Err, astro.ErrThrottled):
+		return reconcile.Result{RequeueAfter: max(astro.RetryAfter(s.fault.Err), time.Second)}, nil
+	case !s.fault.Transient:
 		return reconcile.Result{RequeueAfter: s.again}, nil
 	default:
-		return reconcile.Result{}, s.fault.err
+		return reconcile.Result{}, s.fault.Err
 	}
 }
 
@@ -87,9 +88,8 @@ func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetIn
 	if !apierrors.IsNotFound(err) || !r.Registry.Serves(nil) {
 		return client.IgnoreNotFound(err)
 	}
-	f := not(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
+	f := fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
-	f.private = true
 	return r.report(ctx, i, survey{fault: f})
 }
 
@@ -102,24 +102,24 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 	s := survey{again: h.Object.ConnectionSpec().SweepInterval.Duration}
 	if !h.Ready || h.Directory == nil {
 		if s.fault = refused(h, subject, remembered(i)); s.fault == nil {
-			s.fault = unknown(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
+			s.fault = fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
 				"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
-			s.fault.stuck = h.Stuck()
+			s.fault.NeedsUser = h.Stuck()
 		}
 		s.again = 0
 		return s, nil
 	}
-	target, fault := resolve(ctx, i, h)
+	target, wrong := resolve(ctx, i, h)
 	asked := facts(i, target)
-	if fault != nil && fault.err != nil {
-		r.reportUnauthorized(h, fault.err)
+	if wrong != nil && wrong.Err != nil {
+		r.reportUnauthorized(h, wrong.Err)
 		asked = remembered(i)
 	}
 	if s.fault = refused(h, subject, asked); s.fault != nil {
 		s.again = 0
 		return s, nil
 	}
-	if s.fault = fault; fault != nil {
+	if s.fault = wrong; wrong != nil {
 		return s, nil
 	}
 	s.target, s.again = bound(i, target), 0
@@ -131,7 +131,7 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 	tokens, _, err := h.Directory.All(ctx)
 	if err != nil {
 		r.reportUnauthorized(h, err)
-		s.fault = failed(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
+		s.fault = fault.FromAstroError(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
 		return nil
 	}
 	declared, err := r.declared(ctx, h, s.target)
@@ -141,7 +141,7 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 	l := list(tokens, astro.RoleKey{EntityType: entities[s.target.Kind], EntityID: s.target.ID}, declared)
 	s.listing = &l
 	if l.unread > 0 {
-		s.fault = unknown(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
+		s.fault = fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
 			"%s; %d of the Organization's tokens came without their roles and are not judged; the next sweep may show them",
 			l.words(s.target), l.unread)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
@@ -29,7 +30,7 @@ func pinned(i *v1alpha1.TargetInventory) string {
 
 // resolve finds the one target that the inventory means. What it says of a target that was not found counts only once
 // the rules are known to allow the user to hear it.
-func resolve(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault) {
+func resolve(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault.Fault) {
 	spec := i.Spec.Target
 	q := astro.TargetQuery{Kind: entities[spec.Kind], ID: pinned(i)}
 	if q.ID == "" {
@@ -37,19 +38,19 @@ func resolve(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Hand
 	}
 	found, err := h.Directory.Targets(ctx, q)
 	if err != nil {
-		return nil, failed(v1alpha1.ConditionResolved, fmt.Sprintf("look up %s", called(spec)), err)
+		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, fmt.Sprintf("look up %s", called(spec)), err)
 	}
 	found = slices.DeleteFunc(slices.Clone(found), func(t astro.Target) bool {
 		return spec.WorkspaceID != "" && t.WorkspaceID != string(spec.WorkspaceID)
 	})
 	switch len(found) {
 	case 0:
-		return nil, not(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"Astro shows no %s; check spec.target, and that the connection's API token may see it", called(spec))
 	case 1:
 		return &found[0], nil
 	default:
-		return nil, not(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
 			"there is more than one %s: %s; make an inventory with spec.target.id", called(spec), ids(found))
 	}
 }
@@ -73,14 +74,12 @@ func ids(targets []astro.Target) string {
 }
 
 // refused asks the rules.
-func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault {
+func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault.Fault {
 	d := policy.CheckInventory(h.Object, s, t)
 	if d.Allowed {
 		return nil
 	}
-	f := not(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
-	f.private = true
-	return f
+	return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
 }
 
 // facts are what is known of the target: as found, or as declared.
