@@ -22,6 +22,9 @@ type meaning struct {
 // free because of it.
 var ErrRolesUnknown = errors.New("the answer does not show the roles of the token")
 
+// again is what there is to do about what goes away by itself.
+const again = "; the operator tries again by itself"
+
 // meanings are asked in their order; an error that none of them knows is a transient Unreachable.
 var meanings = []meaning{
 	{kind: ErrRolesUnknown, reason: v1alpha1.ReasonListIncomplete},
@@ -31,13 +34,13 @@ var meanings = []meaning{
 	},
 	{
 		kind: astro.ErrUnauthorized, reason: v1alpha1.ReasonCredentialRejected, transient: true,
-		next: "; renew the API token in the connection's Secret",
+		next: "; put a valid API token in the connection's Secret",
 	},
 	{
 		kind: astro.ErrForbidden, reason: v1alpha1.ReasonPermissionDenied, refuses: true,
 		next: "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER",
 	},
-	{kind: astro.ErrIncomplete, reason: v1alpha1.ReasonListIncomplete, transient: true},
+	{kind: astro.ErrIncomplete, reason: v1alpha1.ReasonListIncomplete, transient: true, next: again},
 	{
 		kind: astro.ErrInvalid, reason: v1alpha1.ReasonRefusedByAstro, refuses: true,
 		next: "; correct what is declared, or ask Astro's support with the request id",
@@ -61,6 +64,7 @@ func FromAstroError(condition, doing string, err error) *Fault {
 		return f
 	}
 	f.Transient = true
+	f.Message += again
 	return f
 }
 

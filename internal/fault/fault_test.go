@@ -36,14 +36,14 @@ func TestFromAstroError(t *testing.T) {
 		want   want
 	}{
 		"Throttled":    {"A rate limit passes by itself.", astro.ErrThrottled, want{"Unknown", "RateLimited", "; the operator slows down and tries again by itself", true, false}},
-		"Unauthorized": {"A credential that was refused shows on the connection.", astro.ErrUnauthorized, want{"Unknown", "CredentialRejected", "; renew the API token in the connection's Secret", true, false}},
+		"Unauthorized": {"A credential that was refused shows on the connection.", astro.ErrUnauthorized, want{"Unknown", "CredentialRejected", "; put a valid API token in the connection's Secret", true, false}},
 		"Forbidden":    {"Astro looked and said no.", astro.ErrForbidden, want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
 		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct what is declared, or ask Astro's support with the request id", false, true}},
-		"Incomplete":   {"A listing that is no evidence passes.", astro.ErrIncomplete, want{"Unknown", "ListIncomplete", "", true, false}},
+		"Incomplete":   {"A listing that is no evidence passes.", astro.ErrIncomplete, want{"Unknown", "ListIncomplete", "; the operator tries again by itself", true, false}},
 		"RolesUnknown": {"An answer without roles is no answer, and each binding says so.", ErrRolesUnknown, want{"Unknown", "ListIncomplete", "", false, false}},
-		"Unreachable":  {"No answer is nobody's fault.", astro.ErrUnreachable, want{"Unknown", "Unreachable", "", true, false}},
-		"NotFound":     {"What was not found says nothing by itself.", astro.ErrNotFound, want{"Unknown", "Unreachable", "", true, false}},
-		"Anything":     {"An error that nobody knows is one, too.", errors.New("odd"), want{"Unknown", "Unreachable", "", true, false}},
+		"Unreachable":  {"No answer is nobody's fault.", astro.ErrUnreachable, want{"Unknown", "Unreachable", "; the operator tries again by itself", true, false}},
+		"NotFound":     {"What was not found says nothing by itself.", astro.ErrNotFound, want{"Unknown", "Unreachable", "; the operator tries again by itself", true, false}},
+		"Anything":     {"An error that nobody knows is one, too.", errors.New("odd"), want{"Unknown", "Unreachable", "; the operator tries again by itself", true, false}},
 		"Wrapped":      {"It is asked what an error is, not how it reads.", fmt.Errorf("a: %w", fmt.Errorf("b: %w", astro.ErrForbidden)), want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
 		"RolesFirst":   {"Nothing is taken for free because of an answer without roles.", errors.Join(ErrRolesUnknown, astro.ErrIncomplete), want{"Unknown", "ListIncomplete", "", false, false}},
 	}

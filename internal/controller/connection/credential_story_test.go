@@ -123,7 +123,7 @@ var _ = Describe("The credential of a connection", func() {
 		s.proven()
 		notices.forget()
 		s.sim.RevokeCredential(s.self)
-		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring("put a valid API token in the Secret"))
+		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring("put a valid API token in the connection's Secret"))
 		Expect(s.handle().Ready).To(BeFalse())
 		Eventually(func() []Notice { return notices.of(s.key()) }).Should(ConsistOf(Notice{Connection: s.key(), All: true}))
 		s.sim.ResetCounts()
