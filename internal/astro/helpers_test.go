@@ -76,7 +76,7 @@ func quick(o *Options) {
 	o.ListTimeout, o.ReadTimeout, o.WriteTimeout = time.Second, time.Second, time.Second
 }
 
-// awaitFaults waits until faults of that kind have befallen so many calls.
+// awaitFaults waits until faults of that kind have hit so many calls.
 func (w *world) awaitFaults(kind astrosim.FaultKind, n int) {
 	for w.Counts().Faults[kind] < n {
 		time.Sleep(time.Millisecond)

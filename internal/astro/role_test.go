@@ -134,7 +134,7 @@ func FuzzRoleRoundTrip(f *testing.F) {
 		if err := json.Unmarshal([]byte(changed.wire()), &again); err != nil {
 			t.Fatalf("%q with role %q is %q: %v", raw, role, changed.wire(), err)
 		}
-		var want string // a role that is not UTF-8 is mended as JSON demands
+		var want string // a role that is not UTF-8 is replaced as JSON demands
 		if err := json.Unmarshal([]byte(quote(role)), &want); err != nil || again.Role != want || again.Key() != r.Key() {
 			t.Fatalf("%q with role %q is %q", raw, role, changed.wire())
 		}

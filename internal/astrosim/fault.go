@@ -40,7 +40,7 @@ func FaultKinds() []FaultKind {
 	}
 }
 
-// Fault is one way to fail, and the calls that it befalls. What is left empty matches every call.
+// Fault is one way to fail, and the calls that it hits. What is left empty matches every call.
 type Fault struct {
 	Kind     FaultKind `json:"kind"`
 	Endpoint Endpoint  `json:"endpoint,omitempty"` // a name or a pattern: tokens.roles, tokens.*, *.list
@@ -49,7 +49,7 @@ type Fault struct {
 	Caller   string    `json:"caller,omitempty"` // the id of the token that calls
 
 	After       int     `json:"after,omitempty"`       // so many matching calls pass first
-	Times       int     `json:"times,omitempty"`       // so many calls are befallen; 0: all
+	Times       int     `json:"times,omitempty"`       // so many calls are hit; 0: all
 	Probability float64 `json:"probability,omitempty"` // of each call, by the seeded generator; 0: certain
 
 	Status     int           `json:"status,omitempty"`

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// appliedFaults are the faults that befall one call.
+// appliedFaults are the faults that hit one call.
 type appliedFaults struct {
 	instead *Fault // answered in place of the call
 	cut     *Fault // no answer, or a part of one

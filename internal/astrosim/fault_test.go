@@ -65,7 +65,7 @@ func TestFaultsInPlaceOfTheAnswer(t *testing.T) {
 	}
 }
 
-// whileItHangs makes a call, which gives up a while after a fault of that kind has befallen it if that lets it hang.
+// whileItHangs makes a call, which gives up a while after a fault of that kind has hit it if that lets it hang.
 func (w *world) whileItHangs(kind astrosim.FaultKind, call func() reply) reply {
 	if kind != astrosim.FaultHang {
 		return call()
@@ -81,7 +81,7 @@ func (w *world) whileItHangs(kind astrosim.FaultKind, call func() reply) reply {
 	return <-done
 }
 
-// awaitFault waits until a fault of that kind has befallen a call.
+// awaitFault waits until a fault of that kind has hit a call.
 func (w *world) awaitFault(kind astrosim.FaultKind) {
 	for w.Counts().Faults[kind] == 0 {
 		time.Sleep(time.Millisecond)

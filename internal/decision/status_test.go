@@ -186,7 +186,7 @@ func TestWhatIsWritten(t *testing.T) {
 }
 
 func TestMessagesSayWhatToDo(t *testing.T) {
-	const letGo = `; the role is not revoked until then: set the annotation astro.scopedtoken.dev/release to "true"`
+	const release = `; the role is not revoked until then: set the annotation astro.scopedtoken.dev/release to "true"`
 	fought := remembered(func(m Memory) Memory {
 		for range contentionLimit {
 			m = m.restored(&binding("a").claimed(1).b, now)
@@ -198,7 +198,7 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		parts  []part
 		want   string
 	}{
-		"Deletion":       {"A deletion that is held up says how to let go.", of(binding("a").claimed(1).deleting(), presence(Absent)), letGo},
+		"Deletion":       {"A deletion that is held up says how to let go.", of(binding("a").claimed(1).deleting(), presence(Absent)), release},
 		"Replaced":       {"How to confirm a token is said.", of(replaced("t2")), "set the annotation astro.scopedtoken.dev/confirm-token to t2"},
 		"Ambiguous":      {"Which ids there are is said.", of(binding("a").on(d1).targetNamed().found(shown(d2), shown(d1))), "d1, d2; make the binding with spec.target.id"},
 		"ExternalWriter": {"Who else writes is said.", of(binding("a").claimed(1), holds(w1, owner), fought, token(func(o *Observation) { o.Token.UpdatedBy = "Bob" })), "Astro names Bob as the last to update it"},

@@ -93,7 +93,7 @@ func removedAndAddedAgain(t *rapid.T) {
 	}
 }
 
-// keeperDecides: whoever a leaver is told keeps the role has the say in the same plan.
+// keeperDecides: whoever a deleted claim is told keeps the role has the say in the same plan.
 func keeperDecides(t *rapid.T) {
 	o, claims := drawObserved(t), drawClaims(t)
 	p := Make(o, claims)
@@ -110,15 +110,15 @@ func keeperDecides(t *rapid.T) {
 			t.Errorf("%s was told that %v keeps the role, and there is %q", c.ID, keeper, now)
 		}
 		if rest := Make(o, without(claims, c.ID)); !cmp.Equal(rolesOn(c.Target, rest.Desired(o)), now) && !adoptionDepends(claims, c) {
-			t.Errorf("without the leaver %s the roles are not %q", c.ID, now)
+			t.Errorf("without the deleted claim %s the roles are not %q", c.ID, now)
 		}
 	}
 }
 
-// adoptionDepends says whether somebody on the leaver's target is not held, and so might not adopt without the leaver.
-func adoptionDepends(claims []Claim, leaver Claim) bool {
+// adoptionDepends says whether somebody on the deleted claim's target is not held, and so might not adopt without the deleted claim.
+func adoptionDepends(claims []Claim, deleted Claim) bool {
 	return slices.ContainsFunc(claims, func(c Claim) bool {
-		return c.Target == leaver.Target && c.HeldAt.IsZero() && c.Adopt != AdoptAlways
+		return c.Target == deleted.Target && c.HeldAt.IsZero() && c.Adopt != AdoptAlways
 	})
 }
 

@@ -38,7 +38,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
 		},
 		"LeaverIsRemoved": {
-			reason:   "What a leaver granted goes.",
+			reason:   "What a deleted claim granted goes.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving)},
 			changes:  []string{"DEPLOYMENT d1: remove DEPLOYMENT_ADMIN for a/x"},
@@ -73,7 +73,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"HeldHoldRemains": {
-			reason:   "A claim on hold that is held keeps the role, and the leaver is free.",
+			reason:   "A claim on hold that is held keeps the role, and the deleted claim is free.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, viewer, held(2), onHold)},
 			verdicts: map[string]Verdict{
@@ -81,7 +81,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"OnlyAnUntakenHoldRemains": {
-			reason:   "A claim on hold that nobody has taken may come to nothing, so the leaver waits for it.",
+			reason:   "A claim on hold that nobody has taken may come to nothing, so the deleted claim waits for it.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, onHold)},
 			verdicts: map[string]Verdict{
@@ -89,7 +89,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"UntakenHoldKeepsAnUntakenWantAway": {
-			reason:   "Nobody who has the say is sure to answer for the role, so the leaver waits.",
+			reason:   "Nobody who has the say is sure to answer for the role, so the deleted claim waits.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, onHold), claim("c/z", dep1, viewer)},
 			verdicts: map[string]Verdict{
@@ -99,7 +99,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"LeaverThatWasNeverHeld": {
-			reason:   "A leaver owns what is there, so that a claim beside it need not adopt.",
+			reason:   "A claim that is being deleted owns what is there, so that a claim beside it need not adopt.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, leaving), claim("b/y", dep1, admin, adopt(AdoptNever))},
 			verdicts: map[string]Verdict{
@@ -107,7 +107,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"NoneNeitherKeepsNorRemoves": {
-			reason:   "A claim that counts for nothing does not keep a leaver's role.",
+			reason:   "A claim that counts for nothing does not keep a deleted claim's role.",
 			observed: organizationToken(on(dep1, admin), on(dep2, admin)),
 			claims: []Claim{
 				claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, none), claim("c/z", dep2, viewer, none),

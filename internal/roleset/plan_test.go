@@ -187,7 +187,7 @@ func TestMakeOfConflicts(t *testing.T) {
 			verdicts: map[string]Verdict{"a/x": lost(viewer, "b/y", admin), "b/y": {Outcome: Update, Observed: viewer}},
 		},
 		"LoserIsPromoted": {
-			reason:   "When the winner leaves, the loser's role is written in the same plan, and the leaver is free.",
+			reason:   "When the winner leaves, the loser's role is written in the same plan, and the deleted claim is free.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, viewer)},
 			changes:  []string{"DEPLOYMENT d1: change DEPLOYMENT_ADMIN to Viewer for b/y"},
@@ -197,7 +197,7 @@ func TestMakeOfConflicts(t *testing.T) {
 			},
 		},
 		"LoserBesideALeaver": {
-			reason:   "A leaver does not decide, even if it was first.",
+			reason:   "A claim that is being deleted does not decide, even if it was first.",
 			observed: organizationToken(on(dep1, admin)),
 			claims: []Claim{
 				claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, viewer, held(3)), claim("c/z", dep1, deployer, held(2)),
@@ -271,7 +271,7 @@ func TestMakeOfAdoption(t *testing.T) {
 			},
 		},
 		"AnotherLeaves": {
-			reason:   "What a leaver granted is not a stranger's role: it goes over to the claim.",
+			reason:   "What a deleted claim granted is not a stranger's role: it goes over to the claim.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, adopt(AdoptNever))},
 			verdicts: map[string]Verdict{

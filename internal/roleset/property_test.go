@@ -152,7 +152,7 @@ func inputsAreNotChanged(t *rapid.T) {
 	}
 }
 
-// secondPlanIsEmpty: once the changes are made, the claims that were granted are held and the leavers that found nothing
+// secondPlanIsEmpty: once the changes are made, the claims that were granted are held and the deleting claims that found nothing
 // are let go, nothing is left to do, and everybody is told that all is as they were told it would be.
 func secondPlanIsEmpty(t *rapid.T) {
 	o, claims := drawObserved(t), drawClaims(t)

@@ -117,7 +117,7 @@ func TestMakeOfProtectedTokens(t *testing.T) {
 			blocked: OwnScopeRole,
 		},
 		"OwnScopeRoleIsNotRemoved": {
-			reason:   "A leaver does not take the own-scope role along.",
+			reason:   "A claim that is being deleted does not take the own-scope role along.",
 			observed: workspaceToken("w1", on(ws1, member), on(dep1, admin)),
 			claims:   []Claim{claim("a/x", ws1, member, held(1), leaving)},
 			verdicts: map[string]Verdict{"a/x": blocked(member, OwnScopeRole)},

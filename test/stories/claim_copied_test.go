@@ -38,7 +38,7 @@ var _ = Describe("A copy of a binding's manifest, with all that the operator put
 	apart := func(name, token, target string) {
 		GinkgoHelper()
 		w.expect("True/Granted", name)
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(token, target)).To(Equal("DEPLOYMENT_ADMIN"), w.message(name))
 		w.delete("a")
 		w.expect(gone, "a")
@@ -98,7 +98,7 @@ var _ = Describe("A copy of a binding's manifest, with all that the operator put
 	It("that may not adopt takes over no role that nobody declared, as its original never held it", func() {
 		w.edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Adopt = v1alpha1.AdoptNever })
 		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.reports, "Deploy Only")
-		w.settle()
+		w.waitIdle()
 		b := w.copyInto(w.namespace, "a")
 		b.Name, b.Spec.Target.Name = "b", "reports"
 		b.Annotations = map[string]string{annotationHeld: w.madeUp(w.ci, w.reports, "DEPLOYMENT_ADMIN", longAgo)}

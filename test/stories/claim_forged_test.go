@@ -39,11 +39,11 @@ var _ = Describe("A binding with a claim in its annotations that its user has ma
 		w.expect("True/Granted", "b")
 		w.bind(builders.Binding("thief").In(w.other).ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_ACCESSOR"))
 		w.expect("True/Granted", thief)
-		w.settle()
+		w.waitIdle()
 		w.forge(thief, w.forgeries(w.ci, w.data, "WORKSPACE_ACCESSOR"))
 		w.role(thief, "WORKSPACE_OWNER")
 		w.expect("False/ConflictingBinding", thief)
-		w.settle()
+		w.waitIdle()
 		w.sweep()
 		w.stays("False/ConflictingBinding", thief)
 		w.stays("True/Granted", "b")
@@ -60,7 +60,7 @@ var _ = Describe("A binding with a claim in its annotations that its user has ma
 		carol := w.editor("carol", w.other)
 		carol.bind(builders.Binding("h5").In(w.other).ThroughCluster(cluster).ForTokenID(w.ci).OnDeployment(w.etl))
 		w.expect("True/Granted", h5)
-		w.settle()
+		w.waitIdle()
 		carol.forge(h5, w.forgeries(w.ci, w.etl, "DEPLOYMENT_ADMIN"))
 		w.role("b", "Deploy Only") // with which the other does not agree any more
 		w.expect("True/RoleUpdated", "b")
@@ -121,7 +121,7 @@ var _ = Describe("A binding by name with a made-up claim on another token and ta
 	})
 	asDeclared := func() {
 		GinkgoHelper()
-		w.settle()
+		w.waitIdle()
 		w.sweep()
 		w.expect("True/Granted", "b")
 		s := w.binding("b").Status
@@ -190,7 +190,7 @@ var _ = Describe("A claim that nobody bears out", func() {
 			})}
 		})
 		w.expect("False/RoleNotAllowed", "b")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
 })

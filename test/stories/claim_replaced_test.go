@@ -32,7 +32,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		GinkgoHelper()
 		w.delete("b")
 		w.expect(gone, "b")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	}
 
@@ -40,7 +40,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		suspend(true)
 		w.expect("False/Suspended", "b")
 		w.replaceWhole("b")
-		w.settle()
+		w.waitIdle()
 		w.sweep()
 		Expect(w.binding("b").Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
 		revoked()
@@ -49,7 +49,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 	It("by a manifest that suspends it is still revoked when it is deleted", func() {
 		w.replaceWhole("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
 		w.expect("False/Suspended", "b")
-		w.settle()
+		w.waitIdle()
 		revoked()
 	})
 
@@ -57,7 +57,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		allowOnly("WORKSPACE_OPERATOR")
 		w.expect("False/RoleNotAllowed", "b")
 		w.replaceWhole("b")
-		w.settle()
+		w.waitIdle()
 		w.sweep()
 		revoked()
 	})
@@ -67,7 +67,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		suspend(true)
 		w.expect("False/Suspended", "b")
 		w.replaceWhole("b")
-		w.settle()
+		w.waitIdle()
 		suspend(false)
 		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
 		Expect(w.binding("b").Status.Origin).To(Equal(v1alpha1.OriginCreated))
@@ -84,7 +84,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		w.unwritten(func() {
 			w.start()
 			Eventually(func() []string { return w.binding("b").Finalizers }).Should(ContainElement(v1alpha1.FinalizerRevoke))
-			w.settle()
+			w.waitIdle()
 			w.expect("True/Granted", "b")
 			w.expect("False/ConflictingBinding", "a-second")
 		})
@@ -106,7 +106,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 	It("with another role has that role, and is revoked with it", func() {
 		w.replaceWhole("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Role = "WORKSPACE_AUTHOR" })
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_AUTHOR"))
-		w.settle()
+		w.waitIdle()
 		Expect(w.state("b")).To(HavePrefix("True/"))
 		Expect(w.binding("b").Status.Origin).To(Equal(v1alpha1.OriginCreated))
 		revoked()
@@ -126,7 +126,7 @@ var _ = Describe("A binding that is replaced as a whole", func() {
 		manifest := w.manifest("b", w.data, w.science)
 		w.kubectl(manifest, "replace", "--force", "--timeout=20s", "-f", "-")
 		w.expect("True/Granted", "b")
-		w.settle()
+		w.waitIdle()
 		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science)}).To(Equal([]string{"", "WORKSPACE_MEMBER"}))
 		w.delete("b")
 		w.expect(gone, "b")

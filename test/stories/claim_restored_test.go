@@ -28,7 +28,7 @@ var _ = Describe("A binding that is restored with the status of its backup", fun
 		w.expect("True/Granted", "z-first")
 		w.bind(builders.Binding("a-second").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
 		w.expect("False/ConflictingBinding", "a-second")
-		w.settle()
+		w.waitIdle()
 	})
 	// lost stops the operator and takes the bindings away, roles left; it returns the backups.
 	lost := func() (first, second *unstructured.Unstructured) {
@@ -53,7 +53,7 @@ var _ = Describe("A binding that is restored with the status of its backup", fun
 			w.start()
 			w.expect("False/ConflictingBinding", "a-second")
 			Eventually(func() string { return w.state("z-first") }).Should(HavePrefix("True/"))
-			w.settle()
+			w.waitIdle()
 			Expect(w.total().Writes).To(Equal(writes))
 			Expect(w.binding("z-first").Status.Origin).To(Equal(v1alpha1.OriginCreated))
 			Expect(w.binding("z-first").Finalizers).To(ContainElement(v1alpha1.FinalizerRevoke))
@@ -70,7 +70,7 @@ var _ = Describe("A binding that is restored with the status of its backup", fun
 		w.restoreWhole(first)
 		w.start()
 		w.expect("False/TokenReplaced", "z-first")
-		w.settle()
+		w.waitIdle()
 		Expect(w.roles(again)).To(HaveLen(1))
 	})
 
@@ -80,7 +80,7 @@ var _ = Describe("A binding that is restored with the status of its backup", fun
 			w.bind(builders.Binding("meanwhile").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 			w.start()
 			Eventually(func() string { return w.state("meanwhile") }).Should(HavePrefix("True/"))
-			w.settle()
+			w.waitIdle()
 			w.restoreWhole(first, claimed(uid), func(o *unstructured.Unstructured) {
 				Expect(unstructured.SetNestedField(o.Object, "WORKSPACE_OWNER", "spec", "role")).To(Succeed())
 			})
@@ -106,7 +106,7 @@ var _ = Describe("A binding whose backup is restored into a namespace that the r
 			w.restoreWhole(backup, func(o *unstructured.Unstructured) { o.SetNamespace(w.other) }, claimed(string(backup.GetUID())))
 			w.start()
 			Eventually(func() string { return w.state(copied) }).Should(HavePrefix("False/"))
-			w.settle()
+			w.waitIdle()
 			w.delete(copied)
 			w.expect(gone, copied)
 		})

@@ -36,7 +36,7 @@ var _ = Describe("A tenant who says that a Deployment is in a Workspace that the
 	looked := func() {
 		GinkgoHelper()
 		Eventually(func() string { return w.state(lie) }).Should(HavePrefix("False/"))
-		w.settle()
+		w.waitIdle()
 	}
 	// silent checks that the status says nothing of the token and the target but what the user has written.
 	silent := func() {
@@ -118,7 +118,7 @@ var _ = Describe("A tenant who says that a Deployment is in a Workspace that the
 		silent()
 		w.delete("owner")
 		w.expect(gone, "owner")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.models)).To(BeEmpty())
 		silent()
 	})
@@ -144,7 +144,7 @@ var _ = Describe("A tenant with the shipped edit role", func() {
 		bob := w.editor("bob", w.other)
 		bob.bind(builders.Binding("b").In(w.other).ThroughCluster(cluster).ForTokenID(w.ci).OnDeployment(w.etl))
 		w.expect("True/Granted", w.other+"/b")
-		w.settle()
+		w.waitIdle()
 		b := bob.binding(w.other + "/b")
 		b.Status.Role = "Deploy Only"
 		Expect(bob.kube.Status().Update(bob.ctx, b)).To(MatchError(ContainSubstring("forbidden")))

@@ -72,7 +72,7 @@ func (w *world) editor(user, namespace string) *world {
 		return own.List(w.ctx, &v1alpha1.ScopedTokenBindingList{}, client.InNamespace(namespace))
 	}).Should(Succeed(), "the rights of %s are known", user)
 	return &world{
-		furnished: w.furnished, ctx: w.ctx, admin: config, kube: own, traffic: w.traffic,
+		seeded: w.seeded, ctx: w.ctx, admin: config, kube: own, traffic: w.traffic,
 		namespace: w.namespace, other: w.other, system: w.system,
 	}
 }

@@ -22,7 +22,7 @@ var _ = Describe("A token whose secret somebody uses as the credential of an Ast
 		GinkgoHelper()
 		w.connectAs(w.other, w.ci)
 		Expect(w.acme(w.other).Status.CredentialTokenID).To(Equal(w.ci))
-		w.settle()
+		w.waitIdle()
 	}
 	lifetime := func() {
 		GinkgoHelper()

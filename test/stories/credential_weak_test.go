@@ -37,14 +37,14 @@ var _ = Describe("A binding through a credential that sees neither the token nor
 			GinkgoHelper()
 			w.apply(withFinalizer(squat().Object()))
 			Eventually(func() string { return w.state(w.other + "/squatter") }).ShouldNot(Or(BeEmpty(), HavePrefix("True/")))
-			w.settle()
+			w.waitIdle()
 		}
 
 		It("keeps no role there when the binding that holds it is deleted: one "+which, func() {
 			squats()
 			w.delete("b")
 			w.expect(gone, "b")
-			w.settle()
+			w.waitIdle()
 			Expect(w.on(w.ci, w.data)).To(BeEmpty())
 		})
 
@@ -79,11 +79,11 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		w.expect("True/Granted", "b")
 		w.bind(claim("DEPLOYMENT_ADMIN"))
 		Eventually(func() string { return w.state(weak) }).Should(HavePrefix("True/"))
-		w.settle()
+		w.waitIdle()
 		w.delete("b")
 		w.expect(gone, "b")
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
-		w.settle()
+		w.waitIdle()
 		Eventually(func() string { return w.state(weak) }).ShouldNot(HavePrefix("True/"))
 	})
 
@@ -95,7 +95,7 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		w.expect("True/Adopted", weak)
 		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
 		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
-		w.settle()
+		w.waitIdle()
 		w.delete("b")
 		w.expect(gone, "b")
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
@@ -110,7 +110,7 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(Equal("DEPLOYMENT_ADMIN"))
 		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
-		w.settle()
+		w.waitIdle()
 		Expect(w.state(weak)).NotTo(HavePrefix("True/"))
 	})
 
@@ -124,7 +124,7 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		w.delete("b")
 		w.expect(gone, "b")
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty(), "nor given by any other credential")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
 	})
 })

@@ -120,7 +120,7 @@ var _ = Describe("A connection that is made again, to another Organization,", fu
 		w.org = w.sim.AddOrganization("Emca")
 		w.connectAs(w.namespace, w.sim.AddOrganizationToken(w.org, "operator", "ORGANIZATION_OWNER"))
 		w.expect("False/OrganizationMismatch", append(granted, "loser")...)
-		w.settle()
+		w.waitIdle()
 		Expect(readiness(w.acme(w.namespace).Status.Conditions)).To(Equal("True/Connected"))
 	})
 })

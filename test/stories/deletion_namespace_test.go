@@ -30,9 +30,9 @@ var _ = Describe("A namespace that is deleted", func() {
 			w.expect("True/Granted", w.other+"/stays")
 			Expect(w.familyRoles()).To(Equal(familyGranted))
 
-			w.bereave(w.namespace, kinds...)
+			w.deleteNamespace(w.namespace, kinds...)
 			w.expect(gone, append(granted, "loser")...)
-			w.buried(w.namespace)
+			w.namespaceGone(w.namespace)
 			Expect(w.familyRoles()).To(Equal(familyRevoked))
 			Expect(w.on(w.ci, w.reports)).To(Equal("DEPLOYMENT_ADMIN"))
 			w.stays("True/Granted", w.other+"/stays")
@@ -42,9 +42,9 @@ var _ = Describe("A namespace that is deleted", func() {
 	It("holds nothing back once its bindings are released, where the operator restarted after the Secret went", func(ctx context.Context) {
 		w := newWorld(ctx)
 		granted := w.family()
-		w.bereave(w.namespace, secrets)
+		w.deleteNamespace(w.namespace, secrets)
 		w.stop()
-		w.bereave(w.namespace, connections, bindings)
+		w.deleteNamespace(w.namespace, connections, bindings)
 		w.start()
 		for _, name := range granted {
 			w.stuck("Unknown/ConnectionNotReady", name, "SecretNotFound")
@@ -55,7 +55,7 @@ var _ = Describe("A namespace that is deleted", func() {
 		Expect(w.familyRoles()).To(Equal(familyGranted), "nobody could revoke")
 
 		w.release(granted...)
-		w.buried(w.namespace)
+		w.namespaceGone(w.namespace)
 		Expect(w.familyRoles()).To(Equal(familyGranted), "as the user asked")
 	})
 
@@ -69,9 +69,9 @@ var _ = Describe("A namespace that is deleted", func() {
 		)
 		w.expect("True/Granted", "a", "b")
 		w.stop()
-		w.bereave(w.namespace, secrets, bindings)
+		w.deleteNamespace(w.namespace, secrets, bindings)
 		w.start()
-		w.buried(w.namespace)
+		w.namespaceGone(w.namespace)
 		Expect(w.roles(w.ci)).To(HaveLen(1))
 	})
 })

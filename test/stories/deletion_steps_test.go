@@ -14,10 +14,10 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// bereave deletes a namespace, and what lies in it in the order of the kinds, as the namespace controller does, which a
+// deleteNamespace deletes a namespace, and what lies in it in the order of the kinds, as the namespace controller does, which a
 // bare API server lacks. From the first step on, the API server lets nobody make anything there. Between the kinds the
 // operator has time to notice.
-func (w *world) bereave(namespace string, kinds ...client.Object) {
+func (w *world) deleteNamespace(namespace string, kinds ...client.Object) {
 	GinkgoHelper()
 	n := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: namespace}}
 	Expect(w.kube.Delete(w.ctx, n)).To(Succeed())
@@ -27,12 +27,12 @@ func (w *world) bereave(namespace string, kinds ...client.Object) {
 	}).Should(Equal(corev1.NamespaceTerminating))
 	for _, kind := range kinds {
 		Expect(w.kube.DeleteAllOf(w.ctx, kind, client.InNamespace(namespace))).To(Succeed())
-		w.settle()
+		w.waitIdle()
 	}
 }
 
-// buried checks that nothing holds up the namespace any more, and lets it go.
-func (w *world) buried(namespace string) {
+// namespaceGone checks that nothing holds up the namespace any more, and lets it go.
+func (w *world) namespaceGone(namespace string) {
 	GinkgoHelper()
 	lists := []client.ObjectList{&v1alpha1.ScopedTokenBindingList{}, &v1alpha1.AstroConnectionList{}, &v1alpha1.TargetInventoryList{}, &corev1.SecretList{}}
 	for _, list := range lists {

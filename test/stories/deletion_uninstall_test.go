@@ -33,8 +33,8 @@ var _ = Describe("An operator that is taken away before its bindings", func() {
 		granted = []string{local, cluster}
 		w.expect("True/Granted", granted...)
 		w.stop()
-		w.bereave(w.system, &corev1.Secret{}) // with `make undeploy` its namespace goes
-		w.buried(w.system)
+		w.deleteNamespace(w.system, &corev1.Secret{}) // with `make undeploy` its namespace goes
+		w.namespaceGone(w.system)
 	})
 	roles := func() []string { return []string{w.on(w.ci, w.data), w.on(w.ci, w.models)} }
 	both := []string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN"}
@@ -93,7 +93,7 @@ const watchAgain = 30 * time.Second
 
 var _ = Describe("The kinds, deleted while the operator runs,", func() {
 	It("take along every object and role, and are served again once they are back", func(ctx context.Context) {
-		w, env := elsewhere(ctx)
+		w, env := separateCluster(ctx)
 		w.start()
 		w.connect(w.namespace)
 		w.family()

@@ -21,7 +21,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 		alice, s2 = w.editor("alice", w.other), w.other+"/s2"
 		alice.bind(builders.Binding("s2").In(w.other).ThroughCluster(cluster).ForTokenID(w.ci).OnDeployment(w.etl))
 		w.expect("True/Granted", s2)
-		w.settle()
+		w.waitIdle()
 	})
 	// strip takes away whatever the operator may have put on the object, but for the status.
 	strip := func() {
@@ -32,7 +32,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 		GinkgoHelper()
 		w.expect(gone, s2)
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
-		w.settle()
+		w.waitIdle()
 		Expect(w.roles(w.ci)).To(HaveLen(1))
 	}
 	outage := func() (over func()) {
@@ -47,7 +47,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 
 	It("is revoked, where it is deleted once the operator has seen that", func() {
 		strip()
-		w.settle()
+		w.waitIdle()
 		alice.delete(s2)
 		revoked()
 	})
@@ -74,7 +74,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 		over := outage()
 		strip()
 		alice.delete(s2)
-		w.settle()
+		w.waitIdle()
 		w.crash()
 		over()
 		w.start()
@@ -88,7 +88,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 		w.stuck("Unknown|False", s2)
 		strip()
 		w.expect(gone, s2)
-		w.settle()
+		w.waitIdle()
 		w.stop()
 		over()
 		w.start()
@@ -97,7 +97,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 
 	It("keeps its role, where its deletionPolicy is Retain, whatever is taken away", func() {
 		alice.edit(s2, func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
-		w.settle()
+		w.waitIdle()
 		w.unwritten(func() {
 			strip()
 			alice.delete(s2)
@@ -109,7 +109,7 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 	It("leaves the role to another that holds it too", func() {
 		w.bind(builders.Binding("b").ThroughCluster(cluster).ForToken("ci").OnDeployment(w.etl))
 		w.expect("True/Granted", "b")
-		w.settle()
+		w.waitIdle()
 		w.unwritten(func() {
 			strip()
 			alice.delete(s2)

@@ -99,5 +99,5 @@ func (w *world) restart() {
 	pages := w.pages()
 	w.start()
 	Eventually(w.pages).Should(BeNumerically(">", pages), "the new operator lists the tokens")
-	w.settle()
+	w.waitIdle()
 }

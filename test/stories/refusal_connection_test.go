@@ -29,7 +29,7 @@ var _ = Describe("A connection that cannot work", func() {
 		Expect(w.total().Pages).To(BeZero(), "nobody lists with a credential that was not proven")
 	})
 
-	It("lets its bindings through once it is mended", func(ctx context.Context) {
+	It("lets its bindings through once it is fixed", func(ctx context.Context) {
 		w := emptyWorld(ctx)
 		w.start()
 		w.apply(w.connection(builders.ConnectionName).In(w.namespace).Object())
@@ -55,7 +55,7 @@ var _ = Describe("A connection that is made while Astro is away", func() {
 		)
 		w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("Unknown/Unreachable"))
-		w.settle()
+		w.waitIdle()
 		w.waiting("b", v1alpha1.ReasonConnectionNotReady, "AstroConnection "+w.namespace+"/acme", v1alpha1.ReasonUnreachable, "see its status")
 		over()
 		w.expect("True/Granted", "b")
@@ -77,7 +77,7 @@ var _ = Describe("A connection that is not there", func() {
 	})
 })
 
-// unready checks that a binding points to its connection, which somebody has to mend.
+// unready checks that a binding points to its connection, which somebody has to fix.
 func (w *world) unready(name, reason string) {
 	GinkgoHelper()
 	w.expect("Unknown/ConnectionNotReady", name)

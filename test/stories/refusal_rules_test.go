@@ -136,7 +136,7 @@ var _ = Describe("A rule of an AstroConnection", func() {
 			})
 		}
 		allow("another")
-		w.settle()
+		w.waitIdle()
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.refused("b", v1alpha1.ReasonNamespaceNotAllowed)
 		w.take("i", v1alpha1.ConnectionReference{Kind: v1alpha1.KindAstroConnection, Name: builders.ConnectionName},

@@ -16,7 +16,7 @@ import (
 // nobody is an id as Astro makes them, which nothing has.
 const nobody = "cnobodyhasthisid000000000"
 
-// begin starts the operator of an empty world, once Astro is furnished as the story needs it.
+// begin starts the operator of an empty world, once Astro is seeded as the story needs it.
 func (w *world) begin() {
 	GinkgoHelper()
 	w.start()
@@ -30,7 +30,7 @@ type refusal struct {
 	says    []string // the object, and the next step
 }
 
-// refuse makes the bindings, and checks that each is told what is wrong and that Astro is none the wiser.
+// refuse makes the bindings, and checks that each is told what is wrong and that Astro is asked for nothing.
 func (w *world) refuse(refusals ...refusal) {
 	GinkgoHelper()
 	w.untouched(func() {
@@ -44,7 +44,7 @@ func (w *world) refuse(refusals ...refusal) {
 	})
 }
 
-// refused checks that a binding is refused in a way that its user has to mend.
+// refused checks that a binding is refused in a way that its user has to fix.
 func (w *world) refused(name, reason string, says ...string) {
 	GinkgoHelper()
 	w.expect("False/"+reason, name)
@@ -91,7 +91,7 @@ func (w *world) untouched(meanwhile func()) {
 	GinkgoHelper()
 	before, writes := w.everyRole(), len(w.sim.Audit())
 	meanwhile()
-	w.settle()
+	w.waitIdle()
 	Expect(w.everyRole()).To(Equal(before))
 	for _, write := range w.sim.Audit()[writes:] {
 		Expect(write.Changed()).To(BeFalse(), "%+v", write)

@@ -23,7 +23,7 @@ func takeover() time.Duration { return lease + storyTimeout() }
 var _ = Describe("Two replicas of the operator", func() {
 	It("lose nothing and write nothing twice when the leader is killed in a cold start, and hand over at once otherwise", func(ctx context.Context) {
 		// The program sees every ClusterAstroConnection of its cluster, those of other stories too.
-		w, _ := elsewhere(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
+		w, _ := separateCluster(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
 		binary := program(ctx)
 		tokens, names := w.tokens(50), []string{}
 		for i, token := range tokens {
@@ -44,7 +44,7 @@ var _ = Describe("Two replicas of the operator", func() {
 
 		first.end(os.Kill)
 		killed := time.Now()
-		w.settle() // what was under way
+		w.waitIdle() // what was under way
 		before := w.sim.Counts().Total
 		Expect(written()).To(BeNumerically("<", len(tokens)), "it was killed in the middle")
 		Eventually(func() int { return w.sim.Counts().Total }, takeover()).Should(BeNumerically(">", before))
@@ -70,7 +70,7 @@ var _ = Describe("Two replicas of the operator", func() {
 	})
 
 	It("leave the writing to the other when the leader was frozen in the middle and wakes up", func(ctx context.Context) {
-		w, _ := elsewhere(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
+		w, _ := separateCluster(ctx, astrosim.Options{Latency: 20 * time.Millisecond, Limits: astrosim.PublishedLimits()})
 		binary := program(ctx)
 		tokens, names := w.tokens(40), []string{}
 		for i := range tokens {
@@ -92,7 +92,7 @@ var _ = Describe("Two replicas of the operator", func() {
 			w.role(name, "WORKSPACE_OWNER")
 		}
 		w.expect("True/RoleUpdated", names...)
-		w.settle()
+		w.waitIdle()
 		before := w.total().Writes
 		Expect(frozen.command.Process.Signal(syscall.SIGCONT)).To(Succeed())
 		Eventually(frozen.ended, takeover()).Should(BeClosed(), "it finds that another leads, and ends")

@@ -19,10 +19,10 @@ const rival = "operator of the other cluster"
 // a credential of its own, as in another cluster: neither sees the objects of the other.
 func (w *world) twin() *world {
 	GinkgoHelper()
-	t := &world{furnished: w.furnished, admin: w.admin, kube: w.kube, traffic: w.traffic}
+	t := &world{seeded: w.seeded, admin: w.admin, kube: w.kube, traffic: w.traffic}
 	t.operator = w.sim.AddOrganizationToken(w.org, rival, "ORGANIZATION_OWNER")
-	t.settleDown(w.ctx)
-	w.beside, t.beside = append(w.beside, t), append(t.beside, w)
+	t.makeNamespaces(w.ctx)
+	w.peers, t.peers = append(w.peers, t), append(t.peers, w)
 	t.start()
 	t.connect(t.namespace)
 	return t
@@ -31,9 +31,9 @@ func (w *world) twin() *world {
 // helper is another installation over the same objects, as two releases of one chart are.
 func (w *world) helper() {
 	GinkgoHelper()
-	h := &world{furnished: w.furnished, ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: w.traffic}
+	h := &world{seeded: w.seeded, ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: w.traffic}
 	h.namespace, h.other, h.system = w.namespace, w.other, w.system
-	w.beside = append(w.beside, h)
+	w.peers = append(w.peers, h)
 	DeferCleanup(h.stop)
 	h.start()
 }
@@ -132,13 +132,13 @@ var _ = Describe("Two installations of the operator over the same objects, by mi
 		w.sweep()
 		w.sim.SetLatency(3 * time.Millisecond) // so that reads and writes overlap
 		w.helper()
-		w.settle()
+		w.waitIdle()
 		c.apply()
 		for _, name := range c.names {
 			Eventually(func() string { return w.state(name) }).Should(HavePrefix("True/"), name)
 		}
 		w.sweep() // what the one took from the other comes back
-		w.settle()
+		w.waitIdle()
 		c.granted("WORKSPACE_MEMBER")
 		for _, name := range c.names { // Adopted too, where one has given the role on a claim that the other had just taken
 			Expect(w.state(name)).To(HavePrefix("True/"), name)
@@ -149,7 +149,7 @@ var _ = Describe("Two installations of the operator over the same objects, by mi
 		// Of many deletions at once, either may write back what the other has just revoked and let go (docs/operating.md).
 		w.delete(c.names[0])
 		w.expect(gone, c.names[0])
-		w.settle()
+		w.waitIdle()
 		Expect(w.roles(c.tokens[0])).To(HaveLen(len(c.names)/len(c.tokens)), "the token's own role and the others")
 		w.delete(c.names[1:]...)
 		w.expect(gone, c.names...)

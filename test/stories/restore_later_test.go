@@ -103,7 +103,7 @@ var _ = Describe("Bindings restored from a backup, while Astro went on,", func()
 			w.restore(saved, status, "b", "d")
 			w.start()
 			Eventually(func() bool { return w.claimed("b") && w.claimed("d") }).Should(BeTrue())
-			w.settle()
+			w.waitIdle()
 			want := []v1alpha1.Origin{v1alpha1.OriginCreated, v1alpha1.OriginCreated}
 			if !status {
 				want[1] = v1alpha1.OriginAdopted

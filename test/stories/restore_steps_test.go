@@ -30,7 +30,7 @@ func (w *world) disaster(names ...string) backup {
 // stopAtRest stops the operator once every claim stands in a status, and none in the journal any more.
 func (w *world) stopAtRest() {
 	GinkgoHelper()
-	w.settle()
+	w.waitIdle()
 	Eventually(w.journal).Should(BeEmpty())
 	w.stop()
 }

@@ -101,7 +101,7 @@ var _ = Describe("Bindings that are all restored from a backup", func() {
 			w.restore(saved, status, "suspended")
 			w.start()
 			w.expect("False/Suspended", "suspended")
-			w.settle()
+			w.waitIdle()
 			w.unwritten(func() {
 				w.delete("suspended")
 				w.expect(gone, "suspended")
@@ -153,7 +153,7 @@ var _ = Describe("Bindings that are all restored from a backup", func() {
 			for _, name := range some {
 				Eventually(func() bool { return w.claimed(name) }).Should(BeTrue(), name)
 			}
-			w.settle()
+			w.waitIdle()
 			for _, name := range some {
 				Expect(w.state(name)).To(HavePrefix("True/"), name)
 				Expect(w.claimed(name)).To(BeTrue(), name)

@@ -55,7 +55,7 @@ func newInstances(w *world, selectors ...string) *instances {
 		i.instance = instance{agent: text, astro: s.front, selector: selector}
 		i.start()
 		DeferCleanup(i.stop)
-		s.by[text], s.beside = i, append(s.beside, i)
+		s.by[text], s.peers = i, append(s.peers, i)
 	}
 	return s
 }

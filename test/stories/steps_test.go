@@ -215,7 +215,7 @@ func (w *world) sweepOf(namespace string) {
 		metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", time.Now().Format(time.RFC3339Nano))
 	})
 	Eventually(w.pages).Should(BeNumerically(">", pages), "the connection sweeps")
-	w.settle()
+	w.waitIdle()
 }
 
 // roles are a token's roles, as TYPE/id=ROLE in order.

@@ -130,11 +130,11 @@ func (c cost) minus(o cost) cost {
 // costOf lets everything settle, does what it is given, lets everything settle again and says what that cost.
 func (w *world) costOf(do func()) cost {
 	GinkgoHelper()
-	w.settle()
+	w.waitIdle()
 	w.written()
 	before := w.total()
 	do()
-	w.settle()
+	w.waitIdle()
 	spent := w.total().minus(before)
 	GinkgoWriter.Printf("writes to Kubernetes: %q\n", w.traffic.since(before.Kubernetes))
 	return spent

@@ -22,7 +22,7 @@ var _ = Describe("A binding that is made again under its name while no watch run
 		GinkgoHelper()
 		w.bind(member())
 		w.expect("True/Granted", "b")
-		w.settle()
+		w.waitIdle()
 	}
 	// again replaces b by another object of its name, which nobody saw go.
 	again := func(b *builders.BindingBuilder) {
@@ -37,7 +37,7 @@ var _ = Describe("A binding that is made again under its name while no watch run
 	It("is looked at at once, where the one before only observed", func() {
 		w.bind(member().Observe())
 		w.expect("True/WouldChange", "b")
-		w.settle()
+		w.waitIdle()
 		again(member())
 		w.expect("True/Granted", "b")
 		Expect(roles()).To(Equal([]string{"WORKSPACE_MEMBER", ""}))
@@ -102,7 +102,7 @@ var _ = Describe("A binding that is made again under its name while no watch run
 	It("is given what it declares, where that is suspended at first and was Retain before", func() {
 		w.bind(member().Retain())
 		w.expect("True/Granted", "b")
-		w.settle()
+		w.waitIdle()
 		again(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER").Suspended())
 		w.expect("False/Suspended", "b")
 		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = false })
@@ -119,7 +119,7 @@ var _ = Describe("What happens while no watch runs", func() {
 			builders.Binding("deleted").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
 		)
 		w.expect("True/Granted", "edited", "deleted")
-		w.settle()
+		w.waitIdle()
 		g.gap(w, func() {
 			w.role("edited", "WORKSPACE_AUTHOR")
 			w.delete("deleted")

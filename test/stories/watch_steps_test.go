@@ -111,7 +111,7 @@ func (g *watchGate) gap(w *world, meanwhile func()) {
 	}).Should(BeNumerically(">", 0), "a watch has been told that its version is too old")
 	Eventually(w.informed).Should(BeTrue(), "the operator has listed anew")
 	g.turn(false, false)
-	w.settle()
+	w.waitIdle()
 }
 
 // turn shuts or opens the gate, and ends every watch where it is shut.

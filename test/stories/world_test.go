@@ -24,7 +24,7 @@ const storyLabel = "story"
 
 // world is what one story happens in: an Astro, two namespaces, and an operator that works in them.
 type world struct {
-	furnished
+	seeded
 
 	ctx     context.Context
 	admin   *rest.Config
@@ -34,7 +34,7 @@ type world struct {
 	stopped func()        // ends the running operator; nil if none runs
 	line    *line         // of the running operator to the API server
 	cache   client.Reader // what the running operator knows of the API server's objects
-	beside  []*world      // whose operators work on the same, so that there is no rest before they rest
+	peers   []*world      // whose operators work on the same, so that there is no rest before they rest
 
 	instance instance // where the operator is not the only one
 
@@ -42,8 +42,8 @@ type world struct {
 	namespace, other, system string
 }
 
-// furnished is a simulated Astro with something in it.
-type furnished struct {
+// seeded is a simulated Astro with something in it.
+type seeded struct {
 	sim *astrosim.Sim
 	// org is the Organization Acme, with the Workspaces data (Deployments etl and reports) and science (Deployment models).
 	org, data, science, etl, reports, models string
@@ -73,13 +73,13 @@ func worldIn(ctx context.Context, admin *rest.Config, kube client.Client, option
 	GinkgoHelper()
 	w := &world{admin: admin, kube: kube, traffic: &traffic{}}
 	w.sim = astrosim.Serve(GinkgoTB(), options)
-	w.furnish()
-	w.settleDown(ctx)
+	w.seedAstro()
+	w.makeNamespaces(ctx)
 	return w
 }
 
-// elsewhere is an empty world in a cluster of its own, for what would disturb every other story.
-func elsewhere(ctx context.Context, options ...astrosim.Options) (*world, *environment.Environment) {
+// separateCluster is an empty world in a cluster of its own, for what would disturb every other story.
+func separateCluster(ctx context.Context, options ...astrosim.Options) (*world, *environment.Environment) {
 	GinkgoHelper()
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
@@ -89,8 +89,8 @@ func elsewhere(ctx context.Context, options ...astrosim.Options) (*world, *envir
 	return worldIn(ctx, env.Config, own, append(options, astrosim.Options{})[0]), env
 }
 
-// settleDown gives the world names of its own, and makes its namespaces.
-func (w *world) settleDown(ctx context.Context) {
+// makeNamespaces gives the world names of its own, and makes its namespaces.
+func (w *world) makeNamespaces(ctx context.Context) {
 	GinkgoHelper()
 	name := fmt.Sprintf("story-%d-%d", GinkgoParallelProcess(), worlds.Add(1))
 	w.ctx = context.WithoutCancel(ctx)
@@ -102,8 +102,8 @@ func (w *world) settleDown(ctx context.Context) {
 	DeferCleanup(w.end)
 }
 
-// furnish fills Astro.
-func (w *world) furnish() {
+// seedAstro fills Astro.
+func (w *world) seedAstro() {
 	w.org = w.sim.AddOrganization("Acme")
 	w.data, w.science = w.sim.AddWorkspace(w.org, "data"), w.sim.AddWorkspace(w.org, "science")
 	w.etl, w.reports = w.sim.AddDeployment(w.data, "etl"), w.sim.AddDeployment(w.data, "reports")

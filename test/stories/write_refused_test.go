@@ -30,7 +30,7 @@ var _ = Describe("While a refused role set is tried again in parts,", func() {
 			name := b.Object().Name
 			Eventually(func() string { return w.state(name) }).ShouldNot(Or(BeEmpty(), HavePrefix("Unknown/")), name)
 		}
-		w.settle()
+		w.waitIdle()
 		w.sweep()
 	}
 	colleague := func(w *world) { w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") }
@@ -44,7 +44,7 @@ var _ = Describe("While a refused role set is tried again in parts,", func() {
 			Expect(w.state("bad")).To(HavePrefix("False/"))
 			w.delete("careful")
 			w.expect(gone, "careful")
-			w.settle()
+			w.waitIdle()
 			Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_OWNER"), "it was never the operator's")
 		})
 	}
@@ -71,7 +71,7 @@ var _ = Describe("While a refused role set is tried again in parts,", func() {
 		w.start()
 		w.expect(gone, "b")
 		w.expect("True/Granted", "c")
-		w.settle()
+		w.waitIdle()
 		Expect([]string{w.on(w.ci, w.science), w.on(w.ci, w.data)}).To(Equal([]string{"", "WORKSPACE_MEMBER"}))
 	})
 

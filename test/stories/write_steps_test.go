@@ -81,7 +81,7 @@ const throttled = 4 * time.Second
 // that is over.
 func (w *world) whileThrottled(write, meanwhile func()) {
 	GinkgoHelper()
-	w.settle()
+	w.waitIdle()
 	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultThrottle, Endpoint: astrosim.TokensRoles, RetryAfter: "4", Times: 1})
 	struck := w.strikes(astrosim.FaultThrottle)()
 	write()
@@ -90,5 +90,5 @@ func (w *world) whileThrottled(write, meanwhile func()) {
 	meanwhile()
 	Expect(time.Since(at)).To(BeNumerically("<", throttled), "the machine is too slow for this story")
 	time.Sleep(time.Until(at.Add(throttled + 2*time.Second)))
-	w.settle()
+	w.waitIdle()
 }

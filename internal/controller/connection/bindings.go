@@ -22,8 +22,8 @@ type usage struct {
 	orphans int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
-	// leavers are those that are to lose their role and have not yet.
-	leavers []string
+	// deleting are those that are to lose their role and have not yet.
+	deleting []string
 }
 
 // usageOf finds out who refers to the connection.
@@ -40,11 +40,11 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
 		if waitsForRevocation(b) {
-			u.leavers = append(u.leavers, b.Namespace+"/"+b.Name)
+			u.deleting = append(u.deleting, b.Namespace+"/"+b.Name)
 		}
 	}
 	slices.Sort(u.holders)
-	slices.Sort(u.leavers)
+	slices.Sort(u.deleting)
 	return u, nil
 }
 

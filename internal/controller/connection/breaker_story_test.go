@@ -79,7 +79,7 @@ var _ = Describe("A credential that Astro refuses", func() {
 
 	It("for some calls only is tried less and less, and says so once", func(ctx SpecContext) {
 		s := newStory(ctx).proven()
-		mend := s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultUnauthorized, Endpoint: astrosim.TokensGet})
+		restore := s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultUnauthorized, Endpoint: astrosim.TokensGet})
 		s.sim.ResetCounts()
 		begun := time.Now()
 		stop := s.keepAsking()
@@ -92,7 +92,7 @@ var _ = Describe("A credential that Astro refuses", func() {
 		Expect(s.get().ResourceVersion).To(Equal(version))
 		Expect(s.handle().Ready).To(BeTrue(), "it passes")
 
-		mend()
+		restore()
 		s.expect("True/Connected")
 		Expect(s.call()).To(Succeed())
 	})

@@ -28,8 +28,8 @@ func (d *dependencies) keep(ctx context.Context, c v1alpha1.Connection) error {
 	return d.patchFinalizer(ctx, c, controllerutil.AddFinalizer)
 }
 
-// letGo lets a connection go that is being deleted and that no binding needs.
-func (d *dependencies) letGo(ctx context.Context, c v1alpha1.Connection, u usage, grace time.Duration) (released bool, err error) {
+// release lets a connection go that is being deleted and that no binding needs.
+func (d *dependencies) release(ctx context.Context, c v1alpha1.Connection, u usage, grace time.Duration) (released bool, err error) {
 	if c.GetDeletionTimestamp().IsZero() || u.needed(grace) {
 		return false, nil
 	}

@@ -62,7 +62,7 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if released, err := r.letGo(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock())); released || err != nil {
+	if released, err := r.release(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock())); released || err != nil {
 		return reconcile.Result{}, err
 	}
 	return r.conclude(ctx, key, c, m, u)
@@ -163,7 +163,7 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 	wake := m.wake(now)
 	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
 		wake = min(wake, left)
-	} else if paused && len(u.leavers) == 0 {
+	} else if paused && len(u.deleting) == 0 {
 		wake = min(wake, pauseAtLeast)
 	}
 	return reconcile.Result{RequeueAfter: wake}, nil

@@ -40,7 +40,7 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
 func (d *dependencies) resumeRevocations(key Key, u usage) (paused bool) {
-	paused, resumed := d.Registry.limits.resume(key, len(u.leavers))
+	paused, resumed := d.Registry.limits.resume(key, len(u.deleting))
 	if resumed {
 		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
@@ -54,8 +54,8 @@ func pausedCondition(c v1alpha1.Connection, u usage) metav1.Condition {
 		"if that is meant, set the annotation %s to a time until which the limit does not count; "+
 		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
 		spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
-	if n := len(u.leavers); n > 0 {
-		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.leavers))
+	if n := len(u.deleting); n > 0 {
+		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.deleting))
 	}
 	if _, wrong := lifted(c); wrong != "" {
 		message += "; " + wrong

@@ -15,11 +15,11 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// leavers are bindings that are being deleted and hold a claim.
-func (s *story) leavers(n int) (all []*v1alpha1.ScopedTokenBinding) {
+// deletingBindings are bindings that are being deleted and hold a claim.
+func (s *story) deletingBindings(n int) (all []*v1alpha1.ScopedTokenBinding) {
 	GinkgoHelper()
 	for i := range n {
-		b := s.bind(fmt.Sprint("leaver-", i))
+		b := s.bind(fmt.Sprint("deleting-", i))
 		Expect(kube.Delete(s.ctx, b)).To(Succeed())
 		all = append(all, b)
 	}
@@ -91,11 +91,11 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 	It("says so once, stays ready, and revokes nothing until somebody lifts the limit", func(ctx SpecContext) {
 		s := newStory(ctx).quick()
 		s.conn.Spec.MaxRevocationsPerSweep = 2
-		s.leavers(5)
+		s.deletingBindings(5)
 		s.limited(2)
 		Eventually(s.paused).Should(And(
 			HavePrefix("True/RevocationLimited: more than 2 role(s) were to be revoked within 5s"), ContainSubstring(v1alpha1.AnnotationLiftRevocationLimit),
-			ContainSubstring("5 wait: "+s.namespace+"/leaver-0, "), ContainSubstring("and 2 more"), ContainSubstring(v1alpha1.AnnotationRelease)))
+			ContainSubstring("5 wait: "+s.namespace+"/deleting-0, "), ContainSubstring("and 2 more"), ContainSubstring(v1alpha1.AnnotationRelease)))
 		Expect(s.ready().Status).To(BeEquivalentTo("True"))
 		Expect(s.ready().Reason).To(Equal("Connected"))
 		Eventually(s.pausedMetric).Should(Equal(1.0))
@@ -125,9 +125,9 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 
 	It("is so after a restart as well", func(ctx SpecContext) {
 		s := newStory(ctx).quick()
-		s.leavers(1)
+		s.deletingBindings(1)
 		s.limited(1)
-		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-0"))
+		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/deleting-0"))
 		writes := writesOf(s)
 		second, counter := NewRegistry(), &writeCounter{}
 		startManager(second, counter)
@@ -138,11 +138,11 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 
 	It("revokes again when nobody waits any more", func(ctx SpecContext) {
 		s := newStory(ctx)
-		leavers := s.leavers(2)
+		deleting := s.deletingBindings(2)
 		s.limited(1)
-		s.letGo(leavers[0])
-		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/leaver-1"))
-		s.letGo(leavers[1])
+		s.release(deleting[0])
+		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/deleting-1"))
+		s.release(deleting[1])
 		Eventually(s.paused).Should(BeEmpty())
 		Expect(registry.MayRevoke(s.key(), "another")).To(BeTrue())
 	})

@@ -149,7 +149,7 @@ func TestLifted(t *testing.T) {
 }
 
 func TestWaitsForRevocation(t *testing.T) {
-	leaver := func(change func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
+	deleting := func(change func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
 		now := metav1.Now()
 		b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: "u", DeletionTimestamp: &now}}
 		b.Status.Claim = &v1alpha1.Claim{UID: "u", State: v1alpha1.ClaimHeld, Host: "astro"}
@@ -162,8 +162,8 @@ func TestWaitsForRevocation(t *testing.T) {
 		change func(*v1alpha1.ScopedTokenBinding)
 		want   bool
 	}{
-		"Leaver": {"It is to lose its role.", func(*v1alpha1.ScopedTokenBinding) {}, true},
-		"LetGo":  {"It holds no claim any more.", func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.State = v1alpha1.ClaimReleased }, false},
+		"Deleting": {"It is to lose its role.", func(*v1alpha1.ScopedTokenBinding) {}, true},
+		"NoClaim":  {"It holds no claim any more.", func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.State = v1alpha1.ClaimReleased }, false},
 		"Released": {"Its role stays.", func(b *v1alpha1.ScopedTokenBinding) {
 			b.Annotations = map[string]string{v1alpha1.AnnotationRelease: "true"}
 		}, false},
@@ -177,7 +177,7 @@ func TestWaitsForRevocation(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := waitsForRevocation(leaver(tc.change)); got != tc.want {
+			if got := waitsForRevocation(deleting(tc.change)); got != tc.want {
 				t.Errorf("%s\nwaits = %t", tc.reason, got)
 			}
 		})

@@ -41,7 +41,7 @@ func TestPatience(t *testing.T) {
 		interval time.Duration
 		want     time.Duration
 	}{
-		"OtherFault": {"What no Secret can mend is looked at once a sweep interval.", 0, time.Hour, time.Hour},
+		"OtherFault": {"What no Secret can fix is looked at once a sweep interval.", 0, time.Hour, time.Hour},
 		"First":      {"A Secret that comes a moment after its connection is not waited for long.", 1, time.Hour, firstRetry},
 		"Then":       {"It is asked for less and less often.", 3, time.Hour, 4 * firstRetry},
 		"Long":       {"But once a sweep interval, however long it has been missing.", 1000, 5 * time.Minute, 5 * time.Minute},

@@ -144,10 +144,10 @@ var _ = Describe("A connection that is deleted", func() {
 		Expect(err).NotTo(HaveOccurred())
 
 		for _, b := range held[1:] {
-			s.letGo(b)
+			s.release(b)
 		}
 		Eventually(func() string { return s.ready().Message }).Should(ContainSubstring("1 binding(s)"))
-		s.letGo(held[0])
+		s.release(held[0])
 		Eventually(func() bool {
 			return apierrors.IsNotFound(kube.Get(ctx, client.ObjectKeyFromObject(s.conn), s.conn))
 		}).Should(BeTrue())
@@ -207,7 +207,7 @@ func (s *story) binding(name string) *v1alpha1.ScopedTokenBinding {
 	}
 }
 
-func (s *story) letGo(b *v1alpha1.ScopedTokenBinding) {
+func (s *story) release(b *v1alpha1.ScopedTokenBinding) {
 	GinkgoHelper()
 	Expect(kube.Delete(s.ctx, b)).To(Succeed())
 	Expect(kube.Patch(s.ctx, b, client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":null}}`)))).To(Succeed())

@@ -22,7 +22,7 @@ import (
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
 
-// settling is how long leavers are gathered before a connection that waits for them is looked at again.
+// settling is how long deletions are gathered before a connection that waits for them is looked at again.
 const settling = time.Second
 
 // usersOf are the connections that read the Secret. They are looked for everywhere, since asking for a namespace in which

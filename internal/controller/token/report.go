@@ -58,13 +58,13 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) e
 		}
 	}
 	if st.Release {
-		return r.letGo(ctx, g, st, object)
+		return r.release(ctx, g, st, object)
 	}
 	return nil
 }
 
-// letGo takes the finalizer off. That the object is gone already is as good.
-func (r *Reconciler) letGo(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
+// release takes the finalizer off. That the object is gone already is as good.
+func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
 	r.orphans.release(st.UID)
 	if _, err := r.patchFinalizer(ctx, g, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		r.orphans.keep(st.UID)

@@ -6,7 +6,7 @@ import (
 )
 
 // TestKustomizationWaitsForBindings sees the examples through: the bindings come after the connection, the Kustomization
-// is Ready when they are, fails at once and names the one that is refused, and is Ready again once that is mended.
+// is Ready when they are, fails at once and names the one that is refused, and is Ready again once that is fixed.
 func TestKustomizationWaitsForBindings(t *testing.T) {
 	settle(t)
 	manifests := filepath.Join(root, "config", "samples", "gitops")

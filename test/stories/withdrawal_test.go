@@ -37,7 +37,7 @@ var _ = Describe("A role that the rules no longer allow", func() {
 		w.expect("False/RoleNotAllowed", "owner", "adopted")
 	}
 
-	It("stays as it is with onWithdrawal: Freeze, and is neither mended nor changed", func(ctx context.Context) {
+	It("stays as it is with onWithdrawal: Freeze, and is neither corrected nor changed", func(ctx context.Context) {
 		granted(ctx, v1alpha1.WithdrawalFreeze)
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
 		Expect(w.kstatus("owner")).To(Equal(status.FailedStatus))
@@ -64,7 +64,7 @@ var _ = Describe("A role that the rules no longer allow", func() {
 		w.expect("True/InSync", "deployer")
 		allow("WORKSPACE_MEMBER")
 		w.expect("False/RoleNotAllowed", "deployer")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
 	})
 
@@ -72,7 +72,7 @@ var _ = Describe("A role that the rules no longer allow", func() {
 		granted(ctx, v1alpha1.WithdrawalRevoke)
 		w.role("deployer", "DEPLOYMENT_ADMIN")
 		w.expect("False/RoleNotAllowed", "deployer")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
 		w.delete("deployer")
 		w.expect(gone, "deployer")

@@ -59,20 +59,20 @@ var _ = Describe("A token that Astro does not show", func() {
 			w.tokens(4)
 			w.sweep()
 			w.bind(
-				builders.Binding("leaver").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
+				builders.Binding("deleted").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 				builders.Binding("stayer").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"),
 				builders.Binding("c-0").ForToken("ci-0").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 				builders.Binding("c-1").ForToken("ci-1").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 				builders.Binding("c-2").ForToken("ci-2").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 				builders.Binding("c-3").ForToken("ci-3").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 			)
-			w.expect("True/Granted", "leaver", "stayer", "c-0", "c-1", "c-2", "c-3")
+			w.expect("True/Granted", "deleted", "stayer", "c-0", "c-1", "c-2", "c-3")
 			writes := w.total().Writes
 
 			tc.hide(w)
-			w.delete("leaver")
+			w.delete("deleted")
 			w.sweep()
-			Consistently(func() string { return w.state("leaver") }, "500ms").ShouldNot(Equal(gone))
+			Consistently(func() string { return w.state("deleted") }, "500ms").ShouldNot(Equal(gone))
 			Expect(w.state("stayer")).NotTo(Equal(gone))
 			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science)}).To(HaveEach("WORKSPACE_MEMBER"))
 			Expect(w.total().Writes).To(Equal(writes), "nothing is written meanwhile")
@@ -82,7 +82,7 @@ var _ = Describe("A token that Astro does not show", func() {
 				tc.show(w)
 			}
 			w.sweep()
-			w.expect(gone, "leaver")
+			w.expect(gone, "deleted")
 			Eventually(func() string { return w.state("stayer") }).Should(HavePrefix("True/"))
 			Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science)}).To(Equal([]string{"", "WORKSPACE_MEMBER"}))
 		})

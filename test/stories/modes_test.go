@@ -157,11 +157,11 @@ var _ = Describe("A role that the token holds already", func() {
 
 	It("is left alone with adopt: Never although a read of the token lacked the roles", func() {
 		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") // since the listing
-		mend := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
+		restore := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER").Adopt(v1alpha1.AdoptNever))
 		Eventually(func() string { return w.state("b") }).Should(HavePrefix("Unknown/"))
 		Expect(w.binding("b").Finalizers).To(BeEmpty(), "no claim is taken on a guess")
-		mend()
+		restore()
 		w.expect("False/ExistingRole", "b")
 		Expect(w.on(w.ci, w.science)).To(Equal("WORKSPACE_OWNER"))
 	})
@@ -181,7 +181,7 @@ var _ = Describe("The annotation requestedAt", func() {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnDeploymentNamed(w.data, "soon").WithRole("DEPLOYMENT_ADMIN"))
 		w.expect("False/TargetNotFound", "b")
-		w.settle()
+		w.waitIdle()
 		w.sim.AddDeployment(w.data, "soon")
 		w.look("b")
 		w.expect("True/Granted", "b")

@@ -86,7 +86,7 @@ var _ = Describe("A binding through a connection that does not see the token", f
 		GinkgoHelper()
 		w.expect("False/TokenNotFound", b)
 		Expect(w.binding(b).Status.Token.ID).To(BeEmpty(), "what it is like is for those to know who see the token")
-		w.settle()
+		w.waitIdle()
 		before, seen := w.total(), w.state("seen")
 		w.sweep()
 		w.sweepOf(w.other)
@@ -157,7 +157,7 @@ var _ = Describe("The same grant declared through a connection that may not writ
 
 		w.sim.SetRoles(w.ci, astrosim.OrganizationRole(w.org, "ORGANIZATION_MEMBER"), astrosim.WorkspaceRole(w.data, "WORKSPACE_MEMBER"))
 		w.sweep()
-		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"), "drift is mended by whom it may be")
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"), "drift is corrected by whom it may be")
 		w.delete(a)
 		w.expect(gone, a)
 		w.delete("b")

@@ -41,11 +41,11 @@ var _ = Describe("A credential that quietly sees less, so that many tokens look 
 			w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
 				c.Spec.RateLimit = v1alpha1.RateLimit{ReadsPerSecond: 1000, WritesPerSecond: 1000} // so many take a while otherwise
 			})
-			tokens, names := w.multitude(tc.tokens, 1)
+			tokens, names := w.manyTokens(tc.tokens, 1)
 			before, writes := w.everyRole(), w.total()
 			tc.blind(w, tokens)
-			leavers, settled := names[:6], names[6:]
-			w.delete(leavers...)
+			deleting, settled := names[:6], names[6:]
+			w.delete(deleting...)
 			check := func() {
 				GinkgoHelper()
 				for range 4 { // a listing that comes again and again becomes no better evidence
@@ -65,7 +65,7 @@ var _ = Describe("A credential that quietly sees less, so that many tokens look 
 				}
 			}
 			check()
-			for _, b := range leavers {
+			for _, b := range deleting {
 				w.stuck("Unknown/ListIncomplete", b)
 			}
 			w.stop()
@@ -73,7 +73,7 @@ var _ = Describe("A credential that quietly sees less, so that many tokens look 
 			check()
 			tc.back(w, tokens)
 			w.sweep()
-			w.expect(gone, leavers...)
+			w.expect(gone, deleting...)
 			w.stays("True/Granted", settled...)
 		})
 	}

@@ -47,7 +47,7 @@ var _ = Describe("The promises", func() {
 		for i, ws := range spaces {
 			Eventually(func() string { return w.on(w.ci, ws) }).Should(Equal(want[i%3]), "Workspace %d", i)
 		}
-		w.settle()
+		w.waitIdle()
 		for i, ws := range spaces {
 			Expect(w.on(w.ci, ws)).To(Equal(want[i%3]), "Workspace %d stays", i)
 		}
@@ -116,11 +116,11 @@ var _ = Describe("The promises", func() {
 
 	It("Promise 5: nothing is written before the claim is held", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.settle()
+		w.waitIdle()
 		w.line.severAfter(0)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		Eventually(w.line.cut.Load).Should(BeTrue())
-		w.settle()
+		w.waitIdle()
 		Expect(w.total().Writes).To(BeZero())
 		w.crash()
 		w.delete("b")
@@ -153,7 +153,7 @@ var _ = Describe("The promises", func() {
 		w.delete("z")
 		w.expect(gone, "z")
 		Expect(on()).To(BeElementOf("WORKSPACE_OWNER", "WORKSPACE_AUTHOR"))
-		w.settle()
+		w.waitIdle()
 		Expect(on()).To(Equal("WORKSPACE_OWNER"), "none was held, so the first that was made")
 		w.delete("y")
 		w.expect(gone, "y")

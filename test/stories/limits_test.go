@@ -60,7 +60,7 @@ func (w *world) sweepAttempt() {
 	w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
 		metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", time.Now().Format(time.RFC3339Nano))
 	})
-	w.settle()
+	w.waitIdle()
 }
 
 var _ = Describe("The promises about calls and rules", func() {

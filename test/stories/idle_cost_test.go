@@ -14,8 +14,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// household binds a few tokens in many ways, so that an idle operator has a reason to be tempted.
-func (w *world) household() {
+// manyBindings binds a few tokens in many ways, so that an idle operator has a reason to be tempted.
+func (w *world) manyBindings() {
 	GinkgoHelper()
 	w.bind(
 		builders.Binding("by-name").ForToken("ci").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"),
@@ -35,7 +35,7 @@ func (w *world) household() {
 var _ = Describe("An operator with nothing to do", func() {
 	It("lists the tokens once a sweep and writes nothing", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.household()
+		w.manyBindings()
 		spent := w.costOf(func() {
 			for range 4 {
 				w.sweep()
@@ -64,7 +64,7 @@ var _ = Describe("An operator with nothing to do", func() {
 
 	It("writes nothing after a restart", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.household()
+		w.manyBindings()
 		spent := w.costOf(w.restart)
 		Expect([]int{spent.Writes, spent.Kubernetes, spent.Events}).To(Equal([]int{0, 0, 0}))
 		Expect(spent.Gets).To(BeZero(), "the listing says all there is to say")
@@ -73,16 +73,16 @@ var _ = Describe("An operator with nothing to do", func() {
 
 	It("writes nothing to the bindings while Astro is away, and shows it on the connection", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.household()
+		w.manyBindings()
 		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHTML})
-		w.settle()
+		w.waitIdle()
 		before := w.total().Kubernetes
 		w.advance(6 * time.Minute)
 		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
 			metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", "once")
 		})
 		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).ShouldNot(Equal("True/Connected"))
-		w.settle()
+		w.waitIdle()
 		Expect(w.traffic.since(before)).To(HaveEach(ContainSubstring("/astroconnections/")))
 		w.stays("True/Granted", "by-name", "by-id", "workspace-token")
 	})

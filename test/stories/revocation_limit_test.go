@@ -47,12 +47,12 @@ var _ = Describe("Fifty bindings that are pruned through a connection that may r
 	)
 	BeforeEach(func(ctx context.Context) {
 		w = newWorld(ctx)
-		tokens, names = w.multitude(50, 1)
+		tokens, names = w.manyTokens(50, 1)
 		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.MaxRevocationsPerSweep = limit })
 		Eventually(func() int64 { return w.acme(w.namespace).Status.ObservedGeneration }).Should(Equal(w.acme(w.namespace).Generation))
 		w.each(all, func(i int) { w.delete(names[i]) })
 		Eventually(w.paused).Should(ContainSubstring("more than 5 role(s) were to be revoked"))
-		w.settle()
+		w.waitIdle()
 	})
 	waiting := func() (waiting []string) {
 		GinkgoHelper()
@@ -108,7 +108,7 @@ var _ = Describe("Fifty bindings that are pruned through a connection that may r
 		Expect(w.paused()).To(ContainSubstring("45 wait"))
 
 		w.lift(-time.Minute) // a time that has passed lifts nothing
-		w.settle()
+		w.waitIdle()
 		Expect(w.left(tokens)).To(Equal(all - limit))
 		w.release(waiting()...)
 		w.expect(gone, names...)
@@ -119,6 +119,6 @@ var _ = Describe("Fifty bindings that are pruned through a connection that may r
 		w.expect("True/Granted", "later")
 		w.sweep()
 		w.delete("later")
-		w.expect(gone, "later") // the brake is open again
+		w.expect(gone, "later") // revocations go on again
 	})
 })

@@ -86,10 +86,10 @@ var _ = Describe("A token bound by name", func() {
 		w.sim.GrantRole(again, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
 		w.sweep()
 		w.expect("False/TokenReplaced", "b")
-		mend := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
+		restore := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, Endpoint: astrosim.TokensGet})
 		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
 		w.expect("False/ExistingRole", "b") // by the listing
-		mend()
+		restore()
 		w.stays("False/ExistingRole", "b")
 		Expect(w.on(again, w.data)).To(Equal("WORKSPACE_OWNER"))
 	})
@@ -157,7 +157,7 @@ var _ = Describe("A name that is another's since the operator last looked", func
 			w.sweepAttempt()
 			Eventually(func() string { return w.binding("b").Status.Token.ID }).Should(Equal(heir))
 			Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
-			w.settle()
+			w.waitIdle()
 			if b.Object().Spec.Mode != v1alpha1.ModeObserve {
 				Expect(w.on(heir, w.data)).To(Equal("WORKSPACE_MEMBER"))
 			}
@@ -182,7 +182,7 @@ var _ = Describe("A name that is another's since the operator last looked", func
 			rule.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"ci"}}}
 			c.Spec.Allow = []v1alpha1.AllowRule{rule}
 		})
-		w.settle()
+		w.waitIdle()
 		w.sim.RenameToken(w.ci, "root")
 		w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("False/TokenNotAllowed", "b")

@@ -24,9 +24,9 @@ const quiet = 12
 
 const glance = 25 * time.Millisecond
 
-// settle waits until the world is at rest: the operator has been told of everything that the API server holds, and then,
+// waitIdle waits until the world is at rest: the operator has been told of everything that the API server holds, and then,
 // for a while, works on nothing and calls nobody.
-func (w *world) settle() {
+func (w *world) waitIdle() {
 	GinkgoHelper()
 	last, looks := w.activity(), 0
 	Eventually(func() bool {
@@ -43,7 +43,7 @@ func (w *world) settle() {
 // activity is the cost of everything so far, to this world's operator and to those beside it.
 func (w *world) activity() cost {
 	sum := w.total()
-	for _, o := range w.beside {
+	for _, o := range w.peers {
 		writes, events := o.traffic.counts()
 		sum.Kubernetes, sum.Events = sum.Kubernetes+writes, sum.Events+events
 	}
@@ -54,7 +54,7 @@ func (w *world) activity() cost {
 func (w *world) underWay() bool {
 	GinkgoHelper()
 	waiting := w.traffic.underWay.Load()
-	for _, o := range w.beside {
+	for _, o := range w.peers {
 		waiting += o.traffic.underWay.Load()
 	}
 	return waiting > 0 || w.sim.UnderWay() > 0 || workers() > 0
@@ -77,7 +77,7 @@ func workers() (busy float64) {
 
 // informed reports whether the running operators know every object of this story as the API server holds it.
 func (w *world) informed() bool {
-	for _, o := range append([]*world{w}, w.beside...) {
+	for _, o := range append([]*world{w}, w.peers...) {
 		if o.stopped == nil || o.line.cut.Load() {
 			continue // nobody tells it of anything any more
 		}

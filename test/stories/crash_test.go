@@ -12,7 +12,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// strikes are how often a fault has befallen a call.
+// strikes are how often a fault has hit a call.
 func (w *world) strikes(kind astrosim.FaultKind) func() int {
 	return func() int { return w.sim.Counts().Faults[kind] }
 }
@@ -88,7 +88,7 @@ var _ = Describe("An operator that is killed", func() {
 			w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") // adopted, unseen by any listing
 			w.bind(builders.Binding("old").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 			w.expect("True/Granted", "old")
-			w.settle()
+			w.waitIdle()
 			w.line.severAfter(int64(n))
 			w.delete("old")
 			w.bind(

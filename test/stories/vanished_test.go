@@ -89,13 +89,13 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 	})
 
 	It("is given none where it vanishes before the write", func() {
-		w.settle()
+		w.waitIdle()
 		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: 503, Endpoint: astrosim.TokensGet})
 		w.bind(binding())
 		Eventually(func() []string { return w.binding("b").Finalizers }).ShouldNot(BeEmpty())
 		writes := w.total().Writes
 		w.vanish("b")
-		w.settle() // it has heard of that, and nothing goes on that began before
+		w.waitIdle() // it has heard of that, and nothing goes on that began before
 		w.sim.ClearFaults()
 		w.sweep()
 		Expect(w.total().Writes).To(Equal(writes))
@@ -107,11 +107,11 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		w.expect("True/Granted", "b")
 		w.stop()
 		w.start()
-		w.settle()
+		w.waitIdle()
 		w.vanish("b")
 		w.bind(binding())
 		w.expect("True/Granted", "b")
-		w.settle()
+		w.waitIdle()
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 		w.delete("b")
 		w.expect(gone, "b")
@@ -122,10 +122,10 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		w.bind(binding())
 		w.expect("True/Granted", "b")
 		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
-		w.settle()
+		w.waitIdle()
 		w.unwritten(func() {
 			w.vanish("b")
-			w.settle()
+			w.waitIdle()
 		})
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})

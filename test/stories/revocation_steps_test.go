@@ -12,9 +12,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
-// multitude grants each of so many tokens a role on each of so many Workspaces, waits until all is settled, and returns
+// manyTokens grants each of so many tokens a role on each of so many Workspaces, waits until all is settled, and returns
 // the ids of the tokens and the names of the bindings, those of one token after those of another.
-func (w *world) multitude(tokens, spaces int) (ids, names []string) {
+func (w *world) manyTokens(tokens, spaces int) (ids, names []string) {
 	GinkgoHelper()
 	ids = w.tokens(tokens)
 	targets := w.workspaces(spaces)
