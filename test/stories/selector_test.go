@@ -61,7 +61,7 @@ var _ = Describe("Two instances with selectors of their own", func() {
 		names := s.declare(t)
 		s.expect("True/Granted", names...)
 		s.refresh("mover") // so that its status counts the bindings
-		s.settle()
+		s.waitIdle()
 		counts := func() bool { return len(counted(s.namespace)) > 0 } // by the instance that was started last
 		Expect(counts()).To(BeFalse(), "a binding is counted by the instance that serves it")
 
@@ -70,12 +70,12 @@ var _ = Describe("Two instances with selectors of their own", func() {
 		s.relabel("mover", "b")
 		Eventually(counts).Should(BeTrue())
 		Eventually(func() string { v := s.visits(t.id); return v[len(v)-1].by }).Should(Equal(rest))
-		s.settle()
+		s.waitIdle()
 		Expect(s.sim.Counts().Writes()).To(Equal(before))
 		Expect(s.by[rest].traffic.since(written)).To(BeEmpty())
 
 		s.by[a].start()
-		s.settle()
+		s.waitIdle()
 		written = len(s.by[a].traffic.since(0))
 		s.role(names[0], "WORKSPACE_OWNER")
 		s.expect("True/RoleUpdated", names[0])
@@ -88,10 +88,10 @@ var _ = Describe("Two instances with selectors of their own", func() {
 	It("drop a connection whose label does not match any more", func() {
 		t := s.tenant("dropped", "a", 1)
 		s.expect("True/Granted", s.declare(t)...)
-		s.settle()
+		s.waitIdle()
 		s.relabel("dropped", "b")
 		Eventually(func() string { v := s.visits(t.id); return v[len(v)-1].by }).Should(Equal(rest))
-		s.settle()
+		s.waitIdle()
 		visits, written := len(s.visits(t.id)), len(s.by[a].traffic.since(0))
 		s.role("dropped-0", "WORKSPACE_OWNER")
 		s.expect("True/RoleUpdated", "dropped-0")
