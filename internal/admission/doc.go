@@ -1,4 +1,6 @@
-// Package admission says when it is a token's turn. Fairness orders the work queue, so that no namespace's flood holds
-// another up; Slots keep the tokens of one connection from taking all workers, and who finds none waits in line without a
-// worker. It is pure but for a lock: keys are anybody's, and nothing in it knows a clock or a call.
+// Package admission is the one line in which keys wait for a credential of Astro's API: for a place to be worked on, and
+// for leave to write. Who waits has no worker, so that whatever arrives meanwhile is there when the key is called.
+//
+// line.go is the line; order.go says who is called first. The package is pure but for a lock: keys and credentials are
+// anybody's, the time is given, and nothing in it makes a call.
 package admission

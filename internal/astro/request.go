@@ -21,7 +21,7 @@ type call struct {
 	body     []byte
 	timeout  time.Duration
 	maxBody  int64 // 8 MiB if zero
-	urgent   bool  // goes before calls that are not
+	urgent   bool  // goes before calls that are not: a slot to write is held for it
 	trial    bool  // sent even with a credential that Astro has refused
 }
 
@@ -185,11 +185,3 @@ func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, 64<<10)
 	_ = body.Close()
 }
-
-type urgentKey struct{}
-
-// Urgent marks role updates made with the context as urgent, because a user waits for them. They take the next slot of the
-// rate limit before others.
-func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
-
-func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }

@@ -57,7 +57,7 @@ type roleWrite struct {
 
 func (w *roleWrite) once(ctx context.Context) error {
 	writes := w.client.limiter.writes
-	if err := w.client.slot(ctx, call{op: w.op, urgent: isUrgent(ctx)}, writes); err != nil {
+	if err := w.client.slot(ctx, call{op: w.op}, writes); err != nil {
 		return err
 	}
 	now, err := w.read(ctx)

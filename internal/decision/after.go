@@ -158,6 +158,11 @@ func (p Progress) lose(through string, f *fault.Fault) Progress {
 		next = map[string]*fault.Fault{}
 	}
 	next[through] = f
+	for i := range p.Situation.Bindings { // what went wrong with a credential went wrong for all who use it
+		if c := &p.Situation.Bindings[i].Connection; c.Credential != "" && c.Credential == p.Situation.credential(through) {
+			next[c.ID] = f
+		}
+	}
 	p.Situation.Lost, p.slot = next, false
 	return p
 }

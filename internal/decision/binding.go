@@ -122,7 +122,8 @@ func (b *Binding) knownTarget() *astro.Target {
 	if claim != nil && claim.UID != b.Object.UID {
 		return nil // the status came back from a backup: the target may have gone since
 	}
-	if !b.Looked() || !meta.IsStatusConditionTrue(b.Object.Status.Conditions, v1alpha1.ConditionResolved) || b.Requested() || s.ID == "" || s.ID != b.targetID(nil) ||
+	resolved := meta.IsStatusConditionTrue(b.Object.Status.Conditions, v1alpha1.ConditionResolved)
+	if !b.Looked() || !resolved || b.Requested() || s.ID == "" || s.ID != b.targetID(nil) ||
 		(s.Kind == v1alpha1.TargetDeployment && s.WorkspaceID == "") {
 		return nil
 	}

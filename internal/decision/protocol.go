@@ -188,18 +188,18 @@ func (p Progress) nextParts() [][]roleset.Target {
 	return p.freshParts()
 }
 
+// freshParts sets out the changes that can be written with one credential, and after them those that are tried by themselves.
 func (p Progress) freshParts() (parts [][]roleset.Target) {
-	through, news := "", 0
+	first, news := -1, 0
 	var part []roleset.Target
 	var alone [][]roleset.Target
 	for _, c := range p.Decision.Changes {
-		conn := p.Situation.Bindings[c.Owner].Connection.ID
 		switch {
 		case c.Refused != nil:
 		case c.Alone:
 			alone = append(alone, []roleset.Target{c.Target})
-		case through == "" || through == conn:
-			through = conn
+		case first < 0 || p.Situation.shareCredential(first, c.Owner):
+			first = c.Owner
 			if news += p.newClaims(c); news > maxClaims && len(part) > 0 {
 				return append(parts, part)
 			}
@@ -247,7 +247,19 @@ func Next(p Progress) Effect {
 	return p.ending()
 }
 
-// part are the changes that are tried together now, all through one connection.
+// Writes is the connection through which the token is to be written next; empty if it is not. Before a write, claims and
+// finalizers come first, so that it is known as soon as they are.
+func (p Progress) Writes() string {
+	if part := p.part(); len(part) > 0 {
+		return p.through(part)
+	}
+	if first := p.Decision.ReadFirst; len(first) > 0 {
+		return p.Situation.Bindings[first[0]].Connection.ID
+	}
+	return p.toChallenge()
+}
+
+// part are the changes that are tried together now, all with one credential.
 func (p Progress) part() (part []Change) {
 	if len(p.parts) == 0 {
 		return nil
@@ -257,8 +269,7 @@ func (p Progress) part() (part []Change) {
 		in[t] = true
 	}
 	for _, c := range p.Decision.Changes {
-		through := p.Situation.Bindings[c.Owner].Connection.ID
-		if in[c.Target] && c.Refused == nil && (len(part) == 0 || through == p.through(part)) {
+		if in[c.Target] && c.Refused == nil && (len(part) == 0 || p.Situation.shareCredential(part[0].Owner, c.Owner)) {
 			part = append(part, c)
 		}
 	}
@@ -279,16 +290,21 @@ func (p Progress) nextOf(part []Change) Effect {
 	if !p.slot {
 		return ReadForWrite{Through: through}
 	}
-	var ask []roleset.Target
-	for _, c := range part {
-		if _, asked := p.permitted[c.Target]; c.To == "" && !asked {
-			ask = append(ask, c.Target)
-		}
-	}
-	if len(ask) > 0 {
-		return MayRevoke{Through: through, Targets: ask}
+	if limit := p.unpermitted(part); len(limit.Targets) > 0 {
+		return limit
 	}
 	return Post{Through: through, Changes: part, Roles: p.roles(part)}
+}
+
+// unpermitted are removals about which the revocation limit of their connection was not asked yet, one connection at a time.
+func (p Progress) unpermitted(part []Change) (ask MayRevoke) {
+	for _, c := range part {
+		through := p.Situation.Bindings[c.Owner].Connection.ID
+		if _, asked := p.permitted[c.Target]; c.To == "" && !asked && (ask.Through == "" || ask.Through == through) {
+			ask.Through, ask.Targets = through, append(ask.Targets, c.Target)
+		}
+	}
+	return ask
 }
 
 // unjournaled are the claims for which a part of the changes is made, and that the journal does not hold as they are.

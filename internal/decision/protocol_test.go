@@ -258,3 +258,42 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 		},
 	}.check(t)
 }
+
+// shared has a connection work with the credential of "acme".
+func shared(c *Connection) { c.Credential = connection("acme").Credential }
+
+func TestConnectionsThatShareACredential(t *testing.T) {
+	sequences{
+		"OneWrite": {
+			reason: "What is declared through either goes into one write.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other", shared)),
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a b", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER", "Report", "Clear a b",
+			},
+			holds: at{w1: member, w2: member},
+		},
+		"TwoCredentials": {
+			reason: "With another credential it is another write.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other")),
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"WriteJournal b", "ReadForWrite other", "Post other w2: add WORKSPACE_MEMBER", "Report", "Clear a b",
+			},
+			holds: at{w1: member, w2: member},
+		},
+		"Revocations": {
+			reason: "The limit of each connection is asked about its own revocations.",
+			parts:  of(binding("a").claimed(1).deleting(), binding("b").on(w2).claimed(1).deleting().through("other", shared), holds(w1, member), holds(w2, member)),
+			effects: is{
+				"ReadForWrite acme", "MayRevoke acme w1", "MayRevoke other w2", "Post acme w1: remove WORKSPACE_MEMBER, w2: remove WORKSPACE_MEMBER", "Report",
+			},
+			holds: at{w1: "", w2: ""},
+		},
+		"Lost": {
+			reason:  "What goes wrong with the credential goes wrong for both, and is not tried twice.",
+			parts:   of(binding("a"), binding("b").on(w2).through("other", shared)),
+			drive:   func(w *driver) { w.answer = func(int) error { return errLost } },
+			effects: is{"AddFinalizers a b", "WriteJournal a b", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER", "Report"},
+		},
+	}.check(t)
+}

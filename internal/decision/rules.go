@@ -55,6 +55,12 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 // unknown reports whether there is a connection that nobody has looked at since the operator started.
 func (c *Connection) unknown() bool { return c.Object != nil && c.Host == "" }
 
+// shareCredential reports whether two bindings use one credential, so that one write can serve both.
+func (s *Situation) shareCredential(i, j int) bool {
+	a, b := &s.Bindings[i].Connection, &s.Bindings[j].Connection
+	return a.ID == b.ID || a.Credential != "" && a.Credential == b.Credential
+}
+
 // Leads reports whether the binding's connection leads to the Organization of the key.
 func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
 

@@ -64,6 +64,7 @@ func controlPlane(root, programs string, options Options) *envtest.Environment {
 		UseExistingCluster:    new(bool), // whatever the variable USE_EXISTING_CLUSTER says: never somebody's cluster
 		// A machine that is busy takes its time.
 		ControlPlaneStartTimeout: 2 * time.Minute,
+		ControlPlaneStopTimeout:  2 * time.Minute, // it answers what is under way first, which may be a watch
 	}
 	if !options.WithoutCRDs {
 		control.CRDDirectoryPaths = []string{filepath.Join(root, "config", "crd", "bases")}

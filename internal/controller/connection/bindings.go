@@ -18,8 +18,9 @@ import (
 // usage is who refers to a connection.
 type usage struct {
 	bindings int
-	// orphans is how many are gone and need the connection all the same, to have their roles revoked.
-	orphans int
+	// unfinished is how many roles need the connection although no binding says so: the binding is gone, or its status does
+	// not tell yet what it is being given.
+	unfinished int
 	// holders are the bindings that need the connection to revoke their roles, as namespace/name in order.
 	holders []string
 	// deleting are those that are to lose their role and have not yet.
@@ -33,7 +34,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), orphans: d.Registry.orphans.count(key)}
+	u := usage{bindings: len(list.Items), unfinished: d.Registry.unfinishedWith(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim

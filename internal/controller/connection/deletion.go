@@ -15,9 +15,9 @@ const (
 	// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
 	// being taken at that moment is seen.
 	grace = 5 * time.Second
-	// orphanGrace is how long it is kept for bindings that are gone and whose roles are not revoked yet. There is no
-	// object left by which somebody could give them up.
-	orphanGrace = time.Minute
+	// unfinishedGrace is how long it is kept for roles that are being given, and for those that are not revoked yet although
+	// their bindings are gone. There is no object left by which somebody could give the latter up.
+	unfinishedGrace = time.Minute
 )
 
 // keep keeps the connection from going while bindings may need it.
@@ -41,7 +41,7 @@ func (d *dependencies) release(ctx context.Context, c v1alpha1.Connection, u usa
 
 // needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
 func (u usage) needed(grace time.Duration) bool {
-	return len(u.holders) > 0 || (u.bindings+u.orphans > 0 && grace > 0)
+	return len(u.holders) > 0 || (u.bindings+u.unfinished > 0 && grace > 0)
 }
 
 // graceLeft is how long a connection that has been deleted since then is still kept for claims that are being taken.
@@ -49,8 +49,8 @@ func (u usage) graceLeft(deletedSince, now time.Time) time.Duration {
 	switch {
 	case deletedSince.IsZero():
 		return 0
-	case u.orphans > 0:
-		return deletedSince.Add(orphanGrace).Sub(now)
+	case u.unfinished > 0:
+		return deletedSince.Add(unfinishedGrace).Sub(now)
 	default:
 		return deletedSince.Add(grace).Sub(now)
 	}

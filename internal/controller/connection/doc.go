@@ -3,7 +3,7 @@
 // Organization declared.
 //
 // What others need comes first: handle.go (what is handed out of a connection), notice.go (what changed), and registry.go,
-// which holds both and passes questions on to the stores: credentials.go, revocation_limit.go, orphans.go.
+// which holds both and passes questions on to the stores: credentials.go and revocation_limit.go.
 //
 // Then the controller, in the order of a reconcile: setup.go and watch.go (what it is woken by), reconciler.go (Reconcile
 // and its phases), memory.go (what is remembered between two reconciles), proof.go (the credential; credential.go reads it

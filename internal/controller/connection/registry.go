@@ -4,10 +4,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -24,7 +24,7 @@ type Registry struct {
 
 	credentials credentials
 	limits      revocationLimits
-	orphans     orphans
+	unfinished  atomic.Pointer[func(Key) int]
 	subscribers subscribers
 	requeues    map[v1alpha1.ConnectionKind]*requeue[Key] // for the connections' own controllers
 }
@@ -36,7 +36,6 @@ func NewRegistry() *Registry {
 		handles:     map[Key]Handle{},
 		credentials: newCredentials(),
 		limits:      newRevocationLimits(),
-		orphans:     newOrphans(),
 		requeues: map[v1alpha1.ConnectionKind]*requeue[Key]{
 			v1alpha1.KindAstroConnection:        newKeyRequeue(),
 			v1alpha1.KindClusterAstroConnection: newKeyRequeue(),
@@ -156,12 +155,20 @@ func (r *Registry) MayRevoke(k Key, grants ...string) bool {
 	return ok
 }
 
-// NeededBy notes that a binding needs the connection to have its role revoked, although the binding itself is gone.
-func (r *Registry) NeededBy(k Key, binding types.UID) { r.orphans.enter(k, binding) }
+// CountUnfinished tells the registry how to count the roles for which a connection is needed although no binding says so:
+// those that are being given, and those that are still to be revoked although their bindings are gone.
+func (r *Registry) CountUnfinished(count func(Key) int) { r.unfinished.Store(&count) }
 
-// NotNeededBy takes that back. A connection that waits for it is looked at again.
-func (r *Registry) NotNeededBy(k Key, binding types.UID) {
-	r.orphans.leave(k, binding)
+// unfinishedWith counts them. Before anybody can, there may be some.
+func (r *Registry) unfinishedWith(k Key) int {
+	if count := r.unfinished.Load(); count != nil {
+		return (*count)(k)
+	}
+	return 0
+}
+
+// Finished tells that there may be fewer of them: a connection that waits for it is looked at again.
+func (r *Registry) Finished(k Key) {
 	if h, _ := r.Get(k); h.Deleting {
 		r.lookAgain(k)
 	}

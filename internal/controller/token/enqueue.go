@@ -15,7 +15,7 @@ import (
 )
 
 // bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at
-// the start goes behind what users edit, and the edits of one namespace make room for those of others.
+// the start goes behind what users edit.
 func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, TokenKey] {
 	return handler.TypedFuncs[client.Object, TokenKey]{
 		CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) {
@@ -72,7 +72,8 @@ func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, ver
 		case why == operator:
 			add(q, key, sweepPriority)
 		default:
-			add(q, key, r.admission.Enqueued(key, b.Namespace))
+			r.line.Edited(key, b.Namespace)
+			add(q, key, 0)
 		}
 		last = key
 	}

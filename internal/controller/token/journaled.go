@@ -193,11 +193,15 @@ func entryOf(b *v1alpha1.ScopedTokenBinding, c pin.Claim) journal.Entry {
 	}
 }
 
+func connectionRef(e journal.Entry) v1alpha1.ConnectionReference {
+	return v1alpha1.ConnectionReference{Kind: v1alpha1.ConnectionKind(e.ConnectionKind), Name: e.Connection}
+}
+
 // bindingOf is as much of a binding that is gone as its entry knows.
 func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 	b := &v1alpha1.ScopedTokenBinding{}
 	b.UID, b.Namespace, b.Name = e.UID, e.Namespace, e.Name
-	b.Spec.ConnectionRef = v1alpha1.ConnectionReference{Kind: v1alpha1.ConnectionKind(e.ConnectionKind), Name: e.Connection}
+	b.Spec.ConnectionRef = connectionRef(e)
 	b.Spec.Token.ID = v1alpha1.AstroID(key.Token)
 	b.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(e.TargetKind), ID: v1alpha1.AstroID(e.Target)}
 	b.Spec.Role = e.Role
@@ -205,6 +209,22 @@ func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 		b.Spec.DeletionPolicy = v1alpha1.DeletionRetain
 	}
 	return b
+}
+
+// unfinished counts the roles that are being given through a connection, or are still to be revoked through it although
+// their bindings are gone. Before the journal is open there may be some.
+func (r *Reconciler) unfinished(k connection.Key) int {
+	j := r.journal()
+	if j == nil {
+		return 1
+	}
+	counted := map[types.UID]bool{}
+	for _, uid := range r.orphans.needing(k) {
+		counted[uid] = true
+	}
+	return len(counted) + j.Count(func(_ journal.TokenKey, e journal.Entry) bool {
+		return !counted[e.UID] && connection.KeyFor(e.Namespace, connectionRef(e)) == k
+	})
 }
 
 // isJournaled reports whether the journal holds a claim of the binding.

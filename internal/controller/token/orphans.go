@@ -19,7 +19,6 @@ import (
 // server deleted an object that it had just read without one, or another object took the name while no watch ran. What
 // such a binding was granted is revoked all the same: it is a binding being deleted like any other.
 type orphans struct {
-	needs     *connection.Registry // which is told that their connections are needed
 	there     func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error)
 	journaled func(types.UID) bool // whether the journal knows the binding, so that its role is revoked whatever the watch showed
 
@@ -34,9 +33,9 @@ type orphan struct {
 }
 
 func newOrphans(
-	needs *connection.Registry, there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
+	there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
 ) *orphans {
-	return &orphans{needs: needs, there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, released: map[types.UID]struct{}{}}
+	return &orphans{there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, released: map[types.UID]struct{}{}}
 }
 
 // release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan.
@@ -104,7 +103,6 @@ func (o *orphans) put(key TokenKey, one *orphan) {
 		o.all[key] = map[types.UID]*orphan{}
 	}
 	o.all[key][one.binding.UID] = one
-	o.needs.NeededBy(connectionOf(one.binding), one.binding.UID)
 }
 
 // confirmed returns the orphans of a token that the API server says are gone. One that is still there is none.
@@ -131,6 +129,20 @@ func (o *orphans) has(key TokenKey, uid types.UID) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.all[key][uid] != nil
+}
+
+// needing are those that need the connection.
+func (o *orphans) needing(k connection.Key) (all []types.UID) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, of := range o.all {
+		for uid, one := range of {
+			if connectionOf(one.binding) == k {
+				all = append(all, uid)
+			}
+		}
+	}
+	return all
 }
 
 // through returns the tokens with orphans that need the connection.
@@ -161,9 +173,6 @@ func (o *orphans) of(key TokenKey) (all []orphan) {
 func (o *orphans) remove(key TokenKey, uid types.UID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if one := o.all[key][uid]; one != nil {
-		o.needs.NotNeededBy(connectionOf(one.binding), uid)
-	}
 	delete(o.all[key], uid)
 	if len(o.all[key]) == 0 {
 		delete(o.all, key)

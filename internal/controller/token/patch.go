@@ -18,14 +18,17 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
+// patches is how many bindings of one token are patched at a time. More only queue up in the API server, where they hold
+// up those of other tokens.
+const patches = 4
+
 // patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
 // at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
-func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
+func (r *Reconciler) patchStatus(ctx context.Context, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
 	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, st.Status)
 	if equality.Semantic.DeepEqual(before.Status, now.Status) {
 		return st.Object, nil
 	}
-	defer r.admission.patch(r.isWaitedFor(g))()
 	after := st.Object.DeepCopy()
 	after.Status = st.Status
 	handled := pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "" // one that only names its token again goes under another key
@@ -54,9 +57,8 @@ func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingSta
 // patchFinalizer patches under the condition that nobody changed the object meanwhile, because a merge patch replaces the
 // whole list of finalizers. It returns the object as patched; the one given is not changed.
 func (r *Reconciler) patchFinalizer(
-	ctx context.Context, g group, b *v1alpha1.ScopedTokenBinding, change func(client.Object, string) bool,
+	ctx context.Context, b *v1alpha1.ScopedTokenBinding, change func(client.Object, string) bool,
 ) (*v1alpha1.ScopedTokenBinding, error) {
-	defer r.admission.patch(r.isWaitedFor(g))()
 	before := metadataOf(b)
 	now := before.DeepCopy()
 	if !change(now, v1alpha1.FinalizerRevoke) {
@@ -81,14 +83,15 @@ func metadataOf(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
 }
 
 // addFinalizers adds the finalizer to bindings, side by side. Each patch is for the very object that was looked at.
-func (r *Reconciler) addFinalizers(ctx context.Context, g group, p decision.Progress, e decision.AddFinalizers) decision.Patched {
+func (r *Reconciler) addFinalizers(ctx context.Context, p decision.Progress, e decision.AddFinalizers) decision.Patched {
 	result := decision.Patched{Objects: map[types.UID]decision.Binding{}, Gone: map[types.UID]bool{}, Errs: map[types.UID]error{}}
 	objects := objectsOf(p.Situation.Bindings)
 	var work errgroup.Group
+	work.SetLimit(patches)
 	var mu sync.Mutex
 	for _, uid := range e.Bindings {
 		work.Go(func() error {
-			patched, err := r.patchFinalizer(ctx, g, objects[uid], controllerutil.AddFinalizer)
+			patched, err := r.patchFinalizer(ctx, objects[uid], controllerutil.AddFinalizer)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -10,33 +10,46 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
-// carryOut performs the effects that the protocol asks for, one after the other, until there is nothing more to do.
-func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress) decision.Progress {
+// carryOut performs the effects that the protocol asks for, one after the other, until there is nothing more to do. Where
+// Astro is to be written, nothing is done before the token has leave to: it waits.
+func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress) (now decision.Progress, waits bool) {
+	if through := p.Writes(); through != "" && !r.mayWrite(ctx, g, through) {
+		return p, true
+	}
 	for {
 		switch e := decision.Next(p).(type) {
 		case nil:
-			return p
+			return p, false
 		case decision.ReadForWrite:
 			p = r.replaceRoles(ctx, g, p, e)
 		case decision.Read:
 			p = decision.After(p, e, r.readToken(ctx, g, e))
 		case decision.AddFinalizers:
-			p = decision.After(p, e, r.addFinalizers(ctx, g, p, e))
+			p = decision.After(p, e, r.addFinalizers(ctx, p, e))
 		case decision.WriteJournal:
 			p = decision.After(p, e, r.writeJournal(ctx, g, p, e))
 		case decision.Withdraw:
 			p = decision.After(p, e, decision.Stored{Err: r.journal().Withdraw(ctx, g.key.journal(), e.Bindings...)})
+			r.finished(g)
 		case decision.Diagnose:
 			p = decision.After(p, e, r.diagnose(ctx, g, p, e))
 		case decision.Report:
 			p = decision.After(p, e, r.report(ctx, g, e))
 		case decision.Clear:
 			r.journal().Clear(g.key.journal(), e.Bindings...)
+			r.finished(g)
 			p = decision.After(p, e, decision.Stored{})
 		default:
 			p.Errs = append(p.Errs, fmt.Errorf("no way to perform %T here", e))
-			return p
+			return p, false
 		}
+	}
+}
+
+// finished tells the connections that the journal holds less of what goes on through them.
+func (r *Reconciler) finished(g group) {
+	for _, h := range g.handles {
+		r.Registry.Finished(h.Key)
 	}
 }
 

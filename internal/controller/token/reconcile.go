@@ -10,10 +10,13 @@ import (
 )
 
 // Reconcile works on one key: gather what is declared, observe what Astro holds, decide, carry it out and report. It never
-// returns a terminal error: what is wrong with one binding shows on that binding.
+// returns a terminal error: what is wrong with one binding shows on that binding. A token that has to wait for its
+// credential is left alone until it is called, and is then worked on from the start.
 func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Result, error) {
-	r.admission.Dequeued(key)
-	defer func() { r.wakeUp(ctx, r.admission.Leave(key)) }()
+	if !r.line.Begin(key) {
+		return reconcile.Result{}, nil
+	}
+	defer func() { r.wakeUp(ctx, r.line.Leave(key)) }()
 	g, err := r.gather(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -21,7 +24,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	if len(g.bindings) > 0 && !r.admit(ctx, g) {
+	if !r.enter(ctx, g) {
 		return reconcile.Result{}, nil
 	}
 	if key.Token == "" {
@@ -33,18 +36,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	}
 	if len(g.bindings) == 0 {
 		r.memory.forget(key)
+		r.line.Served(key)
 		return reconcile.Result{}, nil
 	}
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	if !r.admit(ctx, g) {
+	if !r.enter(ctx, g) {
 		return reconcile.Result{}, nil
 	}
 	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
-	progress := r.carryOut(ctx, g, decision.Begin(situation))
+	progress, waits := r.carryOut(ctx, g, decision.Begin(situation))
+	if waits {
+		return reconcile.Result{}, nil
+	}
 	r.memory.keep(key, progress.Situation.Memory)
-	r.admission.Served(key)
+	r.line.Served(key)
 	return r.result(progress)
 }
 
@@ -62,11 +69,11 @@ func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcil
 	bindings, wake := r.lookUpNames(ctx, g)
 	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
 	r.handOver(ctx, g, bindings, handOver)
-	progress = r.carryOut(ctx, g, progress)
+	progress, _ = r.carryOut(ctx, g, progress)
 	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
 		progress.Wake = wake
 	}
-	r.admission.Served(g.key)
+	r.line.Served(g.key)
 	return r.result(progress)
 }
 

@@ -10,7 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
-	admit "github.com/scopedtoken/scopedtoken-operator/internal/admission"
+	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
@@ -37,7 +37,7 @@ type Reconciler struct {
 	memory    *memory
 	ownWrites *ownWrites
 	orphans   *orphans
-	admission *admission
+	line      *line
 	events    *rate.Limiter
 	found     chan event.TypedGenericEvent[finding]
 
@@ -49,6 +49,12 @@ func (r *Reconciler) journal() *journal.Journal { return r.opened.Load() }
 
 // leads is since when this replica leads. A write of the one before may arrive for some seconds after.
 func (r *Reconciler) leads() time.Time { return *r.led.Load() }
+
+// line is where tokens wait for a credential.
+type line = admission.Line[TokenKey, credential]
+
+// credential is an API token of Astro, with which one connection or several work.
+type credential struct{ host, token string }
 
 // memory is what is remembered of each token between reconciles: refusals, contentions, and who may write it. The work
 // queue sees to it that one reconcile at a time works on a token, so each replaces the memory as a whole.
@@ -80,33 +86,4 @@ func (m *memory) forget(key TokenKey) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.tokens, key)
-}
-
-// kubernetesWrites is how many patches are under way at a time, for all tokens together. More only queue up in the API
-// server. Those for which a user waits have as many places of their own.
-const kubernetesWrites = 24
-
-// admission says when it is a token's turn: in the work queue (fairness), for a worker (slots), and for a patch.
-type admission struct {
-	*admit.Fairness[TokenKey]
-	*admit.Slots[TokenKey, connection.Key]
-
-	usual, urgent chan struct{} // places for patches under way
-}
-
-func newAdmission(places int) *admission {
-	return &admission{
-		Fairness: admit.NewFairness[TokenKey](), Slots: admit.NewSlots[TokenKey, connection.Key](places),
-		usual: make(chan struct{}, kubernetesWrites), urgent: make(chan struct{}, kubernetesWrites),
-	}
-}
-
-// patch waits for a place for a patch, and returns what gives it back.
-func (a *admission) patch(urgent bool) func() {
-	places := a.usual
-	if urgent {
-		places = a.urgent
-	}
-	places <- struct{}{}
-	return func() { <-places }
 }

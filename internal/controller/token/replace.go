@@ -30,9 +30,6 @@ type write struct {
 // replaceRoles waits for a write slot and uses it. astro.Client.UpdateRoles takes the slot, reads, asks what to write, and
 // does all of it again where a write had no answer.
 func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progress, e decision.ReadForWrite) decision.Progress {
-	if r.isWaitedFor(g) {
-		ctx = astro.Urgent(ctx)
-	}
 	w := &write{reconciler: r, group: g, handle: g.handles[e.Through], progress: p}
 	asked := r.Clock()
 	update, err := w.handle.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
@@ -62,6 +59,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro.Token) ([]astro.Role, bool) {
 	r := w.reconciler
 	w.looked, w.posting = true, false
+	r.wakeUp(ctx, r.line.Slot(w.group.key))
 	bindings, err := r.refresh(ctx, w.progress.Situation.Bindings)
 	if err != nil {
 		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
@@ -88,7 +86,7 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 func (w *write) mayRevoke(e decision.MayRevoke) decision.Permitted {
 	p := decision.Permitted{Targets: map[roleset.Target]bool{}}
 	for _, t := range e.Targets {
-		p.Targets[t] = w.reconciler.Registry.MayRevoke(w.handle.Key, w.group.key.Token+"/"+string(t.Kind)+"/"+t.ID)
+		p.Targets[t] = w.reconciler.Registry.MayRevoke(w.group.handles[e.Through].Key, w.group.key.Token+"/"+string(t.Kind)+"/"+t.ID)
 	}
 	return p
 }

@@ -25,6 +25,7 @@ import (
 func (r *Reconciler) report(ctx context.Context, g group, e decision.Report) decision.Reported {
 	result := decision.Reported{Errs: map[types.UID]error{}}
 	var work errgroup.Group
+	work.SetLimit(patches)
 	var mu sync.Mutex
 	for _, st := range e.Statements {
 		if !st.Write && !st.Release && !st.Orphan {
@@ -51,22 +52,22 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) e
 	object := st.Object
 	if st.Write {
 		var err error
-		if object, err = r.patchStatus(ctx, g, st); apierrors.IsNotFound(err) && !st.Gives {
+		if object, err = r.patchStatus(ctx, st); apierrors.IsNotFound(err) && !st.Gives {
 			return nil
 		} else if err != nil {
 			return err // of a binding that is gone, what it was given has to be revoked
 		}
 	}
 	if st.Release {
-		return r.release(ctx, g, st, object)
+		return r.release(ctx, st, object)
 	}
 	return nil
 }
 
 // release takes the finalizer off. That the object is gone already is as good.
-func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
+func (r *Reconciler) release(ctx context.Context, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
 	r.orphans.release(st.UID)
-	if _, err := r.patchFinalizer(ctx, g, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+	if _, err := r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		r.orphans.keep(st.UID)
 		return err
 	}
@@ -89,6 +90,7 @@ func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Stat
 	}
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
 	r.orphans.remove(g.key, st.UID)
+	r.Registry.Finished(connectionOf(st.Object))
 }
 
 // eventReported tells of what a reconcile changed: a role given, changed or restored, or a refusal that is new. A status

@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -99,17 +100,19 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), ownWrites: newOwnWrites(), admission: newAdmission(max(1, o.concurrency()/2)),
+		memory: newMemory(), ownWrites: newOwnWrites(),
 		events: rate.NewLimiter(eventsPerSecond, eventBurst), found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
 	}
-	r.orphans = newOrphans(o.Registry, r.stillThere, r.isJournaled)
+	r.orphans = newOrphans(r.stillThere, r.isJournaled)
+	o.Registry.CountUnfinished(r.unfinished)
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
 	}
 	if r.Clock == nil {
 		r.Clock = time.Now
 	}
+	r.line = admission.NewLine[TokenKey, credential](max(1, o.concurrency()/2), time.Now)
 	return r
 }
 

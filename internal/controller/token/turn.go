@@ -5,23 +5,19 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
-	admit "github.com/scopedtoken/scopedtoken-operator/internal/admission"
+	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-// rankOf is the rank of a group: that of the edit for which it is worked on, or of the binding for which a user waits. A
-// binding that only names the token is not among them before there is a place to look for its name.
-func (r *Reconciler) rankOf(g group) admit.Rank {
-	if namespace, asked := r.admission.AskedBy(g.key); asked {
-		return admit.Rank{Urgent: true, Namespace: namespace}
-	}
-	var of admit.Rank
+// rankOf is the rank of a group: that of a binding for which a user waits, if there is one.
+func (r *Reconciler) rankOf(g group) (of admission.Rank) {
 	for i := range g.bindings {
-		if r.waitedFor(&g.bindings[i]) {
-			return admit.Rank{Urgent: true, Namespace: g.bindings[i].Object.Namespace}
-		}
 		of.Namespace = g.bindings[i].Object.Namespace
+		if r.waitedFor(&g.bindings[i]) {
+			of.Urgent = true
+			break
+		}
 	}
 	return of
 }
@@ -41,27 +37,38 @@ func (r *Reconciler) waitedFor(b *decision.Binding) bool {
 	}
 }
 
-// isWaitedFor reports whether a user waits for the token: for what is being worked on, or for what comes after it.
-func (r *Reconciler) isWaitedFor(g group) bool { return r.rankOf(g).Urgent }
-
-// admit acquires a place for the group with its connections. A group that finds none is left as it is until it is woken up.
-func (r *Reconciler) admit(ctx context.Context, g group) bool {
-	var through []admit.Way[connection.Key]
-	seen := map[string]bool{}
-	for i := range g.bindings {
-		id := g.bindings[i].Connection.ID
-		if h := g.handles[id]; h.Client != nil && !seen[id] {
-			seen[id] = true
-			through = append(through, admit.Way[connection.Key]{Key: h.Key, Throttled: h.Client.Throttled})
+// enter takes a place for the group with the credential of its connections. A group that finds none is left alone until it
+// is called.
+func (r *Reconciler) enter(ctx context.Context, g group) bool {
+	var through []admission.Way[credential]
+	for _, h := range g.handles {
+		if h.Client != nil {
+			through = append(through, way(h))
 		}
 	}
-	acquired, woken := r.admission.Acquire(g.key, through, r.rankOf(g))
+	entered, woken := r.line.Enter(g.key, through, r.rankOf(g))
 	r.wakeUp(ctx, woken)
-	return acquired
+	return entered
+}
+
+// mayWrite asks for leave to write through a connection. A group that does not get it is left alone until it is called: what
+// is declared meanwhile goes into the same write.
+func (r *Reconciler) mayWrite(ctx context.Context, g group, through string) bool {
+	h := g.handles[through]
+	if h.Client == nil {
+		return true // what is wrong is said in the course of it
+	}
+	granted, woken := r.line.Write(g.key, way(h), r.rankOf(g))
+	r.wakeUp(ctx, woken)
+	return granted
+}
+
+func way(h connection.Handle) admission.Way[credential] {
+	return admission.Way[credential]{Credential: credential{h.Host, h.SelfID}, Throttled: h.Client.Throttled}
 }
 
 // wakeUp puts the tokens whose turn it is back into the work queue.
-func (r *Reconciler) wakeUp(ctx context.Context, woken []admit.WakeUp[TokenKey]) {
+func (r *Reconciler) wakeUp(ctx context.Context, woken []admission.WakeUp[TokenKey]) {
 	for _, w := range woken {
 		f := finding{key: w.Key, priority: sweepPriority}
 		if w.Urgent {
@@ -85,7 +92,8 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 	for i, id := range tokens {
 		key, priority := tokenKey(g.key.Host, g.key.Organization, id), sweepPriority
 		if r.waitedFor(&bindings[i]) {
-			priority = r.admission.Enqueued(key, bindings[i].Object.Namespace)
+			r.line.Edited(key, bindings[i].Object.Namespace)
+			priority = 0
 		}
 		if most, known := priorities[key]; !known || priority > most {
 			priorities[key] = priority

@@ -1,0 +1,235 @@
+package admission
+
+import (
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// throttledPlaces is how many keys are worked on with a credential while Astro slows it down.
+	throttledPlaces = 2
+	// writersAhead is how many keys of a credential may prepare a write while the rate limit has no slot for it yet. More
+	// would fix what is written earlier than needed; fewer would leave slots unused while finalizers are added.
+	writersAhead = 4
+)
+
+// Way is a credential through which a key may be worked on.
+type Way[C comparable] struct {
+	Credential C
+	Throttled  func() bool // whether Astro slows the credential down
+}
+
+// WakeUp is a key that is called: it has a place, and is to be worked on from the start.
+type WakeUp[K comparable] struct {
+	Key    K
+	Urgent bool // a user waits for it
+}
+
+// Line is the line of every credential.
+type Line[K, C comparable] struct {
+	mu     sync.Mutex
+	places int
+	clock  func() time.Time
+	queues map[C]*queue[K]
+	placed map[K]C    // whose place a key has, or is promised
+	waits  map[K]C    // in whose queue a key waits
+	edits  map[K]edit // keys for which a user waits
+	joined int        // keys that ever began to wait, for their order
+}
+
+// queue is who works with one credential, and who waits for it.
+type queue[K comparable] struct {
+	throttled func() bool
+	working   int            // keys that have a place
+	writers   map[K]struct{} // those among them that prepare a write
+	waiting   map[K]waiter
+	turns     map[string]int // by namespace, when it was last served; only of those that wait or were served meanwhile
+	served    int
+}
+
+// edit is what a user did to a key's objects.
+type edit struct {
+	namespace string
+	at        time.Time
+	fresh     bool // since the key was last begun with
+}
+
+// NewLine makes a line with so many places a credential. The clock tells how long nobody has edited a key's objects.
+func NewLine[K, C comparable](places int, clock func() time.Time) *Line[K, C] {
+	return &Line[K, C]{
+		places: places, clock: clock,
+		queues: map[C]*queue[K]{}, placed: map[K]C{}, waits: map[K]C{}, edits: map[K]edit{},
+	}
+}
+
+// Edited notes that a user in the namespace has changed something for which the key is worked on.
+func (l *Line[K, C]) Edited(key K, namespace string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.edits[key] = edit{namespace: namespace, at: l.clock(), fresh: true}
+}
+
+// Begin reports whether the key may be worked on. One that waits may not: it is called when it is its turn.
+func (l *Line[K, C]) Begin(key K) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, waits := l.waits[key]; waits {
+		return false
+	}
+	if e, edited := l.edits[key]; edited {
+		e.fresh = false
+		l.edits[key] = e
+	}
+	return true
+}
+
+// Served notes that the key was worked on to its end. An edit that came since it was begun with is still to be served.
+func (l *Line[K, C]) Served(key K) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.edits[key].fresh {
+		delete(l.edits, key)
+	}
+}
+
+// EditedBy returns the namespace whose edit of the key is to be served, if there is one.
+func (l *Line[K, C]) EditedBy(key K) (namespace string, edited bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e, edited := l.edits[key]
+	return e.namespace, edited
+}
+
+// Enter takes a place for the key with one of the credentials: the one that is throttled, if one is, because it is the one
+// to wait for. A place that the key has is kept. A key that finds none waits, and is to be left alone until it is called.
+// Without a credential there is nothing to wait for.
+func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool, woken []WakeUp[K]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(through) == 0 {
+		return true, nil
+	}
+	if at, has := l.placed[key]; has {
+		if slices.ContainsFunc(through, func(w Way[C]) bool { return w.Credential == at }) {
+			return true, nil
+		}
+		woken = l.leave(key)
+	}
+	way := through[max(0, slices.IndexFunc(through, func(w Way[C]) bool { return w.Throttled() }))]
+	q := l.queue(way)
+	if q.working >= l.limit(q) {
+		l.wait(key, way.Credential, waiter{Rank: r})
+		return false, woken
+	}
+	l.place(key, way.Credential)
+	return true, woken
+}
+
+// Write gives the key leave to prepare a write with the credential. One that does not get it gives its place back, waits,
+// and is to be left alone until it is called.
+func (l *Line[K, C]) Write(key K, through Way[C], r Rank) (granted bool, woken []WakeUp[K]) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q := l.queue(through)
+	at, placed := l.placed[key]
+	if _, has := q.writers[key]; has && placed && at == through.Credential {
+		return true, nil
+	}
+	if placed && at == through.Credential && len(q.writers) < writersAhead && !q.writerWaits() {
+		q.writers[key] = struct{}{}
+		return true, nil
+	}
+	l.wait(key, through.Credential, waiter{Rank: r, toWrite: true})
+	woken = l.leave(key)
+	return false, append(woken, l.callNext(through.Credential)...)
+}
+
+// Slot notes that the key has its slot of the rate limit: the next may prepare a write.
+func (l *Line[K, C]) Slot(key K) []WakeUp[K] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, has := l.placed[key]
+	if !has {
+		return nil
+	}
+	delete(l.queues[at].writers, key)
+	return l.callNext(at)
+}
+
+// Leave gives the key's place back.
+func (l *Line[K, C]) Leave(key K) []WakeUp[K] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.leave(key)
+}
+
+func (l *Line[K, C]) queue(w Way[C]) *queue[K] {
+	q, known := l.queues[w.Credential]
+	if !known {
+		q = &queue[K]{writers: map[K]struct{}{}, waiting: map[K]waiter{}, turns: map[string]int{}}
+		l.queues[w.Credential] = q
+	}
+	q.throttled = w.Throttled
+	return q
+}
+
+func (l *Line[K, C]) limit(q *queue[K]) int {
+	if q.throttled() {
+		return min(throttledPlaces, l.places)
+	}
+	return l.places
+}
+
+func (l *Line[K, C]) place(key K, c C) {
+	l.queues[c].working++
+	l.placed[key] = c
+}
+
+func (l *Line[K, C]) leave(key K) []WakeUp[K] {
+	at, has := l.placed[key]
+	if !has {
+		return nil
+	}
+	q := l.queues[at]
+	q.working--
+	delete(q.writers, key)
+	delete(l.placed, key)
+	return l.callNext(at)
+}
+
+// wait puts the key into the queue of the credential.
+func (l *Line[K, C]) wait(key K, c C, w waiter) {
+	l.joined++
+	w.since, w.order = l.clock(), l.joined
+	l.queues[c].waiting[key] = w
+	l.waits[key] = c
+}
+
+// callNext promises what is free to those who are first in the queue, and drops a queue that nobody needs.
+func (l *Line[K, C]) callNext(c C) (woken []WakeUp[K]) {
+	q, known := l.queues[c]
+	for known && q.working < l.limit(q) {
+		key, best, found := l.first(q)
+		if !found {
+			break
+		}
+		w := q.waiting[key]
+		delete(q.waiting, key)
+		delete(l.waits, key)
+		q.served++
+		q.turns[best.namespace] = q.served
+		l.place(key, c)
+		if w.toWrite {
+			q.writers[key] = struct{}{}
+		}
+		woken = append(woken, WakeUp[K]{Key: key, Urgent: best.urgent})
+	}
+	if known && len(q.waiting) == 0 {
+		clear(q.turns)
+		if q.working == 0 {
+			delete(l.queues, c)
+		}
+	}
+	return woken
+}

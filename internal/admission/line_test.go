@@ -1,0 +1,179 @@
+package admission
+
+import (
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// hall is a line with a clock and credentials of the test's own.
+type hall struct {
+	*Line[string, string]
+
+	now  time.Time
+	slow map[string]bool
+}
+
+func newHall(places int) *hall {
+	h := &hall{now: time.Unix(1000, 0), slow: map[string]bool{}}
+	h.Line = NewLine[string, string](places, func() time.Time { return h.now })
+	return h
+}
+
+func (h *hall) way(credential string) Way[string] {
+	return Way[string]{Credential: credential, Throttled: func() bool { return h.slow[credential] }}
+}
+
+func (h *hall) enter(t *testing.T, want bool, key string, r Rank, credentials ...string) []string {
+	t.Helper()
+	var through []Way[string]
+	for _, c := range credentials {
+		through = append(through, h.way(c))
+	}
+	entered, woken := h.Enter(key, through, r)
+	if entered != want {
+		t.Fatalf("%s entered: %t", key, entered)
+	}
+	return names(woken)
+}
+
+func (h *hall) write(t *testing.T, want bool, key, credential string, r Rank) []string {
+	t.Helper()
+	granted, woken := h.Write(key, h.way(credential), r)
+	if granted != want {
+		t.Fatalf("%s may write: %t", key, granted)
+	}
+	return names(woken)
+}
+
+// writers lets so many keys prepare a write.
+func (h *hall) writers(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
+		key := "writer-" + strconv.Itoa(i)
+		h.enter(t, true, key, Rank{}, "c")
+		h.write(t, true, key, "c", Rank{})
+	}
+}
+
+func names(woken []WakeUp[string]) (all []string) {
+	for _, w := range woken {
+		all = append(all, w.Key)
+	}
+	return all
+}
+
+func called(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("called %v, want %v", got, want)
+	}
+}
+
+func TestAtRestNothingWaits(t *testing.T) {
+	h := newHall(8)
+	h.Edited("a", "ns")
+	if !h.Begin("a") {
+		t.Fatal("a key that waits for nothing may not be worked on")
+	}
+	h.enter(t, true, "a", Rank{}, "c")
+	h.write(t, true, "a", "c", Rank{})
+	called(t, names(h.Slot("a")))
+	called(t, names(h.Leave("a")))
+	h.Served("a")
+	if len(h.queues)+len(h.placed)+len(h.waits)+len(h.edits) > 0 {
+		t.Errorf("something is left: %+v", h.Line)
+	}
+}
+
+func TestAKeyThatWaitsIsLeftAloneUntilItIsCalled(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "a", Rank{}, "c")
+	h.enter(t, false, "b", Rank{}, "c")
+	if h.Begin("b") {
+		t.Error("a key that waits may be worked on")
+	}
+	called(t, names(h.Leave("a")), "b")
+	if !h.Begin("b") {
+		t.Error("a key that was called may not be worked on")
+	}
+	h.enter(t, true, "b", Rank{}, "c")
+}
+
+func TestWhoWaitsToWriteGivesItsPlaceToOthers(t *testing.T) {
+	h := newHall(writersAhead + 1)
+	h.writers(t, writersAhead)
+	h.enter(t, true, "late", Rank{}, "c")
+	h.enter(t, false, "other", Rank{}, "c")
+	called(t, h.write(t, false, "late", "c", Rank{}), "other")
+	called(t, names(h.Leave("other")))
+	called(t, names(h.Slot("writer-0")), "late")
+	h.enter(t, true, "late", Rank{}, "c")
+	h.write(t, true, "late", "c", Rank{})
+}
+
+func TestNobodyOvertakesWhoWaitsToWrite(t *testing.T) {
+	h := newHall(writersAhead + 2)
+	h.writers(t, writersAhead)
+	h.enter(t, true, "first", Rank{}, "c")
+	h.write(t, false, "first", "c", Rank{})
+	h.enter(t, true, "second", Rank{}, "c")
+	h.write(t, false, "second", "c", Rank{})
+	for _, key := range []string{"x", "y"} {
+		h.enter(t, true, key, Rank{}, "c")
+	}
+	called(t, names(h.Slot("writer-0"))) // there is no place for it
+	called(t, h.write(t, false, "x", "c", Rank{}), "first")
+	called(t, names(h.Slot("writer-1")))
+	called(t, names(h.Leave("y")), "second")
+	called(t, names(h.Leave("writer-1")))
+	called(t, names(h.Slot("writer-2")), "x")
+}
+
+func TestAThrottledCredentialKeepsFewAtWorkAndHoldsNoOtherUp(t *testing.T) {
+	h := newHall(8)
+	h.slow["c"] = true
+	h.enter(t, true, "a", Rank{}, "c")
+	h.enter(t, true, "b", Rank{}, "c")
+	h.enter(t, false, "d", Rank{}, "c")
+	h.enter(t, false, "both", Rank{}, "e", "c") // the one to wait for
+	h.enter(t, true, "x", Rank{}, "e")
+	h.slow["c"] = false
+	called(t, names(h.Leave("a")), "d", "both")
+}
+
+func TestAPlaceWithAnotherCredentialIsGivenBack(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "a", Rank{}, "c")
+	h.enter(t, false, "b", Rank{}, "c")
+	called(t, h.enter(t, true, "a", Rank{}, "d"), "b")
+	called(t, h.write(t, false, "a", "c", Rank{}))
+	called(t, names(h.Leave("b")), "a")
+	h.enter(t, true, "a", Rank{}, "d", "c")
+	h.write(t, true, "a", "c", Rank{})
+}
+
+func TestWithoutACredentialThereIsNothingToWaitFor(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "a", Rank{}, "c")
+	h.enter(t, true, "b", Rank{})
+	called(t, names(h.Slot("b")))
+	called(t, names(h.Leave("b")))
+}
+
+func TestAnEditThatComesWhileAKeyIsWorkedOnIsStillToBeServed(t *testing.T) {
+	h := newHall(1)
+	h.Edited("a", "one")
+	h.Begin("a")
+	h.Edited("a", "two")
+	h.Served("a")
+	if by, edited := h.EditedBy("a"); !edited || by != "two" {
+		t.Errorf("it is edited by %q, %t", by, edited)
+	}
+	h.Begin("a")
+	h.Served("a")
+	if _, edited := h.EditedBy("a"); edited {
+		t.Error("an edit that was served is still waited for")
+	}
+}
