@@ -32,10 +32,16 @@ type Line[K, C comparable] struct {
 	places int
 	clock  func() time.Time
 	queues map[C]*queue[K]
-	placed map[K]C    // whose place a key has, or is promised
+	placed map[K]place[C]
 	waits  map[K]C    // in whose queue a key waits
 	edits  map[K]edit // keys for which a user waits
 	joined int        // keys that ever began to wait, for their order
+}
+
+// place is where a key is worked on, or is to be once it is begun with.
+type place[C comparable] struct {
+	credential C
+	promised   bool
 }
 
 // queue is who works with one credential, and who waits for it.
@@ -59,7 +65,7 @@ type edit struct {
 func NewLine[K, C comparable](places int, clock func() time.Time) *Line[K, C] {
 	return &Line[K, C]{
 		places: places, clock: clock,
-		queues: map[C]*queue[K]{}, placed: map[K]C{}, waits: map[K]C{}, edits: map[K]edit{},
+		queues: map[C]*queue[K]{}, placed: map[K]place[C]{}, waits: map[K]C{}, edits: map[K]edit{},
 	}
 }
 
@@ -80,6 +86,10 @@ func (l *Line[K, C]) Begin(key K) bool {
 	if e, edited := l.edits[key]; edited {
 		e.fresh = false
 		l.edits[key] = e
+	}
+	if at, promised := l.placed[key]; promised {
+		at.promised = false
+		l.placed[key] = at
 	}
 	return true
 }
@@ -102,28 +112,22 @@ func (l *Line[K, C]) EditedBy(key K) (namespace string, edited bool) {
 }
 
 // Enter takes a place for the key with one of the credentials: the one that is throttled, if one is, because it is the one
-// to wait for. A place that the key has is kept. A key that finds none waits, and is to be left alone until it is called.
-// Without a credential there is nothing to wait for.
-func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool, woken []WakeUp[K]) {
+// to wait for. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
+// none waits, and is to be left alone until it is called. Without a credential there is nothing to wait for.
+func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(through) == 0 {
-		return true, nil
-	}
-	if at, has := l.placed[key]; has {
-		if slices.ContainsFunc(through, func(w Way[C]) bool { return w.Credential == at }) {
-			return true, nil
-		}
-		woken = l.leave(key)
+	if _, has := l.placed[key]; has || len(through) == 0 {
+		return true
 	}
 	way := through[max(0, slices.IndexFunc(through, func(w Way[C]) bool { return w.Throttled() }))]
 	q := l.queue(way)
 	if q.working >= l.limit(q) {
 		l.wait(key, way.Credential, waiter{Rank: r})
-		return false, woken
+		return false
 	}
-	l.place(key, way.Credential)
-	return true, woken
+	l.place(key, way.Credential, false)
+	return true
 }
 
 // Write gives the key leave to prepare a write with the credential. One that does not get it gives its place back, waits,
@@ -133,10 +137,11 @@ func (l *Line[K, C]) Write(key K, through Way[C], r Rank) (granted bool, woken [
 	defer l.mu.Unlock()
 	q := l.queue(through)
 	at, placed := l.placed[key]
-	if _, has := q.writers[key]; has && placed && at == through.Credential {
+	here := placed && at.credential == through.Credential
+	if _, has := q.writers[key]; has && here {
 		return true, nil
 	}
-	if placed && at == through.Credential && len(q.writers) < writersAhead && !q.writerWaits() {
+	if here && len(q.writers) < writersAhead && !q.writerWaits() {
 		q.writers[key] = struct{}{}
 		return true, nil
 	}
@@ -153,14 +158,17 @@ func (l *Line[K, C]) Slot(key K) []WakeUp[K] {
 	if !has {
 		return nil
 	}
-	delete(l.queues[at].writers, key)
-	return l.callNext(at)
+	delete(l.queues[at.credential].writers, key)
+	return l.callNext(at.credential)
 }
 
-// Leave gives the key's place back.
+// Leave gives the key's place back, once nobody works on it any more. One that it was promised meanwhile it keeps.
 func (l *Line[K, C]) Leave(key K) []WakeUp[K] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.placed[key].promised {
+		return nil
+	}
 	return l.leave(key)
 }
 
@@ -181,9 +189,9 @@ func (l *Line[K, C]) limit(q *queue[K]) int {
 	return l.places
 }
 
-func (l *Line[K, C]) place(key K, c C) {
+func (l *Line[K, C]) place(key K, c C, promised bool) {
 	l.queues[c].working++
-	l.placed[key] = c
+	l.placed[key] = place[C]{c, promised}
 }
 
 func (l *Line[K, C]) leave(key K) []WakeUp[K] {
@@ -191,11 +199,11 @@ func (l *Line[K, C]) leave(key K) []WakeUp[K] {
 	if !has {
 		return nil
 	}
-	q := l.queues[at]
+	q := l.queues[at.credential]
 	q.working--
 	delete(q.writers, key)
 	delete(l.placed, key)
-	return l.callNext(at)
+	return l.callNext(at.credential)
 }
 
 // wait puts the key into the queue of the credential.
@@ -219,7 +227,7 @@ func (l *Line[K, C]) callNext(c C) (woken []WakeUp[K]) {
 		delete(l.waits, key)
 		q.served++
 		q.turns[best.namespace] = q.served
-		l.place(key, c)
+		l.place(key, c, true)
 		if w.toWrite {
 			q.writers[key] = struct{}{}
 		}

@@ -25,17 +25,18 @@ func (h *hall) way(credential string) Way[string] {
 	return Way[string]{Credential: credential, Throttled: func() bool { return h.slow[credential] }}
 }
 
-func (h *hall) enter(t *testing.T, want bool, key string, r Rank, credentials ...string) []string {
+func (h *hall) enter(t *testing.T, want bool, key string, r Rank, credentials ...string) {
 	t.Helper()
+	if !h.Begin(key) {
+		t.Fatalf("%s may not be worked on", key)
+	}
 	var through []Way[string]
 	for _, c := range credentials {
 		through = append(through, h.way(c))
 	}
-	entered, woken := h.Enter(key, through, r)
-	if entered != want {
+	if entered := h.Enter(key, through, r); entered != want {
 		t.Fatalf("%s entered: %t", key, entered)
 	}
-	return names(woken)
 }
 
 func (h *hall) write(t *testing.T, want bool, key, credential string, r Rank) []string {
@@ -55,6 +56,12 @@ func (h *hall) writers(t *testing.T, n int) {
 		h.enter(t, true, key, Rank{}, "c")
 		h.write(t, true, key, "c", Rank{})
 	}
+}
+
+// end works on the key to its end.
+func (h *hall) end(key string) []string {
+	h.Begin(key)
+	return names(h.Leave(key))
 }
 
 func names(woken []WakeUp[string]) (all []string) {
@@ -80,7 +87,7 @@ func TestAtRestNothingWaits(t *testing.T) {
 	h.enter(t, true, "a", Rank{}, "c")
 	h.write(t, true, "a", "c", Rank{})
 	called(t, names(h.Slot("a")))
-	called(t, names(h.Leave("a")))
+	called(t, h.end("a"))
 	h.Served("a")
 	if len(h.queues)+len(h.placed)+len(h.waits)+len(h.edits) > 0 {
 		t.Errorf("something is left: %+v", h.Line)
@@ -94,7 +101,7 @@ func TestAKeyThatWaitsIsLeftAloneUntilItIsCalled(t *testing.T) {
 	if h.Begin("b") {
 		t.Error("a key that waits may be worked on")
 	}
-	called(t, names(h.Leave("a")), "b")
+	called(t, h.end("a"), "b")
 	if !h.Begin("b") {
 		t.Error("a key that was called may not be worked on")
 	}
@@ -107,7 +114,7 @@ func TestWhoWaitsToWriteGivesItsPlaceToOthers(t *testing.T) {
 	h.enter(t, true, "late", Rank{}, "c")
 	h.enter(t, false, "other", Rank{}, "c")
 	called(t, h.write(t, false, "late", "c", Rank{}), "other")
-	called(t, names(h.Leave("other")))
+	called(t, h.end("other"))
 	called(t, names(h.Slot("writer-0")), "late")
 	h.enter(t, true, "late", Rank{}, "c")
 	h.write(t, true, "late", "c", Rank{})
@@ -126,8 +133,8 @@ func TestNobodyOvertakesWhoWaitsToWrite(t *testing.T) {
 	called(t, names(h.Slot("writer-0"))) // there is no place for it
 	called(t, h.write(t, false, "x", "c", Rank{}), "first")
 	called(t, names(h.Slot("writer-1")))
-	called(t, names(h.Leave("y")), "second")
-	called(t, names(h.Leave("writer-1")))
+	called(t, h.end("y"), "second")
+	called(t, h.end("writer-1"))
 	called(t, names(h.Slot("writer-2")), "x")
 }
 
@@ -140,18 +147,20 @@ func TestAThrottledCredentialKeepsFewAtWorkAndHoldsNoOtherUp(t *testing.T) {
 	h.enter(t, false, "both", Rank{}, "e", "c") // the one to wait for
 	h.enter(t, true, "x", Rank{}, "e")
 	h.slow["c"] = false
-	called(t, names(h.Leave("a")), "d", "both")
+	called(t, h.end("a"), "d", "both")
 }
 
-func TestAPlaceWithAnotherCredentialIsGivenBack(t *testing.T) {
+func TestAKeyThatIsToWriteWithAnotherCredentialIsCalledForIt(t *testing.T) {
 	h := newHall(1)
-	h.enter(t, true, "a", Rank{}, "c")
-	h.enter(t, false, "b", Rank{}, "c")
-	called(t, h.enter(t, true, "a", Rank{}, "d"), "b")
-	called(t, h.write(t, false, "a", "c", Rank{}))
-	called(t, names(h.Leave("b")), "a")
-	h.enter(t, true, "a", Rank{}, "d", "c")
+	h.enter(t, true, "a", Rank{}, "d")
+	h.enter(t, false, "b", Rank{}, "d")
+	called(t, h.write(t, false, "a", "c", Rank{}), "b", "a")
+	called(t, names(h.Leave("a")))     // it is promised its place while it is still worked on
+	h.enter(t, true, "a", Rank{}, "d") // that it is to write with the other one does not show yet
 	h.write(t, true, "a", "c", Rank{})
+	called(t, h.end("a"))
+	h.enter(t, true, "b", Rank{}, "d")
+	called(t, h.end("b"))
 }
 
 func TestWithoutACredentialThereIsNothingToWaitFor(t *testing.T) {
@@ -159,7 +168,7 @@ func TestWithoutACredentialThereIsNothingToWaitFor(t *testing.T) {
 	h.enter(t, true, "a", Rank{}, "c")
 	h.enter(t, true, "b", Rank{})
 	called(t, names(h.Slot("b")))
-	called(t, names(h.Leave("b")))
+	called(t, h.end("b"))
 }
 
 func TestAnEditThatComesWhileAKeyIsWorkedOnIsStillToBeServed(t *testing.T) {

@@ -51,7 +51,7 @@ func TestOrder(t *testing.T) {
 			}
 			var got []string
 			for at := "first"; at != ""; {
-				woken := names(h.Leave(at))
+				woken := h.end(at)
 				got, at = append(got, woken...), ""
 				if len(woken) == 1 {
 					at = woken[0]
@@ -108,9 +108,8 @@ func (c *crowd) begin(key string) {
 	for _, credential := range c.of[key] {
 		through = append(through, c.way(credential))
 	}
-	entered, woken := c.Enter(key, through, Rank{Namespace: "n0"})
-	c.wake(woken)
-	if !entered {
+	if !c.Enter(key, through, Rank{Namespace: "n0"}) {
+		c.wake(c.Leave(key))
 		return
 	}
 	to := c.of[key][c.rng.IntN(len(c.of[key]))]
@@ -118,6 +117,7 @@ func (c *crowd) begin(key string) {
 		granted, woken := c.Write(key, c.way(to), Rank{Namespace: "n0"})
 		c.wake(woken)
 		if !granted {
+			c.wake(c.Leave(key)) // as a worker does at its end
 			return
 		}
 	}
@@ -207,11 +207,11 @@ func TestNoFloodHoldsAnotherNamespaceUp(t *testing.T) {
 		}
 		at := "first"
 		for range rng.IntN(20) {
-			at = names(h.Leave(at))[0]
+			at = h.end(at)[0]
 		}
 		h.enter(t, false, "single", Rank{Urgent: true, Namespace: "other"}, "c")
-		next := names(h.Leave(at))[0]
-		if after := names(h.Leave(next)); next != "single" && after[0] != "single" {
+		next := h.end(at)[0]
+		if after := h.end(next); next != "single" && after[0] != "single" {
 			t.Fatalf("seed %d: %s and %s go before another namespace's only edit", seed, next, after[0])
 		}
 	}

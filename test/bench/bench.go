@@ -44,7 +44,7 @@ func (b *bench) measure(ctx context.Context) error {
 		name    string
 		measure func(context.Context) error
 	}{
-		{partCLI, b.baseline}, {partAtOnce, b.applyAtOnce}, {partSizes, b.measureSizes}, {partFairness, b.fairness},
+		{partCLI, b.baseline}, {partAtOnce, b.applyAtOnce}, {partLive, b.live}, {partSizes, b.measureSizes}, {partFairness, b.fairness},
 	} {
 		if !b.has(part.name) || ctx.Err() != nil {
 			continue

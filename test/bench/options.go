@@ -14,28 +14,30 @@ import (
 
 // options are what the run is told.
 type options struct {
-	parts    []string
-	sizes    []size
-	atOnce   []size
-	latency  time.Duration
-	seed     uint64
-	repeat   int
-	singles  int
-	sweeps   int
-	manager  string
-	patience time.Duration
-	profile  bool
+	parts     []string
+	sizes     []size
+	atOnce    []size
+	liveSizes []size
+	latency   time.Duration
+	seed      uint64
+	repeat    int
+	singles   int
+	sweeps    int
+	manager   string
+	patience  time.Duration
+	profile   bool
 }
 
 // The parts of a run, in their order.
 const (
 	partCLI      = "cli"
 	partAtOnce   = "at-once"
+	partLive     = "live"
 	partSizes    = "sizes"
 	partFairness = "fairness"
 )
 
-var allParts = []string{partCLI, partAtOnce, partSizes, partFairness}
+var allParts = []string{partCLI, partAtOnce, partLive, partSizes, partFairness}
 
 func (o options) has(part string) bool { return slices.Contains(o.parts, part) }
 
@@ -58,13 +60,14 @@ func (s size) runs(repeat int) int {
 
 func parse(args []string, out io.Writer) (options, error) {
 	o := options{
-		parts: allParts, atOnce: []size{{50, 5}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
+		parts: allParts, atOnce: []size{{50, 5}, {3000, 1}}, liveSizes: []size{{500, 100}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Func("parts", "what to measure, comma-separated, of "+strings.Join(allParts, ",")+" (default all)", o.chooseParts)
 	flags.Func("sizes", "BINDINGS/TOKENS, comma-separated, that go through every scenario (default 100/10,1000/50,10000/500)", sizesInto(&o.sizes))
-	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5)", sizesInto(&o.atOnce))
+	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5,3000/1)", sizesInto(&o.atOnce))
+	flags.Func("live", "BINDINGS/TOKENS, comma-separated, that clients apply, edit and delete while the operator runs (default 500/100)", sizesInto(&o.liveSizes))
 	flags.DurationVar(&o.latency, "latency", 80*time.Millisecond, "how long each call to Astro takes")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, of the order in which bindings are applied and of pauses")
 	flags.IntVar(&o.repeat, "repeat", 3, "how often a size of up to 100 bindings is applied at once; the figure is the median")

@@ -136,13 +136,22 @@ func (org *organization) othersLost() (n int) {
 
 // mostWrites is how often the token was written that was written most.
 func (org *organization) mostWrites() int {
+	return org.most(func(w astrosim.RoleWrite) string { return w.TokenID })
+}
+
+// mostWritesBy is how often a token was written with one credential, at most.
+func (org *organization) mostWritesBy() int {
+	return org.most(func(w astrosim.RoleWrite) string { return w.TokenID + " by " + w.By })
+}
+
+func (org *organization) most(of func(astrosim.RoleWrite) string) int {
 	most, writes := 0, map[string]int{}
 	for _, w := range org.sim.Audit() {
 		if w.OutOfBand {
 			continue
 		}
-		writes[w.TokenID]++
-		most = max(most, writes[w.TokenID])
+		writes[of(w)]++
+		most = max(most, writes[of(w)])
 	}
 	return most
 }

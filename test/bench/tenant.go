@@ -25,12 +25,17 @@ type tenant struct {
 
 // newTenant makes a namespace with a connection of its own.
 func (w *world) newTenant(ctx context.Context, namespace string, org *organization) (*tenant, error) {
+	return w.newTenantWith(ctx, namespace, org, org.secret)
+}
+
+// newTenantWith makes one whose connection uses another API token than the organization's.
+func (w *world) newTenantWith(ctx context.Context, namespace string, org *organization, secret string) (*tenant, error) {
 	t := &tenant{world: w, namespace: namespace, org: org}
 	if err := w.makeNamespace(ctx, namespace); err != nil {
 		return t, err
 	}
 	return t, w.create(ctx,
-		builders.Secret(namespace, builders.SecretName, org.secret),
+		builders.Secret(namespace, builders.SecretName, secret),
 		builders.Connection(builders.ConnectionName).In(namespace).To(org.sim.URL(), org.id).Object())
 }
 

@@ -34,6 +34,14 @@ var _ = Describe("A binding that is made again under its name while no watch run
 	}
 	roles := func() []string { return []string{w.on(w.ci, w.data), w.on(w.ci, w.science)} }
 
+	It("is told of on the connection, where nobody made it again", func() {
+		granted()
+		g.gap(w, func() { w.vanish("b") })
+		w.sweep()
+		Eventually(func() string { return w.acmeSays(w.namespace) }).Should(ContainSubstring("1 binding(s) with a claim were deleted"))
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"), "nobody knows what its user wanted in the end")
+	})
+
 	It("is looked at at once, where the one before only observed", func() {
 		w.bind(member().Observe())
 		w.expect("True/WouldChange", "b")

@@ -34,7 +34,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 	if err != nil {
 		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), unfinished: d.Registry.unfinishedWith(key)}
+	u := usage{bindings: len(list.Items), unfinished: d.Registry.unfinished(key)}
 	for i := range list.Items {
 		b := &list.Items[i]
 		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim

@@ -152,6 +152,7 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 	paused := r.resumeRevocations(key, u)
 	err := r.report(ctx, c, findings{
 		fault: m.firstFault(), ready: m.ready, access: m.proof.access, handledAt: m.trust.handledAt, usage: u, paused: paused,
+		warnings: r.Registry.warnings(key),
 	})
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: overtaken}, nil

@@ -24,7 +24,7 @@ type Registry struct {
 
 	credentials credentials
 	limits      revocationLimits
-	unfinished  atomic.Pointer[func(Key) int]
+	work        atomic.Pointer[Work]
 	subscribers subscribers
 	requeues    map[v1alpha1.ConnectionKind]*requeue[Key] // for the connections' own controllers
 }
@@ -155,19 +155,33 @@ func (r *Registry) MayRevoke(k Key, grants ...string) bool {
 	return ok
 }
 
-// CountUnfinished tells the registry how to count the roles for which a connection is needed although no binding says so:
-// those that are being given, and those that are still to be revoked although their bindings are gone.
-func (r *Registry) CountUnfinished(count func(Key) int) { r.unfinished.Store(&count) }
+// Work is what the controller of tokens knows of what goes on through a connection.
+type Work interface {
+	// Unfinished counts the roles for which the connection is needed although no binding says so: those that are being given,
+	// and those that are still to be revoked although their bindings are gone.
+	Unfinished(k Key) int
+	// Warnings are what the connection has to tell of it, beside its own state.
+	Warnings(k Key) []string
+}
 
-// unfinishedWith counts them. Before anybody can, there may be some.
-func (r *Registry) unfinishedWith(k Key) int {
-	if count := r.unfinished.Load(); count != nil {
-		return (*count)(k)
+// SetWork tells the registry whom to ask.
+func (r *Registry) SetWork(w Work) { r.work.Store(&w) }
+
+func (r *Registry) unfinished(k Key) int {
+	if w := r.work.Load(); w != nil {
+		return (*w).Unfinished(k)
 	}
 	return 0
 }
 
-// Finished tells that there may be fewer of them: a connection that waits for it is looked at again.
+func (r *Registry) warnings(k Key) []string {
+	if w := r.work.Load(); w != nil {
+		return (*w).Warnings(k)
+	}
+	return nil
+}
+
+// Finished tells that less may be unfinished: a connection that waits for it is looked at again.
 func (r *Registry) Finished(k Key) {
 	if h, _ := r.Get(k); h.Deleting {
 		r.lookAgain(k)

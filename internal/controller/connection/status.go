@@ -23,6 +23,7 @@ type findings struct {
 	handledAt string // the trust request by which a listing was last taken
 	usage     usage
 	paused    bool // revocations have to wait, because the limit was reached
+	warnings  []string
 }
 
 // report writes the status where it differs, and an event where Ready does.
@@ -77,8 +78,12 @@ func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *faul
 	case f.fault == nil:
 		ready.Reason = v1alpha1.ReasonConnected
 		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", f.access.identity.TokenID, f.access.organization.Name)
+		warnings := f.warnings
 		if _, malformed := lifted(c); malformed != "" {
-			ready.Message += "; " + malformed
+			warnings = append(warnings, malformed)
+		}
+		for _, w := range warnings {
+			ready.Message += "; " + w
 		}
 		return ready, nil
 	case f.fault.Reason == v1alpha1.ReasonRateLimited && f.ready:

@@ -33,6 +33,7 @@ func TestReadyCondition(t *testing.T) {
 		"Refused":          {reason: "Astro said no.", findings: findings{fault: notReady(v1alpha1.ReasonCredentialRejected, "no")}, want: "False/CredentialRejected"},
 		"Throttled":        {reason: "Being asked to slow down takes nothing away.", findings: findings{fault: fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonRateLimited, "slow"), ready: true}, want: "True/RateLimited"},
 		"Throttled before": {reason: "Nor does it give anything.", findings: findings{fault: fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonRateLimited, "slow")}, want: "Unknown/RateLimited"},
+		"Warned":           {reason: "What goes on through it is told beside.", findings: findings{access: proven, ready: true, warnings: []string{"a", "b"}}, want: "True/Connected", says: "; a; b"},
 		"Deleted": {
 			reason: "A connection that is being deleted says who needs it, and what keeps them.", findings: findings{fault: down, usage: usage{holders: []string{"data/a", "data/b"}}},
 			change: func(c *v1alpha1.AstroConnection) { c.DeletionTimestamp = new(metav1.Now()) },

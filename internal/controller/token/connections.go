@@ -90,10 +90,13 @@ func (c connected) decision() decision.Connection {
 	}
 	d.Object, d.Host, d.Organization, d.Credential = c.object, h.Host, h.Organization, h.SelfID
 	d.Ready, d.Callable, d.Deleting = h.Ready, h.Client != nil, h.Deleting
-	d.Distrusts = h.Directory != nil && h.Directory.Doubt() != ""
+	d.Distrusts = distrusts(h)
 	d.Reason, d.NeedsUser = h.Reason, h.Stuck()
 	return d
 }
+
+// distrusts reports whether the connection's own status says that its listing is no evidence.
+func distrusts(h connection.Handle) bool { return h.Directory != nil && h.Directory.Doubt() != "" }
 
 // namespaceLabels are the labels of a namespace, where rules may speak of them: without rules, an AstroConnection serves
 // its own namespace, whatever its labels.

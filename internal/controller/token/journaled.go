@@ -211,9 +211,8 @@ func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 	return b
 }
 
-// unfinished counts the roles that are being given through a connection, or are still to be revoked through it although
-// their bindings are gone. Before the journal is open there may be some.
-func (r *Reconciler) unfinished(k connection.Key) int {
+// Unfinished implements connection.Work. Before the journal is open there may be something.
+func (r *Reconciler) Unfinished(k connection.Key) int {
 	j := r.journal()
 	if j == nil {
 		return 1
@@ -225,6 +224,18 @@ func (r *Reconciler) unfinished(k connection.Key) int {
 	return len(counted) + j.Count(func(_ journal.TokenKey, e journal.Entry) bool {
 		return !counted[e.UID] && connection.KeyFor(e.Namespace, connectionRef(e)) == k
 	})
+}
+
+// Warnings implements connection.Work: that new roles wait because the journal cannot be written, that somebody else writes
+// it, and that bindings went unseen.
+func (r *Reconciler) Warnings(k connection.Key) (all []string) {
+	if j := r.journal(); j != nil && j.Err() != nil {
+		all = append(all, fmt.Sprintf("new roles may have to wait: %v", j.Err()))
+	}
+	if n := r.orphans.unseenOf(k); n > 0 {
+		all = append(all, fmt.Sprintf("%d binding(s) with a claim were deleted while the operator could not watch; their roles may be left in Astro", n))
+	}
+	return all
 }
 
 // isJournaled reports whether the journal holds a claim of the binding.

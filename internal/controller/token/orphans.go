@@ -24,6 +24,7 @@ type orphans struct {
 
 	mu       sync.Mutex
 	all      map[TokenKey]map[types.UID]*orphan
+	unseen   map[connection.Key]int // bindings that went with their claim while no watch ran, by their connection
 	released map[types.UID]struct{} // bindings that this process has let go, and whose deletion was not seen yet
 }
 
@@ -35,7 +36,7 @@ type orphan struct {
 func newOrphans(
 	there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
 ) *orphans {
-	return &orphans{there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, released: map[types.UID]struct{}{}}
+	return &orphans{there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, unseen: map[connection.Key]int{}, released: map[types.UID]struct{}{}}
 }
 
 // release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan.
@@ -61,11 +62,26 @@ func (o *orphans) deleted(e event.DeleteEvent) (orphaned *v1alpha1.ScopedTokenBi
 	}
 	if e.DeleteStateUnknown {
 		if !o.journaled(b.UID) {
-			unseenDeletions.Inc()
+			o.missed(b)
 		}
 		return nil
 	}
 	return o.candidate(b)
+}
+
+// missed counts a binding of whose end nothing was seen.
+func (o *orphans) missed(b *v1alpha1.ScopedTokenBinding) {
+	unseenDeletions.Inc()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.unseen[connectionOf(b)]++
+}
+
+// unseenOf is how many there are of a connection.
+func (o *orphans) unseenOf(k connection.Key) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.unseen[k]
 }
 
 // replaced takes in that another object has taken a binding's name, and that the end of the first was not seen.

@@ -24,7 +24,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	if !r.enter(ctx, g) {
+	if !r.enter(g) {
 		return reconcile.Result{}, nil
 	}
 	if key.Token == "" {
@@ -42,7 +42,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
-	if !r.enter(ctx, g) {
+	if !r.enter(g) {
 		return reconcile.Result{}, nil
 	}
 	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
@@ -61,6 +61,10 @@ func (r *Reconciler) situation(ctx context.Context, g group, o observation) deci
 		Key: g.key.decision(), Now: r.Clock(), Began: r.leads(), Bindings: g.bindings, Token: o.Observation, Memory: r.memory.of(g.key),
 	}
 	s.Bindings = r.lookUp(ctx, g, s)
+	for i := range s.Bindings { // whether a listing is believed may have changed by a look at the token
+		c := &s.Bindings[i].Connection
+		c.Distrusts = distrusts(g.handles[c.ID])
+	}
 	return s
 }
 

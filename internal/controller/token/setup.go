@@ -105,7 +105,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 		begun: time.Now().Add(-time.Second),
 	}
 	r.orphans = newOrphans(r.stillThere, r.isJournaled)
-	o.Registry.CountUnfinished(r.unfinished)
+	o.Registry.SetWork(r)
 	if r.Recorder == nil {
 		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
 	}

@@ -39,16 +39,14 @@ func (r *Reconciler) waitedFor(b *decision.Binding) bool {
 
 // enter takes a place for the group with the credential of its connections. A group that finds none is left alone until it
 // is called.
-func (r *Reconciler) enter(ctx context.Context, g group) bool {
+func (r *Reconciler) enter(g group) bool {
 	var through []admission.Way[credential]
 	for _, h := range g.handles {
 		if h.Client != nil {
 			through = append(through, way(h))
 		}
 	}
-	entered, woken := r.line.Enter(g.key, through, r.rankOf(g))
-	r.wakeUp(ctx, woken)
-	return entered
+	return r.line.Enter(g.key, through, r.rankOf(g))
 }
 
 // mayWrite asks for leave to write through a connection. A group that does not get it is left alone until it is called: what
