@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
@@ -32,7 +34,8 @@ var _ = Describe("A journal that cannot be written", func() {
 		w.expect("Unknown/JournalUnwritable", "new")
 		Expect(w.message("new")).To(ContainSubstring("nothing new is given"))
 		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
-		w.sweep()
+		w.advance(6 * time.Minute) // the next sweep is due, and there is no rest to wait for
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", "now") })
 		Eventually(func() string { return w.acmeSays(w.namespace) }).Should(ContainSubstring("new roles may have to wait"))
 		w.role("edited", "WORKSPACE_AUTHOR")
 		w.delete("deleted")
