@@ -51,11 +51,16 @@ func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 	return &problem{leaked, fmt.Sprintf("%s/%s is let go while %s holds %s on %s", b.Namespace, b.Name, p.token, w.sim.RoleOn(p.token, p.kind, p.target), p.target)}
 }
 
+// claimedByOther says whether another binding that is still there holds the place, or was about to be given it.
 func (w *world) claimedByOther(b *v1alpha1.ScopedTokenBinding, p place) bool {
 	bindings, err := w.bindings()
 	return err != nil || w.facts.vanished(p, bindings) || slices.ContainsFunc(bindings, func(o v1alpha1.ScopedTokenBinding) bool {
+		if o.UID == b.UID {
+			return false
+		}
 		held := w.claimOf(&o)
-		return o.UID != b.UID && held != nil && held.place == p
+		h, holds := w.facts.holderOf(o.UID)
+		return held != nil && held.place == p || holds && h.place == p
 	})
 }
 

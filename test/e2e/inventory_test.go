@@ -52,3 +52,9 @@ func (w *world) objectsOf(ctx context.Context, kind schema.GroupVersionKind) []s
 func without(all, known []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(known, one) })
 }
+
+// withoutJournal leaves out the pages of the journal, which the operator makes as it needs them, and not Helm.
+func withoutJournal(all []string) []string {
+	page := "ConfigMap " + system + "/" + lease + "-journal-"
+	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return strings.HasPrefix(one, page) })
+}

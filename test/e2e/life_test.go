@@ -202,7 +202,7 @@ var _ = Describe("An operator on a cluster", Ordered, func() {
 	It("leaves nothing when it is uninstalled but what is not its own", func(ctx context.Context) {
 		w.checkLogs(ctx)
 		run(ctx, w.helm, "uninstall", helming, "--namespace", system, "--wait", "--kubeconfig", w.kubeconfig)
-		Eventually(func() []string { return without(w.objects(ctx), before) }).Should(ConsistOf(
+		Eventually(func() []string { return withoutJournal(without(w.objects(ctx), before)) }).Should(ConsistOf(
 			"CustomResourceDefinition astroconnections.astro.scopedtoken.dev", "CustomResourceDefinition clusterastroconnections.astro.scopedtoken.dev",
 			"CustomResourceDefinition scopedtokenbindings.astro.scopedtoken.dev", "CustomResourceDefinition targetinventories.astro.scopedtoken.dev",
 			"AstroConnection data-platform/acme", "ClusterAstroConnection acme", "TargetInventory data-platform/prod-etl",
@@ -213,6 +213,8 @@ var _ = Describe("An operator on a cluster", Ordered, func() {
 			// Made by this test.
 			"ServiceAccount data-platform/prometheus", "ServiceAccount data-platform/stranger", "ServiceAccount data-platform/developer",
 		))
+		Expect(w.kubectl(ctx, "-n", system, "get", "configmaps", "--selector=astro.scopedtoken.dev/journal", "--output=jsonpath={.items[*].data}")).
+			To(BeEmpty(), "the journal is empty once the operator has ended in order")
 		Expect(w.bindings(ctx)).To(HaveLen(3))
 		Expect(w.astro.holds()).To(Equal(declared()), "uninstalling revokes nothing")
 	})
