@@ -12,6 +12,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -45,6 +46,7 @@ func After(p Progress, e Effect, result any) Progress {
 // bindings' own making.
 func Sending(p Progress, e Post) Progress {
 	p.sending = &e
+	var sent []types.UID
 	for _, c := range e.Changes {
 		if c.To == "" {
 			continue
@@ -52,11 +54,11 @@ func Sending(p Progress, e Post) Progress {
 		for _, i := range p.Decision.indices(c.Claims) {
 			uid := p.Situation.Bindings[i].Object.UID
 			if _, pending := p.Situation.Pending[uid]; pending || p.Situation.Bindings[i].Claim == nil {
-				p = p.pend(uid, func(n *Pending) { n.Sent = true })
+				sent = append(sent, uid)
 			}
 		}
 	}
-	return p
+	return p.pend(sent, func(_ types.UID, n *Pending) { n.Sent = true })
 }
 
 // Close gives the write slot back that the last read was made in.
@@ -65,14 +67,20 @@ func Close(p Progress) Progress {
 	return p
 }
 
-func (p Progress) pend(uid types.UID, change func(*Pending)) Progress {
+// pend changes what is known of the claims that bindings are taking.
+func (p Progress) pend(uids []types.UID, change func(types.UID, *Pending)) Progress {
+	if len(uids) == 0 {
+		return p
+	}
 	next := maps.Clone(p.Situation.Pending)
 	if next == nil {
 		next = map[types.UID]Pending{}
 	}
-	n := next[uid]
-	change(&n)
-	next[uid] = n
+	for _, uid := range uids {
+		n := next[uid]
+		change(uid, &n)
+		next[uid] = n
+	}
 	p.Situation.Pending = next
 	return p
 }
@@ -207,6 +215,7 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 	if out == nil {
 		out = map[types.UID]*fault.Fault{}
 	}
+	claims := map[types.UID]pin.Claim{}
 	for _, i := range p.Decision.Finalizers {
 		uid := bindings[i].Object.UID
 		switch {
@@ -218,11 +227,12 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 		default:
 			bindings[i].Object = withFinalizer(bindings[i].Object, r.Objects[uid].Object)
 			if claim, takes := p.Decision.claims[i]; takes {
-				p = p.pend(uid, func(n *Pending) { n.Claim = claim })
+				claims[uid] = claim
 			}
 		}
 	}
 	p.Situation.Bindings, p.Situation.Out = bindings, out
+	p = p.pend(slices.Collect(maps.Keys(claims)), func(uid types.UID, n *Pending) { n.Claim = claims[uid] })
 	return p.decide()
 }
 
@@ -267,9 +277,7 @@ func (p Progress) afterJournal(e Effect, r Stored) Progress {
 
 func (p Progress) journaled(e WriteJournal, err error) Progress {
 	if err == nil {
-		for uid, claim := range e.Claims {
-			p = p.pend(uid, func(n *Pending) { n.Claim, n.Journaled = claim, true })
-		}
+		p = p.pend(slices.Collect(maps.Keys(e.Claims)), func(uid types.UID, n *Pending) { n.Claim, n.Journaled = e.Claims[uid], true })
 		return p.decide()
 	}
 	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonJournalUnwritable,

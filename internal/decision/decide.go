@@ -49,6 +49,7 @@ type Change struct {
 
 // Decide is total and pure: it says what is to be done and said about every binding of a token, whatever the situation.
 func Decide(s Situation) Decision {
+	s = s.withRoles()
 	d := Decision{Rulings: make([]Ruling, len(s.Bindings)), byID: make(map[string]int, len(s.Bindings)), claims: map[int]pin.Claim{}}
 	for i := range s.Bindings {
 		d.Rulings[i] = s.judge(&s.Bindings[i])
@@ -166,7 +167,7 @@ func (s *Situation) claimOf(b *Binding) *pin.Claim {
 
 // another reports whether Astro holds another role than the claim's in its place.
 func (s *Situation) another(c *pin.Claim) bool {
-	held := s.Token.Token.RoleOn(roleset.Target{Kind: entities[c.TargetKind], ID: c.Target}.Key())
+	held := s.roleOn(roleset.Target{Kind: entities[c.TargetKind], ID: c.Target})
 	return held != "" && held != c.Role
 }
 
@@ -269,7 +270,7 @@ func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin
 	if status := s.Bindings[i].Object.Status; s.restored(&s.Bindings[i], d.Rulings[i]) {
 		return status.Origin, status.PreviousRole
 	}
-	if role := s.Token.Token.RoleOn(entry.Key()); role != "" {
+	if role := s.roleOn(entry); role != "" {
 		return v1alpha1.OriginAdopted, role
 	}
 	return v1alpha1.OriginCreated, ""
@@ -279,7 +280,7 @@ func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin
 func (s *Situation) restored(b *Binding, r Ruling) bool {
 	status := b.Object.Status
 	return status.Origin != "" && status.OrganizationID == s.Key.Organization && status.Token.ID == s.Key.Token &&
-		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.Token.Token.RoleOn(b.entry(r.Target).Key()) == b.Role()
+		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.roleOn(b.entry(r.Target)) == b.Role()
 }
 
 // finalizers lists the bindings that need the finalizer: those that take a claim, and those that lost it while they hold one.

@@ -160,7 +160,7 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 // lacksParent reports whether the target is a Deployment in whose Workspace the token holds no role.
 func (s *Situation) lacksParent(target *astro.Target) bool {
 	return target != nil && target.Kind == astro.EntityDeployment &&
-		s.Token.Token.RoleOn(roleset.Target{Kind: astro.EntityWorkspace, ID: target.WorkspaceID}.Key()) == ""
+		s.roleOn(roleset.Target{Kind: astro.EntityWorkspace, ID: target.WorkspaceID}) == ""
 }
 
 func roleWords(roles []astro.Role) string {

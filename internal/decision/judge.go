@@ -60,7 +60,7 @@ func (s *Situation) judge(b *Binding) Ruling {
 		r.Uncertain = !b.Recovered.IsZero() && !s.showsClaim(b)
 		return r
 	}
-	drifted := s.Token.Presence == Present && s.Token.Token.RoleOn(b.entry(r.Target).Key()) != b.Role()
+	drifted := s.Token.Presence == Present && s.roleOn(b.entry(r.Target)) != b.Role()
 	if drifted && s.Memory.contended(b, s.Now) {
 		r.Class, r.Fault = onHold(b), s.externalWriter(b, &r)
 		return r
@@ -195,7 +195,7 @@ func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault
 	}
 	r.Target, _ = b.target()
 	lost := b.mayBeLost() && s.unreachable(b) == nil && s.presenceTo(b) == Present &&
-		s.Token.Token.RoleOn(b.entry(r.Target).Key()) == b.Role() && s.forbidden(b, r) == nil
+		s.roleOn(b.entry(r.Target)) == b.Role() && s.forbidden(b, r) == nil
 	if !lost {
 		r.Release = true
 		return roleset.None, nil
@@ -209,7 +209,7 @@ func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault
 // given the role. It is revoked only if Astro holds that very role, and what Astro does not hold counts only once it was
 // read by id so late that no write can still arrive.
 func (s *Situation) judgeRecovered(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
-	switch held := s.Token.Token.RoleOn(b.entry(nil).Key()); {
+	switch held := s.roleOn(b.entry(nil)); {
 	case held == b.Claim.Role:
 		return s.judgeRevocation(b, r)
 	case !s.settled(b):

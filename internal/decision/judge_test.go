@@ -119,7 +119,7 @@ func TestJudgeOfContention(t *testing.T) {
 		return remembered(func(m Memory) Memory {
 			b := Binding{Object: binding("a").b.Object}
 			for range times {
-				m = m.restored(&b, now.Add(-age))
+				m = m.restored(now.Add(-age), &b)
 			}
 			return m
 		})

@@ -58,10 +58,16 @@ func (m Memory) refused(b *Binding, t roleset.Target, to string, r Refusal) Memo
 	return next
 }
 
-// accepted forgets what was refused on the target, since Astro took a change there.
-func (m Memory) accepted(t roleset.Target) Memory {
-	next := m.clone()
-	maps.DeleteFunc(next.Refusals, func(a Attempt, _ Refusal) bool { return a.Target == t })
+// accepted forgets what was refused in the places, since Astro took changes there.
+func (m Memory) accepted(places ...roleset.Target) Memory {
+	if len(m.Refusals) == 0 {
+		return m
+	}
+	next, at := m.clone(), map[roleset.Target]bool{}
+	for _, t := range places {
+		at[t] = true
+	}
+	maps.DeleteFunc(next.Refusals, func(a Attempt, _ Refusal) bool { return at[a.Target] })
 	return next
 }
 
@@ -102,22 +108,30 @@ func (m Memory) writer(credential string, may bool) Memory {
 
 // requested forgets what stands in the way of another try on the target, since the user asks for one.
 func (m Memory) requested(b *Binding, t roleset.Target) Memory {
-	next := m.accepted(t)
+	if m.Empty() {
+		return m
+	}
+	next := m.accepted(t).clone()
 	delete(next.Contentions, b.Object.UID)
 	clear(next.Writers)
 	return next
 }
 
-// restored remembers that a binding's role was restored after somebody else had changed it.
-func (m Memory) restored(b *Binding, now time.Time) Memory {
+// restored remembers that the roles of bindings were restored after somebody else had changed them.
+func (m Memory) restored(now time.Time, bindings ...*Binding) Memory {
+	if len(bindings) == 0 {
+		return m
+	}
 	next := m.clone()
 	maps.DeleteFunc(next.Contentions, func(_ types.UID, c Contention) bool { return len(recent(c.Restored, now)) == 0 }) // of bindings that may be gone
-	c := next.Contentions[b.Object.UID]
-	if c.Generation != b.Object.Generation {
-		c = Contention{Generation: b.Object.Generation}
+	for _, b := range bindings {
+		c := next.Contentions[b.Object.UID]
+		if c.Generation != b.Object.Generation {
+			c = Contention{Generation: b.Object.Generation}
+		}
+		c.Restored = append(recent(c.Restored, now), now)
+		next.Contentions[b.Object.UID] = c
 	}
-	c.Restored = append(recent(c.Restored, now), now)
-	next.Contentions[b.Object.UID] = c
 	return next
 }
 

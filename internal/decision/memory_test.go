@@ -50,16 +50,16 @@ func TestContention(t *testing.T) {
 	var m Memory
 	for i := range contentionLimit {
 		differ(t, "Less is no contention.", "contended", false, m.contended(&a, now))
-		m = m.restored(&a, now.Add(time.Duration(i)*time.Second))
+		m = m.restored(now.Add(time.Duration(i)*time.Second), &a)
 	}
 	differ(t, "As often as that is.", "contended", true, m.contended(&a, now))
 	differ(t, "Not of an edited spec.", "contended", false, m.contended(&edited, now))
 	differ(t, "Nor after the window.", "contended", false, m.contended(&a, now.Add(contentionWindow)))
 	asked := m.requested(&a, w1)
 	differ(t, "Nor once the user asks.", "contended", false, asked.contended(&a, now))
-	differ(t, "An edited spec counts anew.", "times", 1, len(m.restored(&edited, now).Contentions["uid-a"].Restored))
+	differ(t, "An edited spec counts anew.", "times", 1, len(m.restored(now, &edited).Contentions["uid-a"].Restored))
 	other := binding("b").b
-	later := m.restored(&other, now.Add(2*contentionWindow))
+	later := m.restored(now.Add(2*contentionWindow), &other)
 	differ(t, "What is old is forgotten.", "bindings", 1, len(later.Contentions))
 }
 

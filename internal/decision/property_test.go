@@ -141,7 +141,7 @@ func randomMemory(r *rand.Rand, s *Situation) {
 		}
 		if chance(r, 8) {
 			for range 3 {
-				s.Memory = s.Memory.restored(b, now.Add(-time.Minute))
+				s.Memory = s.Memory.restored(now.Add(-time.Minute), b)
 			}
 		}
 	}

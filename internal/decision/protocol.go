@@ -160,6 +160,7 @@ func (p Progress) retryLookups() Progress {
 
 // decide decides on the present situation, and sets out what is tried next.
 func (p Progress) decide() Progress {
+	p.Situation = p.Situation.withRoles()
 	p.Situation.Bindings = p.Situation.withoutLapsed()
 	p.Decision = Decide(p.Situation)
 	p.parts = p.nextParts()

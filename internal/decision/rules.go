@@ -117,7 +117,7 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 // grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
 // binding that was edited to a role which it may not have is refused that, and loses nothing.
 func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
-	ask.Role = s.Token.Token.RoleOn(b.entry(nil).Key())
+	ask.Role = s.roleOn(b.entry(nil))
 	return ask.Role != "" && policy.Check(b.Connection.Object, ask).Allowed
 }
 

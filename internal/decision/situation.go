@@ -31,6 +31,28 @@ type Situation struct {
 	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
 	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
 	Dead    []astro.Role               // such roles that were found
+
+	held map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
+}
+
+// withRoles is the situation with the roles of its token by their place, so that thousands of bindings find theirs.
+func (s Situation) withRoles() Situation {
+	s.held = make(map[roleset.Target]string, len(s.Token.Token.Roles))
+	for _, r := range s.Token.Token.Roles {
+		at := roleset.Target{Kind: r.EntityType, ID: r.EntityID}
+		if _, known := s.held[at]; !known {
+			s.held[at] = r.Role
+		}
+	}
+	return s
+}
+
+// roleOn is the role that the token holds in the place; empty if it holds none.
+func (s *Situation) roleOn(t roleset.Target) string {
+	if s.held == nil {
+		return s.Token.Token.RoleOn(t.Key())
+	}
+	return s.held[t]
 }
 
 // Key names one Astro token.

@@ -156,7 +156,7 @@ func (p Progress) entered(i int, r Ruling) *enteredClaim {
 // showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must
 // not say that the role was given: the binding would take away whatever stands there when it is deleted.
 func (s *Situation) showsClaim(b *Binding) bool {
-	return s.Token.Presence == Present && s.Token.Token.RoleOn(b.entry(nil).Key()) == b.Claim.Role
+	return s.Token.Presence == Present && s.roleOn(b.entry(nil)) == b.Claim.Role
 }
 
 // lostFor reports whether nobody could read the token for the binding.

@@ -102,7 +102,7 @@ func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBinding
 		CreatedBy: clip(t.CreatedBy), CreatedAt: timeOf(&t.CreatedAt), ExpiresAt: timeOf(t.EndAt),
 	}
 	if b.targetID(r.Target) != "" {
-		st.Role = t.RoleOn(b.entry(r.Target).Key())
+		st.Role = s.roleOn(b.entry(r.Target))
 	}
 }
 

@@ -189,7 +189,7 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 	const release = `; the role is not revoked until then: set the annotation astro.scopedtoken.dev/release to "true"`
 	fought := remembered(func(m Memory) Memory {
 		for range contentionLimit {
-			m = m.restored(&binding("a").claimed(1).b, now)
+			m = m.restored(now, &binding("a").claimed(1).b)
 		}
 		return m
 	})

@@ -112,5 +112,5 @@ func (s *Situation) externalWriter(b *Binding, r *Ruling) *fault.Fault {
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
 		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",
-		b.Role(), contentionLimit, contentionWindow, cmp.Or(s.Token.Token.RoleOn(b.entry(r.Target).Key()), "no role"), who, v1alpha1.AnnotationRequestedAt)
+		b.Role(), contentionLimit, contentionWindow, cmp.Or(s.roleOn(b.entry(r.Target)), "no role"), who, v1alpha1.AnnotationRequestedAt)
 }

@@ -97,12 +97,13 @@ func targetsOf(changes []Change) []roleset.Target {
 
 // notGivenBy takes back that a write may have given the bindings their roles: Astro has definitely refused it.
 func (p Progress) notGivenBy(sent Post) Progress {
+	var taken []types.UID
 	for _, uid := range p.claimants(sent.Changes) {
 		if p.Situation.Pending[uid].Sent {
-			p = p.pend(uid, func(n *Pending) { n.Sent = false })
+			taken = append(taken, uid)
 		}
 	}
-	return p
+	return p.pend(taken, func(_ types.UID, n *Pending) { n.Sent = false })
 }
 
 // claimants are the bindings for which changes are made.
@@ -131,19 +132,21 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	s := &p.Situation
 	before := p.Decision
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
-	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes)
+	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).accepted(targetsOf(sent.Changes)...)
+	cleared := false
 	for _, c := range sent.Changes {
-		s.Memory = s.Memory.accepted(c.Target)
 		if c.Target.Kind == astro.EntityWorkspace && c.To != "" {
-			s.Memory = s.Memory.clearRefusals() // a role on the Workspace may be what a Deployment's was refused for
+			cleared = true // a role on the Workspace may be what a Deployment's was refused for
 			p = p.wake(time.Second)
 		}
 		if !u.Confirmed {
 			p = p.unconfirmed(c)
 		}
-		p = p.note(before, c)
 	}
-	return p
+	if cleared {
+		s.Memory = s.Memory.clearRefusals()
+	}
+	return p.note(before, sent.Changes)
 }
 
 // withoutAccessors is the token after a write, without the accessor roles that Astro put where one was taken out: what
@@ -166,25 +169,30 @@ func (p Progress) unconfirmed(c Change) Progress {
 	return p.wake(lookAgain)
 }
 
-// note remembers what a change did for each binding that wanted it.
-func (p Progress) note(before Decision, c Change) Progress {
-	done := maps.Clone(p.Situation.Done)
+// note remembers what changes did for each binding that wanted them.
+func (p Progress) note(before Decision, changes []Change) Progress {
+	s := &p.Situation
+	done := maps.Clone(s.Done)
 	if done == nil {
 		done = map[types.UID]Done{}
 	}
-	for _, i := range before.indices(c.Claims) {
-		b := &p.Situation.Bindings[i]
-		status := b.Object.Status
-		known := status.Role != "" && status.Token.ID == p.Situation.Key.Token
-		drift := before.Rulings[i].Class == roleset.Want && b.Looked() && meta.IsStatusConditionTrue(b.Object.Status.Conditions, v1alpha1.ConditionSynced)
-		done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift}
-		if drift && c.To != "" {
-			p.Situation.Memory = p.Situation.Memory.restored(b, p.Situation.Now)
-		}
-		if _, pending := p.Situation.Pending[b.Object.UID]; pending && c.To != "" {
-			p = p.pend(b.Object.UID, func(n *Pending) { n.Given = true })
+	var given []types.UID
+	var restored []*Binding
+	for _, c := range changes {
+		for _, i := range before.indices(c.Claims) {
+			b := &s.Bindings[i]
+			status := b.Object.Status
+			known := status.Role != "" && status.Token.ID == s.Key.Token
+			drift := before.Rulings[i].Class == roleset.Want && b.Looked() && meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionSynced)
+			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift}
+			if drift && c.To != "" {
+				restored = append(restored, b)
+			}
+			if _, pending := s.Pending[b.Object.UID]; pending && c.To != "" {
+				given = append(given, b.Object.UID)
+			}
 		}
 	}
-	p.Situation.Done = done
-	return p
+	s.Done, s.Memory = done, s.Memory.restored(s.Now, restored...)
+	return p.pend(given, func(_ types.UID, n *Pending) { n.Given = true })
 }
