@@ -8,11 +8,9 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -205,95 +203,6 @@ func (p Progress) wake(d time.Duration) Progress {
 	return p
 }
 
-// afterFinalizers takes in the patched objects. A binding that is gone, or that could not be patched, takes no part in
-// what follows.
-func (p Progress) afterFinalizers(r Patched) Progress {
-	p.slot = false
-	bindings := make([]Binding, len(p.Situation.Bindings))
-	copy(bindings, p.Situation.Bindings)
-	out := maps.Clone(p.Situation.Out)
-	if out == nil {
-		out = map[types.UID]*fault.Fault{}
-	}
-	claims := map[types.UID]pin.Claim{}
-	for _, i := range p.Decision.Finalizers {
-		uid := bindings[i].Object.UID
-		switch {
-		case r.Gone[uid]:
-			out[uid] = fault.Quiet()
-		case r.Errs[uid] != nil:
-			out[uid] = finalizerFault(r.Errs[uid])
-			p = p.retryWrite(r.Errs[uid])
-		default:
-			bindings[i].Object = withFinalizer(bindings[i].Object, r.Objects[uid].Object)
-			if claim, takes := p.Decision.claims[i]; takes {
-				claims[uid] = claim
-			}
-		}
-	}
-	p.Situation.Bindings, p.Situation.Out = bindings, out
-	p = p.pend(slices.Collect(maps.Keys(claims)), func(uid types.UID, n *Pending) { n.Claim = claims[uid] })
-	return p.decide()
-}
-
-// withFinalizer is the object as it was patched, or, where the patch did not give it back, as it must be by now.
-func withFinalizer(object, patched *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
-	if patched == nil {
-		patched = object
-	}
-	patched = patched.DeepCopy()
-	controllerutil.AddFinalizer(patched, v1alpha1.FinalizerRevoke)
-	return patched
-}
-
-// finalizerFault is what a binding says of whose finalizer could not be added. That it was written at the same time is not
-// worth a word.
-func finalizerFault(err error) *fault.Fault {
-	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "add the finalizer: %v", err)
-	f.Silent = true
-	return f
-}
-
-// afterJournal takes in that the journal holds the claims. Where it cannot be written, nothing new is given.
-func (p Progress) afterJournal(e Effect, r Stored) Progress {
-	p.slot = false
-	switch e := e.(type) {
-	case WriteJournal:
-		return p.journaled(e, r.Err)
-	case Withdraw:
-		withdrawn := maps.Clone(p.withdrawn)
-		if withdrawn == nil {
-			withdrawn = map[types.UID]bool{}
-		}
-		for _, uid := range e.Bindings {
-			withdrawn[uid] = true
-		}
-		p.withdrawn = withdrawn
-	case Clear:
-		p.cleared = true
-	}
-	return p
-}
-
-func (p Progress) journaled(e WriteJournal, err error) Progress {
-	if err == nil {
-		p = p.pend(slices.Collect(maps.Keys(e.Claims)), func(uid types.UID, n *Pending) { n.Claim, n.Journaled = e.Claims[uid], true })
-		return p.decide()
-	}
-	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonJournalUnwritable,
-		"the operator cannot write down what it is about to give, so nothing new is given: %v", err)
-	f.Transient = true
-	out := maps.Clone(p.Situation.Out)
-	if out == nil {
-		out = map[types.UID]*fault.Fault{}
-	}
-	for uid := range e.Claims {
-		out[uid] = f
-	}
-	p.Situation.Out = out
-	return p.retryWrite(err).decide()
-}
-
 // afterLimit takes in which of the removals the limit lets through; those that are not among them it does not.
 func (p Progress) afterLimit(e Effect, r Permitted) Progress {
 	asked, _ := e.(MayRevoke)
@@ -312,54 +221,4 @@ func (p Progress) afterLimit(e Effect, r Permitted) Progress {
 	}
 	p.permitted, p.Situation.Limited = permitted, limited
 	return p.decide()
-}
-
-// afterReport keeps what could not be written for the next reconcile.
-func (p Progress) afterReport(e Effect, r Reported) Progress {
-	reported, unwritten := maps.Clone(p.reported), maps.Clone(p.unwritten)
-	if reported == nil {
-		reported, unwritten = map[types.UID]bool{}, map[types.UID]bool{}
-	}
-	for _, st := range e.(Report).Statements { //nolint:forcetypeassert // nothing else is reported
-		reported[st.UID] = true
-		if err := r.Errs[st.UID]; err != nil {
-			unwritten[st.UID] = true
-			p = p.retryWrite(err)
-		}
-		p = p.wakeFor(p.Situation.index(st.UID), st)
-	}
-	p.reported, p.unwritten = reported, unwritten
-	if t := p.Situation.Token; t.Presence == Present && t.Token.EndAt != nil {
-		p = p.wake(t.Token.EndAt.Sub(p.Situation.Now)) // that it expires no listing shows as a change
-	}
-	return p
-}
-
-// orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again.
-const orphanAgain = time.Minute
-
-// wakeFor asks for another look where no event tells that a binding has to be looked at again.
-func (p Progress) wakeFor(i int, st Statement) Progress {
-	r := p.Decision.Rulings[i]
-	switch v := r.Verdict.Outcome; {
-	case p.mayArrive(i):
-		return p.wake(max(p.Situation.arrivesUntil(&p.Situation.Bindings[i]).Sub(p.Situation.Now), soon))
-	case !st.Orphan && !st.Release && p.Situation.Bindings[i].entersFirst():
-		return p.wake(soon)
-	case st.Orphan && !st.Release:
-		p = p.wake(orphanAgain)
-	case st.Release:
-	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting:
-		p = p.wake(lookAgain)
-	}
-	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && !p.refusedFor(i) {
-		p = p.wake(lookAgain)
-	}
-	return p
-}
-
-// refusedFor reports whether the change of a binding is known not to be tried again for now.
-func (p Progress) refusedFor(i int) bool {
-	entry := p.Situation.entry(&p.Decision, i)
-	return slices.ContainsFunc(p.Decision.Changes, func(c Change) bool { return c.Target == entry && c.Refused != nil })
 }

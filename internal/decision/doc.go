@@ -8,9 +8,10 @@
 //   - binding.go, rules.go, token.go: what follows for one binding from its own words, from the connection's rules, and
 //     from the token;
 //   - judge.go: how much say each binding's claim has;
-//   - decide.go, changes.go: claims to take and changes to make, for all bindings together;
-//   - protocol.go: the order of effects, as Next(progress) and After(progress, effect, result); after.go, written.go and
-//     diagnose.go are what each result means; memory.go is what is remembered for the next reconcile;
+//   - decide.go, claims.go, changes.go: claims to take and changes to make, for all bindings together;
+//   - effects.go, protocol.go, parts.go: the order of effects, as Next(progress) and After(progress, effect, result), and
+//     which changes are written together; after.go, stored.go, written.go and diagnose.go are what each result means;
+//     memory.go is what is remembered for the next reconcile;
 //   - verdict.go, statement.go, status.go: what each binding is told;
 //   - unresolved.go: bindings whose token is not known yet.
 package decision

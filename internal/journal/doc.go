@@ -2,7 +2,7 @@
 // before Astro is asked for its role and cleared once the binding's status says it, so that a crash in between leaves
 // nothing behind that nobody knows of.
 //
-// Read entry.go for what is logged, page.go for how it is stored, journal.go for what may be done with it, and commit.go
-// for how pages are written: by one process, all waiting changes of a page at once. The package knows an API server and
-// nothing of Astro or of controllers.
+// Read entry.go for what is logged, page.go for how it is stored, journal.go for what may be done with it, bucket.go for
+// what one page or its overflow holds, and commit.go for how pages are written: by one process, all waiting changes of a
+// page at once. The package knows an API server and nothing of Astro or of controllers.
 package journal

@@ -87,7 +87,17 @@ func (t *tenant) applyAndWait(ctx context.Context, grants []grant) (applied, rea
 	return applied, last.Sub(start), err
 }
 
+// oneTokenGoal is how many seconds of the processor thousands of bindings of one token may take.
+const oneTokenGoal = 2.0
+
 func (b *bench) printAtOnce(s size, it spent, ready, applied []time.Duration, writes int) {
+	if s.tokens == 1 {
+		b.printSpent("one_token", s, it, expectation{patches: new(float64(2 * s.bindings)), notes: []string{listed("applied_in", applied...)}})
+		b.figures.print(figure{
+			name: "one_token_" + s.suffix() + "_processor_s", value: it.used.processor, unit: "s", goal: new(oneTokenGoal), notes: []string{fmt.Sprintf("writes=%d", writes)},
+		})
+		return
+	}
 	goal := atOnceGoal
 	if s.bindings > small {
 		goal = time.Duration(coldGoal * float64(throttled(s)))

@@ -60,13 +60,13 @@ func (s size) runs(repeat int) int {
 
 func parse(args []string, out io.Writer) (options, error) {
 	o := options{
-		parts: allParts, atOnce: []size{{50, 5}, {3000, 1}}, liveSizes: []size{{500, 100}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
+		parts: allParts, atOnce: []size{{50, 5}, {750, 1}, {3000, 1}}, liveSizes: []size{{500, 100}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Func("parts", "what to measure, comma-separated, of "+strings.Join(allParts, ",")+" (default all)", o.chooseParts)
 	flags.Func("sizes", "BINDINGS/TOKENS, comma-separated, that go through every scenario (default 100/10,1000/50,10000/500)", sizesInto(&o.sizes))
-	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5,3000/1)", sizesInto(&o.atOnce))
+	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5,750/1,3000/1)", sizesInto(&o.atOnce))
 	flags.Func("live", "BINDINGS/TOKENS, comma-separated, that clients apply, edit and delete while the operator runs (default 500/100)", sizesInto(&o.liveSizes))
 	flags.DurationVar(&o.latency, "latency", 80*time.Millisecond, "how long each call to Astro takes")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, of the order in which bindings are applied and of pauses")

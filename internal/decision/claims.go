@@ -1,0 +1,110 @@
+package decision
+
+import (
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// claimsToTake lists the bindings whose claim matters from here on and is not taken yet, with the claims. Before a claim
+// that may not take an existing role over, the token has to be read by id: a listing may be older than such a role.
+func (s *Situation) claimsToTake(d *Decision) (take, readFirst []int) {
+	at, covered := s.nextClaimTime(), s.covered(d)
+	for i := range s.Bindings {
+		b := &s.Bindings[i]
+		if d.Rulings[i].Class != roleset.Want || s.claimOf(b) != nil || !enters(d.Rulings[i].Verdict.Outcome) {
+			continue
+		}
+		if !s.Token.ByID && adoptOf(b.Object.Spec.Adopt) != roleset.AdoptAlways {
+			if s.Lost[b.Connection.ID] == nil {
+				readFirst = append(readFirst, i)
+			}
+			continue
+		}
+		if p, pending := s.Pending[b.Object.UID]; pending {
+			d.claims[i] = s.newClaim(d, i, covered, p.Claim.ClaimedAt)
+		} else {
+			d.claims[i] = s.newClaim(d, i, covered, at)
+			at = at.Add(time.Microsecond)
+		}
+		take = append(take, i)
+	}
+	return take, readFirst
+}
+
+// enters reports whether a claim matters under the verdict.
+func enters(o roleset.Outcome) bool {
+	return o == roleset.InSync || o == roleset.Add || o == roleset.Update
+}
+
+// nextClaimTime is later than every claim of the token that is known, whatever the clock says.
+func (s *Situation) nextClaimTime() time.Time {
+	at := s.Now.Truncate(time.Microsecond)
+	later := func(t time.Time) {
+		if !t.Before(at) {
+			at = t.Add(time.Microsecond)
+		}
+	}
+	for i := range s.Bindings {
+		later(pin.LastClaimed(s.Bindings[i].Object)) // one that was given up as well: the journal's has to be later
+		if claim := s.Bindings[i].Claim; claim != nil {
+			later(claim.ClaimedAt)
+		}
+		later(pin.LastClaimed(s.Bindings[i].Object)) // else its own journal entry would count as out of date
+	}
+	for _, p := range s.Pending {
+		later(p.Claim.ClaimedAt)
+	}
+	return at
+}
+
+// covered are the claims that count, by the place that they cover.
+func (s *Situation) covered(d *Decision) map[roleset.Target]*pin.Claim {
+	all := map[roleset.Target]*pin.Claim{}
+	for i := range s.Bindings {
+		claim := s.claimOf(&s.Bindings[i])
+		if claim == nil || d.Rulings[i].Class == roleset.None {
+			continue
+		}
+		entry := s.entry(d, i)
+		if first := all[entry]; first == nil || claim.ClaimedAt.Before(first.ClaimedAt) {
+			all[entry] = claim
+		}
+	}
+	return all
+}
+
+func (s *Situation) newClaim(d *Decision, i int, covered map[roleset.Target]*pin.Claim, at time.Time) pin.Claim {
+	b := &s.Bindings[i]
+	origin, previous := s.originOf(d, i, covered)
+	return pin.Claim{
+		Host: s.Key.Host, Organization: s.Key.Organization, Token: s.Key.Token,
+		TargetKind: b.Object.Spec.Target.Kind, Target: s.entry(d, i).ID, Role: b.Role(),
+		Origin: origin, PreviousRole: previous, ClaimedAt: at,
+	}
+}
+
+// originOf says how a binding comes by its role. Where another binding's claim, an orphan's among them, covers the role
+// already, it is that claim's origin: the role came from a declaration, however it came there first.
+func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin.Claim) (v1alpha1.Origin, string) {
+	entry := s.entry(d, i)
+	if claim := covered[entry]; claim != nil {
+		return claim.Origin, claim.PreviousRole
+	}
+	if status := s.Bindings[i].Object.Status; s.restored(&s.Bindings[i], d.Rulings[i]) {
+		return status.Origin, status.PreviousRole
+	}
+	if role := s.roleOn(entry); role != "" {
+		return v1alpha1.OriginAdopted, role
+	}
+	return v1alpha1.OriginCreated, ""
+}
+
+// restored reports whether the status, which came back with a restored object, says how this very role came about.
+func (s *Situation) restored(b *Binding, r Ruling) bool {
+	status := b.Object.Status
+	return status.Origin != "" && status.OrganizationID == s.Key.Organization && status.Token.ID == s.Key.Token &&
+		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.roleOn(b.entry(r.Target)) == b.Role()
+}

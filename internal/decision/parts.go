@@ -1,0 +1,131 @@
+package decision
+
+import (
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+// nextParts drops what needs not be tried any more, and once a connection's changes are through, takes up those of the
+// next. Changes that Astro refused before come after the others, each by itself, so that they keep nobody waiting.
+func (p Progress) nextParts() [][]roleset.Target {
+	tried := map[roleset.Target]Change{}
+	for _, c := range p.Decision.Changes {
+		if c.Refused == nil {
+			tried[c.Target] = c
+		}
+	}
+	for at, part := range p.parts {
+		for _, t := range part {
+			if _, wanted := tried[t]; wanted {
+				return p.parts[at:]
+			}
+		}
+	}
+	if len(tried) == 0 {
+		return nil
+	}
+	return p.freshParts()
+}
+
+// freshParts sets out the changes that can be written with one credential, and after them those that are tried by themselves.
+func (p Progress) freshParts() (parts [][]roleset.Target) {
+	first, news := -1, 0
+	var part []roleset.Target
+	var alone [][]roleset.Target
+	for _, c := range p.Decision.Changes {
+		switch {
+		case c.Refused != nil:
+		case c.Alone:
+			alone = append(alone, []roleset.Target{c.Target})
+		case first < 0 || p.Situation.shareCredential(first, c.Owner):
+			first = c.Owner
+			if news += p.newClaims(c); news > maxClaims && len(part) > 0 {
+				return append(parts, part)
+			}
+			part = append(part, c.Target)
+		}
+	}
+	if len(part) > 0 {
+		return append(parts, part)
+	}
+	return alone
+}
+
+// newClaims counts the claims that a change would need in the journal.
+func (p Progress) newClaims(c Change) (n int) {
+	for _, id := range c.Claims {
+		if p.Situation.Bindings[p.Decision.byID[id]].Claim == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// part are the changes that are tried together now, all with one credential.
+func (p Progress) part() (part []Change) {
+	if len(p.parts) == 0 {
+		return nil
+	}
+	in := map[roleset.Target]bool{}
+	for _, t := range p.parts[0] {
+		in[t] = true
+	}
+	for _, c := range p.Decision.Changes {
+		if in[c.Target] && c.Refused == nil && (len(part) == 0 || p.Situation.shareCredential(part[0].Owner, c.Owner)) {
+			part = append(part, c)
+		}
+	}
+	return part
+}
+
+func (p Progress) through(part []Change) string {
+	return p.Situation.Bindings[part[0].Owner].Connection.ID
+}
+
+// unpermitted are removals about which the revocation limit of their connection was not asked yet, one connection at a time.
+func (p Progress) unpermitted(part []Change) (ask MayRevoke) {
+	for _, c := range part {
+		through := p.Situation.Bindings[c.Owner].Connection.ID
+		if _, asked := p.permitted[c.Target]; c.To == "" && !asked && (ask.Through == "" || ask.Through == through) {
+			ask.Through, ask.Targets = through, append(ask.Targets, c.Target)
+		}
+	}
+	return ask
+}
+
+// unjournaled are the claims for which a part of the changes is made, and that the journal does not hold as they are.
+func (p Progress) unjournaled(part []Change) map[types.UID]pin.Claim {
+	missing := map[types.UID]pin.Claim{}
+	for _, c := range part {
+		for _, id := range c.Claims {
+			i := p.Decision.byID[id]
+			claim, takes := p.Decision.claims[i]
+			uid := p.Situation.Bindings[i].Object.UID
+			if pending := p.Situation.Pending[uid]; takes && (!pending.Journaled || pending.Claim != claim) {
+				missing[uid] = claim
+			}
+		}
+	}
+	return missing
+}
+
+// roles is the set to be written.
+func (p Progress) roles(part []Change) []astro.Role {
+	changes := make([]roleset.Change, 0, len(part))
+	for _, c := range part {
+		changes = append(changes, c.Change)
+	}
+	var kept []astro.Role
+	for _, r := range roleset.Apply(p.Situation.Token.Token.Roles, changes) {
+		if !p.Situation.Drop[r.Key()] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// maxClaims is how many new claims one journal write and one Post carry at most.
+const maxClaims = 250
