@@ -158,9 +158,8 @@ func (r *Reconciler) reportUnauthorized(h connection.Handle, err error) {
 	}
 }
 
-// named returns the tokens that have the name the binding gives, as the listing of its connection shows them.
-func named(ctx context.Context, b *v1alpha1.ScopedTokenBinding, h connection.Handle) ([]astro.Token, error) {
-	ref := pin.NameRefOf(b)
+// named returns the tokens that have the name, as the listing of the connection shows them.
+func named(ctx context.Context, ref pin.NameRef, h connection.Handle) ([]astro.Token, error) {
 	return h.Directory.Named(ctx, pin.Scopes[ref.Scope], ref.Home, ref.Name)
 }
 

@@ -42,17 +42,26 @@ func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (g
 	if o.Token.ID == "" || err != nil {
 		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
-	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b *v1alpha1.ScopedTokenBinding, k TokenKey, h connection.Handle) bool {
-		return k.Host == g.key.Host && k.Organization == g.key.Organization && k.NameRef == ref && namesOnly(ctx, b, h, g.key.Token)
+	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
+	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, h connection.Handle) bool {
+		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref {
+			return false
+		}
+		is, asked := alone[h.Key]
+		if !asked {
+			is = namesOnly(ctx, ref, h, g.key.Token)
+			alone[h.Key] = is
+		}
+		return is
 	})
 }
 
-// namesOnly reports whether the binding's name is that of the token and of no other.
-func namesOnly(ctx context.Context, b *v1alpha1.ScopedTokenBinding, h connection.Handle, token string) bool {
+// namesOnly reports whether the name is that of the token and of no other.
+func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) bool {
 	if h.Directory == nil {
 		return false
 	}
-	found, err := named(ctx, b, h)
+	found, err := named(ctx, ref, h)
 	return err == nil && len(found) == 1 && found[0].ID == token
 }
 

@@ -26,12 +26,12 @@ const (
 // lookUp returns the bindings with the targets that they mean, and with the tokens that have their name now where the one
 // that had it is gone.
 func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) []decision.Binding {
-	return r.eachOf(g, s.Bindings, func(b *decision.Binding, h connection.Handle) {
+	return r.eachOf(g, s.Bindings, func(_ int, b *decision.Binding, h connection.Handle) {
 		if s.NeedsTarget(b) {
 			b.Target = r.target(ctx, b, h)
 		}
 		if s.NeedsNames(b) {
-			b.Names.Tokens, b.Names.Err = named(ctx, b.Object, h)
+			b.Names.Tokens, b.Names.Err = named(ctx, b.NameRef(), h)
 		}
 	})
 }
@@ -40,12 +40,14 @@ func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) 
 func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Binding, time.Duration) {
 	again := make([]bool, len(g.bindings))
 	s := decision.Situation{Key: g.key.decision(), Bindings: g.bindings}
-	bindings := r.eachOf(g, g.bindings, func(b *decision.Binding, h connection.Handle) {
+	listed := namedBy(ctx, g)
+	bindings := r.eachOf(g, g.bindings, func(i int, b *decision.Binding, h connection.Handle) {
 		if !s.NeedsToken(b) {
 			return
 		}
-		i := slices.IndexFunc(g.bindings, func(o decision.Binding) bool { return o.Object.UID == b.Object.UID })
-		b.Names.Tokens, again[i], b.Names.Err = r.search(ctx, b, h)
+		if b.Names = listed[b.Connection.ID]; b.Names.Err == nil && len(b.Names.Tokens) == 0 {
+			b.Names.Tokens, again[i], b.Names.Err = r.search(ctx, b, h)
+		}
 		r.reportUnauthorized(h, b.Names.Err)
 		if b.Names.Err == nil && len(b.Names.Tokens) != 1 && b.NeedsTarget() {
 			b.Target = r.target(ctx, b, h) // for the rules
@@ -57,15 +59,27 @@ func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Bindi
 	return bindings, 0
 }
 
+// namedBy are the tokens that have the name of the group, by the connection that lists them.
+func namedBy(ctx context.Context, g group) map[string]decision.NameFinding {
+	all := make(map[string]decision.NameFinding, len(g.handles))
+	for id, h := range g.handles {
+		if h.Directory != nil && h.Ready {
+			tokens, err := named(ctx, g.key.NameRef, h)
+			all[id] = decision.NameFinding{Tokens: tokens, Err: err}
+		}
+	}
+	return all
+}
+
 // eachOf looks something up for copies of the bindings, side by side, so that the lookups share calls.
-func (r *Reconciler) eachOf(g group, bindings []decision.Binding, do func(*decision.Binding, connection.Handle)) []decision.Binding {
+func (r *Reconciler) eachOf(g group, bindings []decision.Binding, do func(int, *decision.Binding, connection.Handle)) []decision.Binding {
 	now := slices.Clone(bindings)
 	var work errgroup.Group
 	work.SetLimit(lookups)
 	for i := range now {
 		if h := g.handles[now[i].Connection.ID]; h.Directory != nil {
 			work.Go(func() error {
-				do(&now[i], h)
+				do(i, &now[i], h)
 				return nil
 			})
 		}
@@ -84,17 +98,15 @@ func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connecti
 	return decision.TargetFinding{Looked: true, Found: found, Err: err}
 }
 
-// search looks the name up, in a newer listing if the user has just asked and the one at hand does not have it.
+// search looks for a name that the listing at hand does not have in a newer one, if the user has just asked.
 func (r *Reconciler) search(ctx context.Context, b *decision.Binding, h connection.Handle) (found []astro.Token, again bool, err error) {
-	found, err = named(ctx, b.Object, h)
-	asks := b.Requested() || !b.Looked() || r.justMissed(b.Object)
-	if err != nil || len(found) > 0 || !asks {
-		return found, false, err
+	if !b.Requested() && b.Looked() && !r.justMissed(b.Object) {
+		return nil, false, nil
 	}
 	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
 		return nil, false, err
 	}
-	found, err = named(ctx, b.Object, h)
+	found, err = named(ctx, b.NameRef(), h)
 	return found, err == nil && len(found) == 0 && !b.Looked(), err
 }
 
