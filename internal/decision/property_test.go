@@ -293,6 +293,31 @@ func TestNextEndsWhateverComesBack(t *testing.T) {
 	})
 }
 
+// TestWritesAreAnnounced: whatever begins with a write says so, and through which connection, before anything is done.
+func TestWritesAreAnnounced(t *testing.T) {
+	announced := 0
+	forAll(t, func(t *testing.T, r *rand.Rand) {
+		p := Begin(randomSituation(r))
+		through := p.Writes()
+		if through != "" {
+			announced++
+		}
+		switch e := Next(p).(type) {
+		case ReadForWrite:
+			if e.Through != through {
+				t.Errorf("a write through %q is announced for %q", e.Through, through)
+			}
+		case WriteJournal:
+			if through == "" {
+				t.Errorf("claims are written down for a write that was not announced: %v", e.Claims)
+			}
+		}
+	})
+	if announced == 0 || announced == worlds {
+		t.Errorf("%d of %d situations begin with a write", announced, worlds)
+	}
+}
+
 func TestPostsRestOnClaims(t *testing.T) {
 	forAll(t, func(t *testing.T, r *rand.Rand) {
 		s := randomSituation(r)
