@@ -36,7 +36,10 @@ type orphan struct {
 func newOrphans(
 	there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
 ) *orphans {
-	return &orphans{there: there, journaled: journaled, all: map[TokenKey]map[types.UID]*orphan{}, unseen: map[connection.Key]int{}, released: map[types.UID]struct{}{}}
+	return &orphans{
+		there: there, journaled: journaled,
+		all: map[TokenKey]map[types.UID]*orphan{}, unseen: map[connection.Key]int{}, released: map[types.UID]struct{}{},
+	}
 }
 
 // release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan.
