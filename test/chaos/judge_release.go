@@ -23,8 +23,8 @@ func (w *world) judgeRelease(path string) *problem {
 	h, holds := w.facts.holderOf(b.UID)
 	if held := w.claimOf(b); held != nil {
 		h.place, holds = held.place, true
-	} else if holds && !w.lastByOperator(h.place) {
-		holds = false // it was about to get the role, and did not
+	} else if holds && (!w.lastByOperator(h.place) || !strings.Contains(w.departures.journal(), string(b.UID))) {
+		holds = false // it was about to get the role, and did not, or the journal says so no more: the quiet point tells
 	}
 	switch {
 	case b.DeletionTimestamp.IsZero() || !holds:
