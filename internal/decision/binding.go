@@ -3,8 +3,6 @@ package decision
 import (
 	"cmp"
 	"fmt"
-	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -13,15 +11,10 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// entities are Astro's words for the kinds of target.
-var entities = map[v1alpha1.TargetKind]astro.EntityType{
-	v1alpha1.TargetWorkspace:  astro.EntityWorkspace,
-	v1alpha1.TargetDeployment: astro.EntityDeployment,
-}
 
 // ID is the binding's name among the claims of its token. The name of an orphan may be another object's by now.
 func (b *Binding) ID() string {
@@ -99,17 +92,12 @@ func (b *Binding) targetID(found *astro.Target) string {
 
 // entry is the place in the token's role set that the binding speaks of.
 func (b *Binding) entry(found *astro.Target) roleset.Target {
-	return roleset.Target{Kind: entities[b.Object.Spec.Target.Kind], ID: b.targetID(found)}
+	return roleset.Target{Kind: resolve.Entities[b.Object.Spec.Target.Kind], ID: b.targetID(found)}
 }
 
 // TargetQuery is how the target is looked up.
 func (b *Binding) TargetQuery() astro.TargetQuery {
-	spec := b.Object.Spec.Target
-	q := astro.TargetQuery{Kind: entities[spec.Kind], ID: b.targetID(nil)}
-	if q.ID == "" {
-		q.Name, q.WorkspaceID = spec.Name, string(spec.WorkspaceID)
-	}
-	return q
+	return resolve.TargetQuery(b.Object.Spec.Target, b.targetID(nil))
 }
 
 // NeedsTarget reports whether the target has to be looked up. What the status has pinned is taken at its word once it
@@ -127,7 +115,7 @@ func (b *Binding) knownTarget() *astro.Target {
 		(s.Kind == v1alpha1.TargetDeployment && s.WorkspaceID == "") {
 		return nil
 	}
-	return &astro.Target{Kind: entities[s.Kind], ID: s.ID, Name: s.Name, WorkspaceID: cmp.Or(s.WorkspaceID, s.ID)}
+	return &astro.Target{Kind: resolve.Entities[s.Kind], ID: s.ID, Name: s.Name, WorkspaceID: cmp.Or(s.WorkspaceID, s.ID)}
 }
 
 // target is the one target that the binding means, or why it is not known.
@@ -138,34 +126,11 @@ func (b *Binding) target() (*astro.Target, *fault.Fault) {
 	if !b.Target.Looked {
 		return nil, nil
 	}
-	if b.Target.Err != nil {
-		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TargetWords(), b.Target.Err)
-	}
-	within := b.Object.Spec.Target.WorkspaceID
-	found := slices.DeleteFunc(slices.Clone(b.Target.Found), func(t astro.Target) bool {
-		return within != "" && t.WorkspaceID != string(within)
-	})
-	switch len(found) {
-	case 0:
-		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro shows no %s; check spec.target, and that the connection's API token may see it", b.TargetWords())
-	case 1:
-		return &found[0], nil
-	default:
-		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
-			"there is more than one %s: %s; make the binding with spec.target.id", b.TargetWords(), targetIDs(found))
-	}
+	return resolve.Target(b.Object.Spec.Target, b.Target.Found, b.Target.Err, "the binding")
 }
 
 // TargetWords is the target as the user spells it.
-func (b *Binding) TargetWords() string {
-	spec := b.Object.Spec.Target
-	words := fmt.Sprintf("%s %q", spec.Kind, cmp.Or(spec.Name, string(spec.ID)))
-	if spec.WorkspaceID != "" {
-		words += " in Workspace " + string(spec.WorkspaceID)
-	}
-	return words
-}
+func (b *Binding) TargetWords() string { return resolve.TargetWords(b.Object.Spec.Target) }
 
 // TokenWords is the token as the user spells it.
 func (b *Binding) TokenWords() string {
@@ -173,25 +138,6 @@ func (b *Binding) TokenWords() string {
 	words := fmt.Sprintf("%s token %q", spec.Scope, cmp.Or(spec.Name, string(spec.ID)))
 	if spec.WorkspaceID != "" {
 		words += " of Workspace " + string(spec.WorkspaceID)
-	}
-	return words
-}
-
-func targetIDs(targets []astro.Target) string {
-	ids := make([]string, 0, len(targets))
-	for _, t := range targets {
-		ids = append(ids, t.ID)
-	}
-	return listed(ids)
-}
-
-// listed spells ids in order, the first few of them.
-func listed(ids []string) string {
-	const most = 5
-	slices.Sort(ids)
-	words := strings.Join(ids[:min(len(ids), most)], ", ")
-	if len(ids) > most {
-		words += fmt.Sprintf(" and %d more", len(ids)-most)
 	}
 	return words
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -166,7 +167,7 @@ func (s *Situation) claimOf(b *Binding) *pin.Claim {
 
 // another reports whether Astro holds another role than the claim's in its place.
 func (s *Situation) another(c *pin.Claim) bool {
-	held := s.roleOn(roleset.Target{Kind: entities[c.TargetKind], ID: c.Target})
+	held := s.roleOn(roleset.Target{Kind: resolve.Entities[c.TargetKind], ID: c.Target})
 	return held != "" && held != c.Role
 }
 

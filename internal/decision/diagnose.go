@@ -10,6 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -154,7 +155,7 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
 		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
-		c.To, listed(slices.Clone(within)), p.Situation.Bindings[c.Owner].TargetWords(), err)
+		c.To, resolve.Listed(within), p.Situation.Bindings[c.Owner].TargetWords(), err)
 }
 
 // lacksParent reports whether the target is a Deployment in whose Workspace the token holds no role.
@@ -168,5 +169,5 @@ func roleWords(roles []astro.Role) string {
 	for _, role := range roles {
 		all = append(all, fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID))
 	}
-	return listed(all)
+	return resolve.Listed(all)
 }

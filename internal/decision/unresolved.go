@@ -3,6 +3,7 @@ package decision
 import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -62,5 +63,5 @@ func tokenIDs(tokens []astro.Token) string {
 	for _, t := range tokens {
 		ids = append(ids, t.ID)
 	}
-	return listed(ids)
+	return resolve.Listed(ids)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -109,8 +110,8 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		s.again = 0
 		return s, nil
 	}
-	target, wrong := resolve(ctx, i, h)
-	asked := facts(i, target)
+	found, wrong := target(ctx, i, h)
+	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {
 		r.reportUnauthorized(h, wrong.Err)
 		asked = remembered(i)
@@ -122,7 +123,7 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 	if s.fault = wrong; wrong != nil {
 		return s, nil
 	}
-	s.target, s.again = bound(i, target), 0
+	s.target, s.again = bound(i, found), 0
 	return s, r.fill(ctx, &s, h)
 }
 
@@ -138,7 +139,7 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 	if err != nil {
 		return err
 	}
-	l := list(tokens, astro.RoleKey{EntityType: entities[s.target.Kind], EntityID: s.target.ID}, declared)
+	l := list(tokens, astro.RoleKey{EntityType: resolve.Entities[s.target.Kind], EntityID: s.target.ID}, declared)
 	s.listing = &l
 	if l.unread > 0 {
 		s.fault = fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,

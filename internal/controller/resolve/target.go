@@ -1,0 +1,72 @@
+package resolve
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+// Entities are Astro's words for the kinds of target.
+var Entities = map[v1alpha1.TargetKind]astro.EntityType{
+	v1alpha1.TargetWorkspace:  astro.EntityWorkspace,
+	v1alpha1.TargetDeployment: astro.EntityDeployment,
+}
+
+// TargetWords is the target as the user spells it.
+func TargetWords(t v1alpha1.TargetReference) string {
+	words := fmt.Sprintf("%s %q", t.Kind, cmp.Or(t.Name, string(t.ID)))
+	if t.WorkspaceID != "" {
+		words += " in Workspace " + string(t.WorkspaceID)
+	}
+	return words
+}
+
+// TargetQuery is how the target is looked up: by the id that it is known to have, or else by its name.
+func TargetQuery(t v1alpha1.TargetReference, id string) astro.TargetQuery {
+	q := astro.TargetQuery{Kind: Entities[t.Kind], ID: id}
+	if q.ID == "" {
+		q.Name, q.WorkspaceID = t.Name, string(t.WorkspaceID)
+	}
+	return q
+}
+
+// Target is the one target that the reference means, of those that a lookup found, or why it is not known. instead says
+// what to make where a name is several targets'.
+func Target(t v1alpha1.TargetReference, found []astro.Target, err error, instead string) (*astro.Target, *fault.Fault) {
+	if err != nil {
+		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+TargetWords(t), err)
+	}
+	within := slices.DeleteFunc(slices.Clone(found), func(o astro.Target) bool {
+		return t.WorkspaceID != "" && o.WorkspaceID != string(t.WorkspaceID)
+	})
+	switch len(within) {
+	case 0:
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro shows no %s; check spec.target, and that the connection's API token may see it", TargetWords(t))
+	case 1:
+		return &within[0], nil
+	default:
+		ids := make([]string, 0, len(within))
+		for _, o := range within {
+			ids = append(ids, o.ID)
+		}
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
+			"there is more than one %s: %s; make %s with spec.target.id", TargetWords(t), Listed(ids), instead)
+	}
+}
+
+// Listed names ids in order, the first few of them.
+func Listed(ids []string) string {
+	const most = 5
+	sorted := slices.Sorted(slices.Values(ids))
+	words := strings.Join(sorted[:min(len(sorted), most)], ", ")
+	if len(sorted) > most {
+		words += fmt.Sprintf(" and %d more", len(sorted)-most)
+	}
+	return words
+}
