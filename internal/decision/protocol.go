@@ -206,7 +206,7 @@ func (p Progress) told() (all []types.UID) {
 		b := &p.Situation.Bindings[i]
 		pending := p.Situation.Pending[st.UID]
 		journaled := b.Journaled || pending.Journaled && !p.withdrawn[st.UID]
-		if journaled && !p.unwritten[st.UID] && (st.Release || st.holds()) {
+		if journaled && !p.unwritten[st.UID] && (st.Release || st.Left || st.holds()) {
 			all = append(all, st.UID)
 		}
 	}

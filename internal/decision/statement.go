@@ -17,6 +17,7 @@ type Statement struct {
 	Write   bool // the status is to be written
 	Status  v1alpha1.ScopedTokenBindingStatus
 	Release bool // the finalizer is to go, after the status was written
+	Left    bool // it stays, and has given its claim up
 
 	Gives   bool // the claim that the status takes up was given its role in this reconcile, and only the journal knows it
 	Changed bool // something was changed in Astro for it
@@ -114,9 +115,8 @@ func (p Progress) statement(i int, r Ruling) Statement {
 		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept,
 	}
 	leaves := s.leavesClaim(b, r)
-	if !b.Deleting() && leaves && b.finalized() && !r.Rebind {
-		st.Release = true
-	}
+	st.Left = !b.Deleting() && leaves && !r.Rebind
+	st.Release = st.Release || st.Left && b.finalized()
 	if b.Orphan || (b.Deleting() && st.Release) || b.unchanged(r, leaves) {
 		return st
 	}
