@@ -186,6 +186,13 @@ func TestOrderOfAGrant(t *testing.T) {
 			effects: is{"Read acme", "Report"},
 			states:  so{"a": "True/InSync Released , released"}, holds: at{w1: member},
 		},
+		"ObserveAfterACrash": {
+			reason: "So it is where the process ended after the finalizer went and before the journal was cleared.",
+			parts: of(binding("a").recovered(now.Add(-time.Minute)).observing().but(func(b *Binding) {
+				b.Object.Finalizers = nil
+			}), holds(w1, member)),
+			effects: is{"Read acme", "Report", "Clear a"}, holds: at{w1: member},
+		},
 	}.check(t)
 }
 
