@@ -52,7 +52,6 @@ func (s *Situation) nextClaimTime() time.Time {
 		if claim := s.Bindings[i].Claim; claim != nil {
 			later(claim.ClaimedAt)
 		}
-		later(pin.LastClaimed(s.Bindings[i].Object)) // else its own journal entry would count as out of date
 	}
 	for _, p := range s.Pending {
 		later(p.Claim.ClaimedAt)
