@@ -103,14 +103,6 @@ func (l *Line[K, C]) Served(key K) {
 	}
 }
 
-// EditedBy returns the namespace whose edit of the key is to be served, if there is one.
-func (l *Line[K, C]) EditedBy(key K) (namespace string, edited bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	e, edited := l.edits[key]
-	return e.namespace, edited
-}
-
 // Enter takes a place for the key with one of the credentials: the one that is throttled, if one is, because it is the one
 // to wait for. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
 // none waits, and is to be left alone until it is called. Without a credential there is nothing to wait for.

@@ -130,7 +130,7 @@ func (c *crowd) end(key string) {
 	}
 	delete(c.begun, key)
 	c.Served(key)
-	if _, edited := c.EditedBy(key); !edited {
+	if _, edited := c.edits[key]; !edited {
 		delete(c.wishes, key)
 	}
 	c.wake(c.Leave(key))

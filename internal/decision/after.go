@@ -164,8 +164,9 @@ func (p Progress) lose(through string, f *fault.Fault) Progress {
 		next = map[string]*fault.Fault{}
 	}
 	next[through] = f
+	credential := p.Situation.credential(through)
 	for i := range p.Situation.Bindings { // what went wrong with a credential went wrong for all who use it
-		if c := &p.Situation.Bindings[i].Connection; c.Credential != "" && c.Credential == p.Situation.credential(through) {
+		if c := &p.Situation.Bindings[i].Connection; credential != "" && c.Credential == credential {
 			next[c.ID] = f
 		}
 	}

@@ -49,7 +49,9 @@ type Change struct {
 
 // Decide is total and pure: it says what is to be done and said about every binding of a token, whatever the situation.
 func Decide(s Situation) Decision {
-	s = s.withRoles()
+	if s.held == nil {
+		s = s.withRoles()
+	}
 	d := Decision{Rulings: make([]Ruling, len(s.Bindings)), byID: make(map[string]int, len(s.Bindings)), claims: map[int]pin.Claim{}}
 	for i := range s.Bindings {
 		d.Rulings[i] = s.judge(&s.Bindings[i])

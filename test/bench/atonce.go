@@ -47,21 +47,11 @@ func (b *bench) applySize(ctx context.Context, s size) error {
 
 // applyRunning starts the operator, lets it come to rest and applies everything.
 func (w *world) applyRunning(ctx context.Context, s size) (t *tenant, applied time.Duration, it spent, err error) {
-	org, err := w.newOrganization(s)
-	if err != nil {
-		return nil, 0, it, err
-	}
-	if t, err = w.newTenant(ctx, "bench", org); err != nil {
-		return t, 0, it, err
-	}
-	if err = w.start(ctx); err != nil {
-		return t, 0, it, err
-	}
-	if err = t.connected(ctx); err != nil {
+	if t, err = w.running(ctx, s); err != nil {
 		return t, 0, it, err
 	}
 	it, err = w.spend(ctx, func() (ready time.Duration, err error) {
-		applied, ready, err = t.applyAndWait(ctx, org.grants)
+		applied, ready, err = t.applyAndWait(ctx, t.org.grants)
 		return ready, err
 	})
 	return t, applied, it, err

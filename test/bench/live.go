@@ -32,18 +32,19 @@ func (b *bench) live(ctx context.Context) error {
 	var faults []error
 	for _, s := range b.liveSizes {
 		fmt.Fprintf(b.figures.out, "# %s while the operator runs\n", s)
-		for name, measure := range map[string]func(context.Context, *tenant, size) error{
-			"several clients": b.severalClients, "one client": b.oneClient,
-		} {
+		for _, part := range []struct {
+			name    string
+			measure func(context.Context, *tenant, size) error
+		}{{"several clients", b.severalClients}, {"one client", b.oneClient}} {
 			err := b.within(ctx, func(w *world) error {
 				t, err := w.running(ctx, s)
 				if err != nil {
 					return err
 				}
-				return measure(ctx, t, s)
+				return part.measure(ctx, t, s)
 			})
 			if err != nil {
-				faults = append(faults, fmt.Errorf("%s, %s: %w", s, name, err))
+				faults = append(faults, fmt.Errorf("%s, %s: %w", s, part.name, err))
 			}
 		}
 	}

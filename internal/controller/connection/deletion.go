@@ -18,6 +18,8 @@ const (
 	// unfinishedGrace is how long it is kept for roles that are being given, and for those that are not revoked yet although
 	// their bindings are gone. There is no object left by which somebody could give the latter up.
 	unfinishedGrace = time.Minute
+	// unfinishedPoll is how often it is looked at meanwhile: no event tells that a role was revoked of which no object speaks.
+	unfinishedPoll = time.Second
 )
 
 // keep keeps the connection from going while bindings may need it.

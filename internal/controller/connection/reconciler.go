@@ -164,6 +164,9 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 	wake := m.wake(now)
 	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
 		wake = min(wake, left)
+		if u.unfinished > 0 {
+			wake = min(wake, unfinishedPoll)
+		}
 	} else if paused && len(u.deleting) == 0 {
 		wake = min(wake, pauseAtLeast)
 	}

@@ -181,13 +181,6 @@ func (r *Registry) warnings(k Key) []string {
 	return nil
 }
 
-// Finished tells that less may be unfinished: a connection that waits for it is looked at again.
-func (r *Registry) Finished(k Key) {
-	if h, _ := r.Get(k); h.Deleting {
-		r.lookAgain(k)
-	}
-}
-
 // lookAgain has the connection's own controller look at it.
 func (r *Registry) lookAgain(k Key) { r.requeues[k.Kind].put(k) }
 

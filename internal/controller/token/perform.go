@@ -30,26 +30,17 @@ func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress)
 			p = decision.After(p, e, r.writeJournal(ctx, g, p, e))
 		case decision.Withdraw:
 			p = decision.After(p, e, decision.Stored{Err: r.journal().Withdraw(ctx, g.key.journal(), e.Bindings...)})
-			r.finished(g)
 		case decision.Diagnose:
 			p = decision.After(p, e, r.diagnose(ctx, g, p, e))
 		case decision.Report:
 			p = decision.After(p, e, r.report(ctx, g, e))
 		case decision.Clear:
 			r.journal().Clear(g.key.journal(), e.Bindings...)
-			r.finished(g)
 			p = decision.After(p, e, decision.Stored{})
 		default:
 			p.Errs = append(p.Errs, fmt.Errorf("no way to perform %T here", e))
 			return p, false
 		}
-	}
-}
-
-// finished tells the connections that the journal holds less of what goes on through them.
-func (r *Reconciler) finished(g group) {
-	for _, h := range g.handles {
-		r.Registry.Finished(h.Key)
 	}
 }
 

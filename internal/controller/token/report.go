@@ -90,7 +90,6 @@ func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Stat
 	}
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
 	r.orphans.remove(g.key, st.UID)
-	r.Registry.Finished(connectionOf(st.Object))
 }
 
 // eventReported tells of what a reconcile changed: a role given, changed or restored, or a refusal that is new. A status
