@@ -13,6 +13,7 @@ type Statement struct {
 	UID    types.UID
 	Object *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
 	Orphan bool
+	Why    string // what keeps an orphan's role from being revoked: it has no status that could say so
 
 	Write   bool // the status is to be written
 	Status  v1alpha1.ScopedTokenBindingStatus
@@ -117,6 +118,9 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	leaves := s.leavesClaim(b, r)
 	st.Left = !b.Deleting() && leaves && !r.Rebind
 	st.Release = st.Release || st.Left && b.finalized()
+	if b.Orphan && r.Fault != nil {
+		st.Why = r.Fault.Message
+	}
 	if b.Orphan || (b.Deleting() && st.Release) || b.unchanged(r, leaves) {
 		return st
 	}

@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -76,6 +77,20 @@ var _ = Describe("A binding that is made again under its name while no watch run
 		again(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER").Observe())
 		w.expect("True/WouldChange", "b")
 		Eventually(roles).Should(Equal([]string{"", ""}))
+	})
+
+	It("leaves no role of the one before behind, where no watch showed what the operator wrote of that", func() {
+		granted()
+		g.deaf(w, func() {
+			w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_AUTHOR")
+			w.advance(6 * time.Minute)
+			w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.SweepInterval.Duration = 4 * time.Minute })
+			w.expect("True/DriftCorrected", "b")
+			w.vanish("b")
+			w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		})
+		w.expect("True/Granted", "b")
+		Eventually(roles).Should(Equal([]string{"", "WORKSPACE_MEMBER"}))
 	})
 
 	It("leaves no role of the one before behind, where Astro is out of reach for a while", func() {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type watchGate struct {
 	mu      sync.Mutex
 	shut    bool
+	partly  bool // only watches of bindings are shut out
 	opened  *sync.Cond
 	watches map[*http.Request]context.CancelFunc
 	expired bool // watches that would go on have to list anew
@@ -66,11 +68,12 @@ func (g *watchGate) serve(next http.Handler) http.Handler {
 func (g *watchGate) enter(r *http.Request, cut context.CancelFunc) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for g.shut {
+	q := r.URL.Query()
+	watches := q.Get("watch") != ""
+	for g.shut && (!g.partly || watches && strings.HasSuffix(r.URL.Path, "/scopedtokenbindings")) {
 		g.opened.Wait()
 	}
-	q := r.URL.Query()
-	if q.Get("watch") == "" {
+	if !watches {
 		return true
 	}
 	if g.expired && q.Get("sendInitialEvents") != "true" && q.Get("resourceVersion") != "" && q.Get("resourceVersion") != "0" {
@@ -112,6 +115,15 @@ func (g *watchGate) gap(w *world, meanwhile func()) {
 	Eventually(w.informed).Should(BeTrue(), "the operator has listed anew")
 	g.turn(false, false)
 	w.waitIdle()
+}
+
+// deaf is a gap of the watch of bindings alone, in which the operator goes on.
+func (g *watchGate) deaf(w *world, meanwhile func()) {
+	GinkgoHelper()
+	g.mu.Lock()
+	g.partly = true
+	g.mu.Unlock()
+	g.gap(w, meanwhile)
 }
 
 // turn shuts or opens the gate, and ends every watch where it is shut.

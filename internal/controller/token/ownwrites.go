@@ -84,13 +84,13 @@ func (o *ownWrites) alreadyHandled(u event.UpdateEvent) bool {
 }
 
 // cacheBehind reports whether a binding is older than what was last written of it, and in how long to look again: the
-// longer the cache takes, the less often.
+// longer the cache takes, the less often. What is gone will not be shown any more.
 func (o *ownWrites) cacheBehind(bindings []decision.Binding) (wait time.Duration, behind bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	wait = shortestWait
 	for i := range bindings {
-		if at, late := o.since(bindings[i].Object); late {
+		if at, late := o.since(bindings[i].Object); late && !bindings[i].Orphan {
 			wait, behind = max(wait, min(time.Since(at), longestWait)), true
 		}
 	}

@@ -85,7 +85,7 @@ func (r *Reconciler) release(ctx context.Context, st decision.Statement, object 
 func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Statement) {
 	logger := log.FromContext(ctx).WithValues("namespace", st.Object.Namespace, "name", st.Object.Name)
 	if !st.Release {
-		logger.Info("the role of a binding that is gone without having been let go is not revoked yet")
+		logger.Info("the role of a binding that is gone without having been let go is not revoked yet", "why", st.Why)
 		return
 	}
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
