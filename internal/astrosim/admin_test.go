@@ -9,6 +9,7 @@ import (
 
 func TestAdministration(t *testing.T) {
 	s, _ := planted(t)
+	elsewhere := s.AddWorkspace(s.AddOrganization("Other"), "Elsewhere")
 	w := &world{Sim: s, t: t, org: "clo0acme0000000000000000a", client: http.DefaultClient, credential: s.Credential("clt0operator0000000000000")}
 	ci := "/_sim/tokens/CI%20deployer"
 	steps := []struct {
@@ -44,8 +45,25 @@ func TestAdministration(t *testing.T) {
 		{"DELETE", "/_sim/tokens/older", "", 204, ""},
 		{"POST", "/_sim/deployments/models/rename", "to=ml", 204, ""},
 		{"DELETE", "/_sim/deployments/ml", "", 204, ""},
+		{"POST", "/_sim/tokens/operator/grant", `json={"entityType":"ORGANIZATION","entityId":"clo0acme0000000000000000a","role":"ORGANIZATION_OWNER"}`, 204, ""},
+		{"POST", "/_sim/deployments", "name=models&workspace=Data+Science&id=cld0again00000000000000a0", 200, "cld0again00000000000000a0"},
+		{"POST", "/_sim/deployments", "name=more&workspace=Data+Science&id=cld0again00000000000000a0", 400, "is taken"},
+		{"POST", "/_sim/deployments", "name=more", 400, "workspace= is missing"},
+		{"POST", "/_sim/deployments", "name=more&workspace=None", 404, `no workspace is named "None"`},
+		{"POST", "/_sim/deployments/models/move", "to=Data+Platform", 204, ""},
+		{"GET", "/v1/organizations/clo0acme0000000000000000a/deployments/cld0again00000000000000a0", "", 200, `"workspaceName":"Data Platform"`},
+		{"GET", "/_sim/state", "format=table", 200, "Deployment    models          Data Platform"},
+		{"POST", "/_sim/deployments/models/move", "", 400, "to= is missing"},
+		{"POST", "/_sim/deployments/models/move", "to=None", 404, `no workspace is named "None"`},
+		{"POST", "/_sim/deployments/none/move", "to=Data+Science", 404, `no deployment is named "none"`},
+		{"POST", "/_sim/deployments/models/move", "to=" + elsewhere, 400, "is in another Organization"},
 		{"POST", "/_sim/workspaces/Data%20Science/rename", "to=DS", 204, ""},
 		{"DELETE", "/_sim/workspaces/DS", "", 204, ""},
+		{"POST", "/_sim/workspaces", "name=DS", 400, "organization= is missing"},
+		{"POST", "/_sim/workspaces", "name=DS&organization=None", 404, `no organization is named "None"`},
+		{"POST", "/_sim/workspaces", "name=DS&organization=Acme&id=" + elsewhere, 400, "is taken"},
+		{"POST", "/_sim/workspaces", "name=DS&organization=Acme&id=clw0again00000000000000a0", 200, "clw0again00000000000000a0"},
+		{"GET", "/v1/organizations/clo0acme0000000000000000a/workspaces/clw0again00000000000000a0", "", 200, `"name":"DS"`},
 		{"GET", "/_sim/state", "format=table", 200, "Data Platform"},
 		{"POST", "/_sim/faults", "kind=server-error&status=503&times=1&endpoint=organizations.list", 204, ""},
 		{"GET", "/_sim/faults", "", 200, `"status": 503`},

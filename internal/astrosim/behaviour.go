@@ -79,6 +79,7 @@ type Behaviour struct {
 	DeadEntity                 Choice
 	DeploymentDeletion         Choice
 	WorkspaceDeletion          Choice
+	DeploymentTransfer         Choice
 	Duplicates                 Choice
 	RoleNameCase               Choice
 	CustomRoleChange           Choice

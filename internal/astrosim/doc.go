@@ -31,6 +31,7 @@
 //	dead-entity                   Reject | Accept
 //	deployment-deletion           Strip | Keep
 //	workspace-deletion            Strip | Keep
+//	deployment-transfer           Keep | Strip
 //	duplicates                    Reject | Merge
 //	role-name-case                Exact | Ignore | Canonical
 //	custom-role-change            Keep | Follow | Strip | RejectNextWrite

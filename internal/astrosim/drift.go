@@ -147,6 +147,21 @@ func (s *Sim) deleteDeployment(d *deployment) {
 	s.entityGone(org, d.id, s.behaviour.DeploymentDeletion, func(r Role) bool { return r.onDeployment() == d.id })
 }
 
+// MoveDeployment transfers a Deployment to another Workspace of its Organization; the switch deployment-transfer says
+// what becomes of the roles that tokens hold on it. Its own tokens go with it.
+func (s *Sim) MoveDeployment(id, workspace string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d, to := must(s.state.deployments, "Deployment", id), must(s.state.workspaces, "Workspace", workspace)
+	if d.workspace.org != to.org {
+		panic(fmt.Sprintf("astrosim: Workspace %q is in another Organization than Deployment %q", workspace, id))
+	}
+	d.workspace, d.updated = to, s.now()
+	if s.behaviour.DeploymentTransfer == Strip {
+		s.strip(to.org, "stripped with the transfer of "+id, func(t *token, r Role) bool { return t.home != id && r.onDeployment() == id })
+	}
+}
+
 // DeleteWorkspace deletes a Workspace, first its Deployments, with its own tokens; the switch workspace-deletion says
 // what becomes of the roles that others hold on it.
 func (s *Sim) DeleteWorkspace(id string) {
@@ -169,11 +184,18 @@ func (s *Sim) entityGone(org *organization, id string, roles Choice, lies func(R
 	for _, t := range org.tokens {
 		if t.home == id {
 			s.state.removeToken(t, s.now())
-			continue
 		}
-		kept := rolesWithout(t.roles, lies)
-		if roles == Strip && len(kept) < len(t.roles) {
-			s.replaceOutOfBand(t, kept, "stripped with "+id)
+	}
+	if roles == Strip {
+		s.strip(org, "stripped with "+id, func(_ *token, r Role) bool { return lies(r) })
+	}
+}
+
+// strip takes the matching entries from every token of the Organization.
+func (s *Sim) strip(org *organization, cause string, goes func(*token, Role) bool) {
+	for _, t := range org.tokens {
+		if kept := rolesWithout(t.roles, func(r Role) bool { return goes(t, r) }); len(kept) < len(t.roles) {
+			s.replaceOutOfBand(t, kept, cause)
 		}
 	}
 }

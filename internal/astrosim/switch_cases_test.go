@@ -28,6 +28,9 @@ var switchCases = map[string]struct {
 		"Strip": "[org=OM] own token left: false", "Keep": "[org=OM dep=DA DAG/daily@dep=DAG_VIEWER] own token left: false"}},
 	"workspace-deletion": {deleteWorkspace, map[astrosim.Choice]string{
 		"Strip": "[org=OM] own token left: false", "Keep": "[org=OM ws=WM] own token left: false"}},
+	"deployment-transfer": {moveDeployment, map[astrosim.Choice]string{
+		"Keep":  "[org=OM ws=WM dep=DA DAG/daily@dep=DAG_VIEWER] in ws2, its own token: [dep=DA]",
+		"Strip": "[org=OM ws=WM] in ws2, its own token: [dep=DA]"}},
 	"duplicates": {twice, map[astrosim.Choice]string{"Reject": "400 [org=OM]", "Merge": "200 [org=OM ws=WM]"}},
 	"role-name-case": {otherCase, map[astrosim.Choice]string{
 		"Exact": "400 [org=OM]", "Ignore": "200 [org=OM dep=deploy only]", "Canonical": "200 [org=OM dep=Deploy Only]"}},

@@ -73,6 +73,16 @@ func deleteWorkspace(w *world) string {
 	return fmt.Sprint(w.readable(w.ci), " own token left: ", left)
 }
 
+func moveDeployment(w *world) string {
+	w.SetRoles(w.ci, w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER"), astrosim.DeploymentRole(w.dep, "DEPLOYMENT_ADMIN"),
+		astrosim.DAGRole(w.dep, "daily", "DAG_VIEWER"))
+	w.MoveDeployment(w.dep, w.ws2)
+	var moved struct{ WorkspaceID string }
+	w.get("/deployments/"+w.dep).decode(w.t, &moved)
+	in := map[string]string{w.ws: "ws", w.ws2: "ws2"}[moved.WorkspaceID]
+	return fmt.Sprint(w.readable(w.ci), " in ", in, ", its own token: ", w.readable(w.depToken))
+}
+
 func twice(w *world) string {
 	return w.stored(w.ci, w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_OWNER"), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER"))
 }

@@ -212,3 +212,30 @@ func TestEntities(t *testing.T) {
 		t.Errorf("Workspace: %+v", workspace)
 	}
 }
+
+func TestDeploymentMovesWithinItsOrganizationOnly(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	elsewhere := w.AddWorkspace(w.AddOrganization("Other"), "elsewhere")
+	w.clock.advance(time.Minute)
+	w.MoveDeployment(w.dep, w.ws2)
+	var moved struct {
+		WorkspaceID string
+		CreatedAt   time.Time
+		UpdatedAt   time.Time
+	}
+	w.get("/deployments/"+w.dep).decode(t, &moved)
+	if moved.WorkspaceID != w.ws2 || moved.UpdatedAt.Sub(moved.CreatedAt) != time.Minute {
+		t.Errorf("got %+v", moved)
+	}
+	for query, want := range map[string]string{"?workspaceIds=" + w.ws: "", "?workspaceIds=" + w.ws2: "prod-etl models"} {
+		if got := w.get("/deployments" + query).page(t).names(); got != want {
+			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a Deployment is moved to another Organization")
+		}
+	}()
+	w.MoveDeployment(w.dep, elsewhere)
+}
