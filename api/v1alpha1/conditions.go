@@ -13,8 +13,8 @@ const (
 
 	// ConditionResolved says whether token, target and role exist, and are what the binding takes them for.
 	// True: Resolved. False: TokenNotFound, TokenAmbiguous, TokenReplaced, TokenScopeMismatch, TokenKindUnsupported,
-	// TokenExpired, TargetNotFound, TargetAmbiguous, RoleNotFound, ParentRoleMissing, PinLost. Unknown: Pending,
-	// ListIncomplete, Unreachable and others that keep the operator from looking.
+	// TokenExpired, TargetNotFound, TargetAmbiguous, TargetReplaced, RoleNotFound, ParentRoleMissing, PinLost. Unknown:
+	// Pending, ListIncomplete, Unreachable and others that keep the operator from looking.
 	ConditionResolved = "Resolved"
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
@@ -100,6 +100,8 @@ const (
 const (
 	// ReasonTargetNotFound: no Workspace or Deployment has this name or id.
 	ReasonTargetNotFound = "TargetNotFound"
+	// ReasonTargetReplaced: the target that was bound is gone, and another has its name now.
+	ReasonTargetReplaced = "TargetReplaced"
 	// ReasonTargetAmbiguous: several Workspaces or Deployments have this name.
 	ReasonTargetAmbiguous = "TargetAmbiguous"
 	// ReasonRoleNotFound: Astro knows no such role.

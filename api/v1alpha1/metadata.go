@@ -15,6 +15,10 @@ const (
 	// made again under the same name.
 	AnnotationConfirmToken = "astro.scopedtoken.dev/confirm-token"
 
+	// AnnotationConfirmTarget names the id of the Workspace or Deployment that a binding by name is to be moved to, after
+	// the target was made again under the same name.
+	AnnotationConfirmTarget = "astro.scopedtoken.dev/confirm-target"
+
 	// FinalizerRevoke keeps a binding until its role is known to be gone, or is to stay.
 	FinalizerRevoke = "astro.scopedtoken.dev/revoke"
 

@@ -13,7 +13,7 @@ type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
 	OwnRoles    []string         // its roles as an earlier process saw them (OwnRoles); none: as they are first seen
 	Clock       func() time.Time // none: time.Now
-	TargetTTL   time.Duration    // how long a target that was found by its id is cached: 10 minutes
+	TargetTTL   time.Duration    // how long a target that was found is cached: 10 seconds
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
 
 	// Bound returns the tokens that are bound. If many of them are missing, a listing is no evidence.
@@ -54,7 +54,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	return &Directory{
 		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{},
 		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
-		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, 10*time.Minute), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
+		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, targetTTL), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}
 }
 

@@ -62,8 +62,8 @@ func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
 }
 
 // Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
-// A target that was found by its id is cached for TargetTTL, one that was found by its name for some seconds. Any other
-// answer is cached until the next listing.
+// A target that was found is cached for TargetTTL, which is some seconds: a name may pass to another target, and a
+// Deployment to another Workspace. Any other answer is cached until the next listing.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
 	return d.targets.lookUp(ctx, q)
 }

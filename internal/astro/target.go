@@ -27,6 +27,16 @@ func (q TargetQuery) matches(t Target) bool {
 	return q.Name == t.Name && (q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID)
 }
 
+// among are the targets that the query asks for.
+func (q TargetQuery) among(targets []Target) (found []Target) {
+	for _, t := range targets {
+		if q.matches(t) {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
 // Organization is the Organization that a client works in.
 type Organization struct {
 	ID   string

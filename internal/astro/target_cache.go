@@ -2,6 +2,7 @@ package astro
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -11,8 +12,9 @@ const (
 	maxBatch      = 100
 	maxBatchBytes = 6000 // of ids or names in the address of a request, which servers commonly allow 8 KiB
 	lookupTimeout = time.Minute
-	// nameTTL is how long the answer to a name is kept. A name may pass to another target; an id does not.
-	nameTTL = 10 * time.Second
+	// targetTTL is how long an answer is kept: a name may pass to another target, and a Deployment may move to another
+	// Workspace.
+	targetTTL = 10 * time.Second
 )
 
 // targetCache caches targets and folds the lookups of many callers into few calls.
@@ -21,6 +23,7 @@ type targetCache struct {
 	now    func() time.Time
 	ttl    time.Duration
 	window time.Duration
+	rows   *targetRows
 
 	mu     sync.Mutex
 	known  map[TargetQuery]targetAnswer
@@ -56,7 +59,7 @@ type lookup struct {
 
 func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) *targetCache {
 	return &targetCache{
-		client: c, now: now, ttl: ttl, window: window,
+		client: c, now: now, ttl: ttl, window: window, rows: newTargetRows(),
 		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{}, busy: map[batchKey]bool{},
 	}
 }
@@ -128,7 +131,7 @@ func batches(all []*lookup) [][]*lookup {
 	var parts [][]*lookup
 	bytes := 0
 	for _, l := range all {
-		size := 3*len(l.query.value()) + len("&deploymentIds=")
+		size := len(url.QueryEscape(l.query.value())) + len("&deploymentIds=")
 		last := len(parts) - 1
 		if last < 0 || len(parts[last]) == maxBatch || bytes+size > maxBatchBytes {
 			parts, bytes, last = append(parts, nil), 0, last+1
@@ -141,11 +144,12 @@ func batches(all []*lookup) [][]*lookup {
 func (c *targetCache) call(key batchKey, batch []*lookup) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
+	at := c.now()
 	targets, err := c.list(ctx, key, batch)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range batch {
-		c.answer(l, targets, err)
+		c.answer(l, targets, err, at)
 	}
 }
 
@@ -166,15 +170,14 @@ func (c *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) (
 	return c.client.ListDeployments(ctx, f)
 }
 
-func (c *targetCache) answer(l *lookup, targets []Target, err error) {
-	for _, t := range targets {
-		if l.query.matches(t) {
-			l.found = append(l.found, t)
-		}
+// answer ends a lookup with what a call showed that began at the time.
+func (c *targetCache) answer(l *lookup, targets []Target, err error, at time.Time) {
+	l.found, l.err = l.query.among(targets), err
+	if err == nil {
+		c.record(l, at)
 	}
-	l.err = err
 	if err == nil && (len(l.found) == 1 || l.round == c.round) {
-		l.into[l.query] = targetAnswer{found: l.found, until: c.now().Add(c.keep(l.query))}
+		l.into[l.query] = targetAnswer{found: l.found, until: c.now().Add(c.ttl)}
 	}
 	if c.asking[l.query] == l {
 		delete(c.asking, l.query)
@@ -182,11 +185,15 @@ func (c *targetCache) answer(l *lookup, targets []Target, err error) {
 	close(l.done)
 }
 
-func (c *targetCache) keep(q TargetQuery) time.Duration {
-	if q.ID == "" {
-		return min(c.ttl, nameTTL)
+// record keeps what a lookup says of targets by their ids.
+func (c *targetCache) record(l *lookup, at time.Time) {
+	if l.query.ID != "" {
+		c.rows.put(l.query, l.found, at, false)
+		return
 	}
-	return c.ttl
+	for _, t := range l.found {
+		c.rows.put(TargetQuery{Kind: t.Kind, ID: t.ID}, []Target{t}, at, false)
+	}
 }
 
 // nextRound drops the answers that are looked up again after each listing.

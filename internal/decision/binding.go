@@ -100,8 +100,8 @@ func (b *Binding) TargetQuery() astro.TargetQuery {
 	return resolve.TargetQuery(b.Object.Spec.Target, b.targetID(nil))
 }
 
-// NeedsTarget reports whether the target has to be looked up. What the status has pinned is taken at its word once it
-// was found, so that nothing is asked while everything is in sync.
+// NeedsTarget reports whether the target has to be looked up. Else what a sweep or the status says is enough, so that
+// nothing is asked while everything is in sync.
 func (b *Binding) NeedsTarget() bool { return b.knownTarget() == nil }
 
 // knownTarget is the target as the status has it, if it was found for this spec and the status says all of it.
@@ -118,15 +118,24 @@ func (b *Binding) knownTarget() *astro.Target {
 	return &astro.Target{Kind: resolve.Entities[s.Kind], ID: s.ID, Name: s.Name, WorkspaceID: cmp.Or(s.WorkspaceID, s.ID)}
 }
 
-// target is the one target that the binding means, or why it is not known.
+// target is the one target that the binding means, or why it is not known. What Astro shows counts before what the status
+// says: a Deployment may have moved.
 func (b *Binding) target() (*astro.Target, *fault.Fault) {
-	if known := b.knownTarget(); known != nil {
-		return known, nil
-	}
 	if !b.Target.Looked {
-		return nil, nil
+		return b.knownTarget(), nil
 	}
-	return resolve.Target(b.Object.Spec.Target, b.Target.Found, b.Target.Err, "the binding")
+	t, f := resolve.Target(b.Object.Spec.Target, b.targetID(nil), b.Target.Found, b.Target.Err, "the binding")
+	if t == nil && len(b.Target.Named) == 1 {
+		f = fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
+			"Astro shows no %s with id %s any more, and another with id %s has its name; set the annotation %s to %s to bind that one",
+			b.TargetWords(), b.targetID(nil), b.Target.Named[0].ID, v1alpha1.AnnotationConfirmTarget, b.Target.Named[0].ID)
+	}
+	return t, f
+}
+
+// NameQuery is how to look for a target that has the name of the one that was bound; false if the binding gives none.
+func (b *Binding) NameQuery() (astro.TargetQuery, bool) {
+	return resolve.TargetQuery(b.Object.Spec.Target, ""), b.Object.Spec.Target.Name != "" && b.targetID(nil) != ""
 }
 
 // TargetWords is the target as the user spells it.

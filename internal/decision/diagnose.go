@@ -18,27 +18,51 @@ import (
 // builtIn are the Deployment roles that Astro lists nowhere among the custom ones.
 var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
 
-// NeedsRoles reports whether the custom roles may tell why Astro refuses a change.
-func NeedsRoles(c Change) bool {
-	return c.Target.Kind == astro.EntityDeployment && c.To != "" && !slices.Contains(builtIn, c.To)
+// NeedsRoles reports whether the custom roles may tell why Astro refuses changes: one of them gives such a role, or, where
+// dead roles are looked for, the token holds one that was declared.
+func (p Progress) NeedsRoles(e Diagnose) bool {
+	declared := p.Situation.Declared(p.Decision, astro.EntityDeployment)
+	return slices.ContainsFunc(e.Changes, func(c Change) bool { return isCustom(c.Target.Kind, c.To) }) ||
+		e.Dangling && slices.ContainsFunc(declared, func(r astro.Role) bool { return isCustom(r.EntityType, r.Role) })
 }
 
-// Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them.
-func (s *Situation) Foreign(d Decision, kind astro.EntityType) (all []astro.Role) {
-	declared := map[astro.RoleKey]bool{}
+func isCustom(kind astro.EntityType, role string) bool {
+	return kind == astro.EntityDeployment && role != "" && !slices.Contains(builtIn, role)
+}
+
+// Unknown reports whether the role is a custom one that is not among those of the Organization.
+func Unknown(role astro.Role, all []astro.CustomRole) bool {
+	return isCustom(role.EntityType, role.Role) && !slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
+}
+
+// Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them. Declared are those
+// that bindings speak of.
+func (s *Situation) Foreign(d Decision, kind astro.EntityType) []astro.Role {
+	return s.rolesOf(d, kind, false)
+}
+
+// Declared are the roles of a kind on which bindings have a claim.
+func (s *Situation) Declared(d Decision, kind astro.EntityType) []astro.Role {
+	return s.rolesOf(d, kind, true)
+}
+
+func (s *Situation) rolesOf(d Decision, kind astro.EntityType, declared bool) (all []astro.Role) {
+	spoken := map[astro.RoleKey]bool{}
 	for i := range s.Bindings {
-		declared[s.entry(&d, i).Key()] = true
+		if !declared || s.Bindings[i].Claim != nil {
+			spoken[s.entry(&d, i).Key()] = true
+		}
 	}
 	for _, role := range s.Token.Token.Roles {
-		if role.EntityType == kind && !declared[role.Key()] && role.EntityID != s.home() {
+		if role.EntityType == kind && spoken[role.Key()] == declared && role.EntityID != s.home() {
 			all = append(all, role)
 		}
 	}
 	return all
 }
 
-// afterFindings says why Astro refuses changes, and remembers it until the next sweep. If the cause is a role nobody
-// declared whose target is gone, the connection may say to drop it, and all is tried once more.
+// afterFindings says why Astro refuses changes, and remembers it until the next sweep. If the cause may be another role that
+// is dead, all is tried once more without it: one that was declared, or one nobody declared where the connection says so.
 func (p Progress) afterFindings(f Findings) Progress {
 	part := *p.refused
 	p.refused = nil
@@ -46,19 +70,31 @@ func (p Progress) afterFindings(f Findings) Progress {
 	if asked {
 		p.searched, p.Situation.Dead = true, f.Dead
 	}
-	if asked && p.cause(part.changes[0], part.err, f) == nil && p.drops(part.changes[0]) {
-		drop := map[astro.RoleKey]bool{}
-		for _, role := range f.Dead {
-			drop[role.Key()] = true
+	if asked && p.ownCause(part.changes[0], part.err, f) == nil {
+		if drop := p.droppable(part.changes[0], f); len(drop) > 0 {
+			p.Situation.Drop = drop
+			return p.decide()
 		}
-		p.Situation.Drop = drop
-		return p.decide()
 	}
 	return p.refuse(part.changes, part.err, f).decide()
 }
 
 func (p Progress) diagnosed(part refusedPart) bool {
 	return len(part.changes) == 1 && !p.searched && p.accepted == 0
+}
+
+// droppable are the dead roles that may be left out of the set.
+func (p Progress) droppable(c Change, f Findings) map[astro.RoleKey]bool {
+	drop := map[astro.RoleKey]bool{}
+	for _, role := range f.Lapsed {
+		drop[role.Key()] = true
+	}
+	if p.drops(c) {
+		for _, role := range f.Dead {
+			drop[role.Key()] = true
+		}
+	}
+	return drop
 }
 
 // drops reports whether dangling roles were found and the connection says to drop them.
@@ -123,14 +159,10 @@ func (p Progress) diagnose(c Change, err error, f Findings) *fault.Fault {
 
 // cause is what can be found wrong with a change that Astro calls invalid, or with what else the token holds.
 func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
+	if own := p.ownCause(c, err, f); own != nil {
+		return own
+	}
 	b := &p.Situation.Bindings[c.Owner]
-	if wrong := p.customRoleFault(c, err, f); wrong != nil {
-		return wrong
-	}
-	if f.Missing[c.Target] {
-		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro no longer shows %s; delete the binding, or make one for another target: %v", b.TargetWords(), err)
-	}
 	if dead := p.Situation.Dead; len(dead) > 0 && !p.drops(c) {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
 			"Astro refuses every change of this token, which holds roles on targets that are gone: %s; "+
@@ -139,9 +171,22 @@ func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
 	return nil
 }
 
+// ownCause is what can be found wrong with the change itself.
+func (p Progress) ownCause(c Change, err error, f Findings) *fault.Fault {
+	if wrong := p.customRoleFault(c, err, f); wrong != nil {
+		return wrong
+	}
+	if f.Missing[c.Target] {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro no longer shows %s; delete the binding, or make one for another target: %v",
+			p.Situation.Bindings[c.Owner].TargetWords(), err)
+	}
+	return nil
+}
+
 // customRoleFault is what is wrong with a role that is not built in: there is none of the name, or not in this Workspace.
 func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault {
-	if !NeedsRoles(c) || !f.RolesKnown {
+	if !isCustom(c.Target.Kind, c.To) || !f.RolesKnown {
 		return nil
 	}
 	i := slices.IndexFunc(f.Roles, func(r astro.CustomRole) bool { return r.Name == c.To })

@@ -114,6 +114,33 @@ func TestDanglingRoles(t *testing.T) {
 			},
 			states: so{"a": "False/TargetNotFound"}, holds: at{d3: "dead"},
 		},
+		"DeclaredOnAGoneTarget": {
+			reason: "A declared role on a target that is gone is left out, and keeps nobody waiting.",
+			parts:  of(binding("a"), binding("dead").on(d3).claimed(1).suspended(), holds(d3, "dead")),
+			drive: func(w *driver) {
+				refuses(errInvalid, "dead")(w)
+				w.finding = Findings{Lapsed: []astro.Role{dead}}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report", "Clear a",
+			},
+			states: so{"a": "True/Granted Held Created, changed", "dead": "False/Suspended Held Created"}, holds: at{d3: "", w1: member},
+		},
+		"ForeignBesideDeclared": {
+			reason: "Where a role nobody declared is dead as well, that one is named, and nothing is left out.",
+			parts:  of(binding("a"), binding("dead").on(d3).claimed(1).suspended(), holds(d3, "dead"), holds(d2, "dead")),
+			drive: func(w *driver) {
+				refuses(errInvalid, "dead")(w)
+				w.finding = Findings{Lapsed: []astro.Role{dead}, Dead: []astro.Role{astro.NewRole(d2.Kind, d2.ID, "dead")}}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER", "Withdraw a", "Report",
+			},
+			states: so{"a": "False/RefusedByAstro", "dead": "False/Suspended Held Created"}, holds: at{d3: "dead", d2: "dead"},
+		},
 		"TargetOfANameIsGone": {
 			reason: "A target that is known by its name only is looked up anew, since the name may be another's by now.",
 			parts:  of(binding("a").on(d1).targetNamed(), holds(w1, member)),
@@ -145,6 +172,28 @@ func TestNeedsRoles(t *testing.T) {
 		"Workspace": {"A Workspace has no custom roles.", change(w1, "X"), false},
 	}
 	for name, c := range cases {
-		t.Run(name, func(t *testing.T) { differ(t, c.reason, "needs roles", c.want, NeedsRoles(c.change)) })
+		t.Run(name, func(t *testing.T) {
+			differ(t, c.reason, "needs roles", c.want, Progress{}.NeedsRoles(Diagnose{Changes: []Change{c.change}}))
+		})
+	}
+	s := situation(binding("a"), binding("held").on(d1).role(deployer).claimed(1), holds(d1, deployer))
+	p := Progress{Situation: s, Decision: Decide(s)}
+	for dangling, want := range map[bool]bool{true: true, false: false} {
+		got := p.NeedsRoles(Diagnose{Changes: []Change{change(w1, member)}, Dangling: dangling})
+		differ(t, "A custom role that was declared may be one that Astro knows no more.", "needs roles", want, got)
+	}
+}
+
+func TestUnknownRole(t *testing.T) {
+	all := []astro.CustomRole{{Name: deployer}}
+	for role, want := range map[astro.Role]bool{
+		astro.NewRole(d1.Kind, d1.ID, deployer): false,
+		astro.NewRole(d1.Kind, d1.ID, "Gone"):   true,
+		astro.NewRole(d1.Kind, d1.ID, admin):    false,
+		astro.NewRole(w1.Kind, w1.ID, "Gone"):   false,
+	} {
+		if got := Unknown(role, all); got != want {
+			t.Errorf("%s on %s: want %t, got %t", role.Role, role.EntityType, want, got)
+		}
 	}
 }

@@ -112,7 +112,7 @@ func (w *driver) result(p Progress, e Effect) any {
 	case Diagnose:
 		found := w.finding
 		if !e.Dangling {
-			found.Dead = nil
+			found.Dead, found.Lapsed = nil, nil
 		}
 		return found
 	case Report:
@@ -302,6 +302,11 @@ func (w *driver) message(name string) string {
 		}
 	}
 	return ""
+}
+
+// status is what a binding was given.
+func (w *driver) status(name string) v1alpha1.ScopedTokenBindingStatus {
+	return w.statements[types.UID("uid-"+name)].Status
 }
 
 // on is the role that Astro holds on the target in the end.

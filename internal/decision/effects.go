@@ -82,6 +82,7 @@ type (
 		RolesKnown bool
 		Missing    map[roleset.Target]bool // targets that Astro no longer shows
 		Dead       []astro.Role            // roles nobody declared, on targets that are gone
+		Lapsed     []astro.Role            // declared roles that Astro knows no more, or on targets that are gone
 	}
 	// Reported is what became of each statement; those that are missing were written. That an object is gone, or another
 	// one by now, is an error where a status was to be written: what it was to hold nobody knows then.

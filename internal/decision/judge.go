@@ -21,6 +21,7 @@ type Ruling struct {
 	Allowed   bool // the rules allow it, so its status may show what Astro says
 	Withdrawn bool // the rules allowed once what they refuse now
 	Rebind    bool // the user has confirmed the token that has the name now: the one that is gone is left
+	Retarget  bool // the same of the target: its role is taken away before the binding looks for its name again
 	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
 	Uncertain bool // whether Astro was given the role shows only in a while
 
@@ -46,7 +47,7 @@ func (s *Situation) judge(b *Binding) Ruling {
 	}
 	if f := s.obstacle(b, &r); f != nil {
 		r.Class, r.Fault = onHold(b), f
-		if r.Withdrawn && losesByWithdrawal(b) {
+		if r.Withdrawn && losesByWithdrawal(b) || r.Retarget && b.Claim != nil && !b.Observes() {
 			r.Class = roleset.Leave
 		}
 		return r
@@ -99,7 +100,7 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 		return fault.Quiet() // its name is another token's by now, under whose key it is looked at
 	}
 	if lookup != nil {
-		return lookup
+		return s.targetFault(b, r, lookup)
 	}
 	return s.outsideHome(b, r)
 }

@@ -254,6 +254,7 @@ func (x randomDriver) result(p Progress, e Effect) any {
 		}
 		if e.Dangling && chance(r, 2) {
 			found.Dead = []astro.Role{astro.NewRole("GALAXY", "g1", "STAR")}
+			found.Lapsed = x.s.Declared(Decide(x.s), astro.EntityDeployment)
 		}
 		return found
 	case Report:

@@ -7,6 +7,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
@@ -64,20 +65,30 @@ func (s *Situation) shareCredential(i, j int) bool {
 // Leads reports whether the binding's connection leads to the Organization of the key.
 func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
 
-// NeedsTarget reports whether the binding's target has to be looked up: its connection leads there, and it is not known
-// from the status. Of a binding that is deleted, the rules are asked about a target only where the role was adopted.
+// NeedsTarget reports whether the binding's target has to be looked up now: its connection leads there, and it is not known
+// from the status, or its role has to be restored. Of a binding that is deleted, the rules are asked about a target only
+// where the role was adopted.
 func (s *Situation) NeedsTarget(b *Binding) bool {
-	if !b.NeedsTarget() || s.unreachable(b) != nil {
-		return false
-	}
+	return (b.NeedsTarget() || s.drifted(b)) && s.AsksForTarget(b)
+}
+
+// AsksForTarget reports whether anything hangs on the binding's target, and Astro can be asked for it.
+func (s *Situation) AsksForTarget(b *Binding) bool {
 	switch {
+	case s.unreachable(b) != nil:
+		return false
 	case !b.Deleting():
-		return true
+		return b.Addressed()
 	case b.Claim == nil:
 		return b.mayBeLost()
 	default:
 		return !created(b) && !b.MayStay()
 	}
+}
+
+// drifted reports whether Astro holds another role than the binding has its claim for.
+func (s *Situation) drifted(b *Binding) bool {
+	return s.Token.Presence == Present && b.Claim != nil && s.roleOn(b.entry(nil)) != b.Role()
 }
 
 // presenceTo is what the binding's connection knows of the token's existence, which may be less than others do.
@@ -96,10 +107,7 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 		f.Transient = true
 		return f
 	}
-	ask := policy.Request{
-		Subject: policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels},
-		Token:   s.tokenFacts(b), Target: targetFacts(b, r.Target), Role: b.Role(),
-	}
+	ask := s.request(b, r.Target)
 	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
 		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
 		return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
@@ -112,6 +120,21 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 	}
 	r.Allowed = true
 	return nil
+}
+
+// request is what the binding asks of its connection, on the target that was found.
+func (s *Situation) request(b *Binding, found *astro.Target) policy.Request {
+	return policy.Request{Subject: subject(b), Token: s.tokenFacts(b), Target: targetFacts(b, found), Role: b.Role()}
+}
+
+func subject(b *Binding) policy.Subject {
+	return policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels}
+}
+
+// Addressed reports whether any rule of the connection speaks to the binding's namespace. For one to which none does, Astro
+// is not asked anything.
+func (b *Binding) Addressed() bool {
+	return b.LabelsErr != nil || b.Connection.Object != nil && policy.SpeaksTo(b.Connection.Object, subject(b))
 }
 
 // grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
@@ -179,14 +202,22 @@ func targetFacts(b *Binding, found *astro.Target) policy.TargetFacts {
 	return facts
 }
 
+// factsOf are what is known of a target that was found.
+func factsOf(t *astro.Target) policy.TargetFacts {
+	facts := policy.TargetFacts{Kind: resolve.Kinds[t.Kind], ID: t.ID}
+	if facts.Kind == v1alpha1.TargetDeployment {
+		facts.WorkspaceID = t.WorkspaceID
+	}
+	return facts
+}
+
 // mayName reports whether the reader may be told of another binding: one of the same namespace, or any where the rules
 // allow an inventory of the target.
 func (s *Situation) mayName(b *Binding, r *Ruling, namespace string) bool {
 	if namespace == b.Object.Namespace {
 		return true
 	}
-	subject := policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels}
-	return b.Connection.Object != nil && policy.CheckInventory(b.Connection.Object, subject, targetFacts(b, r.Target)).Allowed
+	return b.Connection.Object != nil && policy.CheckInventory(b.Connection.Object, subject(b), targetFacts(b, r.Target)).Allowed
 }
 
 // selfProtected reports whether the token is a credential that the binding may not change: that of a

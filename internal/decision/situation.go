@@ -101,6 +101,8 @@ type TargetFinding struct {
 	Looked bool
 	Found  []astro.Target
 	Err    error
+	// Named are the targets that have the name now for which the one that is not found was bound.
+	Named []astro.Target
 }
 
 // NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.

@@ -116,7 +116,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept,
 	}
 	leaves := s.leavesClaim(b, r)
-	st.Left = !b.Deleting() && leaves && !r.Rebind
+	st.Left = !b.Deleting() && leaves && !r.Rebind && !r.Retarget
 	st.Release = st.Release || st.Left && b.finalized()
 	if b.Orphan && r.Fault != nil {
 		st.Why = r.Fault.Message
@@ -129,11 +129,14 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	return st
 }
 
-// leavesClaim reports whether a binding that stays gives its claim up: it observes now, its role was withdrawn and is
-// gone, or it goes over to another token.
+// leavesClaim reports whether a binding that stays gives its claim, or what it only found, up: it observes now, its role was
+// withdrawn and is gone, or it goes over to another token or target.
 func (s *Situation) leavesClaim(b *Binding, r Ruling) bool {
-	if b.Claim == nil || b.Deleting() {
+	if b.Deleting() {
 		return false
+	}
+	if b.Claim == nil {
+		return r.Retarget
 	}
 	return r.Rebind || r.Release || (b.Observes() && s.Out[b.Object.UID] == nil)
 }

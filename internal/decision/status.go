@@ -30,6 +30,10 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	if r.Rebind {
 		st.Token, st.Role = v1alpha1.BoundToken{}, ""
 	}
+	retargeted := r.Retarget && s.leavesClaim(b, r)
+	if retargeted {
+		st.Target, st.Role = v1alpha1.BoundTarget{}, ""
+	}
 	st.ObservedGeneration = o.Generation
 	st.LastHandledReconcileAt = cmp.Or(o.Annotations[v1alpha1.AnnotationRequestedAt], st.LastHandledReconcileAt)
 	st.Token.Name = cmp.Or(st.Token.Name, o.Spec.Token.Name)
@@ -37,8 +41,11 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	st.Target.Kind = o.Spec.Target.Kind
 	st.Target.Name = cmp.Or(st.Target.Name, o.Spec.Target.Name)
 	s.writeClaim(b, r, claim, &st)
-	if r.Allowed && !r.Rebind {
+	if r.Allowed && !r.Rebind && !retargeted {
 		s.fillIn(b, r, &st)
+	}
+	if t := r.Target; !r.Allowed && t != nil && b.Claim != nil && t.ID == b.Claim.Target && t.Kind == astro.EntityDeployment {
+		st.Target.WorkspaceID = t.WorkspaceID // where the Deployment is now, which the rules may not allow
 	}
 	if (claim == nil || s.leavesClaim(b, r)) && !r.Allowed {
 		st.Role = "" // nothing is held, and the rules do not let the user know what is there

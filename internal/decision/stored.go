@@ -131,6 +131,8 @@ const orphanAgain = time.Minute
 func (p Progress) wakeFor(i int, st Statement) Progress {
 	r := p.Decision.Rulings[i]
 	switch v := r.Verdict.Outcome; {
+	case r.Retarget && p.Situation.leavesClaim(&p.Situation.Bindings[i], p.concluded(i, nil)):
+		return p.wake(soon) // it looks for its name now
 	case p.mayArrive(i):
 		return p.wake(max(p.Situation.arrivesUntil(&p.Situation.Bindings[i]).Sub(p.Situation.Now), soon))
 	case !st.Orphan && !st.Release && p.Situation.Bindings[i].entersFirst():

@@ -8,7 +8,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // tokenFault is what is wrong with the token, as far as the binding is concerned.
@@ -84,7 +86,7 @@ func tokenNotFound(b *Binding) *fault.Fault {
 
 // NeedsNames reports whether it has to be looked up which tokens have the binding's name now: the one that had it is gone.
 func (s *Situation) NeedsNames(b *Binding) bool {
-	return s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && s.unreachable(b) == nil
+	return s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && b.Addressed() && s.unreachable(b) == nil
 }
 
 // replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked. Once the
@@ -102,6 +104,22 @@ func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenReplaced,
 		"%s with id %s was deleted in Astro, and another token with id %s has its name; set the annotation %s to %s to bind that one",
 		b.TokenWords(), s.Key.Token, found[0].ID, v1alpha1.AnnotationConfirmToken, found[0].ID)
+}
+
+// targetFault is why the target is not known. That another one has its name is told only where the rules allow that one.
+func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fault.Fault {
+	if lookup.Reason != v1alpha1.ReasonTargetReplaced {
+		return lookup
+	}
+	other := b.Target.Named[0]
+	ask := s.request(b, nil)
+	ask.Target = factsOf(&other)
+	if !policy.Check(b.Connection.Object, ask).Allowed {
+		_, notFound := resolve.Target(b.Object.Spec.Target, "", nil, nil, "the binding")
+		return notFound
+	}
+	r.Retarget = b.Object.Annotations[v1alpha1.AnnotationConfirmTarget] == other.ID
+	return lookup
 }
 
 // externalWriter is the fault of a role that somebody else keeps changing back.

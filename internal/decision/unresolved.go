@@ -38,7 +38,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 
 // NeedsToken reports whether the token of a binding that only names it has to be looked up.
 func (s *Situation) NeedsToken(b *Binding) bool {
-	return s.Leads(b) && (!b.Deleting() || b.mayBeLost())
+	return s.Leads(b) && b.Addressed() && (!b.Deleting() || b.mayBeLost())
 }
 
 // unresolved is what is wrong with a name that is not exactly one token's. The rules come first, so that the answer does

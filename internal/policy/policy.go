@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -58,6 +59,14 @@ func Check(c v1alpha1.Connection, r Request) Decision {
 		furthest = max(furthest, reached(&c.ConnectionSpec().Allow[i], r))
 	}
 	return decide(c, furthest, r)
+}
+
+// SpeaksTo reports whether any rule of the connection speaks to the subject.
+func SpeaksTo(c v1alpha1.Connection, s Subject) bool {
+	if done, d := byNamespace(c, s); done {
+		return d.Allowed
+	}
+	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(rule v1alpha1.AllowRule) bool { return matchesNamespace(rule.Namespaces, s) })
 }
 
 // CheckInventory says whether the subject may list the tokens on the target, for which a rule must say inventory: true.

@@ -28,7 +28,7 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 }
 
 // judgeLeft judges a role that the operator gave and that no binding holds any more: it is leaked, or a binding that had
-// it vanished. Then the operator has to revoke it as far as it can know.
+// it vanished. Then the operator has to revoke it as far as it can know, and as Astro lets it.
 func (s *snapshot) judgeLeft(p place, role string) {
 	gone := s.world.facts.gone(p, s.bindings)
 	uids := make([]types.UID, len(gone))
@@ -39,6 +39,7 @@ func (s *snapshot) judgeLeft(p place, role string) {
 	case len(gone) == 0:
 		s.violationf(leaked, "%s holds %s on %s, which no binding holds any more", p.token, role, p.target)
 	case slices.ContainsFunc(gone, func(h holder) bool { return h.retains }):
+	case s.world.oracle.refuses(p, ""):
 	case s.world.departures.mustRevoke(uids, s.world.operator.process()):
 		s.violationf(leftBehind, "%s holds %s on %s, whose binding has vanished, as the operator was shown", p.token, role, p.target)
 	default:

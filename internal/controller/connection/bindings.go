@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,8 +12,10 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 )
 
 // usage is who refers to a connection.
@@ -76,6 +79,32 @@ func (d *dependencies) boundTokens(key Key, organization string) func(context.Co
 		}
 		return ids, nil
 	}
+}
+
+// claimedTargets are the targets of the Organization which bindings and inventories of the connection have found, each once.
+func (d *dependencies) claimedTargets(ctx context.Context, key Key, organization string) ([]astro.TargetQuery, error) {
+	var list v1alpha1.ScopedTokenBindingList
+	err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list bindings of %s: %w", key, err)
+	}
+	var inventories v1alpha1.TargetInventoryList
+	err = d.Client.List(ctx, &inventories, client.MatchingFields{index.InventoryConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil, fmt.Errorf("list inventories of %s: %w", key, err)
+	}
+	seen := map[astro.TargetQuery]struct{}{}
+	for i := range list.Items {
+		if s := &list.Items[i].Status; s.Target.ID != "" && s.OrganizationID == organization {
+			seen[astro.TargetQuery{Kind: resolve.Entities[s.Target.Kind], ID: s.Target.ID}] = struct{}{}
+		}
+	}
+	for i := range inventories.Items {
+		if t := &inventories.Items[i].Status.Target; t.ID != "" {
+			seen[astro.TargetQuery{Kind: resolve.Entities[t.Kind], ID: t.ID}] = struct{}{}
+		}
+	}
+	return slices.Collect(maps.Keys(seen)), nil
 }
 
 // expired reports whether the binding's token is known to have expired. Astro may leave such a token out of its lists.

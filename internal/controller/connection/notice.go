@@ -5,6 +5,8 @@ import (
 	"sync"
 
 	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
 // Notice tells that something about a connection changed that others have to look at.
@@ -13,6 +15,8 @@ type Notice struct {
 	Connection Key
 	// Tokens are the ids of tokens whose row in Astro differs from what was known.
 	Tokens []string
+	// Targets are the targets by id that moved, were renamed, vanished or came back.
+	Targets []astro.TargetQuery
 	// All says that everything has to be looked at: the connection became ready or ceased to be, its rules changed, a
 	// namespace came under a rule or left it, or the sweep was the first.
 	All bool
@@ -29,10 +33,24 @@ func (n Notice) with(next Notice) Notice {
 	}
 	tokens := slices.Concat(n.Tokens, next.Tokens)
 	slices.Sort(tokens)
-	return Notice{Connection: n.Connection, Tokens: slices.Compact(tokens), Swept: n.Swept || next.Swept}
+	return Notice{
+		Connection: n.Connection, Tokens: slices.Compact(tokens), Targets: union(n.Targets, next.Targets), Swept: n.Swept || next.Swept,
+	}
 }
 
-func (n Notice) empty() bool { return !n.All && !n.Swept && len(n.Tokens) == 0 }
+func union(a, b []astro.TargetQuery) []astro.TargetQuery {
+	all := slices.Clone(a)
+	for _, q := range b {
+		if !slices.Contains(all, q) {
+			all = append(all, q)
+		}
+	}
+	return all
+}
+
+func (n Notice) empty() bool {
+	return !n.All && !n.Swept && len(n.Tokens) == 0 && len(n.Targets) == 0
+}
 
 // subscribers are told of notices. Those that are not read yet are folded together, and nobody waits for a slow reader.
 type subscribers struct {

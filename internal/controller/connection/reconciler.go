@@ -10,7 +10,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
 // reconciler serves one kind of connection.
@@ -94,7 +93,7 @@ func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m
 	r.Registry.credentials.assume(key, c)
 	r.readLimit(key, c)
 	var accepted acceptance
-	var found astro.Sweep
+	var found swept
 	var err error
 	m.proof, accepted, err = r.prove(ctx, c, m.proof)
 	if accepted.proven {
@@ -135,10 +134,10 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 }
 
 // announce tells the other controllers what they have to look at.
-func (r *reconciler) announce(m *memory, h Handle, found astro.Sweep) {
-	notice := Notice{Connection: h.Key, Tokens: found.Changed, Swept: found.Total > 0}
+func (r *reconciler) announce(m *memory, h Handle, found swept) {
+	notice := Notice{Connection: h.Key, Tokens: found.Changed, Targets: found.targets, Swept: found.Total > 0}
 	if found.First || m.announced == nil || m.announced.differs(h) {
-		notice.Tokens, notice.All = nil, true
+		notice.Tokens, notice.Targets, notice.All = nil, nil, true
 	}
 	m.announced = &h
 	r.Registry.subscribers.tell(notice)

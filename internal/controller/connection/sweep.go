@@ -2,6 +2,7 @@ package connection
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -44,19 +45,30 @@ func (l listing) after(a acceptance) listing {
 	return l
 }
 
-// sweep lists the tokens if that is due, and returns what differs from what was known. A credential that Astro refuses for
-// it is not used again until it changes, but for one look a sweep interval.
-func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (proof, listing, astro.Sweep, error) {
+// swept is what a sweep showed.
+type swept struct {
+	astro.Sweep
+
+	targets []astro.TargetQuery // those that moved, were renamed, vanished or came back
+}
+
+// sweep lists the tokens and looks at the claimed targets if that is due, and returns what differs from what was known. A
+// credential that Astro refuses for it is not used again until it changes, but for one look a sweep interval.
+func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (proof, listing, swept, error) {
 	if p.firstFault() != nil || p.access == nil || d.Clock().Before(l.dueAt) {
-		return p, l, astro.Sweep{}, nil
+		return p, l, swept{}, nil
 	}
 	started := time.Now()
-	found, err := p.access.directory.Refresh(ctx)
+	var found swept
+	var err error
+	if found.Sweep, err = p.access.directory.Refresh(ctx); err == nil {
+		found.targets, err = d.refreshTargets(ctx, key, p.access)
+	}
 	if ctx.Err() != nil {
-		return p, l, astro.Sweep{}, ctx.Err()
+		return p, l, swept{}, ctx.Err()
 	}
 	now := d.Clock()
-	l.fault = listFault(found, err)
+	l.fault = listFault(found.Sweep, err)
 	countSweep(key, l.fault, time.Since(started), now)
 	switch {
 	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
@@ -71,6 +83,19 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 		}
 	}
 	return p, l, found, nil
+}
+
+// refreshTargets looks at the targets on which bindings of the connection hold a claim.
+func (d *dependencies) refreshTargets(ctx context.Context, key Key, a *access) ([]astro.TargetQuery, error) {
+	ids, err := d.claimedTargets(ctx, key, a.organization.ID)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := a.directory.RefreshTargets(ctx, ids)
+	if err != nil {
+		return changed, fmt.Errorf("look at the targets of the bindings: %w", err)
+	}
+	return changed, nil
 }
 
 func listFault(found astro.Sweep, err error) *fault.Fault {

@@ -58,10 +58,10 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 }
 
 // noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
-// if it is tokens, since more of them may be about to.
+// if it is tokens or targets, since more of them may be about to.
 func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 	after := settling
-	if !e.Object.All && len(e.Object.Tokens) == 0 {
+	if !e.Object.All && len(e.Object.Tokens) == 0 && len(e.Object.Targets) == 0 {
 		return // a sweep that found nothing new
 	}
 	if e.Object.All {

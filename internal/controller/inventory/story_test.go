@@ -75,7 +75,7 @@ var _ = Describe("An inventory", func() {
 		s.sweep()
 		Eventually(func() []string { return s.names(changed) }).Should(ConsistOf("ci"))
 		Eventually(s.patches).Should(Equal(before + 1))
-		Expect(s.sim.Counts().Total).To(Equal(total+3), "a proof, a page, and one look at both targets, asked for by annotation")
+		Expect(s.sim.Counts().Total).To(Equal(total+3), "a proof, a page, and one look at both targets")
 		s.sim.RevokeRole(ci, "DEPLOYMENT", s.deployment)
 		s.sweep()
 		Eventually(func() []string { return s.names(changed) }).Should(BeEmpty())

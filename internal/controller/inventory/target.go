@@ -22,11 +22,16 @@ func pinned(i *v1alpha1.TargetInventory) string {
 	return cmp.Or(string(i.Spec.Target.ID), i.Status.Target.ID)
 }
 
-// target finds the one target that the inventory means. What it says of a target that was not found counts only once
+// target finds the one target that the inventory means: as the last sweep has seen it, or by a call. What it says of a target that was not found counts only once
 // the rules are known to allow the user to hear it.
 func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault.Fault) {
-	found, err := h.Directory.Targets(ctx, resolve.TargetQuery(i.Spec.Target, pinned(i)))
-	return resolve.Target(i.Spec.Target, found, err, "an inventory")
+	q := resolve.TargetQuery(i.Spec.Target, pinned(i))
+	found, known := h.Directory.KnownTarget(q)
+	var err error
+	if !known {
+		found, err = h.Directory.Targets(ctx, q)
+	}
+	return resolve.Target(i.Spec.Target, pinned(i), found, err, "an inventory")
 }
 
 // refused asks the rules.
@@ -38,10 +43,14 @@ func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault
 	return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
 }
 
-// facts are what is known of the target: as found, or as declared.
+// facts are what is known of the target: as found, or as declared. The user's word for the Workspace counts only for a name,
+// which means nothing outside of it: what is declared by id may be anywhere.
 func facts(i *v1alpha1.TargetInventory, found *astro.Target) policy.TargetFacts {
+	if found == nil && i.Spec.Target.ID == "" {
+		return policy.TargetFacts{Kind: i.Spec.Target.Kind, WorkspaceID: string(i.Spec.Target.WorkspaceID)}
+	}
 	if found == nil {
-		return policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID), WorkspaceID: string(i.Spec.Target.WorkspaceID)}
+		return policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID)}
 	}
 	f := policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: found.ID}
 	if f.Kind == v1alpha1.TargetDeployment {

@@ -17,6 +17,12 @@ var Entities = map[v1alpha1.TargetKind]astro.EntityType{
 	v1alpha1.TargetDeployment: astro.EntityDeployment,
 }
 
+// Kinds are the kinds of target by Astro's words for them.
+var Kinds = map[astro.EntityType]v1alpha1.TargetKind{
+	astro.EntityWorkspace:  v1alpha1.TargetWorkspace,
+	astro.EntityDeployment: v1alpha1.TargetDeployment,
+}
+
 // TargetWords is the target as the user spells it.
 func TargetWords(t v1alpha1.TargetReference) string {
 	words := fmt.Sprintf("%s %q", t.Kind, cmp.Or(t.Name, string(t.ID)))
@@ -35,20 +41,26 @@ func TargetQuery(t v1alpha1.TargetReference, id string) astro.TargetQuery {
 	return q
 }
 
-// Target is the one target that the reference means, of those that a lookup found, or why it is not known. instead says
-// what to make where a name is several targets'.
-func Target(t v1alpha1.TargetReference, found []astro.Target, err error, instead string) (*astro.Target, *fault.Fault) {
+// Target is the one target that the reference means, of those that a lookup found, or why it is not known. pinned is the id
+// that its name was found to stand for before, if any: wherever that target is now, it is meant. instead says what to make
+// where a name is several targets'. What is declared by id and is in another Workspace comes with the fault, so that the
+// rules are asked about where it is.
+func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err error, instead string) (*astro.Target, *fault.Fault) {
 	if err != nil {
 		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+TargetWords(t), err)
 	}
 	within := slices.DeleteFunc(slices.Clone(found), func(o astro.Target) bool {
-		return t.WorkspaceID != "" && o.WorkspaceID != string(t.WorkspaceID)
+		return t.WorkspaceID != "" && o.WorkspaceID != string(t.WorkspaceID) && (t.ID != "" || pinned == "")
 	})
-	switch len(within) {
-	case 0:
+	switch {
+	case len(within) == 0 && len(found) == 1 && t.ID != "":
+		return &found[0], fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"%s %q is in Workspace %s, not in %s as spec.target.workspaceId says; make %s without it, or with the right one",
+			t.Kind, t.ID, found[0].WorkspaceID, t.WorkspaceID, instead)
+	case len(within) == 0:
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"Astro shows no %s; check spec.target, and that the connection's API token may see it", TargetWords(t))
-	case 1:
+	case len(within) == 1:
 		return &within[0], nil
 	default:
 		ids := make([]string, 0, len(within))

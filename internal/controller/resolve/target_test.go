@@ -17,36 +17,40 @@ func deployment(id, workspace string) astro.Target {
 
 func TestTarget(t *testing.T) {
 	named := v1alpha1.TargetReference{Kind: v1alpha1.TargetDeployment, Name: "etl", WorkspaceID: "w1"}
+	narrowed := v1alpha1.TargetReference{Kind: v1alpha1.TargetDeployment, ID: "d1", WorkspaceID: "w1"}
 	anywhere := v1alpha1.TargetReference{Kind: v1alpha1.TargetDeployment, ID: "d1"}
 	cases := map[string]struct {
 		reason string
 		of     v1alpha1.TargetReference
+		pinned string
 		found  []astro.Target
 		err    error
 		want   string // the id, or the reason of the fault
 		says   []string
 	}{
-		"One":          {"The one that is found is meant.", named, []astro.Target{deployment("d1", "w1")}, nil, "d1", nil},
-		"Narrowed":     {"A Workspace narrows it down.", named, []astro.Target{deployment("d2", "w2"), deployment("d1", "w1")}, nil, "d1", nil},
-		"Elsewhere":    {"One in another Workspace is not meant.", named, []astro.Target{deployment("d2", "w2")}, nil, "TargetNotFound", []string{`Deployment "etl" in Workspace w1`}},
-		"ByID":         {"Without a Workspace any is.", anywhere, []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
-		"None":         {"None is told, by what the user wrote.", anywhere, nil, nil, "TargetNotFound", []string{`Deployment "d1"`, "check spec.target"}},
-		"Several":      {"Of several, the ids are told.", named, []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "make the binding with spec.target.id"}},
-		"NotLookedUp":  {"What could not be looked up says nothing of the target.", named, nil, errors.New("down"), "Unreachable", []string{"look up Deployment", "down"}},
-		"ErrorOverAll": {"Not even if something came with it.", named, []astro.Target{deployment("d1", "w1")}, astro.ErrIncomplete, "ListIncomplete", nil},
+		"One":          {"The one that is found is meant.", named, "", []astro.Target{deployment("d1", "w1")}, nil, "d1", nil},
+		"Narrowed":     {"A Workspace narrows it down.", named, "", []astro.Target{deployment("d2", "w2"), deployment("d1", "w1")}, nil, "d1", nil},
+		"Elsewhere":    {"One in another Workspace is not meant.", named, "", []astro.Target{deployment("d2", "w2")}, nil, "TargetNotFound", []string{`Deployment "etl" in Workspace w1`}},
+		"ByID":         {"Without a Workspace any is.", anywhere, "", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
+		"None":         {"None is told, by what the user wrote.", anywhere, "", nil, nil, "TargetNotFound", []string{`Deployment "d1"`, "check spec.target"}},
+		"Moved":        {"A name that was found stays with its target, wherever that is.", named, "d1", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
+		"MovedAway":    {"Of an id that is in another Workspace than declared, that is told.", narrowed, "d1", []astro.Target{deployment("d1", "w2")}, nil, "TargetNotFound", []string{`"d1" is in Workspace w2, not in w1`}},
+		"Several":      {"Of several, the ids are told.", named, "", []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "make the binding with spec.target.id"}},
+		"NotLookedUp":  {"What could not be looked up says nothing of the target.", named, "", nil, errors.New("down"), "Unreachable", []string{"look up Deployment", "down"}},
+		"ErrorOverAll": {"Not even if something came with it.", named, "", []astro.Target{deployment("d1", "w1")}, astro.ErrIncomplete, "ListIncomplete", nil},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			before := append([]astro.Target(nil), c.found...)
-			target, f := Target(c.of, c.found, c.err, "the binding")
+			target, f := Target(c.of, c.pinned, c.found, c.err, "the binding")
 			got, message := "", ""
-			switch {
-			case target != nil:
+			if target != nil {
 				got = target.ID
-			case f != nil:
+			}
+			if f != nil {
 				got, message = f.Reason, f.Message
 			}
-			if got != c.want || (target == nil) == (f == nil) {
+			if got != c.want {
 				t.Fatalf("%s\nwant %q, got %q: %s", c.reason, c.want, got, message)
 			}
 			for _, words := range c.says {

@@ -12,6 +12,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 )
 
 // bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at
@@ -84,7 +85,7 @@ func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object
 	all := func(ctx context.Context, o client.Object, q queue) {
 		if c, ok := o.(v1alpha1.Connection); ok {
 			key := connection.KeyOf(c)
-			r.enqueueBindings(ctx, index.BindingConnection, key, q)
+			r.enqueueBindings(ctx, index.BindingConnection, key.String(), q)
 			q.Add(TokenKey{Connection: key})
 		}
 	}
@@ -94,7 +95,7 @@ func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object
 	}
 }
 
-// noticeHandler looks at the tokens that a sweep found changed, and at every binding that is not Ready, once a sweep.
+// noticeHandler looks at the tokens and targets that a sweep found changed, and at every binding that is not Ready, once a sweep.
 func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice, TokenKey] {
 	return handler.TypedFuncs[connection.Notice, TokenKey]{
 		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
@@ -103,21 +104,24 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 			if n.All {
 				field = index.BindingConnection
 			}
-			r.enqueueBindings(ctx, field, n.Connection, q)
+			r.enqueueBindings(ctx, field, n.Connection.String(), q)
 			for _, key := range r.orphans.through(n.Connection) {
 				add(q, key, sweepPriority)
 			}
 			r.enqueueTokens(ctx, n, q)
+			for _, t := range n.Targets {
+				r.enqueueBindings(ctx, index.BindingTarget, index.TargetValue(resolve.Kinds[t.Kind], t.ID), q)
+			}
 		},
 	}
 }
 
-// enqueueBindings enqueues the keys of a connection's bindings that are found under the field, each once.
-func (r *Reconciler) enqueueBindings(ctx context.Context, field string, key connection.Key, q queue) {
+// enqueueBindings enqueues the keys of the bindings that are found under a field's value, each once.
+func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q queue) {
 	var list v1alpha1.ScopedTokenBindingList
 	unsafe := client.UnsafeDisableDeepCopy // only read here
-	if err := r.Client.List(ctx, &list, client.MatchingFields{field: key.String()}, unsafe); err != nil {
-		log.FromContext(ctx).Error(err, "cannot list the bindings of a connection", "connection", key.String())
+	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, unsafe); err != nil {
+		log.FromContext(ctx).Error(err, "cannot list bindings", "field", field, "value", value)
 		return
 	}
 	seen, known := map[TokenKey]bool{}, r.connections()

@@ -78,13 +78,16 @@ func (g group) reachable() []connection.Handle {
 	seen := map[string]bool{}
 	for i := range g.bindings {
 		b := &g.bindings[i]
-		if id := b.Connection.ID; b.Reaches(g.key.decision()) && g.handles[id].Client != nil && !seen[id] {
+		if id := b.Connection.ID; asks(b) && b.Reaches(g.key.decision()) && g.handles[id].Client != nil && !seen[id] {
 			seen[id] = true
 			all = append(all, g.handles[id])
 		}
 	}
 	return all
 }
+
+// asks reports whether anything is asked of Astro for the binding: it has a claim, or the rules speak to its namespace.
+func asks(b *decision.Binding) bool { return b.Claim != nil || b.Addressed() }
 
 // agreed reports whether no other connection of the bindings lists the token differently. They list at different times.
 func (g group) agreed(ctx context.Context, row astro.Token) bool {

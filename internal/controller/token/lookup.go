@@ -27,9 +27,7 @@ const (
 // that had it is gone.
 func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) []decision.Binding {
 	return r.eachOf(g, s.Bindings, func(_ int, b *decision.Binding, h connection.Handle) {
-		if s.NeedsTarget(b) {
-			b.Target = r.target(ctx, b, h)
-		}
+		b.Target = r.targetOf(ctx, s, b, h)
 		if s.NeedsNames(b) {
 			b.Names.Tokens, b.Names.Err = named(ctx, b.NameRef(), h)
 		}
@@ -88,6 +86,24 @@ func (r *Reconciler) eachOf(g group, bindings []decision.Binding, do func(int, *
 	return now
 }
 
+// targetOf is the target of a binding: looked up now if it has to be, else as it was last seen.
+func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *decision.Binding, h connection.Handle) decision.TargetFinding {
+	var f decision.TargetFinding
+	if s.NeedsTarget(b) {
+		f = r.target(ctx, b, h)
+	} else if s.Leads(b) {
+		f.Found, f.Looked = h.Directory.KnownTarget(b.TargetQuery())
+	}
+	byName, named := b.NameQuery()
+	if !f.Looked || f.Err != nil || len(f.Found) > 0 || !named || !s.AsksForTarget(b) {
+		return f
+	}
+	found, err := h.Directory.Targets(ctx, byName)
+	r.reportUnauthorized(h, err)
+	f.Named = found
+	return f
+}
+
 // target looks a target up; past what is remembered if the user asks for a look.
 func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connection.Handle) decision.TargetFinding {
 	if b.Requested() {
@@ -120,13 +136,13 @@ func (r *Reconciler) justMissed(b *v1alpha1.ScopedTokenBinding) bool {
 func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress, e decision.Diagnose) decision.Findings {
 	h := g.handles[e.Through]
 	f := decision.Findings{Missing: map[roleset.Target]bool{}}
+	if p.NeedsRoles(e) {
+		roles, err := h.Client.ListRoles(ctx)
+		f.Roles, f.RolesKnown = roles, err == nil
+	}
 	for _, c := range e.Changes {
 		if c.To == "" {
 			continue
-		}
-		if decision.NeedsRoles(c) && !f.RolesKnown {
-			roles, err := h.Client.ListRoles(ctx)
-			f.Roles, f.RolesKnown = roles, err == nil
 		}
 		if found, err := lookUp(ctx, h, c.Target.Kind, c.Target.ID); err == nil && len(found) == 0 {
 			f.Missing[c.Target] = true
@@ -134,9 +150,22 @@ func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress,
 		}
 	}
 	if e.Dangling {
-		f.Dead = dangling(ctx, h, p)
+		f.Dead = dangling(ctx, h, p.Situation.Foreign, p.Decision)
+		f.Lapsed = lapsed(ctx, h, p, f)
 	}
 	return f
+}
+
+// lapsed are the declared roles that cannot be in a set any more, whatever is changed: on targets that are gone, or roles that
+// Astro knows no more.
+func lapsed(ctx context.Context, h connection.Handle, p decision.Progress, f decision.Findings) []astro.Role {
+	all := dangling(ctx, h, p.Situation.Declared, p.Decision)
+	for _, role := range p.Situation.Declared(p.Decision, astro.EntityDeployment) {
+		if f.RolesKnown && decision.Unknown(role, f.Roles) {
+			all = append(all, role)
+		}
+	}
+	return all
 }
 
 func lookUp(ctx context.Context, h connection.Handle, kind astro.EntityType, ids ...string) ([]astro.Target, error) {
@@ -146,11 +175,13 @@ func lookUp(ctx context.Context, h connection.Handle, kind astro.EntityType, ids
 	return h.Client.ListDeployments(ctx, astro.Filter{IDs: ids})
 }
 
-// dangling are the roles nobody declared on Workspaces and Deployments that are gone: Astro does not list them, and
-// answers 404 to their ids.
-func dangling(ctx context.Context, h connection.Handle, p decision.Progress) (dead []astro.Role) {
+// dangling are those of the roles that are on Workspaces and Deployments that are gone: Astro does not list them, and answers
+// 404 to their ids.
+func dangling(
+	ctx context.Context, h connection.Handle, roles func(decision.Decision, astro.EntityType) []astro.Role, d decision.Decision,
+) (dead []astro.Role) {
 	for _, kind := range []astro.EntityType{astro.EntityWorkspace, astro.EntityDeployment} {
-		for _, role := range unlisted(ctx, h, kind, p.Situation.Foreign(p.Decision, kind)) {
+		for _, role := range unlisted(ctx, h, kind, roles(d, kind)) {
 			if exists, err := h.Client.TargetExists(ctx, kind, role.EntityID); err == nil && !exists {
 				dead = append(dead, role)
 			}

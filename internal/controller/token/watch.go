@@ -63,10 +63,10 @@ func byUser(before, after *v1alpha1.ScopedTokenBinding) bool {
 }
 
 // userAnnotations are those by which a user asks for something.
-func userAnnotations(b *v1alpha1.ScopedTokenBinding) [3]string {
-	return [3]string{
+func userAnnotations(b *v1alpha1.ScopedTokenBinding) [4]string {
+	return [4]string{
 		b.Annotations[v1alpha1.AnnotationRelease], b.Annotations[v1alpha1.AnnotationRequestedAt],
-		b.Annotations[v1alpha1.AnnotationConfirmToken],
+		b.Annotations[v1alpha1.AnnotationConfirmToken], b.Annotations[v1alpha1.AnnotationConfirmTarget],
 	}
 }
 

@@ -1,0 +1,130 @@
+package astro
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// targetRows are what was last seen of targets by their ids, whoever looked. Rules and grants hang on where a Deployment is,
+// and on whether it exists, so each sweep looks at all that are claimed.
+type targetRows struct {
+	mu      sync.Mutex
+	rows    map[TargetQuery]targetRow
+	changed map[TargetQuery]struct{} // since a sweep last told
+}
+
+// targetRow is one target, or that there is none.
+type targetRow struct {
+	target Target
+	exists bool
+	at     time.Time // when the call that showed it began
+}
+
+func newTargetRows() *targetRows {
+	return &targetRows{rows: map[TargetQuery]targetRow{}, changed: map[TargetQuery]struct{}{}}
+}
+
+// put takes in what a call showed that began at the time. What differs from what was known is a change. What was not
+// known is one only if a sweep has found it: else whoever looked knows it.
+func (r *targetRows) put(id TargetQuery, found []Target, at time.Time, swept bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old, known := r.rows[id]
+	if len(found) > 1 || known && old.at.After(at) {
+		return
+	}
+	now := targetRow{exists: len(found) == 1, at: at}
+	if now.exists {
+		now.target = found[0]
+	}
+	if known && (old.exists != now.exists || old.target != now.target) || !known && swept {
+		r.changed[id] = struct{}{}
+	}
+	r.rows[id] = now
+}
+
+// only drops the rows of other targets, which nobody claims any more.
+func (r *targetRows) only(ids []TargetQuery) {
+	wanted := make(map[TargetQuery]struct{}, len(ids))
+	for _, id := range ids {
+		wanted[id] = struct{}{}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.rows, func(id TargetQuery, _ targetRow) bool {
+		_, is := wanted[id]
+		return !is
+	})
+}
+
+// takeChanged returns what changed since it was last asked.
+func (r *targetRows) takeChanged() []TargetQuery {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := slices.SortedFunc(maps.Keys(r.changed), func(a, b TargetQuery) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
+	})
+	clear(r.changed)
+	return all
+}
+
+func (r *targetRows) get(id TargetQuery) (row targetRow, known bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	row, known = r.rows[id]
+	return row, known
+}
+
+// KnownTarget is what was last seen of the target with the id of the query, without a call: one target, or none that is
+// there. known is false if nobody has looked, or the query has no id.
+func (d *Directory) KnownTarget(q TargetQuery) (found []Target, known bool) {
+	row, known := d.targets.rows.get(q.plain())
+	if !known || q.ID == "" {
+		return nil, false
+	}
+	if row.exists {
+		found = []Target{row.target}
+	}
+	return found, true
+}
+
+// RefreshTargets looks at the targets with the ids, in batches, and returns which targets changed since it was last asked:
+// the Workspace they are in, their name, or whether they exist. What it cannot look at stays as it was last seen.
+func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (changed []TargetQuery, err error) {
+	d.targets.rows.only(ids)
+	byKind := map[batchKey][]*lookup{}
+	for _, id := range ids {
+		key := batchKey{kind: id.Kind}
+		byKind[key] = append(byKind[key], &lookup{query: id.plain()})
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(sweepCalls)
+	for key, all := range byKind {
+		for _, batch := range batches(all) {
+			work.Go(func() error { return d.targets.sweep(ctx, key, batch) })
+		}
+	}
+	err = work.Wait()
+	return d.targets.rows.takeChanged(), err
+}
+
+// sweepCalls is how many calls of a sweep are under way at a time, so that they take the slots for reads from nobody.
+const sweepCalls = 4
+
+func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup) error {
+	at := c.now()
+	targets, err := c.list(ctx, key, batch)
+	if err != nil {
+		return err
+	}
+	for _, l := range batch {
+		c.rows.put(l.query, l.query.among(targets), at, true)
+	}
+	return nil
+}
