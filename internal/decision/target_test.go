@@ -28,7 +28,9 @@ func (x *bindingBuilder) replacedBy(others ...astro.Target) *bindingBuilder {
 
 func TestJudgeOfTargetsThatChange(t *testing.T) {
 	withdraw := spec(func(s *v1alpha1.ConnectionSpec) { s.OnWithdrawal = v1alpha1.WithdrawalRevoke })
-	confirmed := func(x *bindingBuilder, id string) *bindingBuilder { return x.annotated(v1alpha1.AnnotationConfirmTarget, id) }
+	confirmed := func(x *bindingBuilder, id string) *bindingBuilder {
+		return x.annotated(v1alpha1.AnnotationConfirmTarget, id)
+	}
 	held := func() *bindingBuilder { return binding("a").on(d1).claimed(1) }
 	named := func() *bindingBuilder { return held().targetNamed() }
 	rulings{
@@ -46,8 +48,8 @@ func TestJudgeOfTargetsThatChange(t *testing.T) {
 		},
 		"MovedAndAdopted": {
 			reason: "But not what was there before.",
-			parts: of(binding("a").on(d1).adopted(1).found(movedTo("w2")).through("acme", inW1, withdraw), holds(d1, admin)),
-			want:  "Hold TargetNotAllowed, withdrawn",
+			parts:  of(binding("a").on(d1).adopted(1).found(movedTo("w2")).through("acme", inW1, withdraw), holds(d1, admin)),
+			want:   "Hold TargetNotAllowed, withdrawn",
 		},
 		"AsSeenLast": {
 			reason: "Where nobody has looked, it is where the status says.",
