@@ -116,6 +116,7 @@ func (c *cli) call(ctx context.Context, method, path string, body, answer any) e
 		return err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.org.secret)
+	request.Header.Set("Content-Type", "application/json")
 	response, err := c.client.Do(request)
 	if err != nil {
 		return err

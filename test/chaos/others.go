@@ -131,6 +131,7 @@ func (w *world) writeRoles(token string, set []json.RawMessage) int {
 func (w *world) asSomebody(method, path string, body []byte) (answer *httptest.ResponseRecorder) {
 	r := httptest.NewRequest(method, "/v1/organizations/"+w.org+path, io.NopCloser(bytes.NewReader(body)))
 	r.Header.Set("Authorization", "Bearer "+w.sim.Credential(w.owner))
+	r.Header.Set("Content-Type", "application/json")
 	answer = httptest.NewRecorder()
 	defer func() { _ = recover() }() // a fault may cut this line, too
 	w.sim.ServeHTTP(answer, r)
