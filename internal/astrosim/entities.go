@@ -13,7 +13,28 @@ func (s *Sim) listOrganizations(c *call) (answer, *apiError) {
 		key: "organizations", max: 1000, sorts: metaSorts(func(o *organization) *meta { return &o.meta }),
 		id: func(o *organization) string { return o.id }, encode: func(o *organization) []byte { return o.encode(false) },
 	}
-	return list(s, c, l, []*organization{c.caller.org})
+	for name, takes := range organizationFilters {
+		if value := c.query.Get(name); value != "" && !slices.Contains(takes, value) {
+			return answer{}, invalid(field(name, "oneof", "%s does not take '%s'", name, value))
+		}
+	}
+	return list(s, c, l, filter([]*organization{c.caller.org}, func(*organization) bool {
+		return among(c.query, "productPlan", organizationPlan) && among(c.query, "product", organizationProduct)
+	}))
+}
+
+// What an Organization of the simulated Astro has bought.
+const (
+	organizationProduct = "HOSTED"
+	organizationPlan    = "ENTERPRISE_V2"
+)
+
+// organizationFilters are the filters of Organizations, and the values that each takes. None of the plans that can be
+// asked for is that of a simulated Organization.
+var organizationFilters = map[string][]string{
+	"productPlan":       {"TRIAL", "BASIC", "STANDARD", "PREMIUM", "BUSINESS_CRITICAL"},
+	"astronomerProduct": {"ASTRO"},
+	"product":           {organizationProduct, "HYBRID"},
 }
 
 func (s *Sim) getOrganization(c *call) (answer, *apiError) {

@@ -39,7 +39,8 @@ func TestErrors(t *testing.T) {
 		"no such Workspace":         {"GET", "/workspaces/cnothing", "", 404, ""},
 		"no such Deployment":        {"GET", "/deployments/cnothing", "", 404, ""},
 		"no such role":              {"GET", "/roles/cnothing", "", 404, ""},
-		"no such route":             {"PATCH", "/tokens/" + w.ci, "", 404, ""},
+		"no such route":             {"GET", "/tokens/" + w.ci + "/secrets", "", 404, ""},
+		"no such method":            {"PATCH", "/tokens/" + w.ci, "", 405, ""},
 		"limit too large":           {"GET", "/tokens?limit=1001", "", 400, "limit"},
 		"limit not a number":        {"GET", "/workspaces?limit=x", "", 400, "limit"},
 		"negative limit and offset": {"GET", "/roles?limit=-1&offset=-1", "", 400, "limit offset"},
@@ -82,6 +83,35 @@ func TestErrors(t *testing.T) {
 				t.Errorf("got %+v, want fields %q", e, tc.fields)
 			}
 		})
+	}
+}
+
+func TestMethodNotAllowedNamesThoseThatAre(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	for path, want := range map[string]string{"/tokens": "GET, POST", "/tokens/" + w.ci: "DELETE, GET, POST", "/workspaces": "GET"} {
+		if r := w.do(http.MethodPut, path, ""); r.status != http.StatusMethodNotAllowed || r.header.Get("Allow") != want {
+			t.Errorf("%s: got %d and %q, want 405 and %q", path, r.status, r.header.Get("Allow"), want)
+		}
+	}
+}
+
+func TestBodiesAreJSON(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	for _, path := range []string{"/tokens", "/tokens/" + w.ci, "/tokens/" + w.ci + "/roles"} {
+		body := `{"name":"n","role":"ORGANIZATION_MEMBER","scope":"ORGANIZATION","roles":[` + string(w.orgRole().Raw) + `]}`
+		for contentType, want := range map[string]int{
+			"": 400, "text/plain": 400, "text/plain; charset=utf-8": 400, "application/x-www-form-urlencoded": 400, "/": 400,
+			"application/json": 200, "application/json; charset=utf-8": 200, "Application/JSON": 200,
+		} {
+			w.contentType = contentType
+			if r := w.do(http.MethodPost, path, body); r.status != want {
+				t.Errorf("%s as %q: got %d %s, want %d", path, contentType, r.status, r.body, want)
+			}
+		}
+	}
+	w.contentType = ""
+	if r := w.do(http.MethodPost, "/tokens/"+w.ci+"/rotate", ""); r.status != http.StatusOK {
+		t.Errorf("rotate, which has no body: got %d %s", r.status, r.body)
 	}
 }
 

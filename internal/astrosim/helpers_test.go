@@ -20,7 +20,7 @@ type world struct {
 	t                               *testing.T
 	org, ws, ws2, dep, dep2         string
 	operator, ci, wsToken, depToken string
-	credential                      string
+	credential, contentType         string
 	client                          *http.Client
 	ctx                             context.Context // of every call; the test's if nil
 	clock                           *clock
@@ -31,7 +31,7 @@ func newWorld(t *testing.T, options astrosim.Options) *world {
 	c := newClock()
 	options.Now = c.now
 	s := astrosim.Serve(t, options)
-	w := &world{Sim: s, t: t, clock: c, client: &http.Client{Transport: &http.Transport{}, Timeout: 15 * time.Second}}
+	w := &world{Sim: s, t: t, clock: c, contentType: "application/json", client: &http.Client{Transport: &http.Transport{}, Timeout: 15 * time.Second}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	w.org = s.AddOrganization("Acme")
 	w.ws, w.ws2 = s.AddWorkspace(w.org, "data"), s.AddWorkspace(w.org, "Data Science")
@@ -95,6 +95,9 @@ func (w *world) send(method, path, body, credential string) reply {
 	request, err := http.NewRequestWithContext(ctx, method, w.URL()+path, strings.NewReader(body))
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if w.contentType != "" {
+		request.Header.Set("Content-Type", w.contentType)
 	}
 	if credential != "" {
 		request.Header.Set("Authorization", "Bearer "+credential)

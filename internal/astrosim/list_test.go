@@ -1,6 +1,7 @@
 package astrosim_test
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -48,6 +49,19 @@ func TestLists(t *testing.T) {
 		"custom roles":                 {"/roles", "Deploy Only Restricted", 2},
 		"custom roles of a scope":      {"/roles?scopeTypes=DAG", "", 0},
 		"custom roles, sorted":         {"/roles?sorts=scopeType:asc&sorts=name:desc", "Restricted Deploy Only", 2},
+	}
+	for query, want := range map[string]int{
+		"": 1, "?productPlan=TRIAL": 0, "?productPlan=ODD": 400, "?product=HOSTED": 1, "?product=HYBRID": 0, "?product=ODD": 400,
+		"?astronomerProduct=ASTRO": 1, "?astronomerProduct=ODD": 400,
+	} {
+		r := w.send(http.MethodGet, "/v1/organizations"+query, "", w.credential)
+		got := r.status
+		if got == http.StatusOK {
+			got = r.page(t).TotalCount
+		}
+		if got != want {
+			t.Errorf("Organizations%s: got %d, want %d", query, got, want)
+		}
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,14 @@ func (c *call) route(r *http.Request) {
 			c.id, segments[i] = segments[i], "*"
 		}
 	}
-	if route, known := routes[r.Method+" /"+strings.Join(segments, "/")]; known {
+	shape := "/" + strings.Join(segments, "/")
+	if route, known := routes[r.Method+" "+shape]; known {
 		c.endpoint, c.handle = route.endpoint, route.handle
+		return
+	}
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPost} {
+		if _, known := routes[method+" "+shape]; known {
+			c.allow = append(c.allow, method)
+		}
 	}
 }

@@ -17,6 +17,8 @@ type call struct {
 	method, path    string
 	org, id, bearer string
 	query           url.Values
+	allow           []string // the methods of the path, if it does not have this one
+	contentType     string
 	body            []byte
 	organization    *organization
 	caller          *token
@@ -42,6 +44,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), body: body}
 	c.bearer, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	c.contentType = r.Header.Get("Content-Type")
 	c.route(r)
 
 	half := s.halfLatency()
@@ -86,7 +89,7 @@ func (s *Sim) process(c *call) (answer, http.Header) {
 		return s.faulty(c, f, header)
 	}
 	if refused == nil {
-		refused = s.enter(c)
+		refused = s.enter(c, header)
 	}
 	var a answer
 	if refused == nil {
@@ -122,7 +125,11 @@ func (s *Sim) authenticate(c *call) *apiError {
 }
 
 // enter finds the Organization and holds the caller to its own.
-func (s *Sim) enter(c *call) *apiError {
+func (s *Sim) enter(c *call, header http.Header) *apiError {
+	if len(c.allow) > 0 {
+		header.Set("Allow", strings.Join(c.allow, ", "))
+		return refuse(http.StatusMethodNotAllowed, "%s is not allowed for %s", c.method, c.path)
+	}
 	if c.handle == nil {
 		return refuse(http.StatusNotFound, "no such route: %s %s", c.method, c.path)
 	}
@@ -154,6 +161,9 @@ func (c Choice) status() int {
 
 // send writes the answer, or as much of it as a fault lets through, and counts it.
 func (s *Sim) send(w http.ResponseWriter, r *http.Request, c *call, a answer, header http.Header) {
+	if a.status == http.StatusNoContent {
+		header.Del("Content-Type")
+	}
 	if f := c.faults.cut; f != nil {
 		s.count(c, 0, 0)
 		s.cut(w, r, f, a)
@@ -161,9 +171,6 @@ func (s *Sim) send(w http.ResponseWriter, r *http.Request, c *call, a answer, he
 	}
 	s.count(c, a.status, len(a.body))
 	maps.Copy(w.Header(), header)
-	if a.status == http.StatusNoContent {
-		w.Header().Del("Content-Type")
-	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // a client that went away is its own affair
 }

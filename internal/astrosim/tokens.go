@@ -3,6 +3,7 @@ package astrosim
 import (
 	"cmp"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"slices"
 	"strings"
@@ -150,7 +151,11 @@ func (s *Sim) deleteToken(c *call) (answer, *apiError) {
 	return answer{status: http.StatusNoContent}, nil
 }
 
+// decode reads the body, which has to say that it is JSON.
 func (c *call) decode(request any) *apiError {
+	if kind, _, err := mime.ParseMediaType(c.contentType); err != nil || kind != "application/json" {
+		return refuse(http.StatusBadRequest, "Invalid request: Content-Type is %q and not application/json", c.contentType)
+	}
 	if err := json.Unmarshal(c.body, request); err != nil {
 		return refuse(http.StatusBadRequest, "Invalid request: malformed body: %s", err)
 	}

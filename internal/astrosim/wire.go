@@ -110,10 +110,10 @@ type organizationWire struct {
 
 // encode is the Organization; a look-up gets its metadata only.
 func (o *organization) encode(lookUpOnly bool) []byte {
-	w := organizationWire{entityWire: o.wire(), Status: "ACTIVE", Product: "HOSTED", ProductPlans: []productPlan{}}
+	w := organizationWire{entityWire: o.wire(), Status: "ACTIVE", Product: organizationProduct, ProductPlans: []productPlan{}}
 	if !lookUpOnly {
 		w.BillingEmail, w.PaymentMethod = "billing@example.com", "CREDIT_CARD"
-		w.ProductPlans = []productPlan{{"ASTRO", o.id, o.id, "ENTERPRISE_V2"}}
+		w.ProductPlans = []productPlan{{"ASTRO", o.id, o.id, organizationPlan}}
 	}
 	return mustMarshal(w)
 }
