@@ -164,6 +164,7 @@ func (s *Sim) send(w http.ResponseWriter, r *http.Request, c *call, a answer, he
 	if a.status == http.StatusNoContent {
 		header.Del("Content-Type")
 	}
+	s.record.record(r, c, a, header)
 	if f := c.faults.cut; f != nil {
 		s.count(c, 0, 0)
 		s.cut(w, r, f, a)

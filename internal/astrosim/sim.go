@@ -24,6 +24,8 @@ type Options struct {
 	Seed uint64
 	// Now is the clock of timestamps, expiry and limits; time.Now if nil. Latency is real time always.
 	Now func() time.Time
+	// Record is a folder in which every call and its answer is kept, see Exchange; RecordVariable's if empty.
+	Record string
 }
 
 // Sim is a simulated Astro. It is an http.Handler, and a server once started. All of its methods may be called at any
@@ -33,6 +35,7 @@ type Sim struct {
 	key     []byte
 	done    chan struct{}
 	close   sync.Once
+	record  *recorder
 
 	underWay atomic.Int64 // calls
 
@@ -52,7 +55,8 @@ type Sim struct {
 	url       string
 }
 
-// New makes a simulated Astro without any Organization. It panics on a Behaviour that names no choice of its switch.
+// New makes a simulated Astro without any Organization. It panics on a Behaviour that names no choice of its switch, and
+// if it cannot record.
 func New(options Options) *Sim {
 	behaviour, err := options.Behaviour.complete()
 	if err != nil {
@@ -61,8 +65,12 @@ func New(options Options) *Sim {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
+	record, err := newRecorder(options.Record)
+	if err != nil {
+		panic("astrosim: " + err.Error())
+	}
 	return &Sim{
-		options: options, key: []byte(fmt.Sprintf("astrosim-%d", options.Seed)), done: make(chan struct{}),
+		options: options, record: record, key: []byte(fmt.Sprintf("astrosim-%d", options.Seed)), done: make(chan struct{}),
 		latency: options.Latency, limits: options.Limits, behaviour: behaviour, state: newState(),
 		rng: rand.New(rand.NewPCG(options.Seed, 0xa57205)), limiters: map[string]limiter{}, counts: newCounts(),
 	}
@@ -120,6 +128,7 @@ func (s *Sim) Close() {
 	if server != nil {
 		_ = server.Close()
 	}
+	s.record.close()
 }
 
 // SetBehaviour changes one switch while running.
