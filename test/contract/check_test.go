@@ -48,7 +48,13 @@ func TestCheck(t *testing.T) {
 	}{
 		"a list":        {list(func(*exchange) {}), "", ""},
 		"a replacement": {replace(func(*exchange) {}), "", ""},
-		"refused":       {replace(func(e *exchange) { e.Status, e.Answer = 400, wrong }), "", ""},
+		"a path that is there twice": {list(func(e *exchange) {
+			e.URL, e.Answer = "/v1/organizations/o/roles/r", `{"entityType":"WORKSPACE","entityId":"w"}`
+		}), "", ""},
+		"with another method": {list(func(e *exchange) {
+			e.Method, e.URL, e.Status, e.Answer = "DELETE", "/v1/organizations/o/roles/r", 204, ""
+		}), "", ""},
+		"refused": {replace(func(e *exchange) { e.Status, e.Answer = 400, wrong }), "", ""},
 
 		"a field is missing":            {list(func(e *exchange) { e.Answer = cut(page, `"id":"t",`) }), `answer: /tokens/*/id: property "id" is missing`, ""},
 		"a field is renamed":            {list(func(e *exchange) { e.Answer = swap(page, `"home"`, `"homes"`) }), `answer: /tokens/*: property "homes" is unsupported`, ""},
@@ -81,8 +87,11 @@ func TestCheck(t *testing.T) {
 			e.by("curl/8")
 			e.Method, e.Status, e.Answer = "PUT", 405, swap(wrong, "400", "405")
 		}), "", ""},
-		"a method answered 404":                {list(func(e *exchange) { e.by("curl/8"); e.Method, e.Status, e.Answer = "PUT", 404, wrong }), "answer: status 404 instead of 405", ""},
-		"not an error":                         {list(func(e *exchange) { e.by("curl/8"); e.Method, e.Status, e.Answer = "PUT", 405, cut(wrong, `"message":"m",`) }), "answer: /message: property", ""},
+		"a method answered 404": {list(func(e *exchange) { e.by("curl/8"); e.Method, e.Status, e.Answer = "PUT", 404, wrong }), "answer: status 404 instead of 405", ""},
+		"not an error": {list(func(e *exchange) {
+			e.by("curl/8")
+			e.Method, e.Status, e.Answer = "PUT", 405, cut(wrong, `"message":"m",`)
+		}), "answer: /message: property", ""},
 		"the operator calls what is not there": {list(func(e *exchange) { e.Method, e.Status, e.Answer = "PUT", 405, wrong }), "request: the document has no such operation", ""},
 
 		"made by a fault":   {list(func(e *exchange) { e.Fault, e.Status, e.Answer = "html", 502, "<html>" }), "", "fault"},

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/gorillamux"
 )
 
 // base is the path under which the simulated Astro serves what the document describes.
@@ -14,7 +11,7 @@ const base = "/v1"
 
 // document is an OpenAPI document that exchanges are held against.
 type document struct {
-	router     routers.Router
+	spec       *openapi3.T
 	errorBody  *openapi3.Schema
 	operations int
 }
@@ -26,20 +23,11 @@ func loadDocument(file string) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := doc.Validate(context.Background(), openapi3.DisableExamplesValidation()); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	errorBody := doc.Components.Schemas["Error"]
-	if errorBody == nil {
+	if doc.Components == nil || doc.Components.Schemas["Error"] == nil || doc.Paths == nil {
 		return nil, fmt.Errorf("%s has no schema Error: it is not a document of Astro's API", file)
 	}
 	closeObjects(doc)
-	doc.Servers = openapi3.Servers{{URL: base}}
-	router, err := gorillamux.NewRouter(doc)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
-	}
-	d := &document{router: router, errorBody: errorBody.Value}
+	d := &document{spec: doc, errorBody: doc.Components.Schemas["Error"].Value}
 	for _, path := range doc.Paths.Map() {
 		d.operations += len(path.Operations())
 	}

@@ -37,7 +37,7 @@ func TestRun(t *testing.T) {
 		want      string // part of the error
 		printed   string
 	}{
-		"all well":                {[]*exchange{good, good, others}, "", "3 exchanges, 2 of them the operator's, 2 distinct; 2 operations"},
+		"all well":                {[]*exchange{good, good, others}, "", "3 exchanges, 2 of them the operator's, 2 distinct; 4 operations"},
 		"a deviation":             {[]*exchange{bad, good, bad}, "1 deviations", "DEVIATION, 1 times: GET /organizations/{organizationId}/tokens, answer: /tokens/*/id"},
 		"where it was found":      {[]*exchange{good, bad}, "1 deviations", "exchanges-1.jsonl:2"},
 		"nothing of the operator": {[]*exchange{others}, "not one exchange of the operator", ""},
