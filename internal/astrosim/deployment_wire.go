@@ -92,8 +92,8 @@ func (d *deployment) encode() []byte {
 	issuer := "https://oidc.eks.us-east-1.amazonaws.com/id/" + d.workspace.org.id
 	return mustMarshal(deploymentWire{
 		entityWire: d.wire(), OrganizationID: d.workspace.org.id, WorkspaceID: d.workspace.id, WorkspaceName: d.workspace.name,
-		Status: d.status, StatusReason: "", Namespace: "ns-" + d.id, Type: "DEDICATED", CloudProvider: "AWS", Region: "us-east-1",
-		ClusterID: d.workspace.org.id, ClusterName: "primary", AirflowVersion: "3.1.3", AstroRuntimeVersion: "3.1-5", RuntimeVersion: "3.1-5",
+		Status: d.status, StatusReason: "", Namespace: "ns-" + d.id, Type: clusterType, CloudProvider: clusterCloud, Region: clusterRegion,
+		ClusterID: d.workspace.org.id, ClusterName: clusterName, AirflowVersion: "3.1.3", AstroRuntimeVersion: "3.1-5", RuntimeVersion: "3.1-5",
 		Executor: "CELERY", APIURL: host + "/api", UIURL: "https://" + host, WebServerURL: host, WebServerAirflowAPIURL: host + "/api/v2",
 		WebServerIngressHostname: host, WebServerCPU: "1", WebServerMemory: "2Gi", WebServerReplicas: 1, SchedulerCPU: "1", SchedulerMemory: "2Gi",
 		SchedulerReplicas: 1, SchedulerSize: "SMALL", ImageRepository: "images.astronomer.cloud/" + d.workspace.org.id + "/" + d.id,

@@ -1,6 +1,7 @@
-// Package astrosim is a simulated Astro: the part of the public v1 API that concerns API tokens and their roles, over
-// real HTTP, with state, rules, rate limits, latency, faults, counts and an audit of every write of roles. It knows HTTP
-// only: nothing of Kubernetes, and nothing of the client that it is there to test.
+// Package astrosim is a simulated Astro: the part of the public API (v1, and v1beta1 for the clients that still call it)
+// that concerns API tokens and their roles, over real HTTP, with state, rules, rate limits, latency, faults, counts and an
+// audit of every write of roles. It knows HTTP only: nothing of Kubernetes, and nothing of the client that it is there to
+// test.
 //
 // A test makes one, fills it, and looks at what was done to it:
 //

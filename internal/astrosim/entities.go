@@ -11,11 +11,11 @@ import (
 func (s *Sim) listOrganizations(c *call) (answer, *apiError) {
 	l := listing[*organization]{
 		key: "organizations", max: 1000, sorts: metaSorts(func(o *organization) *meta { return &o.meta }),
-		id: func(o *organization) string { return o.id }, encode: func(o *organization) []byte { return o.encode(false) },
+		id: func(o *organization) string { return o.id }, encode: func(o *organization) []byte { return o.encode(false, c.beta) },
 	}
 	for name, takes := range organizationFilters {
-		if value := c.query.Get(name); value != "" && !slices.Contains(takes, value) {
-			return answer{}, invalid(field(name, "oneof", "%s does not take '%s'", name, value))
+		if bad := oneOf(c.query, name, takes); bad != nil {
+			return answer{}, bad
 		}
 	}
 	return list(s, c, l, filter([]*organization{c.caller.org}, func(*organization) bool {
@@ -42,7 +42,7 @@ func (s *Sim) getOrganization(c *call) (answer, *apiError) {
 	if bad != nil {
 		return answer{}, bad
 	}
-	return ok(c.organization.encode(lookUp)), nil
+	return ok(c.organization.encode(lookUp, c.beta)), nil
 }
 
 func (s *Sim) listWorkspaces(c *call) (answer, *apiError) {
@@ -147,6 +147,16 @@ func (s *Sim) named(query url.Values, name string) bool {
 		}
 		return name == want
 	})
+}
+
+// oneOf refuses a value that a parameter does not take.
+func oneOf(query url.Values, name string, takes []string) *apiError {
+	for _, value := range query[name] {
+		if value != "" && !slices.Contains(takes, value) {
+			return invalid(field(name, "oneof", "%s does not take '%s'", name, value))
+		}
+	}
+	return nil
 }
 
 func boolean(query url.Values, name string) (bool, *apiError) {

@@ -23,6 +23,8 @@ const (
 	DeploymentsGet    Endpoint = "deployments.get"
 	RolesList         Endpoint = "roles.list"
 	RolesGet          Endpoint = "roles.get"
+	ClustersList      Endpoint = "clusters.list"
+	ClustersGet       Endpoint = "clusters.get"
 	OrganizationGet   Endpoint = "organization.get"
 	OrganizationsList Endpoint = "organizations.list"
 	Unknown           Endpoint = "unknown"
@@ -46,17 +48,40 @@ var routes = map[string]struct {
 	"GET /organizations/*/workspaces/*":     {WorkspacesGet, (*Sim).getWorkspace},
 	"GET /organizations/*/deployments":      {DeploymentsList, (*Sim).listDeployments},
 	"GET /organizations/*/deployments/*":    {DeploymentsGet, (*Sim).getDeployment},
+	"GET /organizations/*/clusters":         {ClustersList, (*Sim).listClusters},
+	"GET /organizations/*/clusters/*":       {ClustersGet, (*Sim).getCluster},
 	"GET /organizations/*/roles":            {RolesList, (*Sim).listRoles},
 	"GET /organizations/*/roles/*":          {RolesGet, (*Sim).getRole},
 }
 
-// route finds what a request is for. The ids of the path are the second and fourth of its segments.
+// bases are the paths under which the API is served: v1, and the two halves of v1beta1, which first-party clients still call.
+var bases = []struct {
+	prefix string
+	beta   bool
+	serves func(Endpoint) bool
+}{
+	{"/v1/", false, func(Endpoint) bool { return true }},
+	{"/iam/v1beta1/", true, inIAM},
+	{"/platform/v1beta1/", true, func(e Endpoint) bool { return !inIAM(e) }},
+}
+
+func inIAM(e Endpoint) bool {
+	return strings.HasPrefix(string(e), "tokens.") || strings.HasPrefix(string(e), "roles.")
+}
+
+// route finds what a request is for.
 func (c *call) route(r *http.Request) {
 	c.endpoint = Unknown
-	rest, found := strings.CutPrefix(r.URL.Path, "/v1/")
-	if !found {
-		return
+	for _, base := range bases {
+		if rest, found := strings.CutPrefix(r.URL.Path, base.prefix); found {
+			c.beta = base.beta
+			c.routeBelow(r.Method, rest, base.serves)
+		}
 	}
+}
+
+// routeBelow finds the endpoint of a path below its base. The ids of the path are the second and fourth of its segments.
+func (c *call) routeBelow(method, rest string, serves func(Endpoint) bool) {
 	segments := strings.Split(strings.TrimSuffix(rest, "/"), "/")
 	for i := range segments {
 		switch i {
@@ -67,12 +92,12 @@ func (c *call) route(r *http.Request) {
 		}
 	}
 	shape := "/" + strings.Join(segments, "/")
-	if route, known := routes[r.Method+" "+shape]; known {
+	if route, known := routes[method+" "+shape]; known && serves(route.endpoint) {
 		c.endpoint, c.handle = route.endpoint, route.handle
 		return
 	}
 	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPost} {
-		if _, known := routes[method+" "+shape]; known {
+		if route, known := routes[method+" "+shape]; known && serves(route.endpoint) {
 			c.allow = append(c.allow, method)
 		}
 	}

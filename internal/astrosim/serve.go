@@ -17,6 +17,7 @@ type call struct {
 	method, path    string
 	org, id, bearer string
 	query           url.Values
+	beta            bool     // v1beta1
 	allow           []string // the methods of the path, if it does not have this one
 	contentType     string
 	body            []byte
@@ -29,7 +30,7 @@ type call struct {
 // maxBody bounds what is read of a request.
 const maxBody = 8 << 20
 
-// ServeHTTP answers the API under /v1 and the administration under /_sim.
+// ServeHTTP answers the API under /v1 and the two bases of v1beta1, and the administration under /_sim.
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == adminPath || strings.HasPrefix(r.URL.Path, adminPath+"/") {
 		s.admin().ServeHTTP(w, r)

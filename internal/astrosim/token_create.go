@@ -6,6 +6,7 @@ type createRequest struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Scope       string `json:"scope"`
+	Type        string `json:"type"` // the scope in v1beta1
 	EntityID    string `json:"entityId"`
 	Role        string `json:"role"`
 	Kind        string `json:"kind"`
@@ -16,6 +17,9 @@ func (s *Sim) createToken(c *call) (answer, *apiError) {
 	var r createRequest
 	if refused := c.decode(&r); refused != nil {
 		return answer{}, refused
+	}
+	if c.beta {
+		r.Scope = r.Type
 	}
 	if r.Scope == TypeOrganization {
 		r.EntityID = c.organization.id
@@ -32,7 +36,7 @@ func (s *Sim) createToken(c *call) (answer, *apiError) {
 	}
 	t := s.state.tokens[s.addToken(c.organization, newRole(r.Scope, r.EntityID, r.Role, ""), r.Name, with)]
 	t.createdBy, t.updatedBy = c.caller.profile(), c.caller.profile()
-	return ok(t.encodeSecret()), nil
+	return ok(c.encodeSecret(t)), nil
 }
 
 func (s *Sim) createFields(c *call, r *createRequest) (bad []fieldError) {
@@ -52,7 +56,11 @@ func (s *Sim) createFields(c *call, r *createRequest) (bad []fieldError) {
 	switch r.Scope {
 	case TypeOrganization, TypeWorkspace, TypeDeployment:
 	default:
-		return append(bad, field("scope", "oneof", "scope does not take '%s'", r.Scope))
+		name := "scope"
+		if c.beta {
+			name = "type"
+		}
+		return append(bad, field(name, "oneof", "%s does not take '%s'", name, r.Scope))
 	}
 	if r.EntityID == "" || !s.exists(c.organization, home) {
 		return append(bad, field("entityId", "exists", "no %s has the id '%s'", strings.ToLower(r.Scope), r.EntityID))

@@ -35,9 +35,9 @@ func (s *Sim) listTokens(c *call) (answer, *apiError) {
 // row is the token as the call reads it.
 func (c *call) row(t *token, roles []Role) []byte {
 	if c.faults.omits(t.id) {
-		return mustMarshal(t.wire())
+		return mustMarshal(t.wire(c.beta))
 	}
-	return t.encode(roles)
+	return c.encode(t, roles)
 }
 
 // tokensAsRead are the Organization's tokens, or what a stale read takes for them.
@@ -130,7 +130,7 @@ func (s *Sim) updateToken(c *call) (answer, *apiError) {
 	if request.Description != nil {
 		t.description = *request.Description
 	}
-	return ok(t.encode(t.roles)), nil
+	return ok(c.encode(t, t.roles)), nil
 }
 
 func (s *Sim) rotateToken(c *call) (answer, *apiError) {
@@ -139,7 +139,7 @@ func (s *Sim) rotateToken(c *call) (answer, *apiError) {
 		return answer{}, refused
 	}
 	s.rotate(t)
-	return ok(t.encodeSecret()), nil
+	return ok(c.encodeSecret(t)), nil
 }
 
 func (s *Sim) deleteToken(c *call) (answer, *apiError) {

@@ -11,7 +11,8 @@ type tokenWire struct {
 	ID          string     `json:"id"`
 	Name        string     `json:"name"`
 	Description string     `json:"description"`
-	Scope       string     `json:"scope"`
+	Scope       string     `json:"scope,omitempty"`
+	Type        string     `json:"type,omitempty"` // the scope in v1beta1
 	Kind        string     `json:"kind"`
 	ShortToken  string     `json:"shortToken"`
 	Token       string     `json:"token,omitempty"`
@@ -26,20 +27,26 @@ type tokenWire struct {
 	UpdatedBy   profile    `json:"updatedBy"`
 }
 
-func (t *token) wire() tokenWire {
-	return tokenWire{
+func (t *token) wire(beta bool) tokenWire {
+	w := tokenWire{
 		ID: t.id, Name: t.name, Description: t.description, Scope: t.scope, Kind: t.kind, ShortToken: shortToken(t.credential),
 		StartAt: t.start, EndAt: t.end, ExpiryDays: t.expiryDays, LastUsed: t.used, LastRotated: t.rotated,
 		CreatedAt: t.created, UpdatedAt: t.updated, CreatedBy: t.createdBy, UpdatedBy: t.updatedBy,
 	}
+	if beta {
+		w.Scope, w.Type = "", t.scope
+	}
+	return w
 }
 
 // encode is the token as Astro returns it. Its roles go in as the bytes they are stored as.
-func (t *token) encode(roles []Role) []byte { return withRoles(mustMarshal(t.wire()), roles) }
+func (c *call) encode(t *token, roles []Role) []byte {
+	return withRoles(mustMarshal(t.wire(c.beta)), roles)
+}
 
 // encodeSecret is the token with its secret, as create and rotate return it.
-func (t *token) encodeSecret() []byte {
-	w := t.wire()
+func (c *call) encodeSecret(t *token) []byte {
+	w := t.wire(c.beta)
 	w.Token = t.credential
 	return withRoles(mustMarshal(w), t.roles)
 }
@@ -106,14 +113,18 @@ type organizationWire struct {
 	DedicatedClusters bool          `json:"shouldEnforceDedicatedClusters"`
 	ProductPlans      []productPlan `json:"productPlans"`
 	ManagedDomains    []string      `json:"managedDomains,omitempty"`
+	SupportPlan       string        `json:"supportPlan,omitempty"` // of v1beta1
 }
 
 // encode is the Organization; a look-up gets its metadata only.
-func (o *organization) encode(lookUpOnly bool) []byte {
+func (o *organization) encode(lookUpOnly, beta bool) []byte {
 	w := organizationWire{entityWire: o.wire(), Status: "ACTIVE", Product: organizationProduct, ProductPlans: []productPlan{}}
 	if !lookUpOnly {
 		w.BillingEmail, w.PaymentMethod = "billing@example.com", "CREDIT_CARD"
 		w.ProductPlans = []productPlan{{"ASTRO", o.id, o.id, organizationPlan}}
+	}
+	if beta {
+		w.SupportPlan = "BUSINESS_CRITICAL"
 	}
 	return mustMarshal(w)
 }
