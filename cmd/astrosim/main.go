@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,6 +18,8 @@ import (
 
 type options struct {
 	listen, seedFile, credentialsDir string
+	caFile, tlsListen                string
+	standInFor                       []string
 	latency                          time.Duration
 	limits, listBehaviour            bool
 	seed                             uint64
@@ -43,6 +46,12 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8099", "address to listen on; port 0 takes a free one")
 	flags.StringVar(&o.seedFile, "seed-file", "", "YAML file with the Organizations, Workspaces, Deployments and tokens to start with")
 	flags.StringVar(&o.credentialsDir, "credentials-dir", "", "directory for a file with the credential of each seeded token marked secret")
+	flags.StringVar(&o.caFile, "ca-file", "", "stand in for Astro's host to clients whose HTTPS_PROXY is this, and write the certificate to trust to this file")
+	flags.StringVar(&o.tlsListen, "tls-listen", "", "with --ca-file: address to listen on with TLS, too")
+	flags.Func("stand-in-for", "with --ca-file: a host to stand in for, any number of times; "+astrosim.APIHost+" if not given", func(host string) error {
+		o.standInFor = append(o.standInFor, host)
+		return nil
+	})
 	flags.DurationVar(&o.latency, "latency", 0, "how long each call takes, such as 80ms")
 	flags.BoolVar(&o.limits, "limits", false, "enforce the published rate limits")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, faults and shuffles")
@@ -56,6 +65,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if o.caFile == "" && (o.tlsListen != "" || len(o.standInFor) > 0) {
+		return o, errors.New("--tls-listen and --stand-in-for need --ca-file")
 	}
 	return o, nil
 }
@@ -78,11 +90,44 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := standIn(sim, o, url, out); err != nil {
+		return err
+	}
 	if _, err := fmt.Fprintf(out, "simulated Astro listens at %s (API under /v1, administration under /_sim)\n", url); err != nil {
 		return err
 	}
 	<-ctx.Done()
 	return nil
+}
+
+// standIn makes the simulator answer for Astro's own host, if it is to.
+func standIn(sim *astrosim.Sim, o options, url string, out io.Writer) error {
+	if o.caFile == "" {
+		return nil
+	}
+	certificate, err := sim.StandIn(o.standInFor...)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(o.caFile, certificate, 0o600); err != nil {
+		return err
+	}
+	hosts := o.standInFor
+	if len(hosts) == 0 {
+		hosts = []string{astrosim.APIHost}
+	}
+	if _, err := fmt.Fprintf(out, "it stands in for %s where HTTPS_PROXY=%s and SSL_CERT_FILE=%s\n", strings.Join(hosts, ", "), url, o.caFile); err != nil {
+		return err
+	}
+	if o.tlsListen == "" {
+		return nil
+	}
+	secure, err := sim.ListenTLS(o.tlsListen) //nolint:contextcheck // the simulator ends by Close
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "it listens with TLS at %s\n", secure)
+	return err
 }
 
 // plant reads the seed file and hands out the credentials that it asks for.

@@ -36,6 +36,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.admin().ServeHTTP(w, r)
 		return
 	}
+	if r.Method == http.MethodConnect {
+		s.connect(w, r)
+		return
+	}
 	s.underWay.Add(1)
 	defer s.underWay.Add(-1)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

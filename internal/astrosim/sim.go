@@ -51,7 +51,8 @@ type Sim struct {
 	faultSeq  uint64
 	counts    Counts
 	audit     []RoleWrite
-	server    *http.Server
+	servers   []*http.Server
+	standIn   *standIn // nil if it stands in for no host
 	url       string
 }
 
@@ -107,8 +108,9 @@ func (s *Sim) Listen(addr string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.url = "http://" + listener.Addr().String()
-	s.server = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
-	go func(server *http.Server) { _ = server.Serve(listener) }(s.server)
+	server := newServer(s)
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(listener) }()
 	return s.url, nil
 }
 
@@ -123,9 +125,9 @@ func (s *Sim) URL() string {
 func (s *Sim) Close() {
 	s.close.Do(func() { close(s.done) })
 	s.mu.Lock()
-	server := s.server
+	servers := s.servers
 	s.mu.Unlock()
-	if server != nil {
+	for _, server := range servers {
 		_ = server.Close()
 	}
 	s.record.close()

@@ -19,6 +19,7 @@ var elsewhere = []struct {
 	{begins(`make release`), "takes minutes", "CI runs it"},
 	{begins(`astro |export ASTRO_DOMAIN`), "needs the Astro CLI", "docs/simulator.md says with which release it was seen"},
 	{begins(`curl .*\$sim|sim=`), "needs the simulator as a program", "tests of internal/astrosim and cmd/astrosim"},
+	{begins(`export HTTPS_PROXY=http://127|curl --cacert "\$SSL_CERT_FILE"`), "needs the simulator as a program", "tests of cmd/astrosim"},
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},
 	{begins(`terraform `), "needs Terraform and an Organization", "nowhere; the page says so"},
 	{begins(`kubectl .*\blogs\b`), "there is no kubelet to ask", "make e2e"},
