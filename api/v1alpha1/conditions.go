@@ -19,8 +19,8 @@ const (
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
 	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
-	// LastRoleProtected, Revoking, RevocationLimited, Suspended. Unknown: Pending, RateLimited, CredentialRejected, Unreachable and others
-	// that keep the operator from looking.
+	// LastRoleProtected, Revoking, RevocationLimited, Suspended, KubernetesRefused. Unknown: Pending, RateLimited, CredentialRejected,
+	// Unreachable and others that keep the operator from looking.
 	ConditionSynced = "Synced"
 
 	// ConditionReconciling is there, and True, while the operator works towards the declared state.
@@ -70,6 +70,8 @@ const (
 	ReasonRevocationLimited = "RevocationLimited"
 	// ReasonJournalUnwritable: the operator cannot write down what it is about to give, so nothing new is given.
 	ReasonJournalUnwritable = "JournalUnwritable"
+	// ReasonKubernetesRefused: the API server refuses a write that the operator has to make: by RBAC, a quota or admission.
+	ReasonKubernetesRefused = "KubernetesRefused"
 	// ReasonPending: another condition has to be met first.
 	ReasonPending = "Pending"
 )

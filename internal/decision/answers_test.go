@@ -1,10 +1,14 @@
 package decision
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -39,6 +43,67 @@ func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
 			states: so{"a": "Unknown/JournalUnwritable", "b": "True/RoleUpdated Held Created, changed", "c": "unchanged, released, revoked"},
 			holds:  at{w1: "", w2: owner, d1: ""},
 		},
+		"FinalizerRefused": {
+			reason: "What Kubernetes has against the finalizer is told, nothing is given, and the others go on.",
+			parts:  of(binding("a"), binding("b").on(w2)),
+			drive: func(w *driver) {
+				w.patched = func(uid types.UID) error {
+					if uid == "uid-a" {
+						return errDenied
+					}
+					return nil
+				}
+			},
+			effects: is{"AddFinalizers a b", "WriteJournal b", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Report", "Clear b"},
+			states:  so{"a": "False/KubernetesRefused", "b": "True/Granted Held Created, changed"}, holds: at{w1: ""},
+			also: says("a", "needs the label cost-centre"),
+		},
+		"FinalizerRefusedAgain": {
+			reason:  "A role that is held stays as it is where its finalizer may not be put back, and is not said to be Ready.",
+			parts:   of(binding("a").claimed(1).role(owner).edited().edit(func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil }), holds(w1, member)),
+			drive:   func(w *driver) { w.patched = func(types.UID) error { return errDenied } },
+			effects: is{"AddFinalizers a", "Report"},
+			states:  so{"a": "False/KubernetesRefused Held Created"}, holds: at{w1: member},
+		},
+		"ReleaseRefused": {
+			reason:  "A binding that cannot be let go is never Ready of a role that was revoked, and gives its claim up.",
+			parts:   of(binding("a").claimed(1).deleting(), holds(w1, member)),
+			drive:   deniesRelease,
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Report"},
+			states:  so{"a": "False/KubernetesRefused Released Created, revoked"}, holds: at{w1: ""},
+			also: func(t *testing.T, w *driver) {
+				says("a", "not in Astro any more")(t, w)
+				differ(t, "The role is not shown as held.", "role", "", w.statements["uid-a"].Status.Role)
+				again := drive(t, w.next(time.Minute), deniesRelease)
+				differ(t, "Astro is not asked again.", "effects", is{"Report", "Report"}, is(again.effects))
+				differ(t, "The same is told.", "status", w.message("a"), again.message("a"))
+				gone := drive(t, w.next(time.Minute))
+				differ(t, "Once it may, it goes.", "states", "unchanged, released", gone.state("a"))
+			},
+		},
+		"ReleaseOfRetainedRefused": {
+			reason: "Who leaves its role says so, and keeps the claim.",
+			parts: of(binding("a").claimed(1).deleting().edit(func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain }),
+				holds(w1, member)),
+			drive:   deniesRelease,
+			effects: is{"Report", "Report"},
+			states:  so{"a": "False/KubernetesRefused Held Created"}, holds: at{w1: member},
+			also: says("a", "left in Astro as it is"),
+		},
+		"ReleaseConflict": {
+			reason:  "That somebody else was first is not worth a word.",
+			parts:   of(binding("a").claimed(1).deleting()),
+			drive:   func(w *driver) { w.told = func(types.UID) error { return errConflict } },
+			effects: is{"Read acme", "Report"},
+			states:  so{"a": "unchanged, released"}, also: looksAgain(time.Second),
+		},
+		"EverythingRefused": {
+			reason:  "Where the status is refused as well, it is left at that.",
+			parts:   of(binding("a").claimed(1).deleting()),
+			drive:   func(w *driver) { w.told = func(types.UID) error { return errDenied } },
+			effects: is{"Read acme", "Report", "Report"},
+			states:  so{"a": "False/KubernetesRefused Released Created"},
+		},
 		"StatusUnwritten": {
 			reason:  "An entry stays in the journal until the status holds the claim.",
 			parts:   of(binding("a")),
@@ -47,6 +112,29 @@ func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
 			also:    journalHolds(1),
 		},
 	}.check(t)
+}
+
+// errDenied is how the API server refuses a write by an admission policy.
+var errDenied = apierrors.NewForbidden(schema.GroupResource{Resource: "scopedtokenbindings"}, "a", errors.New("every object needs the label cost-centre"))
+
+// deniesRelease refuses the removal of finalizers alone.
+func deniesRelease(w *driver) {
+	w.told = func(uid types.UID) error {
+		if w.statements[uid].Release {
+			return errDenied
+		}
+		return nil
+	}
+}
+
+// says checks what the Ready condition of a binding says.
+func says(name, words string) func(*testing.T, *driver) {
+	return func(t *testing.T, w *driver) {
+		t.Helper()
+		if !strings.Contains(w.message(name), words) {
+			t.Errorf("%q is not in %q", words, w.message(name))
+		}
+	}
 }
 
 func TestAnswers(t *testing.T) {

@@ -29,8 +29,9 @@ type Progress struct {
 	slots     int  // slots that were waited for
 
 	withdrawn map[types.UID]bool
-	reported  map[types.UID]bool // bindings that were told
-	unwritten map[types.UID]bool // statements that could not be written
+	reported  map[types.UID]bool         // bindings that were told
+	unwritten map[types.UID]bool         // statements that could not be written
+	stuck     map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
 	cleared   bool
 }
 

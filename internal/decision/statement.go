@@ -118,6 +118,9 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	leaves := s.leavesClaim(b, r)
 	st.Left = !b.Deleting() && leaves && !r.Rebind && !r.Retarget
 	st.Release = st.Release || st.Left && b.finalized()
+	if stuck := p.stuck[st.UID]; stuck != nil {
+		return p.stuckStatement(i, st, r, stuck)
+	}
 	if b.Orphan && r.Fault != nil {
 		st.Why = r.Fault.Message
 	}
@@ -126,6 +129,18 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	}
 	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
 	st.Write = true
+	return st
+}
+
+// stuckStatement is what a binding is told that is deleted and cannot be let go. What it held is given up where the role
+// is gone, so that nobody takes it for granted, or looks for it again.
+func (p Progress) stuckStatement(i int, st Statement, r Ruling, stuck *fault.Fault) Statement {
+	var claim *enteredClaim
+	if st.Stays {
+		claim = p.entered(i, r)
+	}
+	r.Fault, st.Release = stuck, false
+	st.Status, st.Write = p.Situation.statusOf(&p.Situation.Bindings[i], r, claim, Done{}, false), true
 	return st
 }
 

@@ -55,13 +55,19 @@ func withFinalizer(object, patched *v1alpha1.ScopedTokenBinding) *v1alpha1.Scope
 	return patched
 }
 
-// finalizerFault is what a binding says of whose finalizer could not be added. That it was written at the same time is not
-// worth a word.
+// finalizerFault is what a binding says of whose finalizer could not be added: what Kubernetes has against it. That it was
+// written at the same time is not worth a word.
 func finalizerFault(err error) *fault.Fault {
+	if f := fault.FromKubernetesError(v1alpha1.ConditionSynced, finalizerRefused, err); f != nil {
+		return f
+	}
 	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonPending, "add the finalizer: %v", err)
 	f.Silent = true
 	return f
 }
+
+// finalizerRefused is what a binding says of that Kubernetes refuses its finalizer.
+const finalizerRefused = "no role is given or changed before the binding has the operator's finalizer, which Kubernetes refuses"
 
 // afterJournal takes in that the journal holds the claims. Where it cannot be written, nothing new is given.
 func (p Progress) afterJournal(e Effect, r Stored) Progress {
@@ -114,6 +120,9 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 		if err := r.Errs[st.UID]; err != nil {
 			unwritten[st.UID] = true
 			p = p.retryWrite(err)
+			if p = p.stick(st, err); p.stuck[st.UID] != nil && st.Release {
+				reported[st.UID] = false // its status is to say so
+			}
 		}
 		p = p.wakeFor(p.Situation.index(st.UID), st)
 	}
@@ -121,6 +130,28 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	if t := p.Situation.Token; t.Presence == Present && t.Token.EndAt != nil {
 		p = p.wake(t.Token.EndAt.Sub(p.Situation.Now)) // that it expires no listing shows as a change
 	}
+	return p
+}
+
+// stick takes in that a binding which is deleted cannot be let go, because Kubernetes refuses to have its finalizer taken off.
+func (p Progress) stick(st Statement, err error) Progress {
+	if !st.Release || st.Left {
+		return p
+	}
+	words := "the role is not in Astro any more"
+	if st.Stays {
+		words = "the role is left in Astro as it is"
+	}
+	f := fault.FromKubernetesError(v1alpha1.ConditionSynced, words+", but the operator's finalizer stays on the binding, since Kubernetes refuses its removal", err)
+	if f == nil {
+		return p
+	}
+	stuck := maps.Clone(p.stuck)
+	if stuck == nil {
+		stuck = map[types.UID]*fault.Fault{}
+	}
+	stuck[st.UID] = f
+	p.stuck = stuck
 	return p
 }
 

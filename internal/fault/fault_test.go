@@ -3,10 +3,12 @@ package fault_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -60,6 +62,56 @@ func TestFromAstroError(t *testing.T) {
 				t.Errorf("%s\n-want +got\n%s", c.reason, diff)
 			}
 		})
+	}
+}
+
+func TestFromKubernetesError(t *testing.T) {
+	of := func(code int32, reason metav1.StatusReason) error {
+		return fmt.Errorf("patch: %w", &apierrors.StatusError{ErrStatus: metav1.Status{Code: code, Reason: reason, Message: "denied by policy"}})
+	}
+	const no = "no fault"
+	cases := map[string]struct {
+		reason string
+		err    error
+		want   string
+	}{
+		"RBAC":               {"RBAC and admission say Forbidden.", of(403, metav1.StatusReasonForbidden), "False, stalls"},
+		"Invalid":            {"So does a ValidatingAdmissionPolicy by default.", of(422, metav1.StatusReasonInvalid), "False, stalls"},
+		"TooLarge":           {"A policy may choose this code.", of(413, metav1.StatusReasonRequestEntityTooLarge), "False, stalls"},
+		"PolicyUnauthorized": {"And this one.", of(401, metav1.StatusReasonUnauthorized), "False, stalls"},
+		"Webhook":            {"A webhook may choose any.", of(400, metav1.StatusReasonBadRequest), "False, stalls"},
+		"WebhookAway":        {"One that fails may be back soon.", of(500, metav1.StatusReasonInternalError), "Unknown, transient"},
+		"Conflict":           {"Somebody else was first.", of(409, metav1.StatusReasonConflict), no},
+		"Gone":               {"There is nothing to be written.", of(404, metav1.StatusReasonNotFound), no},
+		"Busy":               {"The API server wants a pause.", of(429, metav1.StatusReasonTooManyRequests), no},
+		"Away":               {"It is away.", of(503, metav1.StatusReasonServiceUnavailable), no},
+		"Slow":               {"It took too long.", of(504, metav1.StatusReasonTimeout), no},
+		"NoAnswer":           {"An error that is not the API server's is no refusal.", errors.New("connection refused"), no},
+		"None":               {"Nor is none.", nil, no},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got, f := no, FromKubernetesError(v1alpha1.ConditionSynced, "patch", c.err)
+			if f != nil {
+				got = string(f.Status)
+				if f.Stalls() {
+					got += ", stalls"
+				}
+				if f.Transient {
+					got += ", transient"
+				}
+				if f.Reason != v1alpha1.ReasonKubernetesRefused || f.Condition != v1alpha1.ConditionSynced || !strings.Contains(f.Message, "denied by policy") {
+					t.Errorf("%s\n%+v", c.reason, f)
+				}
+			}
+			if got != c.want {
+				t.Errorf("%s\nwant %s, got %s", c.reason, c.want, got)
+			}
+		})
+	}
+	long := fmt.Errorf("%s: %w", strings.Repeat("é", 5000), of(403, metav1.StatusReasonForbidden))
+	if n := len([]rune(FromKubernetesError("Ready", "patch", long).Message)); n > 1000 {
+		t.Errorf("the words of a policy fill the status: %d", n)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 const (
@@ -41,6 +43,19 @@ func (d *dependencies) release(ctx context.Context, c v1alpha1.Connection, u usa
 	return true, d.patchFinalizer(ctx, c, controllerutil.RemoveFinalizer)
 }
 
+// refusedFinalizer is the fault of a connection whose finalizer Kubernetes refuses to have put on or taken off; nil if the
+// error is another one. Without its finalizer nothing would keep a connection while bindings need it.
+func refusedFinalizer(c v1alpha1.Connection, err error) *fault.Fault {
+	if !refusal.Count(refusal.Metadata, err) {
+		return nil
+	}
+	doing := "the connection is not used before it has the operator's finalizer, which Kubernetes refuses"
+	if !c.GetDeletionTimestamp().IsZero() {
+		doing = "no binding needs the connection any more, but the operator's finalizer stays on it, since Kubernetes refuses its removal"
+	}
+	return fault.FromKubernetesError(v1alpha1.ConditionReady, doing, err)
+}
+
 // needed reports whether a connection that is being deleted has to stay, with so much of its grace left.
 func (u usage) needed(grace time.Duration) bool {
 	return len(u.holders) > 0 || (u.bindings+u.unfinished > 0 && grace > 0)
@@ -65,6 +80,7 @@ func (d *dependencies) patchFinalizer(ctx context.Context, c v1alpha1.Connection
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := d.Client.Patch(ctx, c, patch); client.IgnoreNotFound(err) != nil {
+		c.SetFinalizers(before.GetFinalizers())
 		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
 	}
 	return nil

@@ -5,11 +5,16 @@ import (
 	"fmt"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // reconciler serves one kind of connection.
@@ -20,6 +25,7 @@ type reconciler struct {
 	empty     func() v1alpha1.Connection
 	emptyList func() client.ObjectList
 	memories  memories
+	refusals  refusal.Told
 }
 
 // Connections, and what their finalizer and status need. What is of the whole cluster is in a role of its own, which an
@@ -50,10 +56,13 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	if err := r.keep(ctx, c); err != nil {
+	err = r.keep(ctx, c)
+	stuck := refusedFinalizer(c, err)
+	if err != nil && stuck == nil {
 		return reconcile.Result{}, err
 	}
 	m := r.recall(key, c)
+	m.stuck = stuck
 	if err := r.look(ctx, key, c, m); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -61,7 +70,11 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if released, err := r.release(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock())); released || err != nil {
+	released, err := r.release(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock()))
+	if err != nil {
+		m.stuck = refusedFinalizer(c, err)
+	}
+	if m.stuck == nil && (released || err != nil) {
 		return reconcile.Result{}, err
 	}
 	return r.conclude(ctx, key, c, m, u)
@@ -156,11 +169,16 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 	if apierrors.IsConflict(err) {
 		return reconcile.Result{RequeueAfter: overtaken}, nil
 	}
-	if err != nil {
+	refused := fault.RefusedByKubernetes(err)
+	if err != nil && !refused {
 		return reconcile.Result{}, err
 	}
 	now := r.Clock()
 	wake := m.wake(now)
+	if refused || m.stuck != nil {
+		r.tellRefused(ctx, c, err)
+		wake = min(wake, refusal.Again)
+	}
 	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
 		wake = min(wake, left)
 		if u.unfinished > 0 {
@@ -170,6 +188,16 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 		wake = min(wake, pauseAtLeast)
 	}
 	return reconcile.Result{RequeueAfter: wake}, nil
+}
+
+// tellRefused tells by event of a status that Kubernetes refuses, and of what it was to say.
+func (r *reconciler) tellRefused(ctx context.Context, c v1alpha1.Connection, err error) {
+	is := meta.FindStatusCondition(c.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
+	if is == nil || !r.refusals.Due(refusal.Status, c.GetUID(), err, r.Clock()) {
+		return
+	}
+	log.FromContext(ctx).Error(err, "Kubernetes refuses the status", "ready", is.Status, "reason", is.Reason, "message", is.Message)
+	r.Recorder.Eventf(c, nil, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Report", "%s", refusal.Words(is.Reason, is.Message, err))
 }
 
 // gone forgets a connection.

@@ -73,6 +73,7 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *fault.Fault) {
 	ready, wrong := metav1.Condition{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}, f.fault
 	switch {
+	case f.fault != nil && f.fault.Reason == v1alpha1.ReasonKubernetesRefused:
 	case !c.GetDeletionTimestamp().IsZero():
 		wrong = notReady(v1alpha1.ReasonInUse, "%s", inUse(f.fault, f.usage))
 	case f.fault == nil:

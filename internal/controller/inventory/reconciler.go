@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
@@ -23,6 +24,8 @@ type Reconciler struct {
 	Client   client.Client
 	Registry *connection.Registry
 	Recorder events.EventRecorder
+
+	refusals refusal.Told
 }
 
 // survey is what one reconcile found for an inventory.
@@ -51,16 +54,25 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	h, known := r.Registry.Get(connection.KeyFor(i.Namespace, i.Spec.ConnectionRef))
 	if !known {
-		return reconcile.Result{}, r.withoutConnection(ctx, &i)
+		return r.withoutConnection(ctx, &i)
 	}
 	s, err := r.survey(ctx, &i, h)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	if err := r.report(ctx, &i, s); err != nil {
+	return r.conclude(ctx, &i, s)
+}
+
+// conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.
+func (r *Reconciler) conclude(ctx context.Context, i *v1alpha1.TargetInventory, s survey) (reconcile.Result, error) {
+	switch err := r.report(ctx, i, s); {
+	case fault.RefusedByKubernetes(err):
+		return reconcile.Result{RequeueAfter: refusal.Again}, nil
+	case err != nil:
 		return reconcile.Result{}, err
+	default:
+		return r.next(s)
 	}
-	return r.next(s)
 }
 
 // next says when to look again. A wait that Astro asked for is kept; any other failure is tried again by the queue.
@@ -79,7 +91,7 @@ func (r *Reconciler) next(s survey) (reconcile.Result, error) {
 
 // withoutConnection reports that there is no such connection. One that is there, but was not looked at yet, will make
 // itself heard.
-func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory) error {
+func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory) (reconcile.Result, error) {
 	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
 	var c client.Object = &v1alpha1.AstroConnection{}
 	if key.Kind == v1alpha1.KindClusterAstroConnection {
@@ -87,11 +99,11 @@ func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetIn
 	}
 	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, c)
 	if !apierrors.IsNotFound(err) || !r.Registry.Serves(nil) {
-		return client.IgnoreNotFound(err)
+		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	f := fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
-	return r.report(ctx, i, survey{fault: f})
+	return r.conclude(ctx, i, survey{fault: f})
 }
 
 // survey asks whether the rules allow the inventory, finds the target, and lists.

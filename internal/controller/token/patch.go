@@ -15,6 +15,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -98,6 +99,7 @@ func (r *Reconciler) addFinalizers(ctx context.Context, p decision.Progress, e d
 			case apierrors.IsNotFound(err):
 				result.Gone[uid] = true
 			case err != nil:
+				refusal.Count(refusal.Metadata, err)
 				result.Errs[uid] = fmt.Errorf("add the finalizer of %s/%s: %w", objects[uid].Namespace, objects[uid].Name, err)
 			default:
 				result.Objects[uid] = decision.Binding{Object: patched}

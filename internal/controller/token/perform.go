@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -69,6 +70,7 @@ func (r *Reconciler) writeJournal(ctx context.Context, g group, p decision.Progr
 		}
 	}
 	if err := r.journal().Write(ctx, g.key.journal(), entries...); err != nil {
+		refusal.Count(refusal.Journal, err)
 		return decision.Stored{Err: fmt.Errorf("write the journal: %w", err)}
 	}
 	return decision.Stored{}

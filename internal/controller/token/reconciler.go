@@ -12,6 +12,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -39,6 +40,7 @@ type Reconciler struct {
 	orphans   *orphans
 	line      *line
 	events    *rate.Limiter
+	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]
 
 	begun time.Time // when the operator began, as the API server's times tell it, which know no parts of a second

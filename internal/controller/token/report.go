@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
@@ -17,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -55,6 +57,7 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) e
 		if object, err = r.patchStatus(ctx, st); apierrors.IsNotFound(err) && !st.Gives {
 			return nil
 		} else if err != nil {
+			r.eventRefused(st, err)
 			return err // of a binding that is gone, what it was given has to be revoked
 		}
 	}
@@ -69,6 +72,7 @@ func (r *Reconciler) release(ctx context.Context, st decision.Statement, object 
 	r.orphans.release(st.UID)
 	if _, err := r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		r.orphans.keep(st.UID)
+		r.eventStuck(st, err)
 		return err
 	}
 	if object.DeletionTimestamp.IsZero() {
@@ -90,6 +94,27 @@ func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Stat
 	}
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
 	r.orphans.remove(g.key, st.UID)
+}
+
+// eventRefused tells of a status that Kubernetes refuses, and of what it was to say: there is nothing else that could.
+func (r *Reconciler) eventRefused(st decision.Statement, err error) {
+	is := meta.FindStatusCondition(st.Status.Conditions, v1alpha1.ConditionReady)
+	if is != nil && r.refusals.Due(refusal.Status, st.UID, err, time.Now()) {
+		r.event(st.Object, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Report", refusal.Words(is.Reason, is.Message, err))
+	}
+}
+
+// eventStuck tells of a finalizer that Kubernetes does not let go of. Of one that is deleted, its status tells.
+func (r *Reconciler) eventStuck(st decision.Statement, err error) {
+	if !st.Left {
+		refusal.Count(refusal.Metadata, err)
+		return
+	}
+	if !r.refusals.Due(refusal.Metadata, st.UID, err, time.Now()) {
+		return
+	}
+	r.event(st.Object, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Release",
+		fmt.Sprintf("the claim is given up, but Kubernetes refuses to have the operator's finalizer taken off: %v", err))
 }
 
 // eventReported tells of what a reconcile changed: a role given, changed or restored, or a refusal that is new. A status

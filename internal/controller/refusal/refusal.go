@@ -1,0 +1,95 @@
+package refusal
+
+import (
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+)
+
+// Write is what of an object was to be written.
+type Write string
+
+// The writes that an operator makes.
+const (
+	Metadata Write = "metadata"
+	Status   Write = "status"
+	Journal  Write = "journal"
+)
+
+// Again is how soon a refused write is tried again where no work queue slows down by itself.
+const Again = 10 * time.Second
+
+// pause is for how long nothing more is said of the same write of the same object. The API server folds equal events of
+// six minutes into one.
+const pause = 10 * time.Minute
+
+var refused = prometheus.NewCounterVec(prometheus.CounterOpts{
+	Namespace: "scopedtoken", Name: "kubernetes_refusals_total",
+	Help: "Writes to Kubernetes that the API server refused: by RBAC, a quota, or admission.",
+}, []string{"write"})
+
+func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
+	metrics.Registry.MustRegister(refused)
+	for _, w := range []Write{Metadata, Status, Journal} {
+		refused.WithLabelValues(string(w)) // so that an alert on an increase sees the first one
+	}
+}
+
+// Count counts the error if it is a refusal, and reports whether it is one.
+func Count(w Write, err error) bool {
+	if !fault.RefusedByKubernetes(err) {
+		return false
+	}
+	refused.WithLabelValues(string(w)).Inc()
+	return true
+}
+
+// Told remembers of which objects an event has told lately. The zero value has told of none.
+type Told struct {
+	mu  sync.Mutex
+	all map[key]time.Time
+}
+
+type key struct {
+	uid   types.UID
+	write Write
+}
+
+// Due counts a refused write, and reports whether an event is to tell of it now.
+func (t *Told) Due(w Write, uid types.UID, err error, now time.Time) bool {
+	if !Count(w, err) {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	maps.DeleteFunc(t.all, func(_ key, at time.Time) bool { return now.Sub(at) >= pause })
+	if _, lately := t.all[key{uid, w}]; lately {
+		return false
+	}
+	if t.all == nil {
+		t.all = map[key]time.Time{}
+	}
+	t.all[key{uid, w}] = now
+	return true
+}
+
+// Words are what an event says of a status that could not be written: what it was to say, and the API server's answer.
+func Words(reason, message string, err error) string {
+	const most = 400 // so that both fit into an event
+	return fmt.Sprintf("Kubernetes refuses the status: %s; it was to say: %s: %s", clip(err.Error(), most), reason, clip(message, most))
+}
+
+func clip(words string, most int) string {
+	runes := []rune(words)
+	if len(runes) <= most {
+		return words
+	}
+	return string(runes[:most]) + "…"
+}

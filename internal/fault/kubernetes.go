@@ -1,0 +1,54 @@
+package fault
+
+import (
+	"errors"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// RefusedByKubernetes reports whether the API server refuses a write for a reason that the next try meets as well: RBAC, a
+// quota, an admission policy, a webhook that says no or that fails. That somebody else was first, that the object is gone,
+// and that the API server is busy or away is no refusal.
+func RefusedByKubernetes(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return false
+	}
+	switch code := status.Status().Code; {
+	case code == http.StatusNotFound, code == http.StatusConflict, code == http.StatusGone, code == http.StatusRequestTimeout, code == http.StatusTooManyRequests:
+		return false
+	default:
+		return code >= http.StatusBadRequest && code <= http.StatusInternalServerError
+	}
+}
+
+// FromKubernetesError is the fault that a refused write to Kubernetes means for the condition, in the API server's words;
+// nil if the error is no refusal. A refusal waits for somebody. A webhook that fails may answer the next time, so that what
+// is Ready stays so.
+func FromKubernetesError(condition, doing string, err error) *Fault {
+	if !RefusedByKubernetes(err) {
+		return nil
+	}
+	var status apierrors.APIStatus
+	errors.As(err, &status)
+	const next = "; let the operator's service account make this write, and exempt it from the policy that refuses it"
+	if status.Status().Code == http.StatusInternalServerError {
+		f := CouldNotCheck(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, clip(err.Error()), again)
+		f.Transient = true
+		return f
+	}
+	return NotTrue(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, clip(err.Error()), next)
+}
+
+// clip keeps the words of a policy from filling a status or an event.
+func clip(words string) string {
+	const most = 700
+	runes := []rune(words)
+	if len(runes) <= most {
+		return words
+	}
+	return string(runes[:most]) + "…"
+}
