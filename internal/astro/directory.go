@@ -27,6 +27,7 @@ type Directory struct {
 	opts    DirectoryOptions
 	now     func() time.Time
 	targets *targetCache
+	alike   alike
 
 	mu       sync.Mutex
 	rows     map[string]tokenRow

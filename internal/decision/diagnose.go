@@ -192,7 +192,7 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 	i := slices.IndexFunc(f.Roles, func(r astro.CustomRole) bool { return r.Name == c.To })
 	if i < 0 {
 		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonRoleNotFound,
-			"Astro knows no role %q for a Deployment; correct spec.role: %v", c.To, err)
+			"Astro knows no role %q for a Deployment%s; correct spec.role: %v", c.To, p.customRoleHints(c, f), err)
 	}
 	within, target := f.Roles[i].WorkspaceIDs, p.Decision.Rulings[c.Owner].Target
 	if len(within) == 0 || target == nil || slices.Contains(within, target.WorkspaceID) {
@@ -201,6 +201,16 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
 		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
 		c.To, resolve.Listed(within), p.Situation.Bindings[c.Owner].TargetWords(), err)
+}
+
+// customRoleHints hint at roles whose name looks like the one that there is not.
+func (p Progress) customRoleHints(c Change, f Findings) string {
+	roles := slices.Clone(builtIn)
+	for _, role := range f.Roles {
+		roles = append(roles, role.Name)
+	}
+	s := &p.Situation
+	return s.roleHints(&s.Bindings[c.Owner], &p.Decision.Rulings[c.Owner], roles)
 }
 
 // lacksParent reports whether the target is a Deployment in whose Workspace the token holds no role.

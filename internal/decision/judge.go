@@ -83,7 +83,7 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
 	}
 	if f := s.forbidden(b, r); f != nil {
-		return f
+		return s.hinted(b, r, f)
 	}
 	if b.Object.Spec.Suspend {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended,

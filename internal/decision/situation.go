@@ -103,12 +103,14 @@ type TargetFinding struct {
 	Err    error
 	// Named are the targets that have the name now for which the one that is not found was bound.
 	Named []astro.Target
+	Alike []astro.Target // where a name was not found: targets whose name looks like it
 }
 
 // NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.
 type NameFinding struct {
 	Tokens []astro.Token
 	Err    error
+	Alike  []astro.Token // where there is none: tokens whose name looks like it
 }
 
 // Presence says what is known of a token's existence.
@@ -159,6 +161,15 @@ type Pending struct {
 type Done struct {
 	Update bool // the role was another one under the same claim, as the status said already
 	Drift  bool // the status said already that Astro held the role
+	Found  Found
+}
+
+// Found is what stood in a role's place before it was restored: when that was seen, and whom Astro named as the last to
+// write the token.
+type Found struct {
+	Role string // empty: none
+	At   time.Time
+	By   string // empty: Astro names nobody
 }
 
 // Memory is what is remembered of a token from one reconcile to the next. Nothing in it matters to what Astro ends up

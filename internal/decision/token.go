@@ -109,7 +109,7 @@ func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 // targetFault is why the target is not known. That another one has its name is told only where the rules allow that one.
 func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fault.Fault {
 	if lookup.Reason != v1alpha1.ReasonTargetReplaced {
-		return lookup
+		return s.hinted(b, r, lookup)
 	}
 	other := b.Target.Named[0]
 	ask := s.request(b, nil)

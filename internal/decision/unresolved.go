@@ -46,13 +46,13 @@ func (s *Situation) NeedsToken(b *Binding) bool {
 func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
 	r.Target, _ = b.target()
 	if f := s.forbidden(b, r); f != nil {
-		return f
+		return s.hinted(b, r, f)
 	}
 	if b.Object.Spec.Suspend {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
 	}
 	if len(b.Names.Tokens) == 0 {
-		return tokenNotFound(b)
+		return s.hinted(b, r, tokenNotFound(b))
 	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
 		"there is more than one %s: %s; make the binding with spec.token.id", b.TokenWords(), tokenIDs(b.Names.Tokens))

@@ -128,11 +128,11 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		r.reportUnauthorized(h, wrong.Err)
 		asked = remembered(i)
 	}
-	if s.fault = refused(h, subject, asked); s.fault != nil {
+	if s.fault = hinted(ctx, i, h, subject, wrong, refused(h, subject, asked)); s.fault != nil {
 		s.again = 0
 		return s, nil
 	}
-	if s.fault = wrong; wrong != nil {
+	if s.fault = hinted(ctx, i, h, subject, wrong, wrong); wrong != nil {
 		return s, nil
 	}
 	s.target, s.again = bound(i, found), 0

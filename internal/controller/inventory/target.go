@@ -43,6 +43,22 @@ func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault
 	return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
 }
 
+// hinted is the fault of a target's name that nothing has, with a hint at targets whose name looks like it, as far as the
+// rules let the reader know.
+func hinted(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject, wrong, f *fault.Fault) *fault.Fault {
+	if f == nil || wrong == nil || wrong.Reason != v1alpha1.ReasonTargetNotFound {
+		return f
+	}
+	words := ""
+	for _, t := range h.Directory.AlikeTargets(ctx, resolve.TargetQuery(i.Spec.Target, pinned(i))) {
+		if refused(h, s, facts(i, &t)) == nil {
+			words = resolve.Hint(i.Spec.Target.Name, t.Name, t.ID)
+			break
+		}
+	}
+	return f.With(words)
+}
+
 // facts are what is known of the target: as found, or as declared. The user's word for the Workspace counts only for a name,
 // which means nothing outside of it: what is declared by id may be anywhere.
 func facts(i *v1alpha1.TargetInventory, found *astro.Target) policy.TargetFacts {

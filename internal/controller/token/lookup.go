@@ -11,6 +11,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -28,6 +29,7 @@ const (
 func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) []decision.Binding {
 	return r.eachOf(g, s.Bindings, func(_ int, b *decision.Binding, h connection.Handle) {
 		b.Target = r.targetOf(ctx, s, b, h)
+		findAlike(ctx, s, b, h)
 		if s.NeedsNames(b) {
 			b.Names.Tokens, b.Names.Err = named(ctx, b.NameRef(), h)
 		}
@@ -47,9 +49,13 @@ func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Bindi
 			b.Names.Tokens, again[i], b.Names.Err = r.search(ctx, b, h)
 		}
 		r.reportUnauthorized(h, b.Names.Err)
-		if b.Names.Err == nil && len(b.Names.Tokens) != 1 && b.NeedsTarget() {
+		if b.Names.Err != nil || len(b.Names.Tokens) == 1 {
+			return
+		}
+		if b.NeedsTarget() {
 			b.Target = r.target(ctx, b, h) // for the rules
 		}
+		findAlike(ctx, s, b, h)
 	})
 	if slices.Contains(again, true) {
 		return bindings, freshEnough // the listing at hand may be a little older than the token
@@ -112,6 +118,17 @@ func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connecti
 	found, err := h.Directory.Targets(ctx, b.TargetQuery())
 	r.reportUnauthorized(h, err)
 	return decision.TargetFinding{Looked: true, Found: found, Err: err}
+}
+
+// findAlike adds what a hint may name to a binding that names its token or its target.
+func findAlike(ctx context.Context, s decision.Situation, b *decision.Binding, h connection.Handle) {
+	if s.HintsAtTokens(b) {
+		ref := b.NameRef()
+		b.Names.Alike = h.Directory.Alike(pin.Scopes[ref.Scope], ref.Home, ref.Name)
+	}
+	if s.HintsAtTargets(b) {
+		b.Target.Alike = h.Directory.AlikeTargets(ctx, b.TargetQuery())
+	}
 }
 
 // search looks for a name that the listing at hand does not have in a newer one, if the user has just asked.

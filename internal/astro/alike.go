@@ -1,0 +1,121 @@
+package astro
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
+)
+
+// alikeAge is how old the names of all targets are at least before they are listed again.
+const alikeAge = time.Minute
+
+// alike finds names that look like one that nothing has. It is for hints only: no token or target is ever taken for
+// another because of it.
+type alike struct {
+	mu      sync.Mutex
+	listed  time.Time           // the listing of tokens whose names these are
+	tokens  map[string][]string // ids, by the key of the name
+	targets map[EntityType]*targetNames
+}
+
+// targetNames are the names of all targets of a kind, listed once for whoever asks.
+type targetNames struct {
+	at     time.Time
+	listed time.Time // the listing of tokens after which these were listed
+	done   chan struct{}
+
+	// Set when done. Without an answer there are none.
+	byKey map[string][]Target
+}
+
+// Alike returns tokens of the scope whose name is another than the given one, but looks like it. Of Workspace tokens only
+// those made in home count. It makes no call.
+func (d *Directory) Alike(scope Scope, home, name string) (found []Token) {
+	for _, id := range d.tokensLike(lookalike.Key(name)) {
+		t, listed := d.Known(id)
+		athome := scope != ScopeWorkspace || home != "" && t.Home() == home
+		if listed && t.Scope == scope && athome && lookalike.Difference(name, t.Name) != "" {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+func (d *Directory) tokensLike(key string) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := &d.alike
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tokens == nil || !a.listed.Equal(d.listed) {
+		a.listed, a.tokens = d.listed, map[string][]string{}
+		for _, t := range d.matching(func(Token) bool { return true }) {
+			k := lookalike.Key(t.Name)
+			a.tokens[k] = append(a.tokens[k], t.ID)
+		}
+	}
+	return a.tokens[key]
+}
+
+// AlikeTargets returns targets whose name is another than the one that the query asks for, but looks like it. For that all
+// targets of the kind are listed, once for all who ask between two listings of tokens. None where that fails.
+func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Target) {
+	q = q.plain()
+	if q.ID != "" || q.Kind != EntityWorkspace && q.Kind != EntityDeployment {
+		return nil
+	}
+	names := d.namesOf(q.Kind)
+	select {
+	case <-names.done:
+	case <-ctx.Done():
+		return nil
+	}
+	for _, t := range names.byKey[lookalike.Key(q.Name)] {
+		within := q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID
+		if within && lookalike.Difference(q.Name, t.Name) != "" {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// namesOf are the names of a kind, or those that are being listed.
+func (d *Directory) namesOf(kind EntityType) *targetNames {
+	d.mu.Lock()
+	listed := d.listed
+	d.mu.Unlock()
+	a, now := &d.alike, d.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known := a.targets[kind]; known != nil && (known.listed.Equal(listed) || now.Sub(known.at) < alikeAge) {
+		return known
+	}
+	if a.targets == nil {
+		a.targets = map[EntityType]*targetNames{}
+	}
+	names := &targetNames{at: now, listed: listed, done: make(chan struct{})}
+	a.targets[kind] = names
+	go names.list(d.client, kind)
+	return names
+}
+
+func (n *targetNames) list(c *Client, kind EntityType) {
+	defer close(n.done)
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
+	defer cancel()
+	list := c.ListDeployments
+	if kind == EntityWorkspace {
+		list = c.ListWorkspaces
+	}
+	targets, err := list(ctx, Filter{})
+	if err != nil {
+		return
+	}
+	n.byKey = make(map[string][]Target, len(targets))
+	for _, t := range targets {
+		key := lookalike.Key(t.Name)
+		n.byKey[key] = append(n.byKey[key], t)
+	}
+}

@@ -1,0 +1,107 @@
+package decision
+
+import (
+	"slices"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// maxHints is how many names a message hints at.
+const maxHints = 3
+
+// hinted is the fault of a name that nothing has, or that the rules do not allow, with a hint at names that look like it.
+// Only what the rules allow the namespace is hinted at: the message reads the same whatever else there is.
+func (s *Situation) hinted(b *Binding, r *Ruling, f *fault.Fault) *fault.Fault {
+	switch f.Reason {
+	case v1alpha1.ReasonTokenNotFound, v1alpha1.ReasonTokenNotAllowed:
+		return f.With(s.tokenHints(b, r))
+	case v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetNotAllowed:
+		return f.With(s.targetHints(b))
+	case v1alpha1.ReasonRoleNotAllowed:
+		return f.With(s.roleHints(b, r, allowedRoles(b)))
+	default:
+		return f
+	}
+}
+
+// HintsAtTokens reports whether the message about a binding may hint at other tokens: where no token has its name, and
+// where the rules do not allow it. Whether one has it then must not show.
+func (s *Situation) HintsAtTokens(b *Binding) bool {
+	if b.Deleting() || !b.ByNameOnly() || s.unreachable(b) != nil {
+		return false
+	}
+	target, _ := b.target()
+	f := s.forbidden(b, &Ruling{Target: target})
+	return s.presenceTo(b) != Present || f != nil && f.Reason == v1alpha1.ReasonTokenNotAllowed
+}
+
+// HintsAtTargets is HintsAtTokens for targets.
+func (s *Situation) HintsAtTargets(b *Binding) bool {
+	if b.Deleting() || b.TargetQuery().ID != "" || !b.Target.Looked || s.unreachable(b) != nil {
+		return false
+	}
+	target, lookup := b.target()
+	f := s.forbidden(b, &Ruling{Target: target})
+	return lookup != nil && lookup.Reason == v1alpha1.ReasonTargetNotFound || f != nil && f.Reason == v1alpha1.ReasonTargetNotAllowed
+}
+
+// may reports whether the rules allow what a hint would lead to.
+func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFacts, role string) bool {
+	return b.Connection.Object != nil && policy.Check(b.Connection.Object, policy.Request{
+		Subject: policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels}, Token: t, Target: target, Role: role,
+	}).Allowed
+}
+
+func (s *Situation) tokenHints(b *Binding, r *Ruling) (words string) {
+	for _, t := range first(b.Names.Alike, func(t astro.Token) bool {
+		facts := policy.TokenFacts{ID: t.ID, Name: t.Name}
+		if facts.Scope, _ = pin.ScopeOf(t); facts.Scope == v1alpha1.ScopeWorkspace {
+			facts.WorkspaceID = t.Home()
+		}
+		return s.may(b, facts, targetFacts(b, r.Target), b.Role())
+	}) {
+		words += resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID)
+	}
+	return words
+}
+
+func (s *Situation) targetHints(b *Binding) (words string) {
+	for _, t := range first(b.Target.Alike, func(t astro.Target) bool {
+		return s.may(b, s.tokenFacts(b), targetFacts(b, &t), b.Role())
+	}) {
+		words += resolve.Hint(b.Object.Spec.Target.Name, t.Name, t.ID)
+	}
+	return words
+}
+
+func (s *Situation) roleHints(b *Binding, r *Ruling, roles []string) (words string) {
+	for _, role := range first(roles, func(role string) bool {
+		return resolve.Hint(b.Role(), role, "") != "" && s.may(b, s.tokenFacts(b), targetFacts(b, r.Target), role)
+	}) {
+		words += resolve.Hint(b.Role(), role, "")
+	}
+	return words
+}
+
+// allowedRoles are the roles that the rules of the binding's connection name, each once.
+func allowedRoles(b *Binding) (roles []string) {
+	for _, rule := range b.Connection.Object.ConnectionSpec().Allow {
+		roles = append(roles, rule.Roles...)
+	}
+	return slices.Compact(slices.Sorted(slices.Values(roles)))
+}
+
+// first are the first few that fit.
+func first[T any](all []T, fits func(T) bool) (some []T) {
+	for _, one := range all {
+		if len(some) < maxHints && fits(one) {
+			some = append(some, one)
+		}
+	}
+	return some
+}
