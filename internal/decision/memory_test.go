@@ -89,6 +89,7 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 			s.Bindings[0].Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "again"}
 		})))
 		differ(t, "Until the user asks.", "role", member, w.on(w1))
+		differ(t, "Which is no edit of the role.", "state", "True/DriftCorrected Held Created, changed", w.state("a"))
 	})
 	t.Run("Forbidden", func(t *testing.T) {
 		w := drive(t, situation(binding("a"), binding("b").through("other")), func(w *driver) {

@@ -128,14 +128,26 @@ func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *
 	switch {
 	case changed && done.Drift:
 		c.Reason = v1alpha1.ReasonDriftCorrected
+		c.Message += done.Found.words()
 	case changed && done.Update:
 		c.Reason = v1alpha1.ReasonRoleUpdated
 	case was && before.Reason != v1alpha1.ReasonInSync:
-		c.Reason = before.Reason
+		if c.Reason = before.Reason; c.Reason == v1alpha1.ReasonDriftCorrected && before.ObservedGeneration == b.Object.Generation {
+			c.Message = before.Message // of the last correction
+		}
 	case claim != nil && claim.origin == v1alpha1.OriginAdopted:
 		c.Reason = v1alpha1.ReasonAdopted
 	}
 	return c
+}
+
+// words say what was found in a role's place before it was restored.
+func (f Found) words() string {
+	words := fmt.Sprintf("; it was restored after %s was found at %s", cmp.Or(f.Role, "no role"), f.At.UTC().Format(time.RFC3339))
+	if f.By != "" {
+		words += fmt.Sprintf(", where Astro named %q as the last to write the token", clip(f.By))
+	}
+	return words
 }
 
 // observed is the answer of a binding that writes nothing.

@@ -201,7 +201,7 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		"Deletion":       {"A deletion that is held up says how to let go.", of(binding("a").claimed(1).deleting(), presence(Absent)), release},
 		"Replaced":       {"How to confirm a token is said.", of(replaced("t2")), "set the annotation astro.scopedtoken.dev/confirm-token to t2"},
 		"Ambiguous":      {"Which ids there are is said.", of(binding("a").on(d1).targetNamed().found(shown(d2), shown(d1))), "d1, d2; make the binding with spec.target.id"},
-		"ExternalWriter": {"Who else writes is said.", of(binding("a").claimed(1), holds(w1, owner), fought, token(func(o *Observation) { o.Token.UpdatedBy = "Bob" })), "Astro names Bob as the last to update it"},
+		"ExternalWriter": {"Who else writes is said.", of(binding("a").claimed(1), holds(w1, owner), fought, token(func(o *Observation) { o.Token.UpdatedBy = "Bob" })), `Astro names "Bob" as the last to update it`},
 		"LastRole":       {"What is protected is said.", of(binding("a").claimed(1).deleting(), with(func(s *Situation) { s.Token.Token.Roles = nil }), workspaceToken(w1)), "Astro cannot hold a token without any; delete the token in Astro instead"},
 		"Hidden":         {"Why an absent token is not gone is said.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) { o.Why = "two pages overlap" })), "two pages overlap"},
 		"Limited":        {"What limits revocations is said.", of(binding("a").claimed(1).deleting().through("acme", spec(func(s *v1alpha1.ConnectionSpec) { s.MaxRevocationsPerSweep = 7 })), holds(w1, member)), "more than 7 role(s) were to be revoked through ClusterAstroConnection acme within 5m0s"},
@@ -211,6 +211,38 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 			w := drive(t, situation(c.parts...), func(w *driver) { w.limit = map[roleset.Target]bool{w1: true} })
 			if m := w.message("a"); !strings.Contains(m, c.want) {
 				t.Errorf("%s\nwant %q in %q", c.reason, c.want, m)
+			}
+		})
+	}
+}
+
+func TestDriftCorrectedSaysWhatWasFound(t *testing.T) {
+	by := func(who string) with { return token(func(o *Observation) { o.Token.UpdatedBy = who }) }
+	const at = " was found at 2026-03-01T12:00:00Z"
+	cases := map[string]struct {
+		reason string
+		parts  []part
+		want   string
+	}{
+		"Changed":  {"The role that stood there, and who wrote it.", of(binding("a").claimed(1), holds(w1, owner), by("Bob")), "WORKSPACE_OWNER" + at + `, where Astro named "Bob" as the last to write the token`},
+		"Removed":  {"That there was none.", of(binding("a").claimed(1), by("Bob")), "no role" + at + `, where Astro named "Bob"`},
+		"Nobody":   {"Where Astro names nobody, nobody is named.", of(binding("a").claimed(1)), "no role" + at},
+		"Injected": {"What Astro names is quoted.", of(binding("a").claimed(1), by("x\n---\nkind: Secret")), `"x\n---\nkind: Secret"`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.parts...))
+			differ(t, c.reason, "state", "True/DriftCorrected Held Created, changed", w.state("a"))
+			said := w.message("a")
+			if !strings.Contains(said, c.want) || name == "Nobody" && !strings.HasSuffix(said, c.want) {
+				t.Errorf("%s\nwant %q in %q", c.reason, c.want, said)
+			}
+			calm := drive(t, w.next(time.Minute))
+			differ(t, "It goes on saying so while nothing happens.", "message", said, calm.message("a"))
+			s := calm.next(time.Hour)
+			s.Token.Token.Roles = s.Token.Token.Roles[:1]
+			if again := drive(t, s).message("a"); again == said || !strings.Contains(again, "2026-03-01T13:01:00Z") {
+				t.Errorf("the next correction is told by its own time: %q", again)
 			}
 		})
 	}

@@ -126,7 +126,7 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 func (s *Situation) externalWriter(b *Binding, r *Ruling) *fault.Fault {
 	who := ""
 	if s.Token.Token.UpdatedBy != "" {
-		who = fmt.Sprintf(" (Astro names %s as the last to update it)", s.Token.Token.UpdatedBy)
+		who = fmt.Sprintf(" (Astro names %q as the last to update it)", s.Token.Token.UpdatedBy)
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
 		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -130,7 +131,7 @@ func (p Progress) notWritten(sent Post, err error) Progress {
 func (p Progress) written(sent Post, u astro.Update) Progress {
 	p.accepted++
 	s := &p.Situation
-	before := p.Decision
+	before, found := p.Decision, Found{At: s.Token.At, By: s.Token.Token.UpdatedBy}
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).accepted(targetsOf(sent.Changes)...)
 	cleared := false
@@ -146,7 +147,7 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	if cleared {
 		s.Memory = s.Memory.clearRefusals()
 	}
-	return p.note(before, sent.Changes)
+	return p.note(before, sent.Changes, found)
 }
 
 // withoutAccessors is the token after a write, without the accessor roles that Astro put where one was taken out: what
@@ -170,7 +171,7 @@ func (p Progress) unconfirmed(c Change) Progress {
 }
 
 // note remembers what changes did for each binding that wanted them.
-func (p Progress) note(before Decision, changes []Change) Progress {
+func (p Progress) note(before Decision, changes []Change, found Found) Progress {
 	s := &p.Situation
 	done := maps.Clone(s.Done)
 	if done == nil {
@@ -183,8 +184,9 @@ func (p Progress) note(before Decision, changes []Change) Progress {
 			b := &s.Bindings[i]
 			status := b.Object.Status
 			known := status.Role != "" && status.Token.ID == s.Key.Token
-			drift := before.Rulings[i].Class == roleset.Want && b.Looked() && meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionSynced)
-			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift}
+			drift := before.Rulings[i].Class == roleset.Want && changedByOthers(b)
+			found.Role = c.From
+			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift, Found: found}
 			if drift && c.To != "" {
 				restored = append(restored, b)
 			}
@@ -195,4 +197,11 @@ func (p Progress) note(before Decision, changes []Change) Progress {
 	}
 	s.Done, s.Memory = done, s.Memory.restored(s.Now, restored...)
 	return p.pend(given, func(_ types.UID, n *Pending) { n.Given = true })
+}
+
+// changedByOthers reports whether it was somebody else who changed the role of the binding: the status speaks of this spec, and
+// says that Astro held the role, or that the operator has stopped restoring it.
+func changedByOthers(b *Binding) bool {
+	synced := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionSynced)
+	return b.Looked() && synced != nil && (synced.Status == metav1.ConditionTrue || b.Claim != nil && synced.Reason == v1alpha1.ReasonExternalWriter)
 }
