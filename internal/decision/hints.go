@@ -36,8 +36,10 @@ func (s *Situation) HintsAtTokens(b *Binding) bool {
 		return false
 	}
 	target, _ := b.target()
-	f := s.forbidden(b, &Ruling{Target: target})
-	return s.presenceTo(b) != Present || f != nil && f.Reason == v1alpha1.ReasonTokenNotAllowed
+	if f := s.forbidden(b, &Ruling{Target: target}); f != nil {
+		return f.Reason == v1alpha1.ReasonTokenNotAllowed
+	}
+	return s.presenceTo(b) != Present
 }
 
 // HintsAtTargets is HintsAtTokens for targets.
@@ -46,8 +48,10 @@ func (s *Situation) HintsAtTargets(b *Binding) bool {
 		return false
 	}
 	target, lookup := b.target()
-	f := s.forbidden(b, &Ruling{Target: target})
-	return lookup != nil && lookup.Reason == v1alpha1.ReasonTargetNotFound || f != nil && f.Reason == v1alpha1.ReasonTargetNotAllowed
+	if f := s.forbidden(b, &Ruling{Target: target}); f != nil {
+		return f.Reason == v1alpha1.ReasonTargetNotAllowed
+	}
+	return lookup != nil && lookup.Reason == v1alpha1.ReasonTargetNotFound
 }
 
 // may reports whether the rules allow what a hint would lead to.

@@ -44,6 +44,14 @@ var _ = Describe("Drift", func() {
 		w.sim.SetRoles(w.ci, astrosim.OrganizationRole(w.org, "ORGANIZATION_MEMBER"), astrosim.WorkspaceRole(w.data, "WORKSPACE_OWNER"))
 		w.sweep()
 		w.expect("True/DriftCorrected", "a", "b")
+		Expect(w.message("a")).To(And(ContainSubstring("after WORKSPACE_OWNER was found at 20"), ContainSubstring("Ada Admin")))
+		Expect(w.message("b")).To(ContainSubstring("after no role was found at 20"))
+		said := w.message("a")
+		w.sweep()
+		Expect(w.message("a")).To(Equal(said), "of the last correction, until there is another")
+		w.sim.RevokeRole(w.ci, astrosim.TypeWorkspace, w.data)
+		w.sweep()
+		Expect(w.message("a")).To(ContainSubstring("after no role was found at 20"))
 		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models)}).To(Equal([]string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN"}))
 	})
 
@@ -78,7 +86,7 @@ var _ = Describe("Drift", func() {
 		Expect([]int{spent.Gets, spent.Writes, spent.Kubernetes}).To(Equal([]int{0, 0, 0}), "no more fighting")
 
 		w.look("fought") // the other writer is gone, and somebody says so
-		Eventually(func() string { return w.state("fought") }).Should(HavePrefix("True/"))
+		w.expect("True/DriftCorrected", "fought")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
 })

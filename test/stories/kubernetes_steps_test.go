@@ -126,4 +126,3 @@ func (w *world) events(o client.Object, reason string) func() []string {
 		return notes
 	}
 }
-
