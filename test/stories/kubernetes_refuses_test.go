@@ -2,6 +2,8 @@ package stories
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -127,6 +129,34 @@ var _ = Describe("A policy of the cluster that refuses the operator", func() {
 		Eventually(w.events(get("second"), v1alpha1.ReasonKubernetesRefused)).Should(ConsistOf(And(ContainSubstring(never), ContainSubstring("Listed"))))
 		lift()
 		Eventually(w.inventory("second")).Should(Equal("True/Listed"))
+	})
+})
+
+var _ = Describe("A Role of the cluster that lacks a verb", func() {
+	It("is told for finalizers, and for statuses", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("old").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "old")
+		w.written()
+		without := func(statuses bool) {
+			lacks := func(r *http.Request) {
+				if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/scopedtokenbindings/") && strings.HasSuffix(r.URL.Path, "/status") == statuses {
+					r.Header.Set("Impersonate-User", "somebody-without-a-role")
+				}
+			}
+			w.line.before.Store(&lacks)
+		}
+		without(false)
+		w.bind(builders.Binding("new").ForToken("ci").OnDeployment(w.etl))
+		w.refused("new", v1alpha1.ReasonKubernetesRefused, `cannot patch resource "scopedtokenbindings"`)
+		w.delete("old")
+		w.expect("False/KubernetesRefused", "old")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+		without(true)
+		w.expect(gone, "old")
+		Eventually(w.events(w.binding("new"), v1alpha1.ReasonKubernetesRefused)).Should(ContainElement(ContainSubstring(`cannot patch resource "scopedtokenbindings/status"`)))
+		w.line.before.Store(nil)
+		w.expect("True/Granted", "new")
 	})
 })
 
