@@ -154,7 +154,7 @@ const (
 const (
 	// ReasonRateLimited: Astro asked to slow down.
 	ReasonRateLimited = "RateLimited"
-	// ReasonCredentialRejected: Astro does not accept the credential.
+	// ReasonCredentialRejected: Astro does not accept the credential, or it is not exactly one API token.
 	ReasonCredentialRejected = "CredentialRejected"
 	// ReasonPermissionDenied: Astro accepts the credential but not the request.
 	ReasonPermissionDenied = "PermissionDenied"

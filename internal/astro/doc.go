@@ -17,6 +17,7 @@
 //
 //   - limiter.go, budgets.go: the rates of a credential, shared by all connections that use it.
 //   - retry.go: which errors are worth another attempt, and a budget for the attempts.
+//   - jwt.go: whether a value is exactly one JWT, and what else it is if not.
 //   - credential.go: what a secret says of itself, and what Astro said when it refused it.
 //   - client.go: the options and the Client.
 //   - answer.go: makes an error of an answer, or of none.

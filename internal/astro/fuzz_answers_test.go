@@ -82,7 +82,7 @@ func FuzzCredential(f *testing.F) {
 	f.Fuzz(func(t *testing.T, secret string) {
 		id, err := ParseCredential(secret)
 		switch {
-		case err != nil && !slices.Contains([]error{errNotJWT, errBadClaims, errNoTokenID}, err):
+		case err != nil && !slices.Contains(everyDirt(), err):
 			t.Fatalf("%v is made of what was read", err)
 		case err == nil && id.TokenID == "":
 			t.Fatal("a credential of no token")

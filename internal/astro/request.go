@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"regexp"
 	"time"
 )
 
@@ -158,8 +157,6 @@ func (c *Client) request(ctx context.Context, with *credential, k call) (*http.R
 	}
 	return req, nil
 }
-
-var idForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // validID refuses what would lead a request to another path: an empty id, dots, slashes.
 func validID(op, id string) error {

@@ -60,7 +60,7 @@ func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offe
 	o.digest = sha256.Sum256([]byte(o.secret))
 	o.identity, err = astro.ParseCredential(o.secret)
 	if err != nil {
-		return offer{}, notReady(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there", o.from, err), nil
+		return offer{}, notReady(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there and nothing else", o.from, err), nil
 	}
 	return o, o.contradicts(c.ConnectionSpec(), d.Clock()), nil
 }

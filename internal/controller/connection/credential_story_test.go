@@ -4,10 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -43,6 +45,37 @@ var _ = Describe("The credential of a connection", func() {
 		s := newStory(ctx).credential("hunter2-is-no-token").connect()
 		Expect(s.expect("False/CredentialRejected")).NotTo(ContainSubstring("hunter2"))
 		Expect(s.sim.Counts().Total).To(BeZero())
+	})
+
+	It("must be the token alone, and what else it is has a name", func(ctx SpecContext) {
+		s := newStory(ctx)
+		good := s.sim.Credential(s.self)
+		s.credential("Bearer " + good).connect()
+		Expect(s.expect("False/CredentialRejected")).To(ContainSubstring(`Secret %s/astro-api, key "token": the value begins with "Bearer"; put an API token`, s.namespace))
+		for _, dirty := range []struct{ value, kind string }{
+			{good[:76] + "\n" + good[76:], "a line break inside"},
+			{good + "\n# rotated in January", "a line break inside"},
+			{`"` + good + `"`, "in quotes"},
+			{"ASTRO_API_TOKEN=" + good, "an assignment"},
+			{`{"token":"` + good + `"}`, "is JSON"},
+			{"\ufeff" + good, "a byte order mark"},
+			{good[:20] + "\u200b" + good[20:], "cannot be seen"},
+			{base64.StdEncoding.EncodeToString([]byte(good)), "base64 once more"},
+			{good + "\n" + good, "more than one token"},
+			{"\xff\xfee\x00y\x00J\x00", "UTF-16"},
+		} {
+			s.credentialBytes([]byte(dirty.value))
+			Eventually(func() string { return s.ready().Message }).Should(ContainSubstring(dirty.kind))
+			Expect(s.ready()).To(And(HaveField("Status", metav1.ConditionFalse), HaveField("Reason", "CredentialRejected")))
+			Expect(meta.IsStatusConditionTrue(s.conn.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue(), dirty.kind)
+			status, err := json.Marshal(s.conn.Status)
+			Expect(err).NotTo(HaveOccurred())
+			for _, part := range strings.Split(good, ".") {
+				Expect(string(status)).NotTo(ContainSubstring(part[:6]))
+			}
+		}
+		Expect(s.sim.Counts().Total).To(BeZero(), "nothing is sent that is known to be no token")
+		s.credential("\n  " + good + "\r\n\n").expect("True/Connected")
 	})
 
 	It("must not have expired", func(ctx SpecContext) {

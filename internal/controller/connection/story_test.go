@@ -65,7 +65,18 @@ func (s *story) connect() *story {
 // secret makes or replaces the Secret.
 func (s *story) secret(data map[string]string) *story {
 	GinkgoHelper()
-	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: "astro-api"}, StringData: data}
+	return s.put(&corev1.Secret{StringData: data})
+}
+
+// credentialBytes puts a value into the Secret that need not be text.
+func (s *story) credentialBytes(value []byte) *story {
+	GinkgoHelper()
+	return s.put(&corev1.Secret{Data: map[string][]byte{"token": value}})
+}
+
+func (s *story) put(secret *corev1.Secret) *story {
+	GinkgoHelper()
+	secret.Namespace, secret.Name = s.namespace, "astro-api"
 	if err := kube.Create(s.ctx, secret); err != nil {
 		Expect(kube.Update(s.ctx, secret)).To(Succeed())
 	}
