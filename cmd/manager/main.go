@@ -13,7 +13,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
-	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
@@ -26,6 +25,9 @@ import (
 
 func main() {
 	o, err := parse(os.Args[1:], os.Stderr)
+	if err == nil {
+		err = judgeEnvironment(os.Getenv)
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return
@@ -33,7 +35,7 @@ func main() {
 		fmt.Println("manager", version())
 		return
 	case err == nil:
-		logger := zap.New(zap.UseFlagOptions(&o.log))
+		logger := o.logger()
 		ctrl.SetLogger(logger)
 		klog.SetLogger(logger) // client-go's own lines, those of leader election among them
 		saveMemory(os.LookupEnv, debug.SetGCPercent)

@@ -8,9 +8,9 @@ import (
 
 const redacted = "[redacted]"
 
-// secretLike matches what looks like anybody's secret: what follows "Bearer", a JWT, and any run of the characters of
-// secrets that is longer than Astro's ids (26) and request ids (36).
-var secretLike = regexp.MustCompile(`(?i:bearer)[\s:=]+\S+|eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.+/=-]*|[A-Za-z0-9_+/=-]{41,}`)
+// secretLike matches what looks like anybody's secret: what follows "Bearer", a JWT, user and password in a URL, and any run
+// of the characters of secrets that is longer than Astro's ids (26) and request ids (36).
+var secretLike = regexp.MustCompile(`//[^\s/]*@|(?i:bearer)[\s:=]+\S+|eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.+/=-]*|[A-Za-z0-9_+/=-]{41,}`)
 
 // clean makes text from outside fit for an error: valid UTF-8, on one line, without anything that looks like a secret.
 func clean(s string) string {

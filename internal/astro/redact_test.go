@@ -87,7 +87,7 @@ func TestNoSecretOfABrokenConnection(t *testing.T) {
 func TestCleanTakesOutSecretsOfOthers(t *testing.T) {
 	foreign := jwt(`{"apiTokenId":"clt00000000000000000000001"}`)
 	for _, text := range []string{
-		"rejected " + foreign, "rejected " + foreign[:30], "Authorization: bearer hunter2", strings.Repeat("aB3", 20),
+		"rejected " + foreign, "rejected " + foreign[:30], "Authorization: bearer hunter2", "//jo:hunter2@", "//hunter2@", strings.Repeat("aB3", 20),
 	} {
 		got := clean("see " + text + " now")
 		if !strings.HasPrefix(got, "see ") || !strings.HasSuffix(got, redacted+" now") || strings.Contains(got, "eyJ") || strings.Contains(got, "hunter2") {

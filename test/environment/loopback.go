@@ -3,6 +3,7 @@ package environment
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -32,18 +33,33 @@ func FreeAddress() string {
 // Status is the HTTP status of a GET, with the bearer token unless it is empty; 0 if there was no answer. Certificates are
 // not looked at.
 func Status(url, token string) int {
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
-	request, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return 0
-	}
-	if token != "" {
-		request.Header.Set("Authorization", "Bearer "+token)
-	}
-	response, err := (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
+	response, err := get(url, token)
 	if err != nil {
 		return 0
 	}
 	defer response.Body.Close()
 	return response.StatusCode
+}
+
+// Text is the body of an answer to a GET, with the bearer token unless it is empty.
+func Text(url, token string) (string, error) {
+	response, err := get(url, token)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}
+
+func get(url, token string) (*http.Response, error) {
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+	request, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	if token != "" {
+		request.Header.Set("Authorization", "Bearer "+token)
+	}
+	return (&http.Client{Transport: transport, Timeout: 5 * time.Second}).Do(request)
 }
