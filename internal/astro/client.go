@@ -2,11 +2,9 @@ package astro
 
 import (
 	"cmp"
-	"net"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -91,23 +89,6 @@ func (c *Client) Refusal() error {
 
 // Throttled reports whether Astro has throttled the credential and its rates have not recovered yet.
 func (c *Client) Throttled() bool { return c.limiter.reads.isLowered() || c.limiter.writes.isLowered() }
-
-// sharedTransport keeps the connections of all clients, by host.
-var sharedTransport = sync.OnceValue(func() http.RoundTripper {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true,
-		TLSHandshakeTimeout:    5 * time.Second,
-		MaxIdleConnsPerHost:    32,
-		MaxConnsPerHost:        64,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10,
-		// Pings notice a connection that a firewall has dropped, before calls hang on it.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
-	}
-})
 
 // refuseRedirect follows no redirect: the credential is sent only to the host it is for.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
