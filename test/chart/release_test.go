@@ -3,6 +3,7 @@ package chart
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,6 +24,7 @@ func TestRelease(t *testing.T) {
 	}
 	inNamespaces(t, system, "data-platform")
 	in := []string{"--namespace", system}
+	refusedAtFirst(t)
 	must(t, append([]string{"install", release, older(t)}, in...)...)
 	kubectl(t, "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 
@@ -62,6 +64,35 @@ func TestRelease(t *testing.T) {
 	must(t, append([]string{"uninstall", release}, in...)...)
 	must(t, append([]string{"uninstall", "team"}, in...)...)
 	gone(t, again)
+}
+
+// refusedAtFirst: Helm cannot install the kinds and objects of theirs at once. The chart says so, and what to do, where Helm
+// would ask for kinds that the chart has; it does not where somebody else applies what it renders.
+func refusedAtFirst(t *testing.T) {
+	t.Helper()
+	binding := []string{
+		"config/chart", "--namespace", system, "--set", "connections[0].name=acme,connections[0].spec.organizationId=clp0a1b2c3d4e5f6g7h8i9j0k",
+		"--set", "connections[0].spec.credentialsSecretRef.name=astro-api",
+	}
+	for _, verb := range [][]string{{"install"}, {"upgrade", "--install"}, {"install", "--dry-run=server"}} {
+		_, err := helm(t, slices.Concat(verb, []string{release}, binding)...)
+		if err == nil || !strings.Contains(err.Error(), "first install the operator") || !strings.Contains(err.Error(), "operator.enabled=false") {
+			t.Errorf("helm %v on a cluster without the kinds does not say what to do: %v", verb, err)
+		}
+	}
+	_, err := helm(t, slices.Concat([]string{"install", "team"}, binding, []string{"--set", "operator.enabled=false,crds.enabled=false"})...)
+	if err == nil || !strings.Contains(err.Error(), "CRDs are installed first") {
+		t.Errorf("a team's release on a cluster without the kinds: %v", err)
+	}
+	for _, more := range [][]string{nil, {"--api-versions", "v1/Namespace"}} {
+		out, err := helm(t, slices.Concat([]string{"template", release}, binding, more)...)
+		if err != nil || len(of(parse(t, out), "AstroConnection")) != 1 {
+			t.Errorf("rendered without a cluster, as for Argo CD: %v", err)
+		}
+	}
+	for _, name := range []string{release, "team"} {
+		_, _ = helm(t, "uninstall", name, "--namespace", system, "--ignore-not-found") // a record that a failure may leave
+	}
 }
 
 // TestKubectlApply installs with kubectl what the documents say. To apply it once more changes nothing.

@@ -11,26 +11,93 @@
 
 {{- define "scopedtoken.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "scopedtoken.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "scopedtoken.serviceAccount" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{/* Labels by which the Pods are found. They never change, since a Deployment's selector cannot. */}}
 {{- define "scopedtoken.selector" -}}
 app.kubernetes.io/name: scopedtoken-operator
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 control-plane: controller-manager
 {{- end }}
 
+{{/*
+Labels of an object: of a list the root, those that somebody finds the object by, and those that the values have for it.
+Of one that is there twice the last counts, except that commonLabels take nothing from what objects are found by, and add no
+ClusterRole to others, which would give its rights to their users.
+*/}}
 {{- define "scopedtoken.labels" -}}
-app.kubernetes.io/name: scopedtoken-operator
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/part-of: scopedtoken-operator
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | trunc 63 | trimSuffix "-" | quote }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
+{{- $root := first . }}
+{{- $general := dict
+  "app.kubernetes.io/part-of" "scopedtoken-operator"
+  "app.kubernetes.io/managed-by" $root.Release.Service
+  "app.kubernetes.io/version" ($root.Chart.AppVersion | trunc 63 | trimSuffix "-")
+  "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+}}
+{{- $found := dict "app.kubernetes.io/name" "scopedtoken-operator" "app.kubernetes.io/instance" $root.Release.Name }}
+{{- $common := dict }}
+{{- range $key, $value := $root.Values.commonLabels }}
+{{- if not (hasPrefix "rbac.authorization.k8s.io/" $key) }}{{ $_ := set $common $key $value }}{{ end }}
+{{- end }}
+{{- include "scopedtoken.merged" (concat (list $general $common $found) (rest .)) }}
+{{- end }}
+
+{{/* Labels or annotations of a list of maps: those of later ones go before, those with nothing behind them are left out. */}}
+{{- define "scopedtoken.merged" -}}
+{{- $all := dict }}
+{{- range . }}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{- $_ := set $all $key (kindIs "string" $value | ternary $value (toJson $value)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if $all }}{{ toYaml $all }}{{ end }}
+{{- end }}
+
+{{/* The environment of the manager. A variable of extraEnv takes the place of the chart's own: a name may be there once. */}}
+{{- define "scopedtoken.env" -}}
+{{- $env := list (dict "name" "POD_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.namespace"))) }}
+{{- with .Values.goMemLimit }}{{ $env = append $env (dict "name" "GOMEMLIMIT" "value" .) }}{{ end }}
+{{- /* Go trusts what is there besides the authorities of the image. */}}
+{{- if include "scopedtoken.ca" . }}{{ $env = append $env (dict "name" "SSL_CERT_DIR" "value" "/etc/scopedtoken/ca") }}{{ end }}
+{{- with .Values.proxy.httpsProxy }}{{ $env = append $env (dict "name" "HTTPS_PROXY" "value" .) }}{{ end }}
+{{- $given := dict }}
+{{- range .Values.extraEnv }}{{ $_ := set $given .name true }}{{ end }}
+{{- if or .Values.proxy.httpsProxy $given.HTTPS_PROXY $given.https_proxy }}
+{{- /* The API server is no business of the proxy. Kubernetes puts its address in. */}}
+{{- $direct := prepend .Values.proxy.noProxy "$(KUBERNETES_SERVICE_HOST)" | join "," }}
+{{- if not $given.no_proxy }}{{ $env = append $env (dict "name" "NO_PROXY" "value" $direct) }}{{ end }}
+{{- end }}
+{{- range $env }}
+{{- if not (hasKey $given .name) }}{{ toYaml (list .) }}
+{{ end }}
+{{- end }}
+{{- with .Values.extraEnv }}{{ toYaml . }}{{ end }}
+{{- end }}
+
+{{/* The ConfigMap with certificate authorities, if there is one. */}}
+{{- define "scopedtoken.ca" -}}
+{{- if .Values.caBundle }}{{ include "scopedtoken.fullname" . }}-ca-bundle{{ else }}{{ .Values.caBundleConfigMap.name }}{{ end }}
+{{- end }}
+
+{{/*
+Fills in the default of every value that has nothing behind it, or that went with its section: `metrics:` alone means the
+defaults and not that there are none. Every template begins with it, since none is sure to be the first.
+*/}}
+{{- define "scopedtoken.defaults" -}}
+{{- if and .Chart.IsRoot (hasKey .Values "enabled") }}
+{{- fail "enabled is the condition of a parent chart, and there is none: operator.enabled and crds.enabled are what there is to switch" }}
+{{- end }}
+{{- range $path, $default := .Files.Get "files/defaults.yaml" | fromYaml }}
+{{- $section := $.Values }}
+{{- $keys := splitList "." $path }}
+{{- range initial $keys }}
+{{- if not (kindIs "map" (get $section .)) }}{{ $_ := set $section . dict }}{{ end }}
+{{- $section = get $section . }}
+{{- end }}
+{{- if kindIs "invalid" (index $section (last $keys)) }}{{ $_ := set $section (last $keys) $default }}{{ end }}
 {{- end }}
 {{- end }}
 
@@ -51,18 +118,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 apiVersion: astro.scopedtoken.dev/v1alpha1
 kind: {{ .kind }}
 metadata:
-  name: {{ .item.name }}
+  name: {{ .item.name | quote }}
   {{- if .namespaced }}
-  namespace: {{ .item.namespace | default .root.Release.Namespace }}
+  namespace: {{ .item.namespace | default .root.Release.Namespace | quote }}
   {{- end }}
   labels:
-    {{- include "scopedtoken.labels" .root | nindent 4 }}
-    {{- with .item.labels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-  {{- with .item.annotations }}
+    {{- include "scopedtoken.labels" (list .root .item.labels) | nindent 4 }}
+  {{- with include "scopedtoken.merged" (list .item.annotations) }}
   annotations:
-    {{- toYaml . | nindent 4 }}
+    {{- . | nindent 4 }}
   {{- end }}
 spec:
   {{- toYaml .item.spec | nindent 2 }}

@@ -52,11 +52,11 @@ func copyKinds(from, to string) (map[string]schema, error) {
 
 // objectSchema is an item of a list of custom resources.
 func objectSchema(spec schema) schema {
-	text := schema{"type": "object", "additionalProperties": schema{"type": "string"}}
+	text := schema{"type": []string{"object", "null"}, "additionalProperties": schema{"type": []string{"string", "boolean", "integer", "null"}}}
 	return schema{
 		"type": "object", "additionalProperties": false, "required": []string{"name", "spec"},
 		"properties": schema{
-			"name": schema{"type": "string", "minLength": 1}, "namespace": schema{"type": "string"},
+			"name": schema{"type": "string", "minLength": 1}, "namespace": schema{"type": []string{"string", "null"}},
 			"labels": text, "annotations": text, "spec": spec,
 		},
 	}

@@ -36,6 +36,9 @@ func run(config string) error {
 	if err := writeSchema(root, kinds, filepath.Join(chart, "values.schema.json")); err != nil {
 		return err
 	}
+	if err := writeDefaults(root, filepath.Join(chart, "files", "defaults.yaml")); err != nil {
+		return err
+	}
 	return writeTable(root, filepath.Join(chart, "README.md"))
 }
 
@@ -50,8 +53,9 @@ func writeSchema(root value, kinds map[string]schema, path string) error {
 	}
 	s["$schema"] = "http://json-schema.org/draft-07/schema#"
 	s["title"] = "Values of the chart scopedtoken-operator"
-	// Helm hands the values of a parent chart down as global.
-	fields["global"] = schema{"type": "object", "description": "Values of a parent chart; not used."}
+	// What a parent chart has for this one: its global values, and the usual condition of a dependency.
+	fields["global"] = schema{"type": []string{"object", "null"}, "description": "Values of a parent chart; not used."}
+	fields["enabled"] = schema{"type": []string{"boolean", "null"}, "description": "Condition of a parent chart; refused where there is none."}
 	var out bytes.Buffer
 	encoder := json.NewEncoder(&out)
 	encoder.SetEscapeHTML(false)

@@ -69,13 +69,15 @@ func parseComment(comment string) (description string, hints schema, err error) 
 	return strings.TrimSpace(strings.Join(words, " ")), hints, nil
 }
 
-// schema is the value's, with nothing allowed that values.yaml does not name.
+// schema is the value's, with nothing allowed that values.yaml does not name, but with nothing behind it: that is its
+// default.
 func (v value) schema(kinds map[string]schema) (schema, error) {
 	s := schema{"type": jsonType(v.node)}
 	if v.description != "" {
 		s["description"] = v.description
 	}
 	maps.Copy(s, v.hints)
+	orNothing(s)
 	if items, ok := s["items"].(schema); ok && items["$kind"] != nil {
 		spec, known := kinds[fmt.Sprint(items["$kind"])]
 		if !known {
@@ -96,6 +98,18 @@ func (v value) schema(kinds map[string]schema) (schema, error) {
 	}
 	s["properties"], s["additionalProperties"] = properties, false
 	return s, nil
+}
+
+// orNothing allows null as well.
+func orNothing(s schema) {
+	if types, several := s["type"].([]any); several {
+		s["type"] = append(types, "null")
+	} else {
+		s["type"] = []any{s["type"], "null"}
+	}
+	if words, ok := s["enum"].([]any); ok {
+		s["enum"] = append(words, nil)
+	}
 }
 
 func jsonType(node *yaml.Node) string {
