@@ -19,7 +19,7 @@ const (
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
 	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
-	// LastRoleProtected, Revoking, RevocationLimited, Suspended, KubernetesRefused. Unknown: Pending, RateLimited, CredentialRejected,
+	// Revoking, RevocationLimited, Suspended, KubernetesRefused. Unknown: Pending, RateLimited, CredentialRejected,
 	// Unreachable and others that keep the operator from looking.
 	ConditionSynced = "Synced"
 
@@ -94,8 +94,6 @@ const (
 	ReasonSelfProtected = "SelfProtected"
 	// ReasonOwnScopeRoleProtected: the token's role on its own scope could not be seen, and a write might drop it.
 	ReasonOwnScopeRoleProtected = "OwnScopeRoleProtected"
-	// ReasonLastRoleProtected: the change would leave the token without any role, which Astro cannot hold.
-	ReasonLastRoleProtected = "LastRoleProtected"
 )
 
 // Reasons that speak of the target and the role.

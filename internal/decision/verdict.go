@@ -96,9 +96,6 @@ func (p Progress) bindingWords(i int, id string) string {
 
 func blocked(b *Binding, why roleset.Block) *fault.Fault {
 	switch why {
-	case roleset.WouldBeEmpty:
-		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonLastRoleProtected,
-			"the role is the token's last, and Astro cannot hold a token without any; delete the token in Astro instead")
 	case roleset.OwnScopeRole:
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
 			"%s is where the token was made, and its role there is never changed; bind another target", b.TargetWords())

@@ -49,8 +49,6 @@ const (
 	OwnScopeRoleUnseen Block = "OwnScopeRoleUnseen"
 	// OwnScopeRole: the change is to the token's role on its own scope, which is nobody's to declare; the others are made.
 	OwnScopeRole Block = "OwnScopeRole"
-	// WouldBeEmpty: the same, where nothing but that role would be left to take away.
-	WouldBeEmpty Block = "WouldBeEmpty"
 )
 
 // Verdict is what becomes of one claim, and why.
@@ -101,11 +99,7 @@ func (p *Plan) protect(o Observed, claims []Claim) {
 		p.Blocked = OwnScopeRoleUnseen
 		return
 	}
-	why := OwnScopeRole
-	if len(p.Desired(o)) == 0 {
-		why = WouldBeEmpty
-	}
-	p.withhold(why, claims, o.ownScope)
+	p.withhold(OwnScopeRole, claims, o.ownScope)
 }
 
 // withhold takes back the changes of the targets, and tells those who wanted them.

@@ -124,12 +124,12 @@ func TestMakeOfProtectedTokens(t *testing.T) {
 			blocked:  OwnScopeRole,
 		},
 		"LastRoleIsNotRemoved": {
-			reason:   "A token cannot be without a role; what else was to be removed is.",
+			reason:   "A token cannot be without a role: that on its own scope stays, and what else was to be removed is.",
 			observed: workspaceToken("", on(ws1, member), on(dep1, admin)),
 			claims:   []Claim{claim("a/x", ws1, member, held(1), leaving), claim("b/y", dep1, admin, held(1), leaving)},
 			changes:  []string{"DEPLOYMENT d1: remove DEPLOYMENT_ADMIN for b/y"},
-			verdicts: map[string]Verdict{"a/x": blocked(member, WouldBeEmpty), "b/y": {Outcome: Remove, Observed: admin}},
-			blocked:  WouldBeEmpty,
+			verdicts: map[string]Verdict{"a/x": blocked(member, OwnScopeRole), "b/y": {Outcome: Remove, Observed: admin}},
+			blocked:  OwnScopeRole,
 		},
 	})
 }

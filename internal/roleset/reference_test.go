@@ -162,27 +162,6 @@ func (r reference) ownSeen() bool {
 	return false
 }
 
-// wouldBeEmpty: every entry there is would be removed, and none added.
-func (r reference) wouldBeEmpty() bool {
-	for _, c := range r.claims {
-		if winner, ok := r.winner(c.Target); ok && r.class(winner) == Want {
-			return false
-		}
-	}
-	for _, e := range r.o.Roles {
-		removed := false
-		for _, c := range r.claims {
-			if _, decided := r.winner(c.Target); c.Target.Key() == e.Key() && r.class(c) == Leave && !decided {
-				removed = true
-			}
-		}
-		if !removed {
-			return false
-		}
-	}
-	return true
-}
-
 func (r reference) blocked(c Claim, v Verdict) Verdict {
 	if v.Outcome != Add && v.Outcome != Update && v.Outcome != Remove {
 		return v
@@ -190,8 +169,6 @@ func (r reference) blocked(c Claim, v Verdict) Verdict {
 	switch {
 	case !r.ownSeen():
 		v.Outcome, v.Block = Blocked, OwnScopeRoleUnseen
-	case r.isOwn(c.Target.Kind, c.Target.ID) && r.wouldBeEmpty():
-		v.Outcome, v.Block = Blocked, WouldBeEmpty
 	case r.isOwn(c.Target.Kind, c.Target.ID):
 		v.Outcome, v.Block = Blocked, OwnScopeRole
 	}

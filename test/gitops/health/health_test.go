@@ -21,17 +21,12 @@ var root = filepath.Join("..", "..", "..")
 // place, and of one whose claim is written down before its role is changed.
 var momentary = []string{"Revoking", "Pending"}
 
-// seldom are reasons that no story can reach, since others stand before them, and why.
-var seldom = map[string]string{
-	"LastRoleProtected": "the rules of the kind keep a binding from the token's own scope, where the last role would be",
-}
-
 // TestEveryStateIsJudgedAsTheTableSays checks what Flux and Argo CD make of every state, while it is fresh and once it has
 // lasted.
 func TestEveryStateIsJudgedAsTheTableSays(t *testing.T) {
 	want, engine := table(t), argo(t)
 	seen := map[key]bool{}
-	for _, s := range append(states(t), guarded(t)...) {
+	for _, s := range states(t) {
 		seen[s.row()] = true
 		line, known := want[s.row()]
 		if !known {
@@ -60,8 +55,8 @@ func TestEveryReasonWasSeen(t *testing.T) {
 		}
 	}
 	for _, reason := range reasons(t) {
-		if _, exempt := seldom[reason]; !slices.Contains(momentary, reason) && exempt == slices.Contains(seen, reason) {
-			t.Errorf("reason %s: seen %v, said to be out of reach %v", reason, exempt, exempt)
+		if !slices.Contains(momentary, reason) && !slices.Contains(seen, reason) {
+			t.Errorf("no story has seen the reason %s", reason)
 		}
 	}
 }
@@ -108,26 +103,6 @@ func at(t *testing.T, when string) *metav1.Time {
 		t.Fatal(err)
 	}
 	return &metav1.Time{Time: parsed}
-}
-
-// guarded are states with the reasons that are out of reach, made of one with a reason beside it.
-func guarded(t *testing.T) (all []state) {
-	t.Helper()
-	for _, s := range states(t) {
-		if s.row() != (key{"OwnScopeRoleProtected", "Stalled"}) {
-			continue
-		}
-		for reason := range seldom {
-			made := state{file: s.file + " as " + reason, object: s.object.DeepCopy(), reason: reason, beside: s.beside}
-			for _, c := range conditions(made.object) {
-				if c["reason"] == s.reason {
-					c["reason"] = reason
-				}
-			}
-			all = append(all, made)
-		}
-	}
-	return all
 }
 
 func ago(d time.Duration) string { return time.Now().Add(-d).UTC().Format(time.RFC3339) }
