@@ -5,10 +5,12 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"runtime/debug"
 
 	"k8s.io/apimachinery/pkg/util/uuid"
+	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
@@ -53,6 +55,11 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return fmt.Errorf("find the Kubernetes API server: %w", err)
 	}
+	return throughProxy(kubernetes, http.ProxyFromEnvironment, runAt(ctx, kubernetes, o))
+}
+
+// runAt runs it on the API server of the configuration.
+func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
 	options := o.manager()
 	lease, err := o.fence(access(kubernetes))
 	if err != nil {
