@@ -26,6 +26,8 @@ type Options struct {
 	Observe func(method, endpoint, outcome string, d time.Duration)
 	// Refused is called once when Astro refuses the credential, and not again until UseCredential or Prove.
 	Refused func()
+	// Recency is what is remembered of tokens lately, shared by all clients of a process; none: the client's own.
+	Recency *Recency
 	// Fence returns why nothing may be written now, or nil. It is called right before each write.
 	Fence func() error
 }
@@ -47,6 +49,9 @@ func (o Options) complete() Options {
 	}
 	if o.Refused == nil {
 		o.Refused = func() {}
+	}
+	if o.Recency == nil {
+		o.Recency = NewRecency()
 	}
 	if o.Fence == nil {
 		o.Fence = func() error { return nil }

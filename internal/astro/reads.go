@@ -33,15 +33,26 @@ func (c *Client) organization(ctx context.Context, trial bool) (Organization, er
 	return Organization{ID: org.ID, Name: org.Name}, err
 }
 
-// GetToken reads one token.
+// GetToken reads one token. An answer that is older than what is known of the token is read again, with growing waits; what
+// is still old then is ErrUnreachable.
 func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
 	k := c.tokenCall(id)
-	var t Token
 	if err := validID(k.op, id); err != nil {
 		return Token{}, err
 	}
-	err := c.get(ctx, k, intoToken(&t, id))
-	return t, err
+	for attempt := 1; ; attempt++ {
+		var t Token
+		if err := c.get(ctx, k, intoToken(&t, id)); err != nil {
+			return t, err
+		}
+		err := c.current(k.op, t)
+		if err == nil {
+			return t, nil
+		}
+		if !c.retries.again(ctx, err, attempt) {
+			return Token{}, err
+		}
+	}
 }
 
 func (c *Client) tokenCall(id string) call {
@@ -64,7 +75,13 @@ func intoToken(t *Token, id string) func(io.Reader) error {
 }
 
 // ListTokens reads all tokens that the credential may see.
-func (c *Client) ListTokens(ctx context.Context) ([]Token, error) { return pagedTokens().all(ctx, c) }
+func (c *Client) ListTokens(ctx context.Context) ([]Token, error) {
+	tokens, err := pagedTokens().all(ctx, c)
+	for _, t := range tokens {
+		c.opts.Recency.saw(c.recentKey(t.ID), t)
+	}
+	return tokens, err
+}
 
 func pagedTokens() pagedList[Token] {
 	return pagedList[Token]{

@@ -30,6 +30,7 @@ type Token struct {
 	Roles       []Role
 	RolesKnown  bool // false: the answer had no readable roles, so it is unknown what the token holds
 	CreatedAt   time.Time
+	UpdatedAt   time.Time  // zero: Astro does not say
 	EndAt       *time.Time // nil: never expires
 	CreatedBy   string     // the first of full name, user name, token name and id that is there
 	UpdatedBy   string
@@ -102,6 +103,7 @@ type wireToken struct {
 	Kind        string          `json:"kind"`
 	Roles       json.RawMessage `json:"roles"`
 	CreatedAt   time.Time       `json:"createdAt"`
+	UpdatedAt   time.Time       `json:"updatedAt"`
 	EndAt       *time.Time      `json:"endAt"`
 	CreatedBy   wireSubject     `json:"createdBy"`
 	UpdatedBy   wireSubject     `json:"updatedBy"`
@@ -128,7 +130,7 @@ func (t *Token) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Token{
 		ID: w.ID, Name: w.Name, Description: w.Description, Scope: w.Scope, Kind: w.Kind,
-		CreatedAt: w.CreatedAt, EndAt: w.EndAt, CreatedBy: w.CreatedBy.name(), UpdatedBy: w.UpdatedBy.name(),
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, EndAt: w.EndAt, CreatedBy: w.CreatedBy.name(), UpdatedBy: w.UpdatedBy.name(),
 	}
 	t.Roles, t.RolesKnown = readRoles(w.Roles)
 	return nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -111,7 +113,7 @@ func (w *roleWrite) read(ctx context.Context) (Token, error) {
 	if !t.RolesKnown {
 		return t, incomplete(w.op, "Astro answered without the token's roles")
 	}
-	return t, nil
+	return t, w.client.current(w.op, t)
 }
 
 // unwritten ends an update that has nothing (more) to write. If a write before it was left without an answer, the token
@@ -128,13 +130,18 @@ func (w *roleWrite) unwritten(now Token, write bool) error {
 	return nil
 }
 
+// write sends the set. Once it is on its way it is waited for, even if the process is told to stop: whoever writes next has
+// to know what became of it.
 func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	w.Sent = roles
 	var answer subjectRoles
 	k := call{op: w.op, endpoint: "token_roles", path: w.client.tokenCall(w.id).path + "/roles", body: rolesBody(roles), timeout: w.client.opts.WriteTimeout}
-	err := w.client.exchange(ctx, k, w.client.limiter.writes, func(body io.Reader) error { return into(&answer)(body) })
+	err := w.client.exchange(context.WithoutCancel(ctx), k, w.client.limiter.writes, func(body io.Reader) error { return into(&answer)(body) })
 	if err != nil {
-		w.Attempted = w.Attempted || mayBeApplied(err)
+		if mayBeApplied(err) {
+			w.Attempted = true
+			w.client.opts.Recency.doubt(w.client.recentKey(w.id))
+		}
 		return setRefused(err)
 	}
 	w.Attempted, w.Written, w.After = true, true, now
@@ -146,7 +153,27 @@ func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	if !w.Confirmed {
 		w.concede()
 	}
+	w.client.opts.Recency.wrote(w.client.recentKey(w.id), now, roles, w.otherwise(answer))
 	return nil
+}
+
+// otherwise are the places where Astro says that it holds another role than was sent: it spells a role in its own way, or
+// has put one of its own there.
+func (w *roleWrite) otherwise(answer subjectRoles) map[RoleKey]bool {
+	other := map[RoleKey]bool{}
+	for _, k := range w.Accessors {
+		other[k] = true
+	}
+	if !answer.says() || w.Confirmed {
+		return other
+	}
+	shown, sent := answer.byKey(), rolesByKey(w.Sent)
+	for _, k := range slices.Concat(slices.Collect(maps.Keys(shown)), slices.Collect(maps.Keys(sent))) {
+		if shown[k] != sent[k] {
+			other[k] = true
+		}
+	}
+	return other
 }
 
 // readBack looks again, since the answer may be empty or late. It failing is no failure of the write.

@@ -166,15 +166,28 @@ func TestUpdateGivesUp(t *testing.T) {
 	}
 }
 
-func TestUpdateEndsWithItsContext(t *testing.T) {
+func TestWriteUnderWayIsWaitedFor(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
+	w.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: "tokens.roles", Delay: 300 * time.Millisecond})
+	ctx, stop := context.WithCancel(t.Context())
+	time.AfterFunc(150*time.Millisecond, stop)
+	u, err := w.client.UpdateRoles(ctx, w.ci, func(now Token) ([]Role, bool) {
+		return append(now.Roles, NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")), ctx.Err() == nil
+	})
+	if err != nil || ctx.Err() == nil || !u.Written || !u.Confirmed {
+		t.Errorf("whoever is told to stop knows what became of its last write: %+v, %v", u, err)
+	}
+}
+
+func TestUpdateEndsWithItsContext(t *testing.T) {
+	w := newWorld(t, astrosim.Options{}, func(o *Options) { o.WriteTimeout = 300 * time.Millisecond })
 	w.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: "tokens.roles"})
 	var u Update
 	err := w.outOfTime(t, func(ctx context.Context) (err error) {
 		u, err = w.client.UpdateRoles(ctx, w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
 		return err
 	})
-	if !errors.Is(err, context.DeadlineExceeded) || !u.Attempted || u.Written || u.Before.ID != w.ci {
+	if !errors.Is(err, ErrUnreachable) || !u.Attempted || u.Written || u.Before.ID != w.ci {
 		t.Errorf("got %+v, %v", u, err)
 	}
 }

@@ -97,5 +97,6 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		Observe:      countRequest,
 		Refused:      refused,
 		Fence:        d.Fence,
+		Recency:      d.Recency,
 	})
 }
