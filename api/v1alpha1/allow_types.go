@@ -8,9 +8,11 @@ import (
 // +kubebuilder:validation:MinProperties=1
 // +kubebuilder:validation:XValidation:rule="has(self.names) != has(self.selector)",message="give exactly one of names and selector"
 // +kubebuilder:validation:XValidation:rule="!has(self.selector) || (has(self.selector.matchLabels) && size(self.selector.matchLabels) > 0) || (has(self.selector.matchExpressions) && size(self.selector.matchExpressions) > 0)",message="an empty selector would mean every namespace; write names: [\"*\"] if that is meant"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == (has(self.names) ? 1 : 0) + (has(self.selector) ? 1 : 0)",message="names or selector has nothing behind it; write the namespaces or their labels, or take the key out"
 type NamespaceRule struct {
 	// names of namespaces; "*" stands for every namespace.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -22,6 +24,7 @@ type NamespaceRule struct {
 	// selector of namespaces by their labels. It must not be empty. Whoever may label a namespace can bring it under
 	// the rule, so names are to be preferred.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:XValidation:rule="(!has(self.matchLabels) || size(self.matchLabels) <= 16) && (!has(self.matchExpressions) || size(self.matchExpressions) <= 16)",message="a selector has at most 16 matchLabels and 16 matchExpressions"
 	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].all(i, i >= size(self.matchExpressions) || (self.matchExpressions[i].operator in ['In', 'NotIn'] ? has(self.matchExpressions[i].values) && size(self.matchExpressions[i].values) > 0 : self.matchExpressions[i].operator in ['Exists', 'DoesNotExist'] && !has(self.matchExpressions[i].values)))",message="an operator of matchExpressions is In or NotIn, with values, or Exists or DoesNotExist, without"
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
@@ -30,6 +33,7 @@ type NamespaceRule struct {
 // TokenRule says of which tokens a rule speaks. All that is given must match.
 // +kubebuilder:validation:XValidation:rule="has(self.ids) || has(self.namePrefixes) || has(self.workspaceIds)",message="give at least one of ids, namePrefixes and workspaceIds; ids: [\"*\"] stands for every token of the scope"
 // +kubebuilder:validation:XValidation:rule="self.scope == 'Workspace' || !has(self.workspaceIds)",message="workspaceIds is for Workspace tokens only"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 1 + (has(self.ids) ? 1 : 0) + (has(self.namePrefixes) ? 1 : 0) + (has(self.workspaceIds) ? 1 : 0)",message="ids, namePrefixes or workspaceIds has nothing behind it, which would widen the rule; write what the rule is limited to, or take the key out"
 type TokenRule struct {
 	// scope of the tokens.
 	// +required
@@ -37,6 +41,7 @@ type TokenRule struct {
 
 	// ids of tokens; "*" stands for every token of the scope.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -46,6 +51,7 @@ type TokenRule struct {
 
 	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
@@ -56,6 +62,7 @@ type TokenRule struct {
 
 	// workspaceIds are home Workspaces of Workspace tokens; "*" stands for every Workspace.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -66,9 +73,11 @@ type TokenRule struct {
 
 // TargetRule says of which targets a rule speaks: Workspaces with all their Deployments, or single Deployments.
 // +kubebuilder:validation:XValidation:rule="has(self.workspaceIds) != has(self.deploymentIds)",message="give exactly one of workspaceIds and deploymentIds"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == (has(self.workspaceIds) ? 1 : 0) + (has(self.deploymentIds) ? 1 : 0)",message="workspaceIds or deploymentIds has nothing behind it; write the ids, or take the key out"
 type TargetRule struct {
 	// workspaceIds are Workspaces, each with all its Deployments; "*" stands for every Workspace and Deployment.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -78,6 +87,7 @@ type TargetRule struct {
 
 	// deploymentIds are single Deployments; "*" stands for every Deployment.
 	// +optional
+	// +nullable
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256

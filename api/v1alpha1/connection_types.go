@@ -67,6 +67,7 @@ type RateLimit struct {
 // ConnectionSpec says how an Astro Organization is reached, and who may use it. It is shared by both connection kinds.
 // +kubebuilder:validation:XValidation:rule="self.organizationId == oldSelf.organizationId",message="spec.organizationId cannot be changed; make another connection"
 // +kubebuilder:validation:XValidation:rule="self.apiURL == oldSelf.apiURL",message="spec.apiURL cannot be changed; make another connection"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 7 + (has(self.allow) ? 1 : 0) + (has(self.maxRevocationsPerSweep) ? 1 : 0)",message="spec.allow or spec.maxRevocationsPerSweep has nothing behind it; write the rules or the number, or take the key out, which means an own namespace without rules, or no limit"
 type ConnectionSpec struct {
 	// organizationId is the id of the Astro Organization. It cannot be changed.
 	// +required
@@ -106,6 +107,7 @@ type ConnectionSpec struct {
 	// allow are the rules that say who may use this connection for what. Without any, a ClusterAstroConnection allows
 	// nobody anything, and an AstroConnection allows its own namespace everything.
 	// +optional
+	// +nullable
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
@@ -126,6 +128,7 @@ type ConnectionSpec struct {
 	// are to be revoked, none is any more until somebody lifts the limit for a while, with the annotation
 	// astro.scopedtoken.dev/lift-revocation-limit, or no binding waits for it. There is no limit unless this is set.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100000
 	MaxRevocationsPerSweep int32 `json:"maxRevocationsPerSweep,omitempty"`
@@ -192,6 +195,7 @@ type AstroConnection struct {
 
 	// spec says how the Organization is reached, and who may use it.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="!has(oldSelf.allow) || has(self.allow)",message="spec.allow may be changed but not taken out, which would silently allow the namespace everything that the credential may; write the rules that are wanted"
 	Spec ConnectionSpec `json:"spec,omitzero"`
 
 	// status is what the operator found.

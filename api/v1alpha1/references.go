@@ -58,6 +58,7 @@ type ConnectionReference struct {
 // +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.id)",message="give exactly one of token.name and token.id"
 // +kubebuilder:validation:XValidation:rule="!(self.scope == 'Workspace' && has(self.name)) || has(self.workspaceId)",message="a Workspace token given by name needs token.workspaceId, the id of its home Workspace"
 // +kubebuilder:validation:XValidation:rule="self.scope == 'Workspace' || !has(self.workspaceId)",message="token.workspaceId is for Workspace tokens only; an Organization token has no home Workspace"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 1 + (has(self.name) ? 1 : 0) + (has(self.id) ? 1 : 0) + (has(self.workspaceId) ? 1 : 0)",message="token.name, token.id or token.workspaceId has nothing behind it; write the value, or take the key out"
 type TokenReference struct {
 	// scope says where the token was made: Organization or Workspace. It must be what Astro says of the token.
 	// +required
@@ -66,6 +67,7 @@ type TokenReference struct {
 	// name of the token, exactly as Astro spells it. It must be the name of one token only; the id found is pinned in
 	// status, so that a token that is renamed later keeps its roles.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="token.name must not hold a line break or another control character; write it on one line, in quotes"
@@ -73,11 +75,13 @@ type TokenReference struct {
 
 	// id of the token.
 	// +optional
+	// +nullable
 	ID AstroID `json:"id,omitempty"`
 
 	// workspaceId is the id of the Workspace in which a Workspace token was made. It is required where such a token is
 	// given by name.
 	// +optional
+	// +nullable
 	WorkspaceID AstroID `json:"workspaceId,omitempty"`
 }
 
@@ -85,6 +89,7 @@ type TokenReference struct {
 // +kubebuilder:validation:XValidation:rule="has(self.name) != has(self.id)",message="give exactly one of target.name and target.id"
 // +kubebuilder:validation:XValidation:rule="!(self.kind == 'Deployment' && has(self.name)) || has(self.workspaceId)",message="a Deployment given by name needs target.workspaceId, the id of its Workspace"
 // +kubebuilder:validation:XValidation:rule="self.kind == 'Deployment' || !has(self.workspaceId)",message="target.workspaceId is for Deployments only; name a Workspace by target.id"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 1 + (has(self.name) ? 1 : 0) + (has(self.id) ? 1 : 0) + (has(self.workspaceId) ? 1 : 0)",message="target.name, target.id or target.workspaceId has nothing behind it; write the value, or take the key out"
 type TargetReference struct {
 	// kind of the target: Workspace or Deployment.
 	// +required
@@ -92,6 +97,7 @@ type TargetReference struct {
 
 	// name of the target, exactly as Astro spells it. The id found is pinned in status.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="target.name must not hold a line break or another control character; write it on one line, in quotes"
@@ -99,10 +105,12 @@ type TargetReference struct {
 
 	// id of the target.
 	// +optional
+	// +nullable
 	ID AstroID `json:"id,omitempty"`
 
 	// workspaceId is the id of the Workspace in which a Deployment is. It is required where a Deployment is given by
 	// name; given beside an id, the Deployment must be in that Workspace.
 	// +optional
+	// +nullable
 	WorkspaceID AstroID `json:"workspaceId,omitempty"`
 }

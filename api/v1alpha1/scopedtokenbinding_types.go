@@ -72,6 +72,8 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Deployment' || !has(self.role) || self.role in ['WORKSPACE_ACCESSOR', 'WORKSPACE_MEMBER', 'WORKSPACE_AUTHOR', 'WORKSPACE_OPERATOR', 'WORKSPACE_OWNER']",message="spec.role on a Workspace must be one of WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR, WORKSPACE_OWNER"
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Workspace' || !has(self.role) || !(self.role.startsWith('WORKSPACE_') || self.role.startsWith('ORGANIZATION_'))",message="spec.role on a Deployment must be DEPLOYMENT_ADMIN or the name of a custom Deployment role"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.role) || has(self.role)",message="spec.role may be changed but not taken out, which would silently mean DEPLOYMENT_ADMIN; write the role that is wanted"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 7 + (has(self.role) ? 1 : 0)",message="spec.role has nothing behind it, which is not taken for DEPLOYMENT_ADMIN; write the role that is wanted, or take the key out"
+// +kubebuilder:validation:XValidation:rule="has(self.suspend)",message="spec.suspend has nothing behind it; write true or false, or take the key out for false"
 type ScopedTokenBindingSpec struct {
 	// connectionRef names the connection to the Astro Organization. It cannot be changed.
 	// +required
@@ -90,6 +92,7 @@ type ScopedTokenBindingSpec struct {
 	// WORKSPACE_OWNER. On a Deployment: DEPLOYMENT_ADMIN, which is meant where none is given, or the exact name of a
 	// custom role. Once written it may be changed but not taken out.
 	// +optional
+	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
 	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="spec.role must not hold a line break or another control character; write it on one line, in quotes"
@@ -97,22 +100,26 @@ type ScopedTokenBindingSpec struct {
 
 	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing.
 	// +optional
+	// +nullable
 	// +kubebuilder:default=Enforce
 	Mode Mode `json:"mode,omitempty"`
 
 	// adopt says what to do when the token already holds a role on the target: take it over Always, IfSameRole, or Never.
 	// +optional
+	// +nullable
 	// +kubebuilder:default=Always
 	Adopt AdoptPolicy `json:"adopt,omitempty"`
 
 	// deletionPolicy says what becomes of the role in Astro when this object is deleted: Revoke or Retain it.
 	// +optional
+	// +nullable
 	// +kubebuilder:default=Revoke
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// suspend stops all work on this binding: its role is neither written nor removed until it is set to false again or
 	// the binding is deleted.
 	// +optional
+	// +nullable
 	// +kubebuilder:default=false
 	Suspend bool `json:"suspend,omitempty"`
 }

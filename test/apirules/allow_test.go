@@ -24,7 +24,7 @@ func TestAllow(t *testing.T) {
 		"MatchLabels":        {"By labels.", "namespaces", `{selector: {matchLabels: {team: data}}}`, accepted},
 		"MatchExpressions":   {"By expressions.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: In, values: [data]}, {key: team, operator: Exists}]}}`, accepted},
 		"MatchNone":          {"NotIn and DoesNotExist.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: NotIn, values: [data]}, {key: team, operator: DoesNotExist}]}}`, accepted},
-		"NullSelector":       {"Null is nothing.", "namespaces", `{names: [a], selector: null}`, accepted},
+		"NullSelector":       {"A key with nothing behind it was to hold something.", "namespaces", `{names: [a], selector: null}`, refused("names or selector has nothing behind it")},
 		"NoNamespaces":       {"A rule speaks to somebody.", "namespaces", `null`, refused("namespaces: Required value")},
 		"EmptyNamespaces":    {"Nothing is not everything.", "namespaces", `{}`, refused(wantOneOfNamespaces)},
 		"NullNames":          {"Null is nothing, and nothing is not everything.", "namespaces", `{names: null}`, refused(wantOneOfNamespaces)},

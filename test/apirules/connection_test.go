@@ -58,6 +58,10 @@ func TestCreateConnection(t *testing.T) {
 			})
 		}
 	}
+	for kind, want := range map[string][]string{"ClusterAstroConnection": accepted, "AstroConnection": refused("spec.allow may be changed but not taken out")} {
+		_, err := patch(t, mustCreate(t, kind, everything, ""), types.MergePatchType, "{spec: {allow: null}}")
+		check(t, "Rules may go where that allows nobody anything, and not where it allows everything.", err, want)
+	}
 }
 
 func TestAPIURL(t *testing.T) {
@@ -146,7 +150,6 @@ func TestUpdateConnection(t *testing.T) {
 		"Secret":         {"Another Secret may be named.", everything, `{credentialsSecretRef: {name: other, key: other}}`, accepted},
 		"Interval":       {"The interval may change.", everything, `{sweepInterval: 10s}`, accepted},
 		"NullInterval":   {"Null is the default.", everything, `{sweepInterval: null}`, accepted},
-		"Rules":          {"Rules may go, on a cluster connection to nobody.", everything, `{allow: null}`, accepted},
 		"EmptyRules":     {"But not to an empty list, which could be read as anything.", everything, `{allow: []}`, refused("spec.allow", "at least 1 items")},
 		"NoRevocations":  {"A limit may be set and taken out.", everything, `{maxRevocationsPerSweep: null}`, accepted},
 		"Policies":       {"Policies may change.", everything, `{onWithdrawal: Revoke, danglingRoles: Drop, rateLimit: {readsPerSecond: 5}}`, accepted},
@@ -159,5 +162,9 @@ func TestUpdateConnection(t *testing.T) {
 				check(t, tc.reason, err, tc.want)
 			})
 		}
+	}
+	for kind, want := range map[string][]string{"ClusterAstroConnection": accepted, "AstroConnection": refused("spec.allow may be changed but not taken out")} {
+		_, err := patch(t, mustCreate(t, kind, everything, ""), types.MergePatchType, "{spec: {allow: null}}")
+		check(t, "Rules may go where that allows nobody anything, and not where it allows everything.", err, want)
 	}
 }
