@@ -17,7 +17,7 @@ var elsewhere = []struct {
 	{begins(`make (bench|soak)`), "takes from a minute to a quarter of an hour", "by hand; the page says what was run"},
 	{begins(`make push|docker |helm push`), "needs a registry, or an engine", "hack/image tests pushing against a registry of its own"},
 	{begins(`make release`), "takes minutes", "CI runs it"},
-	{begins(`astro |export ASTRO_DOMAIN`), "needs the Astro CLI", "docs/simulator.md says with which release it was seen"},
+	{begins(`astro |export ASTRO_DOMAIN|export HOME=`), "needs the Astro CLI", "docs/simulator.md says with which release it was seen"},
 	{begins(`curl .*\$sim|sim=`), "needs the simulator as a program", "tests of internal/astrosim and cmd/astrosim"},
 	{begins(`export HTTPS_PROXY=http://127|curl --cacert "\$SSL_CERT_FILE"`), "needs the simulator as a program", "tests of cmd/astrosim"},
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},
