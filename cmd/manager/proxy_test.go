@@ -15,7 +15,7 @@ func TestThroughProxy(t *testing.T) {
 	proxy := func(*http.Request) (*url.URL, error) {
 		return &url.URL{Scheme: "http", Host: "proxy:3128", User: url.UserPassword("user", "secret")}, nil
 	}
-	none := func(*http.Request) (*url.URL, error) { return nil, nil } //nolint:nilnil // as http.ProxyFromEnvironment says it
+	none := func(*http.Request) (*url.URL, error) { return nil, nil }
 	server := rest.Config{Host: "https://10.96.0.1:443"}
 	own := rest.Config{Host: "https://10.96.0.1:443", Proxy: proxy}
 	cases := map[string]struct {

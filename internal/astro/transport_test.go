@@ -113,13 +113,10 @@ func post(t *testing.T, transport http.RoundTripper, url string) error {
 // mounted replaces a file as the kubelet does with that of a ConfigMap: by a link to a new folder.
 func mounted(t *testing.T, folder string, content []byte) {
 	t.Helper()
-	fresh, err := os.MkdirTemp(folder, "..version")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fresh := filepath.Join(folder, time.Now().Format("..2006_01_02_15_04_05.000000000"))
 	data, next := filepath.Join(folder, "..data"), filepath.Join(folder, "..data_tmp")
 	if err := errors.Join(
-		os.WriteFile(filepath.Join(fresh, "ca.crt"), content, 0o600), os.Symlink(filepath.Base(fresh), next), os.Rename(next, data),
+		os.Mkdir(fresh, 0o700), os.WriteFile(filepath.Join(fresh, "ca.crt"), content, 0o600), os.Symlink(filepath.Base(fresh), next), os.Rename(next, data),
 	); err != nil {
 		t.Fatal(err)
 	}

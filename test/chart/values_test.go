@@ -142,7 +142,7 @@ connections:
 }
 
 func contains(labels map[string]string, chosen any) bool {
-	for key, value := range chosen.(map[string]any) { //nolint:forcetypeassert // of a selector
+	for key, value := range chosen.(map[string]any) {
 		if labels[key] != value {
 			return false
 		}
