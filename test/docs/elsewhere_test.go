@@ -21,7 +21,7 @@ var elsewhere = []struct {
 	{begins(`curl .*\$sim|sim=`), "needs the simulator as a program", "tests of internal/astrosim and cmd/astrosim"},
 	{begins(`export HTTPS_PROXY=http://127|curl --cacert "\$SSL_CERT_FILE"`), "needs the simulator as a program", "tests of cmd/astrosim"},
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},
-	{begins(`terraform `), "needs Terraform and an Organization", "nowhere; the page says so"},
+	{begins(`terraform `), "needs Terraform and its provider", "by hand; the page says with which"},
 	{begins(`kubectl .*\blogs\b`), "there is no kubelet to ask", "make e2e"},
 	{begins(`kubectl annotate stb NAME`), "has a name and an id to fill in", "test/stories sets the annotation"},
 	{begins(`helm dependency build docs/examples/application|helm install reports`), "writes into the checkout", "test/gitops installs the chart"},
