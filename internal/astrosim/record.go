@@ -38,7 +38,7 @@ func newRecorder(folder string) (*recorder, error) {
 	if folder == "" {
 		return nil, nil //nolint:nilnil // the nil recorder is one
 	}
-	if err := os.MkdirAll(folder, 0o750); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil { //nolint:gosec // who starts the program names the folder
 		return nil, err
 	}
 	file, err := os.CreateTemp(folder, "exchanges-*.jsonl")

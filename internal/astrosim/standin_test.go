@@ -53,7 +53,7 @@ func TestStandsInForAstro(t *testing.T) {
 		t.Fatal(err)
 	}
 	trusting, wary := w.through(authority), w.through(nil)
-	direct := &http.Client{Transport: &http.Transport{TLSClientConfig: trusting.Transport.(*http.Transport).TLSClientConfig.Clone()}} //nolint:forcetypeassert // made above
+	direct := &http.Client{Transport: &http.Transport{TLSClientConfig: trusting.Transport.(*http.Transport).TLSClientConfig.Clone()}}
 	for name, tc := range map[string]struct {
 		client *http.Client
 		base   string

@@ -166,7 +166,7 @@ func reasons(err error) []string {
 	case isA(err, &schema):
 		return []string{"/" + strings.Join(withoutIndexes(schema.JSONPointer()), "/") + ": " + schema.Reason}
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // this error itself, not one within
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		return eachReason(joined.Unwrap(), "")
 	}
 	return []string{err.Error()}
