@@ -54,6 +54,8 @@ func TestErrors(t *testing.T) {
 		"create with odd values":    {"POST", "/tokens", `{"name":"n","role":"x","scope":"ORGANIZATION","kind":"ODD","tokenExpiryPeriodInDays":3651}`, 400, "kind tokenExpiryPeriodInDays role"},
 		"create on nothing":         {"POST", "/tokens", `{"name":"n","role":"WORKSPACE_MEMBER","scope":"WORKSPACE","entityId":"cnothing"}`, 400, "entityId"},
 		"rename to nothing":         {"POST", "/tokens/" + w.ci, `{"name":" "}`, 400, "name"},
+		"as long as may be":         {"POST", "/tokens/" + w.ci, `{"name":"` + strings.Repeat("ü", 256) + `","description":"` + strings.Repeat("ü", 500) + `"}`, 200, ""},
+		"too long by a character":   {"POST", "/tokens/" + w.ci, `{"name":"` + strings.Repeat("ü", 257) + `"}`, 400, "name"},
 		"too long":                  {"POST", "/tokens/" + w.ci, `{"name":"` + strings.Repeat("n", 257) + `","description":"` + strings.Repeat("d", 501) + `"}`, 400, "name description"},
 	}
 	for name, tc := range cases {

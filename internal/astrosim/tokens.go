@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 func tokenListing(encode func(*token) []byte) listing[*token] {
@@ -119,7 +120,7 @@ func (s *Sim) updateToken(c *call) (answer, *apiError) {
 		return answer{}, refused
 	}
 	bad := boundName(request.Name)
-	if request.Description != nil && len(*request.Description) > 500 {
+	if request.Description != nil && utf8.RuneCountInString(*request.Description) > 500 {
 		bad = append(bad, field("description", "max", "description must be at most 500 characters"))
 	}
 	if refused := s.nameRefused(t.org, t, request.Name, bad); refused != nil {
@@ -166,7 +167,7 @@ func boundName(name string) (bad []fieldError) {
 	if strings.TrimSpace(name) == "" {
 		bad = append(bad, field("name", "required", "name is required"))
 	}
-	if len(name) > 256 {
+	if utf8.RuneCountInString(name) > 256 {
 		bad = append(bad, field("name", "max", "name must be at most 256 characters"))
 	}
 	return bad
