@@ -75,7 +75,7 @@ func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
 				says("a", "not in Astro any more")(t, w)
 				differ(t, "The role is not shown as held.", "role", "", w.statements["uid-a"].Status.Role)
 				again := drive(t, w.next(time.Minute), deniesRelease)
-				differ(t, "Astro is not asked again.", "effects", is{"Report", "Report"}, is(again.effects))
+				differ(t, "Astro is not asked again.", "effects", is{"Report", "Report"}, again.effects)
 				differ(t, "The same is told.", "status", w.message("a"), again.message("a"))
 				gone := drive(t, w.next(time.Minute))
 				differ(t, "Once it may, it goes.", "states", "unchanged, released", gone.state("a"))

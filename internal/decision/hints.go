@@ -2,6 +2,7 @@ package decision
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -61,35 +62,26 @@ func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFac
 	}).Allowed
 }
 
-func (s *Situation) tokenHints(b *Binding, r *Ruling) (words string) {
-	for _, t := range first(b.Names.Alike, func(t astro.Token) bool {
+func (s *Situation) tokenHints(b *Binding, r *Ruling) string {
+	return hints(b.Names.Alike, func(t astro.Token) bool {
 		facts := policy.TokenFacts{ID: t.ID, Name: t.Name}
 		if facts.Scope, _ = pin.ScopeOf(t); facts.Scope == v1alpha1.ScopeWorkspace {
 			facts.WorkspaceID = t.Home()
 		}
 		return s.may(b, facts, targetFacts(b, r.Target), b.Role())
-	}) {
-		words += resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID)
-	}
-	return words
+	}, func(t astro.Token) string { return resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID) })
 }
 
-func (s *Situation) targetHints(b *Binding) (words string) {
-	for _, t := range first(b.Target.Alike, func(t astro.Target) bool {
+func (s *Situation) targetHints(b *Binding) string {
+	return hints(b.Target.Alike, func(t astro.Target) bool {
 		return s.may(b, s.tokenFacts(b), targetFacts(b, &t), b.Role())
-	}) {
-		words += resolve.Hint(b.Object.Spec.Target.Name, t.Name, t.ID)
-	}
-	return words
+	}, func(t astro.Target) string { return resolve.Hint(b.Object.Spec.Target.Name, t.Name, t.ID) })
 }
 
-func (s *Situation) roleHints(b *Binding, r *Ruling, roles []string) (words string) {
-	for _, role := range first(roles, func(role string) bool {
+func (s *Situation) roleHints(b *Binding, r *Ruling, roles []string) string {
+	return hints(roles, func(role string) bool {
 		return resolve.Hint(b.Role(), role, "") != "" && s.may(b, s.tokenFacts(b), targetFacts(b, r.Target), role)
-	}) {
-		words += resolve.Hint(b.Role(), role, "")
-	}
-	return words
+	}, func(role string) string { return resolve.Hint(b.Role(), role, "") })
 }
 
 // allowedRoles are the roles that the rules of the binding's connection name, each once.
@@ -100,12 +92,13 @@ func allowedRoles(b *Binding) (roles []string) {
 	return slices.Compact(slices.Sorted(slices.Values(roles)))
 }
 
-// first are the first few that fit.
-func first[T any](all []T, fits func(T) bool) (some []T) {
+// hints are the words about the first few that fit.
+func hints[T any](all []T, fits func(T) bool, hint func(T) string) string {
+	var words []string
 	for _, one := range all {
-		if len(some) < maxHints && fits(one) {
-			some = append(some, one)
+		if len(words) < maxHints && fits(one) {
+			words = append(words, hint(one))
 		}
 	}
-	return some
+	return strings.Join(words, "")
 }

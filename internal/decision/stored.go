@@ -142,7 +142,8 @@ func (p Progress) stick(st Statement, err error) Progress {
 	if st.Stays {
 		words = "the role is left in Astro as it is"
 	}
-	f := fault.FromKubernetesError(v1alpha1.ConditionSynced, words+", but the operator's finalizer stays on the binding, since Kubernetes refuses its removal", err)
+	words += ", but the operator's finalizer stays on the binding, since Kubernetes refuses its removal"
+	f := fault.FromKubernetesError(v1alpha1.ConditionSynced, words, err)
 	if f == nil {
 		return p
 	}

@@ -17,8 +17,8 @@ func RefusedByKubernetes(err error) bool {
 	if !errors.As(err, &status) {
 		return false
 	}
-	switch code := status.Status().Code; {
-	case code == http.StatusNotFound, code == http.StatusConflict, code == http.StatusGone, code == http.StatusRequestTimeout, code == http.StatusTooManyRequests:
+	switch code := status.Status().Code; code {
+	case http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusRequestTimeout, http.StatusTooManyRequests:
 		return false
 	default:
 		return code >= http.StatusBadRequest && code <= http.StatusInternalServerError

@@ -103,7 +103,7 @@ func (w *world) standing(resource string, probe client.Object, says string, obje
 	patch := client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"annotations":{"story/probe":"x"}}}`))
 	_, sub, _ := strings.Cut(resource, "/")
 	Eventually(func() error {
-		now := probe.DeepCopyObject().(client.Object) //nolint:forcetypeassert // a copy is of the same type
+		now := probe.DeepCopyObject().(client.Object)
 		if sub == "" {
 			return w.kube.Patch(w.ctx, now, patch, client.DryRunAll)
 		}
