@@ -69,7 +69,7 @@ var _ = Describe("A binding that names what is not there", func() {
 				refusal{ci("dep-twin").OnDeploymentNamed(w.data, "etl"), v1alpha1.ReasonTargetAmbiguous, []string{`"etl"`, etls[0], etls[1], "spec.target.id"}},
 			)
 			w.apply(misplaced)
-			w.refused("misplaced", v1alpha1.ReasonTargetNotFound, w.etl, w.science, check)
+			w.refused("misplaced", v1alpha1.ReasonTargetNotFound, w.etl, w.data, w.science, "spec.target.workspaceId")
 		})
 		w.bind(ci("narrowed").OnDeploymentNamed(w.data, "reports")) // there is one of that name in each Workspace
 		w.expect("True/Granted", "narrowed")

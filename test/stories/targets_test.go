@@ -47,6 +47,7 @@ var _ = Describe("A Deployment that is moved to another Workspace", func() {
 		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.etl)
 		w.sweep()
 		w.role("by-id", "Deploy Only")
+		w.expect("False/TargetNotAllowed", "by-id")
 		w.stays("False/TargetNotAllowed", "named", "by-id")
 		Expect([]string{w.on(w.ci, w.etl), w.on(w.ci, w.reports)}).To(Equal([]string{"", "DEPLOYMENT_ADMIN"}), "nothing is restored or changed")
 
