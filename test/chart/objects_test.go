@@ -78,6 +78,9 @@ func neutral(objects []object) map[string]any {
 	all := map[string]any{}
 	for _, o := range objects {
 		o = *o.DeepCopy()
+		if strings.HasPrefix(o.GetKind(), "ValidatingAdmissionPolicy") {
+			o.SetNamespace("") // kustomize does not know that the kind has none; the API server drops it
+		}
 		o.SetLabels(anonymous(o.GetLabels()))
 		annotations := o.GetAnnotations()
 		delete(annotations, "helm.sh/resource-policy")

@@ -50,6 +50,30 @@ func copyKinds(from, to string) (map[string]schema, error) {
 	return kinds, nil
 }
 
+// copyPolicies copies the policies that go with the kinds into the chart.
+func copyPolicies(from, to string) error {
+	if err := os.RemoveAll(to); err != nil {
+		return err
+	}
+	files, err := filepath.Glob(filepath.Join(from, "*.yaml"))
+	if err != nil {
+		return err
+	}
+	for _, file := range files {
+		if filepath.Base(file) == "kustomization.yaml" {
+			continue
+		}
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		if err := write(filepath.Join(to, filepath.Base(file)), content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // objectSchema is an item of a list of custom resources.
 func objectSchema(spec schema) schema {
 	text := schema{"type": []string{"object", "null"}, "additionalProperties": schema{"type": []string{"string", "boolean", "integer", "null"}}}

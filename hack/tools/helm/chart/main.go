@@ -26,6 +26,9 @@ func run(config string) error {
 	if err != nil {
 		return err
 	}
+	if err := copyPolicies(filepath.Join(config, "policies"), filepath.Join(chart, "files", "policies")); err != nil {
+		return err
+	}
 	if err := gatherRoles(filepath.Join(config, "rbac"), filepath.Join(chart, "files", "roles.yaml")); err != nil {
 		return err
 	}
