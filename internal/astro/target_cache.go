@@ -185,12 +185,9 @@ func (c *targetCache) answer(l *lookup, targets []Target, err error, at time.Tim
 	close(l.done)
 }
 
-// record keeps what a lookup says of targets by their ids.
+// record keeps where a lookup has found targets. That it did not find one is for a sweep to say, which knows whether the
+// credential sees what it did before.
 func (c *targetCache) record(l *lookup, at time.Time) {
-	if l.query.ID != "" {
-		c.rows.put(l.query, l.found, at, false)
-		return
-	}
 	for _, t := range l.found {
 		c.rows.put(TargetQuery{Kind: t.Kind, ID: t.ID}, []Target{t}, at, false)
 	}

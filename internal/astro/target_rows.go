@@ -30,8 +30,8 @@ func newTargetRows() *targetRows {
 	return &targetRows{rows: map[TargetQuery]targetRow{}, changed: map[TargetQuery]struct{}{}}
 }
 
-// put takes in what a call showed that began at the time. What differs from what was known is a change. What was not
-// known is one only if a sweep has found it: else whoever looked knows it.
+// put takes in what a call showed that began at the time; that it showed nothing is for the caller to judge. What differs from
+// what was known is a change. What was not known is one only if a sweep has found it: else whoever looked knows it.
 func (r *targetRows) put(id TargetQuery, found []Target, at time.Time, swept bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -95,8 +95,10 @@ func (d *Directory) KnownTarget(q TargetQuery) (found []Target, known bool) {
 }
 
 // RefreshTargets looks at the targets with the ids, in batches, and returns which targets changed since it was last asked:
-// the Workspace they are in, their name, or whether they exist. What it cannot look at stays as it was last seen.
+// the Workspace they are in, their name, or whether they exist. What it cannot look at stays as it was last seen, and so does
+// what it does not find unless the listing of tokens is evidence: else the credential may just see less than before.
 func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (changed []TargetQuery, err error) {
+	evidence := d.Doubt() == ""
 	d.targets.rows.only(ids)
 	byKind := map[batchKey][]*lookup{}
 	for _, id := range ids {
@@ -107,7 +109,7 @@ func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (chan
 	work.SetLimit(sweepCalls)
 	for key, all := range byKind {
 		for _, batch := range batches(all) {
-			work.Go(func() error { return d.targets.sweep(ctx, key, batch) })
+			work.Go(func() error { return d.targets.sweep(ctx, key, batch, evidence) })
 		}
 	}
 	err = work.Wait()
@@ -117,14 +119,22 @@ func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (chan
 // sweepCalls is how many calls of a sweep are under way at a time, so that they take the slots for reads from nobody.
 const sweepCalls = 4
 
-func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup) error {
+func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup, evidence bool) error {
 	at := c.now()
 	targets, err := c.list(ctx, key, batch)
 	if err != nil {
 		return err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, l := range batch {
-		c.rows.put(l.query, l.query.among(targets), at, true)
+		found := l.query.among(targets)
+		if len(found) > 0 || evidence {
+			c.rows.put(l.query, found, at, true)
+		}
+		if len(found) == 1 {
+			c.known[l.query] = targetAnswer{found: found, until: at.Add(c.ttl)}
+		}
 	}
 	return nil
 }

@@ -66,6 +66,41 @@ func TestRefreshTargetsTellsWhatALookupSawFirst(t *testing.T) {
 	}
 }
 
+func TestATargetIsNotGoneWhereTheListingIsNoEvidence(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	one := w.AddDeployment(w.ws, "one")
+	d := w.directory()
+	all := []TargetQuery{byID(one)}
+	for range 2 {
+		if _, err := d.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := d.RefreshTargets(t.Context(), all); err != nil {
+		t.Fatal(err)
+	}
+	w.DeleteDeployment(one)
+	d.ForgetTarget(byID(one))
+	if found, err := d.Targets(t.Context(), byID(one)); len(found) > 0 || err != nil {
+		t.Fatal(found, err)
+	}
+	if found, _ := d.KnownTarget(byID(one)); len(found) != 1 {
+		t.Error("a lookup by itself proves nothing")
+	}
+	d.mu.Lock()
+	d.trust.distrust = "the credential sees less"
+	d.mu.Unlock()
+	if changed, err := d.RefreshTargets(t.Context(), all); len(changed) > 0 || err != nil {
+		t.Error(changed, err)
+	}
+	d.mu.Lock()
+	d.trust.distrust = ""
+	d.mu.Unlock()
+	if changed, err := d.RefreshTargets(t.Context(), all); len(changed) != 1 || err != nil {
+		t.Errorf("it is gone: %v, %v", changed, err)
+	}
+}
+
 func TestKnownTargetMakesNoCall(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	one := w.AddDeployment(w.ws, "one")

@@ -57,9 +57,9 @@ func (m *measurement) idle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	pages := float64(m.sweeps * m.org.pages())
+	looks := float64(m.sweeps) * (float64(m.org.pages()) + lookups(m.size.bindings)) // at the tokens, and at what is bound
 	m.printSpent("idle", m.size, it, expectation{
-		gets: &pages, getsGoal: &pages, posts: new(0.0), patches: new(0.0), notes: []string{fmt.Sprintf("sweeps=%d", m.sweeps)},
+		gets: &looks, getsGoal: &looks, posts: new(0.0), patches: new(0.0), notes: []string{fmt.Sprintf("sweeps=%d", m.sweeps)},
 	})
 	m.figures.print(figure{
 		name: "idle_writes_" + m.size.suffix(), value: float64(it.calls.posts + it.calls.others + it.used.writes()), unit: "writes", goal: new(0.0),

@@ -139,7 +139,7 @@ var _ = Describe("A Deployment role without a role on the Workspace", func() {
 		w.expect("True/Granted", "deployment")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_ACCESSOR"))
 		w.sweep()
-		Expect(w.costOf(w.sweep)).To(Equal(cost{Pages: 1}))
+		Expect(w.costOf(w.sweep)).To(Equal(cost{Pages: 1, Lookups: 1}))
 		w.delete("deployment")
 		w.expect(gone, "deployment")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_ACCESSOR"), "nobody declared it")
