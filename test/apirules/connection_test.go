@@ -58,7 +58,6 @@ func TestCreateConnection(t *testing.T) {
 			})
 		}
 	}
-
 }
 
 func TestAPIURL(t *testing.T) {

@@ -70,7 +70,7 @@ var _ = Describe("The credential of a connection", func() {
 			Expect(meta.IsStatusConditionTrue(s.conn.Status.Conditions, v1alpha1.ConditionStalled)).To(BeTrue(), dirty.kind)
 			status, err := json.Marshal(s.conn.Status)
 			Expect(err).NotTo(HaveOccurred())
-			for _, part := range strings.Split(good, ".") {
+			for part := range strings.SplitSeq(good, ".") {
 				Expect(string(status)).NotTo(ContainSubstring(part[:6]))
 			}
 		}

@@ -22,8 +22,8 @@ func pinned(i *v1alpha1.TargetInventory) string {
 	return cmp.Or(string(i.Spec.Target.ID), i.Status.Target.ID)
 }
 
-// target finds the one target that the inventory means: as the last sweep has seen it, or by a call. What it says of a target that was not found counts only once
-// the rules are known to allow the user to hear it.
+// target finds the one target that the inventory means: as the last sweep has seen it, or by a call. What it says of a target
+// that was not found counts only once the rules are known to allow the user to hear it.
 func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault.Fault) {
 	q := resolve.TargetQuery(i.Spec.Target, pinned(i))
 	found, known := h.Directory.KnownTarget(q)
