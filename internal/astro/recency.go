@@ -86,7 +86,7 @@ func (r *Recency) lags(k recentKey, t Token) string {
 	if !t.UpdatedAt.IsZero() && t.UpdatedAt.Before(e.updated) && now.Sub(e.seenAt) < laggingFor {
 		return "Astro has shown it as it was later"
 	}
-	if now.Sub(e.wroteAt) >= laggingFor || t.UpdatedAt.After(e.before) {
+	if !t.RolesKnown || now.Sub(e.wroteAt) >= laggingFor || t.UpdatedAt.After(e.before) {
 		return ""
 	}
 	for place, role := range e.changed {

@@ -46,6 +46,7 @@ func TestRecencyLags(t *testing.T) {
 		"UndatedWrite":     {"Without dates the roles tell.", func(r *Recency) { r.wrote(key, token(-1), of(member), nil) }, 0, token(-1), true},
 		"Unchanged":        {"What the write left alone tells nothing.", func(r *Recency) { r.wrote(key, token(1, admin), of(admin, member), nil) }, 0, token(1, member), false},
 		"Otherwise":        {"Nor what Astro shows otherwise.", func(r *Recency) { r.wrote(key, token(1), of(member), map[RoleKey]bool{ws: true}) }, 0, token(1), false},
+		"Unreadable":       {"Of roles that are not known nothing can be said.", func(r *Recency) { r.wrote(key, token(1), of(member), nil) }, 0, Token{ID: "t1", UpdatedAt: at.Add(time.Second)}, false},
 		"Doubted":          {"After a write without an answer nobody knows.", func(r *Recency) { r.wrote(key, token(1), of(member), nil); r.doubt(key) }, 0, token(1), false},
 	}
 	for name, c := range cases {

@@ -1,5 +1,7 @@
 package astro
 
+import "cmp"
+
 // Target is a Workspace or a Deployment.
 type Target struct {
 	Kind        EntityType
@@ -25,6 +27,11 @@ func (q TargetQuery) matches(t Target) bool {
 		return q.ID == t.ID
 	}
 	return q.Name == t.Name && (q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID)
+}
+
+// Compare orders queries by ids.
+func (q TargetQuery) Compare(o TargetQuery) int {
+	return cmp.Or(cmp.Compare(q.Kind, o.Kind), cmp.Compare(q.ID, o.ID))
 }
 
 // among are the targets that the query asks for.

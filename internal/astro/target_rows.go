@@ -1,7 +1,6 @@
 package astro
 
 import (
-	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -67,9 +66,7 @@ func (r *targetRows) only(ids []TargetQuery) {
 func (r *targetRows) takeChanged() []TargetQuery {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := slices.SortedFunc(maps.Keys(r.changed), func(a, b TargetQuery) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID))
-	})
+	all := slices.SortedFunc(maps.Keys(r.changed), TargetQuery.Compare)
 	clear(r.changed)
 	return all
 }

@@ -21,40 +21,57 @@ var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
 // NeedsRoles reports whether the custom roles may tell why Astro refuses changes: one of them gives such a role, or, where
 // dead roles are looked for, the token holds one that was declared.
 func (p Progress) NeedsRoles(e Diagnose) bool {
-	declared := p.Situation.Declared(p.Decision, astro.EntityDeployment)
 	return slices.ContainsFunc(e.Changes, func(c Change) bool { return isCustom(c.Target.Kind, c.To) }) ||
-		e.Dangling && slices.ContainsFunc(declared, func(r astro.Role) bool { return isCustom(r.EntityType, r.Role) })
+		e.Dangling && slices.ContainsFunc(p.Situation.wanted(p.Decision), func(r astro.Role) bool { return isCustom(r.EntityType, r.Role) })
 }
 
 func isCustom(kind astro.EntityType, role string) bool {
 	return kind == astro.EntityDeployment && role != "" && !slices.Contains(builtIn, role)
 }
 
-// Unknown reports whether the role is a custom one that is not among those of the Organization.
-func Unknown(role astro.Role, all []astro.CustomRole) bool {
-	return isCustom(role.EntityType, role.Role) && !slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
+// Unknown are the wanted roles that are custom ones and not among those of the Organization. A list may leave roles out, so
+// those that would not be given again, as they are on hold, are not among them.
+func (p Progress) Unknown(all []astro.CustomRole) (unknown []astro.Role) {
+	for _, role := range p.Situation.wanted(p.Decision) {
+		listed := slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
+		if isCustom(role.EntityType, role.Role) && !listed {
+			unknown = append(unknown, role)
+		}
+	}
+	return unknown
 }
 
-// Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them. Declared are those
-// that bindings speak of.
+// Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them.
 func (s *Situation) Foreign(d Decision, kind astro.EntityType) []astro.Role {
-	return s.rolesOf(d, kind, false)
+	return s.rolesOn(kind, s.places(&d, func(int) bool { return true }), false)
 }
 
 // Declared are the roles of a kind on which bindings have a claim.
 func (s *Situation) Declared(d Decision, kind astro.EntityType) []astro.Role {
-	return s.rolesOf(d, kind, true)
+	return s.rolesOn(kind, s.places(&d, func(i int) bool { return s.Bindings[i].Claim != nil }), true)
 }
 
-func (s *Situation) rolesOf(d Decision, kind astro.EntityType, declared bool) (all []astro.Role) {
-	spoken := map[astro.RoleKey]bool{}
+// wanted are the declared roles on Deployments that are given again should they be missing.
+func (s *Situation) wanted(d Decision) []astro.Role {
+	claimed := func(i int) bool { return s.Bindings[i].Claim != nil && d.Rulings[i].Class == roleset.Want }
+	return s.rolesOn(astro.EntityDeployment, s.places(&d, claimed), true)
+}
+
+// places are the places in the role set of the bindings that fit.
+func (s *Situation) places(d *Decision, fits func(i int) bool) map[astro.RoleKey]bool {
+	all := map[astro.RoleKey]bool{}
 	for i := range s.Bindings {
-		if !declared || s.Bindings[i].Claim != nil {
-			spoken[s.entry(&d, i).Key()] = true
+		if fits(i) {
+			all[s.entry(d, i).Key()] = true
 		}
 	}
+	return all
+}
+
+// rolesOn are the token's roles of a kind in these places, or in all others; the own-scope role is not among them.
+func (s *Situation) rolesOn(kind astro.EntityType, places map[astro.RoleKey]bool, in bool) (all []astro.Role) {
 	for _, role := range s.Token.Token.Roles {
-		if role.EntityType == kind && spoken[role.Key()] == declared && role.EntityID != s.home() {
+		if role.EntityType == kind && places[role.Key()] == in && role.EntityID != s.home() {
 			all = append(all, role)
 		}
 	}

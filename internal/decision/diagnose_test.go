@@ -184,16 +184,24 @@ func TestNeedsRoles(t *testing.T) {
 	}
 }
 
-func TestUnknownRole(t *testing.T) {
-	all := []astro.CustomRole{{Name: deployer}}
-	for role, want := range map[astro.Role]bool{
-		astro.NewRole(d1.Kind, d1.ID, deployer): false,
-		astro.NewRole(d1.Kind, d1.ID, "Gone"):   true,
-		astro.NewRole(d1.Kind, d1.ID, admin):    false,
-		astro.NewRole(w1.Kind, w1.ID, "Gone"):   false,
-	} {
-		if got := Unknown(role, all); got != want {
-			t.Errorf("%s on %s: want %t, got %t", role.Role, role.EntityType, want, got)
-		}
+func TestUnknownRoles(t *testing.T) {
+	gone := func() *bindingBuilder { return binding("a").on(d1).role("Gone").claimed(1) }
+	cases := map[string]struct {
+		reason string
+		parts  []part
+		want   int
+	}{
+		"Wanted":     {"A declared role that is not listed any more is unknown.", of(gone(), holds(d1, "Gone")), 1},
+		"Listed":     {"One that is listed is not.", of(binding("a").on(d1).role(deployer).claimed(1), holds(d1, deployer)), 0},
+		"BuiltIn":    {"Nor is one that is in no list.", of(binding("a").on(d1).claimed(1), holds(d1, admin)), 0},
+		"OnHold":     {"One that is on hold would not be given again, should the list have left it out.", of(gone().suspended(), holds(d1, "Gone")), 0},
+		"Undeclared": {"What nobody declared is not the operator's.", of(holds(d1, "Gone")), 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.parts...)
+			got := Progress{Situation: s, Decision: Decide(s)}.Unknown([]astro.CustomRole{{Name: deployer}})
+			differ(t, c.reason, "unknown roles", c.want, len(got))
+		})
 	}
 }

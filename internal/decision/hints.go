@@ -6,7 +6,6 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
@@ -58,23 +57,19 @@ func (s *Situation) HintsAtTargets(b *Binding) bool {
 // may reports whether the rules allow what a hint would lead to.
 func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFacts, role string) bool {
 	return b.Connection.Object != nil && policy.Check(b.Connection.Object, policy.Request{
-		Subject: policy.Subject{Namespace: b.Object.Namespace, Labels: b.Labels}, Token: t, Target: target, Role: role,
+		Subject: subject(b), Token: t, Target: target, Role: role,
 	}).Allowed
 }
 
 func (s *Situation) tokenHints(b *Binding, r *Ruling) string {
 	return hints(b.Names.Alike, func(t astro.Token) bool {
-		facts := policy.TokenFacts{ID: t.ID, Name: t.Name}
-		if facts.Scope, _ = pin.ScopeOf(t); facts.Scope == v1alpha1.ScopeWorkspace {
-			facts.WorkspaceID = t.Home()
-		}
-		return s.may(b, facts, targetFacts(b, r.Target), b.Role())
+		return s.may(b, factsOfToken(t), targetFacts(b, r.Target), b.Role())
 	}, func(t astro.Token) string { return resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID) })
 }
 
 func (s *Situation) targetHints(b *Binding) string {
 	return hints(b.Target.Alike, func(t astro.Target) bool {
-		return s.may(b, s.tokenFacts(b), targetFacts(b, &t), b.Role())
+		return s.may(b, s.tokenFacts(b), factsOf(&t), b.Role())
 	}, func(t astro.Target) string { return resolve.Hint(b.Object.Spec.Target.Name, t.Name, t.ID) })
 }
 

@@ -28,11 +28,11 @@ type Progress struct {
 	searched  bool // dangling roles were looked for
 	slots     int  // slots that were waited for
 
-	withdrawn map[types.UID]bool
-	reported  map[types.UID]bool         // bindings that were told
-	unwritten map[types.UID]bool         // statements that could not be written
-	stuck     map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
-	cleared   bool
+	withdrawn  map[types.UID]bool
+	reported   map[types.UID]bool         // bindings that were told
+	unwritten  map[types.UID]bool         // statements that could not be written
+	unreleased map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
+	cleared    bool
 }
 
 // refusedPart are changes that Astro refused together, where splitting them is no use or not possible.

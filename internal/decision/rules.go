@@ -107,7 +107,7 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 		f.Transient = true
 		return f
 	}
-	ask := s.request(b, r.Target)
+	ask := policy.Request{Subject: subject(b), Token: s.tokenFacts(b), Target: targetFacts(b, r.Target), Role: b.Role()}
 	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
 		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
 		return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
@@ -120,11 +120,6 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 	}
 	r.Allowed = true
 	return nil
-}
-
-// request is what the binding asks of its connection, on the target that was found.
-func (s *Situation) request(b *Binding, found *astro.Target) policy.Request {
-	return policy.Request{Subject: subject(b), Token: s.tokenFacts(b), Target: targetFacts(b, found), Role: b.Role()}
 }
 
 func subject(b *Binding) policy.Subject {
@@ -155,8 +150,9 @@ func (s *Situation) misnames(b *Binding) bool {
 }
 
 // realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.
-func (s *Situation) realFacts() policy.TokenFacts {
-	t := s.Token.Token
+func (s *Situation) realFacts() policy.TokenFacts { return factsOfToken(s.Token.Token) }
+
+func factsOfToken(t astro.Token) policy.TokenFacts {
 	scope, _ := pin.ScopeOf(t)
 	facts := policy.TokenFacts{ID: t.ID, Name: t.Name, Scope: scope}
 	if scope == v1alpha1.ScopeWorkspace {

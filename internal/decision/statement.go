@@ -118,8 +118,8 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	leaves := s.leavesClaim(b, r)
 	st.Left = !b.Deleting() && leaves && !r.Rebind && !r.Retarget
 	st.Release = st.Release || st.Left && b.finalized()
-	if stuck := p.stuck[st.UID]; stuck != nil {
-		return p.stuckStatement(i, st, r, stuck)
+	if refused := p.unreleased[st.UID]; refused != nil {
+		return p.unreleasedStatement(i, st, r, refused)
 	}
 	if b.Orphan && r.Fault != nil {
 		st.Why = r.Fault.Message
@@ -132,14 +132,14 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	return st
 }
 
-// stuckStatement is what a binding is told that is deleted and cannot be let go. What it held is given up where the role
+// unreleasedStatement is what a binding is told that is deleted and cannot be let go. What it held is given up where the role
 // is gone, so that nobody takes it for granted, or looks for it again.
-func (p Progress) stuckStatement(i int, st Statement, r Ruling, stuck *fault.Fault) Statement {
+func (p Progress) unreleasedStatement(i int, st Statement, r Ruling, refused *fault.Fault) Statement {
 	var claim *enteredClaim
 	if st.Stays {
 		claim = p.entered(i, r)
 	}
-	r.Fault, st.Release = stuck, false
+	r.Fault, st.Release = refused, false
 	st.Status, st.Write = p.Situation.statusOf(&p.Situation.Bindings[i], r, claim, Done{}, false), true
 	return st
 }

@@ -120,7 +120,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 		if err := r.Errs[st.UID]; err != nil {
 			unwritten[st.UID] = true
 			p = p.retryWrite(err)
-			if p = p.stick(st, err); p.stuck[st.UID] != nil && st.Release {
+			if p = p.releaseRefused(st, err); p.unreleased[st.UID] != nil && st.Release {
 				reported[st.UID] = false // its status is to say so
 			}
 		}
@@ -133,8 +133,8 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	return p
 }
 
-// stick takes in that a binding which is deleted cannot be let go, because Kubernetes refuses to have its finalizer taken off.
-func (p Progress) stick(st Statement, err error) Progress {
+// releaseRefused takes in that a binding which is deleted cannot be let go, because Kubernetes refuses to have its finalizer taken off.
+func (p Progress) releaseRefused(st Statement, err error) Progress {
 	if !st.Release || st.Left {
 		return p
 	}
@@ -147,12 +147,12 @@ func (p Progress) stick(st Statement, err error) Progress {
 	if f == nil {
 		return p
 	}
-	stuck := maps.Clone(p.stuck)
-	if stuck == nil {
-		stuck = map[types.UID]*fault.Fault{}
+	refused := maps.Clone(p.unreleased)
+	if refused == nil {
+		refused = map[types.UID]*fault.Fault{}
 	}
-	stuck[st.UID] = f
-	p.stuck = stuck
+	refused[st.UID] = f
+	p.unreleased = refused
 	return p
 }
 

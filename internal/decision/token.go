@@ -10,7 +10,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
-	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // tokenFault is what is wrong with the token, as far as the binding is concerned.
@@ -112,9 +111,7 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 		return s.hinted(b, r, lookup)
 	}
 	other := b.Target.Named[0]
-	ask := s.request(b, nil)
-	ask.Target = factsOf(&other)
-	if !policy.Check(b.Connection.Object, ask).Allowed {
+	if !s.may(b, s.tokenFacts(b), factsOf(&other), b.Role()) {
 		_, notFound := resolve.Target(b.Object.Spec.Target, "", nil, nil, "the binding")
 		return notFound
 	}

@@ -30,16 +30,25 @@ type usage struct {
 	deleting []string
 }
 
-// usageOf finds out who refers to the connection.
-func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
+// bindingsOf are the bindings that refer to the connection. They are the cache's, and not to be changed.
+func (d *dependencies) bindingsOf(ctx context.Context, key Key) ([]v1alpha1.ScopedTokenBinding, error) {
 	var list v1alpha1.ScopedTokenBindingList
 	err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
 	if err != nil {
-		return usage{}, fmt.Errorf("list bindings of %s: %w", key, err)
+		return nil, fmt.Errorf("list bindings of %s: %w", key, err)
 	}
-	u := usage{bindings: len(list.Items), unfinished: d.Registry.unfinished(key)}
-	for i := range list.Items {
-		b := &list.Items[i]
+	return list.Items, nil
+}
+
+// usageOf finds out who refers to the connection.
+func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
+	bindings, err := d.bindingsOf(ctx, key)
+	if err != nil {
+		return usage{}, err
+	}
+	u := usage{bindings: len(bindings), unfinished: d.Registry.unfinished(key)}
+	for i := range bindings {
+		b := &bindings[i]
 		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
@@ -65,14 +74,13 @@ func nameSome(names []string) string {
 // to miss them. What a connection of the same name was granted in another Organization is not to be found in this one.
 func (d *dependencies) boundTokens(key Key, organization string) func(context.Context) ([]string, error) {
 	return func(ctx context.Context) ([]string, error) {
-		var list v1alpha1.ScopedTokenBindingList
-		err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+		bindings, err := d.bindingsOf(ctx, key)
 		if err != nil {
-			return nil, fmt.Errorf("list bindings of %s: %w", key, err)
+			return nil, err
 		}
 		var ids []string
-		for i := range list.Items {
-			b := &list.Items[i]
+		for i := range bindings {
+			b := &bindings[i]
 			if id := boundTo(b); id != "" && b.Status.OrganizationID == organization && !expired(b, d.Clock()) {
 				ids = append(ids, id)
 			}
@@ -83,10 +91,9 @@ func (d *dependencies) boundTokens(key Key, organization string) func(context.Co
 
 // claimedTargets are the targets of the Organization which bindings and inventories of the connection have found, each once.
 func (d *dependencies) claimedTargets(ctx context.Context, key Key, organization string) ([]astro.TargetQuery, error) {
-	var list v1alpha1.ScopedTokenBindingList
-	err := d.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy)
+	bindings, err := d.bindingsOf(ctx, key)
 	if err != nil {
-		return nil, fmt.Errorf("list bindings of %s: %w", key, err)
+		return nil, err
 	}
 	var inventories v1alpha1.TargetInventoryList
 	err = d.Client.List(ctx, &inventories, client.MatchingFields{index.InventoryConnection: key.String()}, client.UnsafeDisableDeepCopy)
@@ -94,8 +101,8 @@ func (d *dependencies) claimedTargets(ctx context.Context, key Key, organization
 		return nil, fmt.Errorf("list inventories of %s: %w", key, err)
 	}
 	seen := map[astro.TargetQuery]struct{}{}
-	for i := range list.Items {
-		if s := &list.Items[i].Status; s.Target.ID != "" && s.OrganizationID == organization {
+	for i := range bindings {
+		if s := &bindings[i].Status; s.Target.ID != "" && s.OrganizationID == organization {
 			seen[astro.TargetQuery{Kind: resolve.Entities[s.Target.Kind], ID: s.Target.ID}] = struct{}{}
 		}
 	}

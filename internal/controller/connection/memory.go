@@ -18,7 +18,7 @@ type memory struct {
 	trust         trustRequest
 	ready         bool
 	deletingSince time.Time
-	stuck         *fault.Fault // Kubernetes refuses the finalizer
+	finalizer     *fault.Fault // Kubernetes refuses the finalizer
 
 	announced *Handle // as the other controllers were last told
 }
@@ -51,8 +51,8 @@ func (ms *memories) forget(k Key) *memory {
 
 // firstFault is what is wrong with the connection now, the first thing first.
 func (m *memory) firstFault() *fault.Fault {
-	if m.stuck != nil {
-		return m.stuck
+	if m.finalizer != nil {
+		return m.finalizer
 	}
 	if f := m.proof.firstFault(); f != nil {
 		return f

@@ -33,19 +33,11 @@ func (n Notice) with(next Notice) Notice {
 	}
 	tokens := slices.Concat(n.Tokens, next.Tokens)
 	slices.Sort(tokens)
+	targets := slices.Concat(n.Targets, next.Targets)
+	slices.SortFunc(targets, astro.TargetQuery.Compare)
 	return Notice{
-		Connection: n.Connection, Tokens: slices.Compact(tokens), Targets: union(n.Targets, next.Targets), Swept: n.Swept || next.Swept,
+		Connection: n.Connection, Tokens: slices.Compact(tokens), Targets: slices.Compact(targets), Swept: n.Swept || next.Swept,
 	}
-}
-
-func union(a, b []astro.TargetQuery) []astro.TargetQuery {
-	all := slices.Clone(a)
-	for _, q := range b {
-		if !slices.Contains(all, q) {
-			all = append(all, q)
-		}
-	}
-	return all
 }
 
 func (n Notice) empty() bool {

@@ -5,11 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -57,12 +54,12 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
 	err = r.keep(ctx, c)
-	stuck := refusedFinalizer(c, err)
-	if err != nil && stuck == nil {
+	refused := refusedFinalizer(c, err)
+	if err != nil && refused == nil {
 		return reconcile.Result{}, err
 	}
 	m := r.recall(key, c)
-	m.stuck = stuck
+	m.finalizer = refused
 	if err := r.look(ctx, key, c, m); err != nil {
 		return reconcile.Result{}, err
 	}
@@ -72,9 +69,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	}
 	released, err := r.release(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock()))
 	if err != nil {
-		m.stuck = refusedFinalizer(c, err)
+		m.finalizer = refusedFinalizer(c, err)
 	}
-	if m.stuck == nil && (released || err != nil) {
+	if m.finalizer == nil && (released || err != nil) {
 		return reconcile.Result{}, err
 	}
 	return r.conclude(ctx, key, c, m, u)
@@ -175,8 +172,8 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 	}
 	now := r.Clock()
 	wake := m.wake(now)
-	if refused || m.stuck != nil {
-		r.tellRefused(ctx, c, err)
+	if refused || m.finalizer != nil {
+		r.refusals.TellStatus(ctx, r.Recorder, c, c.ConnectionStatus().Conditions, err, now)
 		wake = min(wake, refusal.Again)
 	}
 	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
@@ -188,16 +185,6 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 		wake = min(wake, pauseAtLeast)
 	}
 	return reconcile.Result{RequeueAfter: wake}, nil
-}
-
-// tellRefused tells by event of a status that Kubernetes refuses, and of what it was to say.
-func (r *reconciler) tellRefused(ctx context.Context, c v1alpha1.Connection, err error) {
-	is := meta.FindStatusCondition(c.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
-	if is == nil || !r.refusals.Due(refusal.Status, c.GetUID(), err, r.Clock()) {
-		return
-	}
-	log.FromContext(ctx).Error(err, "Kubernetes refuses the status", "ready", is.Status, "reason", is.Reason, "message", is.Message)
-	r.Recorder.Eventf(c, nil, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Report", "%s", refusal.Words(is.Reason, is.Message, err))
 }
 
 // gone forgets a connection.

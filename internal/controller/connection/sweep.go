@@ -2,7 +2,6 @@ package connection
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -61,14 +60,16 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 	started := time.Now()
 	var found swept
 	var err error
+	doing := "list the tokens of the Organization"
 	if found.Sweep, err = p.access.directory.Refresh(ctx); err == nil {
+		doing = "look at the targets of the bindings"
 		found.targets, err = d.refreshTargets(ctx, key, p.access)
 	}
 	if ctx.Err() != nil {
 		return p, l, swept{}, ctx.Err()
 	}
 	now := d.Clock()
-	l.fault = listFault(found.Sweep, err)
+	l.fault = listFault(doing, found.Sweep, err)
 	countSweep(key, l.fault, time.Since(started), now)
 	switch {
 	case err == nil: // a listing that is no evidence is made again in its own time, which is part of the evidence
@@ -85,21 +86,17 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 	return p, l, found, nil
 }
 
-// refreshTargets looks at the targets on which bindings of the connection hold a claim.
+// refreshTargets looks at the targets that bindings and inventories of the connection have found.
 func (d *dependencies) refreshTargets(ctx context.Context, key Key, a *access) ([]astro.TargetQuery, error) {
 	ids, err := d.claimedTargets(ctx, key, a.organization.ID)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := a.directory.RefreshTargets(ctx, ids)
-	if err != nil {
-		return changed, fmt.Errorf("look at the targets of the bindings: %w", err)
-	}
-	return changed, nil
+	return a.directory.RefreshTargets(ctx, ids)
 }
 
-func listFault(found astro.Sweep, err error) *fault.Fault {
-	const doing = "list the tokens of the Organization"
+// listFault is what is wrong with a sweep: what it was doing when it failed, or why its listing is no evidence.
+func listFault(doing string, found astro.Sweep, err error) *fault.Fault {
 	switch {
 	case err != nil:
 		return fromAstroError(doing, err)
@@ -107,7 +104,7 @@ func listFault(found astro.Sweep, err error) *fault.Fault {
 		return transient(notReady(v1alpha1.ReasonListIncomplete,
 			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
 				"Astro shows now is what is there, set the connection's annotation %s to a new value",
-			doing, found.Reason, v1alpha1.AnnotationRequestedAt), found.Lasting)
+			"list the tokens of the Organization", found.Reason, v1alpha1.AnnotationRequestedAt), found.Lasting)
 	default:
 		return nil
 	}

@@ -46,7 +46,7 @@ func TestListFault(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := listFault(tc.found, tc.err)
+			f := listFault("list the tokens of the Organization", tc.found, tc.err)
 			if f == nil {
 				f = &fault.Fault{}
 			}

@@ -9,10 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -28,21 +26,11 @@ func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s 
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
 	if err := r.Client.Status().Patch(ctx, i, patch); err != nil {
-		r.tellRefused(ctx, i, err)
+		r.refusals.TellStatus(ctx, r.Recorder, i, i.Status.Conditions, err, time.Now())
 		return client.IgnoreNotFound(err)
 	}
 	r.announce(before, i)
 	return nil
-}
-
-// tellRefused tells by event of a status that Kubernetes refuses, and of what it was to say.
-func (r *Reconciler) tellRefused(ctx context.Context, i *v1alpha1.TargetInventory, err error) {
-	is := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionReady)
-	if is == nil || !r.refusals.Due(refusal.Status, i.UID, err, time.Now()) {
-		return
-	}
-	log.FromContext(ctx).Error(err, "Kubernetes refuses the status", "ready", is.Status, "reason", is.Reason, "message", is.Message)
-	r.Recorder.Eventf(i, nil, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Report", "%s", refusal.Words(is.Reason, is.Message, err))
 }
 
 // settled reports whether the status already speaks of this spec and says Ready, so that a transient fault leaves it.

@@ -22,13 +22,13 @@ func pinned(i *v1alpha1.TargetInventory) string {
 	return cmp.Or(string(i.Spec.Target.ID), i.Status.Target.ID)
 }
 
-// target finds the one target that the inventory means: as the last sweep has seen it, or by a call. What it says of a target
+// target finds the one target that the inventory means: by a call, or as the last sweep has seen it once the status says it. What it says of a target
 // that was not found counts only once the rules are known to allow the user to hear it.
 func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault.Fault) {
 	q := resolve.TargetQuery(i.Spec.Target, pinned(i))
-	found, known := h.Directory.KnownTarget(q)
 	var err error
-	if !known {
+	found, known := h.Directory.KnownTarget(q)
+	if !known || !settled(i) {
 		found, err = h.Directory.Targets(ctx, q)
 	}
 	return resolve.Target(i.Spec.Target, pinned(i), found, err, "an inventory")

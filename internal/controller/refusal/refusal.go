@@ -1,15 +1,23 @@
 package refusal
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/events"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -78,6 +86,18 @@ func (t *Told) Due(w Write, uid types.UID, err error, now time.Time) bool {
 	}
 	t.all[key{uid, w}] = now
 	return true
+}
+
+// TellStatus tells by log and event of a status that Kubernetes refuses, and of what it was to say, if that is due.
+func (t *Told) TellStatus(
+	ctx context.Context, recorder events.EventRecorder, o client.Object, conditions []metav1.Condition, err error, now time.Time,
+) {
+	is := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if is == nil || !t.Due(Status, o.GetUID(), err, now) {
+		return
+	}
+	log.FromContext(ctx).Error(err, "Kubernetes refuses the status", "ready", is.Status, "reason", is.Reason, "message", is.Message)
+	recorder.Eventf(o, nil, corev1.EventTypeWarning, v1alpha1.ReasonKubernetesRefused, "Report", "%s", Words(is.Reason, is.Message, err))
 }
 
 // Words are what an event says of a status that could not be written: what it was to say, and the API server's answer.

@@ -177,10 +177,8 @@ func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress,
 // Astro knows no more.
 func lapsed(ctx context.Context, h connection.Handle, p decision.Progress, f decision.Findings) []astro.Role {
 	all := dangling(ctx, h, p.Situation.Declared, p.Decision)
-	for _, role := range p.Situation.Declared(p.Decision, astro.EntityDeployment) {
-		if f.RolesKnown && decision.Unknown(role, f.Roles) {
-			all = append(all, role)
-		}
+	if f.RolesKnown {
+		all = append(all, p.Unknown(f.Roles)...)
 	}
 	return all
 }

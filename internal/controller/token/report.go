@@ -72,7 +72,7 @@ func (r *Reconciler) release(ctx context.Context, st decision.Statement, object 
 	r.orphans.release(st.UID)
 	if _, err := r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
 		r.orphans.keep(st.UID)
-		r.eventStuck(st, err)
+		r.eventReleaseRefused(st, err)
 		return err
 	}
 	if object.DeletionTimestamp.IsZero() {
@@ -104,8 +104,8 @@ func (r *Reconciler) eventRefused(st decision.Statement, err error) {
 	}
 }
 
-// eventStuck tells of a finalizer that Kubernetes does not let go of. Of one that is deleted, its status tells.
-func (r *Reconciler) eventStuck(st decision.Statement, err error) {
+// eventReleaseRefused tells of a finalizer that Kubernetes does not let go of. Of one that is deleted, its status tells.
+func (r *Reconciler) eventReleaseRefused(st decision.Statement, err error) {
 	if !st.Left {
 		refusal.Count(refusal.Metadata, err)
 		return
