@@ -11,7 +11,7 @@ import (
 // DirectoryOptions make a Directory.
 type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
-	OwnRoles    []string         // its roles as an earlier process saw them (OwnRoles); none: as they are first seen
+	OwnRoles    []string         // its roles, or those of the token before it, as they were last trusted (OwnRoles); none: as they are first seen
 	Clock       func() time.Time // none: time.Now
 	TargetTTL   time.Duration    // how long a target that was found is cached: 10 seconds
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms

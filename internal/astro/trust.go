@@ -20,7 +20,8 @@ const (
 // must hold; in doubt, a token is kept:
 //
 //   - The credential's own token is listed, with the roles that it had when it was first seen, by this process or an
-//     earlier one. Changed roles may be lost rights.
+//     earlier one. Changed roles may be lost rights. Where another token was put in its place, which may have other roles,
+//     every bound token is listed: a token that it has never seen is not gone because it does not see it.
 //   - The bound tokens are listed, except for a few. A role can lose rights and keep its name. Bindings tell which tokens
 //     are bound, so this holds after a restart too.
 //   - The listing has not shrunk suddenly. A clean-up shrinks it as well, so it is trusted once three sweeps in a row found
@@ -60,7 +61,7 @@ func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 		request = t.request
 	}
 	own, missing := t.rightsOfSelf(s.tokens), t.missing(s)
-	t.distrust, t.lasting = t.checkSelf(own, request)
+	t.distrust, t.lasting = t.checkSelf(own, missing, request)
 	if t.distrust == "" {
 		t.distrust, t.lasting = t.checkBound(s, missing, request)
 	}
@@ -97,14 +98,18 @@ func (t *trust) rightsOfSelf(tokens []Token) []string {
 	return nil
 }
 
-func (t *trust) checkSelf(own []string, request trustRequest) (distrust string, lasting bool) {
+func (t *trust) checkSelf(own, missing []string, request trustRequest) (distrust string, lasting bool) {
+	changed := t.ownRights != nil && !slices.Equal(t.ownRights, own)
 	switch {
 	case t.selfID == "":
 		return "the credential does not say which token it is", true
 	case own == nil:
 		return "the connection's own token is not listed with its roles", false
-	case t.ownRights != nil && request == noTrustRequest && !slices.Equal(t.ownRights, own):
+	case changed && request == noTrustRequest:
 		return fmt.Sprintf("the roles of the connection's own token have changed, from %s to %s", joinRights(t.ownRights), joinRights(own)), true
+	case changed && request == trustOwnRoles && len(missing) > 0:
+		return fmt.Sprintf("the connection's API token was replaced by one with other roles, %s instead of %s, and Astro does not list to it "+
+			"%d token(s) that bindings hold a role of, such as %s", joinRights(own), joinRights(t.ownRights), len(missing), firstOf(missing)), true
 	}
 	return "", false
 }
@@ -137,8 +142,10 @@ func (t *trust) checkBound(s snapshot, missing []string, request trustRequest) (
 		return "", false
 	}
 	return fmt.Sprintf("%d of the %d tokens that bindings hold a role of are not listed, such as %s",
-		len(unexplained), len(s.bound), strings.Join(unexplained[:min(len(unexplained), 3)], ", ")), true
+		len(unexplained), len(s.bound), firstOf(unexplained)), true
 }
+
+func firstOf(ids []string) string { return strings.Join(ids[:min(len(ids), 3)], ", ") }
 
 func (t *trust) checkTotal(total int, sweep bool, request trustRequest) string {
 	if request == trustListing || !tooMany(t.total-total, t.total) {
@@ -177,7 +184,7 @@ type trustRequest int
 
 const (
 	noTrustRequest trustRequest = iota
-	trustOwnRoles               // the credential is meant to have the roles that it has
+	trustOwnRoles               // the credential is meant to have the roles that it has, if it sees every bound token
 	trustListing                // besides, what the listing lacks is gone
 )
 

@@ -69,9 +69,18 @@ func TestTrust(t *testing.T) {
 
 		"before a restart": {"roles are measured by what an earlier process found", []string{"ORGANIZATION/o=OWNER"}, []look{member(9), member(9), owner(9)}, "nny"},
 		"roles are meant":  {"until somebody says so", nil, []look{owner(9), member(9), asked(trustOwnRoles, member(9)), member(9), owner(9)}, "ynyyn"},
-		"said too late":    {"for a listing that began before", nil, []look{owner(9), late(trustOwnRoles, member(9)), member(9)}, "yny"},
-		"shrinking meant":  {"somebody says so at once", nil, []look{owner(99), asked(trustListing, owner(49)), owner(49)}, "yyy"},
-		"only the roles":   {"are meant, not the shrinking", nil, []look{owner(99), asked(trustOwnRoles, owner(49)), owner(49), owner(49)}, "ynny"},
+		"another's roles":  {"of a credential in the place of another", []string{"ORGANIZATION/o=OWNER"}, []look{asked(trustOwnRoles, member(9)), member(9)}, "yy"},
+		"another's sight": {
+			"which has to see what is bound, from the first", []string{"ORGANIZATION/o=OWNER"},
+			[]look{asked(trustOwnRoles, look{role: "MEMBER", others: 8, bound: 9}), {role: "MEMBER", others: 8, bound: 9}, {role: "MEMBER", others: 9, bound: 9}}, "nny",
+		},
+		"the same roles": {
+			"may be those of another credential, which then sees the same", []string{"ORGANIZATION/o=OWNER"},
+			[]look{asked(trustOwnRoles, look{role: "OWNER", others: 8, bound: 9})}, "y",
+		},
+		"said too late":   {"for a listing that began before", nil, []look{owner(9), late(trustOwnRoles, member(9)), member(9)}, "yny"},
+		"shrinking meant": {"somebody says so at once", nil, []look{owner(99), asked(trustListing, owner(49)), owner(49)}, "yyy"},
+		"only the roles":  {"are meant, not the shrinking", nil, []look{owner(99), asked(trustOwnRoles, owner(49)), owner(49), owner(49)}, "ynny"},
 
 		"few bound":            {"three of them may go", nil, []look{bound(5, 5), bound(5, 2)}, "yy"},
 		"a tenth":              {"or a tenth", nil, []look{bound(50, 50), bound(50, 45), bound(50, 44)}, "yyn"},

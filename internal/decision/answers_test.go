@@ -13,6 +13,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
@@ -250,7 +251,7 @@ func TestSplittingARefusedSet(t *testing.T) {
 			states: so{"bad": "False/RefusedByAstro", "never": "False/ExistingRole"}, holds: at{w1: owner},
 		},
 		"AllForbidden": {
-			reason: "Where Astro forbids two changes by themselves and takes none, the rest is spared the try.",
+			reason: "Each change is tried by itself before it is said to be forbidden.",
 			parts:  of(binding("a"), binding("b").on(w2), binding("c").on(d1), binding("d").on(d2)),
 			drive:  refuses(errForbidden, member, admin),
 			effects: is{
@@ -259,7 +260,26 @@ func TestSplittingARefusedSet(t *testing.T) {
 				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER",
 				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER",
 				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN, d2: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN", "ReadForWrite acme", "Post acme d2: add DEPLOYMENT_ADMIN",
 				"Withdraw a b c d", "Report",
+			},
+		},
+		"W7": {
+			reason: "Changes that Astro forbids do not keep back one that it allows, however many they are.",
+			parts:  of(binding("a"), binding("b").on(w2), binding("c").on(roleset.Target{Kind: w1.Kind, ID: "w3"}), binding("d").on(d1)),
+			drive:  refuses(errForbidden, member),
+			effects: is{
+				"AddFinalizers a b c d", "WriteJournal a b c d",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER, w3: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w3: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme w3: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN",
+				"Withdraw a b c", "Report", "Clear d",
+			},
+			states: so{
+				"a": "False/PermissionDenied", "b": "False/PermissionDenied", "c": "False/PermissionDenied",
+				"d": "True/Granted Held Created, changed",
 			},
 		},
 		"RefusedBeforeGoesLast": {

@@ -27,7 +27,7 @@ func (s *Situation) changes(d Decision) []Change {
 		case s.Unseen[c.Target] != "":
 			change.Refused = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", s.Unseen[c.Target])
 		default:
-			change.Alone = refused
+			change.Alone = refused && old.Unshown == 0
 		}
 		all = append(all, change)
 	}
@@ -74,8 +74,11 @@ func (s *Situation) owner(d Decision, c roleset.Change) int {
 }
 
 // resting reports whether a refused change is not tried again yet: it rests until the next sweep looks at it, which may
-// come a little early.
+// come a little early. What Astro took and did not show once may only be late, and is tried once more before.
 func (s *Situation) resting(i int, old Refusal) bool {
+	if old.Unshown == 1 {
+		return false
+	}
 	object := s.Bindings[i].Connection.Object
 	if object == nil {
 		return true

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +107,33 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		if w.posts[1].Through != connection("other").ID {
 			t.Errorf("made through %s", w.posts[1].Through)
 		}
+	})
+	t.Run("Unshown", func(t *testing.T) {
+		otherwise := func(w *driver) {
+			w.update = func(u astro.Update) astro.Update {
+				u.Confirmed = false
+				w.astro.Roles = append(slices.Clone(w.astro.Roles[:1]), astro.NewRole(d1.Kind, d1.ID, "Deploy Only"))
+				return u
+			}
+		}
+		b := binding("a").on(d1).role("deploy only")
+		w := drive(t, situation(b), otherwise)
+		differ(t, "What Astro took and does not show is looked at soon.", "wake", lookAgain, w.progress.Wake)
+		w = drive(t, w.next(lookAgain), otherwise)
+		differ(t, "It is tried once more.", "writes", 1, len(w.posts))
+		w = drive(t, w.next(lookAgain), otherwise)
+		differ(t, "And then left alone.", "writes", 0, len(w.posts))
+		differ(t, "Without another look.", "wake", time.Duration(0), w.progress.Wake)
+		if words := w.message("a"); !strings.Contains(words, "change Deploy Only to deploy only") || !strings.Contains(words, "next sweep") {
+			t.Errorf("says %s", words)
+		}
+		w = drive(t, w.next(5*time.Minute), otherwise)
+		differ(t, "Until the next sweep.", "writes", 1, len(w.posts))
+		asked := w.next(lookAgain, with(func(s *Situation) {
+			s.Bindings[0].Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "again"}
+		}))
+		w = drive(t, asked)
+		differ(t, "Or the user asks; what Astro shows is done.", "state", "True/RoleUpdated Held Created, changed", w.state("a"))
 	})
 	t.Run("WorkspaceAfterDeployment", func(t *testing.T) {
 		w := drive(t, situation(binding("a").on(d1)), refuses(errInvalid, admin))

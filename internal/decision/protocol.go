@@ -24,7 +24,6 @@ type Progress struct {
 	sending   *Post
 	refused   *refusedPart
 	accepted  int  // writes that Astro took
-	forbidden int  // changes that it forbade by themselves
 	searched  bool // dangling roles were looked for
 	slots     int  // slots that were waited for
 

@@ -190,12 +190,13 @@ type Attempt struct {
 	Binding types.UID
 }
 
-// Refusal is how Astro refused a change by itself.
+// Refusal is how Astro refused a change by itself, or took it and did not show it.
 type Refusal struct {
 	Generation int64 // of the binding's spec
 	At         time.Time
 	Forbidden  bool // to the connection; another one may be allowed
 	Invalid    bool
+	Unshown    int // how often Astro has taken the change and not shown it; 0: it refused it
 	Fault      *fault.Fault
 }
 

@@ -17,9 +17,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// maxForbidden is how many changes Astro has to forbid by themselves, taking none, before the rest is spared the try.
-const maxForbidden = 2
-
 // afterPost takes in what became of a write. A set that Astro refuses is tried in parts, so that one bad binding does not
 // hold up the others; each part starts from a read of its own.
 func (p Progress) afterPost(r Replaced) Progress {
@@ -39,7 +36,6 @@ func (p Progress) afterPost(r Replaced) Progress {
 	case len(sent.Changes) > 1 && !p.hopeless():
 		return p.notGivenBy(sent).split(sent.Changes).decide()
 	case errors.Is(r.Err, astro.ErrForbidden):
-		p.forbidden++
 		return p.notGivenBy(sent).refuse(sent.Changes, r.Err, Findings{}).decide()
 	default:
 		p.refused = &refusedPart{changes: sent.Changes, err: r.Err}
@@ -71,10 +67,10 @@ func (s *Situation) credential(connection string) string {
 	return ""
 }
 
-// hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: the
-// credential may not, or a dangling role stands in the way of all.
+// hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: a dangling role
+// stands in the way of all. That it forbids some changes says nothing of the others, which may be on other targets.
 func (p Progress) hopeless() bool {
-	return p.accepted == 0 && (p.forbidden >= maxForbidden || (len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0))
+	return p.accepted == 0 && len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0
 }
 
 // split puts both halves of a refused part in its place.
@@ -133,19 +129,16 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	s := &p.Situation
 	before, found := p.Decision, Found{At: s.Token.At, By: s.Token.Token.UpdatedBy}
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
+	known := s.Memory
 	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).accepted(targetsOf(sent.Changes)...)
-	cleared := false
-	for _, c := range sent.Changes {
-		if c.Target.Kind == astro.EntityWorkspace && c.To != "" {
-			cleared = true // a role on the Workspace may be what a Deployment's was refused for
-			p = p.wake(time.Second)
-		}
-		if !u.Confirmed {
-			p = p.unconfirmed(c)
-		}
+	if slices.ContainsFunc(sent.Changes, func(c Change) bool { return c.Target.Kind == astro.EntityWorkspace && c.To != "" }) {
+		s.Memory = s.Memory.clearRefusals() // a role on the Workspace may be what a Deployment's was refused for
+		p = p.wake(time.Second)
 	}
-	if cleared {
-		s.Memory = s.Memory.clearRefusals()
+	for _, c := range sent.Changes {
+		if !u.Confirmed {
+			p = p.unconfirmed(c, known)
+		}
 	}
 	return p.note(before, sent.Changes, found)
 }
@@ -158,15 +151,25 @@ func withoutAccessors(u astro.Update) astro.Token {
 	return t
 }
 
-// unconfirmed leaves a change alone until the next sweep, but for one more look: Astro may show it late, or otherwise.
-func (p Progress) unconfirmed(c Change) Progress {
+// unconfirmed leaves a change alone for one more look: Astro may show it late. What it does not show twice rests until the
+// next sweep, since Astro may show it otherwise than it was sent.
+func (p Progress) unconfirmed(c Change, known Memory) Progress {
+	s := &p.Situation
 	words := fmt.Sprintf("Astro took the change (%s) but does not show it yet; the operator looks again", c)
-	unseen := maps.Clone(p.Situation.Unseen)
+	b := &s.Bindings[c.Owner]
+	old, _ := known.refusal(b, c.Target, c.To)
+	if old.Unshown > 0 {
+		words = fmt.Sprintf("Astro took the change (%s) again and does not show it; the operator tries again at the next sweep", c)
+	}
+	s.Memory = s.Memory.refused(b, c.Target, c.To, Refusal{
+		At: s.Now, Unshown: old.Unshown + 1, Fault: fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", words),
+	})
+	unseen := maps.Clone(s.Unseen)
 	if unseen == nil {
 		unseen = map[roleset.Target]string{}
 	}
 	unseen[c.Target] = words
-	p.Situation.Unseen = unseen
+	s.Unseen = unseen
 	return p.wake(lookAgain)
 }
 

@@ -138,6 +138,36 @@ var _ = Describe("A token that Astro does not show", func() {
 	})
 })
 
+var _ = Describe("A token that another credential in the Secret does not see", func() {
+	for _, restarts := range []bool{false, true} {
+		It(fmt.Sprintf("is not gone: restarts %t", restarts), func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+			w.expect("True/Granted", "b")
+			before := w.acme(w.namespace).Status.CredentialTokenID
+			lesser := w.sim.AddWorkspaceToken(w.science, "lesser", "WORKSPACE_OWNER")
+			w.useSecret(w.namespace, lesser)
+			Eventually(func() string { return w.acme(w.namespace).Status.CredentialTokenID }).Should(Equal(lesser))
+			w.waitIdle()
+			w.sweep()
+			if restarts {
+				w.restart()
+				w.waitIdle()
+				w.sweep()
+			}
+			Expect(w.acmeSays(w.namespace)).To(ContainSubstring("ORGANIZATION_OWNER"), "which says what to do")
+			w.delete("b")
+			w.waitIdle()
+			w.sweep()
+			w.stays("Unknown/ListIncomplete", "b")
+			Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+			w.useSecret(w.namespace, before)
+			w.expect(gone, "b")
+			Expect(w.on(w.ci, w.data)).To(BeEmpty())
+		})
+	}
+})
+
 var _ = Describe("Expired tokens", func() {
 	It("that Astro leaves out of its lists do not cast doubt on them", func(ctx context.Context) {
 		w := newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{ExpiredTokenLists: astrosim.Hidden}})

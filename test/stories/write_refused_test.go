@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -87,5 +88,52 @@ var _ = Describe("While a refused role set is tried again in parts,", func() {
 		)
 		w.expect("True/Granted", "s-0", "s-1", "s-2", "s-3")
 		Expect([]string{w.state("bad"), w.state("bad-too")}).To(HaveEach(HavePrefix("False/")))
+	})
+})
+
+// A credential that may do some things and not others is told so change by change.
+var _ = Describe("Changes that Astro forbids", func() {
+	for _, n := range []int{3, 7} {
+		It(fmt.Sprintf("do not keep back one that it allows: %d", n), func(ctx context.Context) {
+			w := emptyWorld(ctx)
+			spaces := w.workspaces(n)
+			etl := w.sim.AddDeployment(spaces[n-1], "dep")
+			for range n + 1 { // so that the credential's sight of the Organization is not doubted
+				w.sim.AddDeployment(spaces[n-1], "more")
+			}
+			roles := make([]astrosim.Role, 0, n)
+			for _, ws := range spaces {
+				roles = append(roles, astrosim.WorkspaceRole(ws, "WORKSPACE_OWNER"))
+			}
+			owner := w.sim.AddOrganizationToken(w.org, "owner-of-some", "ORGANIZATION_MEMBER", astrosim.Roles(roles...))
+			w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.sim.AddDeployment(spaces[0], "seen"), "DEPLOYMENT_ADMIN") // so that the owner sees the token
+			w.start()
+			w.connectAs(w.namespace, owner)
+			w.stop()
+			forbidden := make([]string, 0, n)
+			for i, ws := range spaces {
+				forbidden = append(forbidden, fmt.Sprintf("forbidden-%d", i))
+				w.bind(builders.Binding(forbidden[i]).ForTokenID(w.ci).OnWorkspace(ws).WithRole("WORKSPACE_MEMBER"))
+			}
+			w.bind(builders.Binding("allowed").ForTokenID(w.ci).OnDeployment(etl))
+			w.start()
+			w.expect("True/Granted", "allowed")
+			w.expect("False/PermissionDenied", forbidden...)
+		})
+	}
+})
+
+var _ = Describe("A role that Astro spells otherwise", func() {
+	It("is tried twice, and then once a sweep", func(ctx context.Context) {
+		w := newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{RoleNameCase: astrosim.Canonical}})
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl).WithRole("deploy only"))
+		writes := func() int { return len(w.ownWrites(w.ci)) }
+		Eventually(writes, "15s").Should(Equal(2))
+		Consistently(writes, "8s").Should(Equal(2))
+		w.expect("False/DriftDetected", "b")
+		Expect(w.message("b")).To(ContainSubstring("change Deploy Only to deploy only"))
+		w.sweep()
+		w.waitIdle()
+		Consistently(writes, "8s").Should(Equal(3))
 	})
 })

@@ -36,21 +36,17 @@ func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access,
 	a := &access{identity: o.identity, organization: org, limits: c.ConnectionSpec().RateLimit}
 	a.client = d.newClient(c, o.secret, d.budget(c, host, id), func() { d.Registry.ReportUnauthorized(key) })
 	a.directory = astro.NewDirectory(a.client, astro.DirectoryOptions{
-		SelfID: id, Clock: d.Clock, OwnRoles: ownRoles(c, id), Bound: d.boundTokens(key, string(c.ConnectionSpec().OrganizationID)),
+		SelfID: id, Clock: d.Clock, OwnRoles: c.ConnectionStatus().CredentialRoles,
+		Bound: d.boundTokens(key, string(c.ConnectionSpec().OrganizationID)),
 	})
+	if c.ConnectionStatus().CredentialTokenID != id {
+		a.directory.TrustRoles() // it may have other roles than the token before it
+	}
 	return a
 }
 
 // isOf reports whether the access is that of the offered credential's API token, whatever its secret.
 func (a *access) isOf(o offer) bool { return a != nil && a.identity.TokenID == o.identity.TokenID }
-
-// ownRoles are the roles of the credential as the status has kept them; nil for another credential.
-func ownRoles(c v1alpha1.Connection, tokenID string) []string {
-	if s := c.ConnectionStatus(); s.CredentialTokenID == tokenID {
-		return s.CredentialRoles
-	}
-	return nil
-}
 
 // giveUp gives the budget of the credential back.
 func (d *dependencies) giveUp(key Key, host string, a *access) {

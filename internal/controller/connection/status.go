@@ -54,7 +54,7 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	s.LastHandledReconcileAt = f.handledAt
 	if a := f.access; a != nil {
 		s.OrganizationName = a.organization.Name
-		if own := a.directory.OwnRoles(); own != nil || s.CredentialTokenID != a.identity.TokenID {
+		if own := a.directory.OwnRoles(); own != nil {
 			s.CredentialRoles = own
 		}
 		s.CredentialTokenID = a.identity.TokenID

@@ -163,6 +163,19 @@ func named(ctx context.Context, ref pin.NameRef, h connection.Handle) ([]astro.T
 	return h.Directory.Named(ctx, pin.Scopes[ref.Scope], ref.Home, ref.Name)
 }
 
+// namedNow is named, and where that finds any, from a listing of the last seconds: a name is another token's too as soon as
+// somebody makes one of that name, and a binding must not settle on one of the two.
+func namedNow(ctx context.Context, ref pin.NameRef, h connection.Handle) ([]astro.Token, error) {
+	found, err := named(ctx, ref, h)
+	if err != nil || len(found) == 0 {
+		return found, err
+	}
+	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
+		return nil, err
+	}
+	return named(ctx, ref, h)
+}
+
 func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
 	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 }

@@ -28,7 +28,7 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 		field, value = index.BindingConnection, key.Connection.String()
 	}
 	nobody := group{key: key, handles: map[string]connection.Handle{}}
-	g, err := r.collect(ctx, nobody, field, value, func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, _ connection.Handle) bool { return k == key })
+	g, err := r.collect(ctx, nobody, field, value, func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, _ connected) bool { return k == key })
 	if err != nil || key.Token == "" {
 		return g, err
 	}
@@ -36,21 +36,25 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 }
 
 // gatherNamed adds the bindings that name the token by its present name and are not pinned yet. They are worked on here,
-// where every other claim on the token is known, and not under the key of their name.
+// where every other claim on the token is known, and not under the key of their name. Those to which no rule speaks stay
+// there: they cost Astro nothing.
 func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (group, error) {
 	ref, err := pin.NameRefTo(o.Token)
 	if o.Token.ID == "" || err != nil {
 		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
-	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, h connection.Handle) bool {
+	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b *v1alpha1.ScopedTokenBinding, k TokenKey, c connected) bool {
 		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref {
 			return false
 		}
-		is, asked := alone[h.Key]
+		if named := r.binding(ctx, b, c); !named.Addressed() {
+			return false
+		}
+		is, asked := alone[c.handle.Key]
 		if !asked {
-			is = namesOnly(ctx, ref, h, g.key.Token)
-			alone[h.Key] = is
+			is = namesOnly(ctx, ref, c.handle, g.key.Token)
+			alone[c.handle.Key] = is
 		}
 		return is
 	})
@@ -61,14 +65,14 @@ func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token 
 	if h.Directory == nil {
 		return false
 	}
-	found, err := named(ctx, ref, h)
+	found, err := namedNow(ctx, ref, h)
 	return err == nil && len(found) == 1 && found[0].ID == token
 }
 
 // collect adds the bindings under an index value that belong to the group, in the order of namespace and name. The objects
 // are the cache's, and are not changed.
 func (r *Reconciler) collect(
-	ctx context.Context, g group, field, value string, belongs func(*v1alpha1.ScopedTokenBinding, TokenKey, connection.Handle) bool,
+	ctx context.Context, g group, field, value string, belongs func(*v1alpha1.ScopedTokenBinding, TokenKey, connected) bool,
 ) (group, error) {
 	var list v1alpha1.ScopedTokenBindingList
 	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
@@ -82,7 +86,7 @@ func (r *Reconciler) collect(
 		if err != nil {
 			return g, err
 		}
-		if !belongs(b, keyOf(b, c.spec()), c.handle) || !r.Registry.Serves(c.object) {
+		if !belongs(b, keyOf(b, c.spec()), c) || !r.Registry.Serves(c.object) {
 			continue
 		}
 		bindings = append(bindings, r.binding(ctx, b, c))

@@ -40,7 +40,7 @@ func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) 
 func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Binding, time.Duration) {
 	again := make([]bool, len(g.bindings))
 	s := decision.Situation{Key: g.key.decision(), Bindings: g.bindings}
-	listed := namedBy(ctx, g)
+	listed := namedBy(ctx, g, s)
 	bindings := r.eachOf(g, g.bindings, func(i int, b *decision.Binding, h connection.Handle) {
 		if !s.NeedsToken(b) {
 			return
@@ -63,13 +63,15 @@ func (r *Reconciler) lookUpNames(ctx context.Context, g group) ([]decision.Bindi
 	return bindings, 0
 }
 
-// namedBy are the tokens that have the name of the group, by the connection that lists them.
-func namedBy(ctx context.Context, g group) map[string]decision.NameFinding {
+// namedBy are the tokens that have the name of the group, by the connection that lists them and that a binding needs for it.
+func namedBy(ctx context.Context, g group, s decision.Situation) map[string]decision.NameFinding {
 	all := make(map[string]decision.NameFinding, len(g.handles))
-	for id, h := range g.handles {
-		if h.Directory != nil && h.Ready {
-			tokens, err := named(ctx, g.key.NameRef, h)
-			all[id] = decision.NameFinding{Tokens: tokens, Err: err}
+	for i := range s.Bindings {
+		b := &s.Bindings[i]
+		h := g.handles[b.Connection.ID]
+		if _, asked := all[b.Connection.ID]; !asked && h.Directory != nil && s.NeedsToken(b) {
+			tokens, err := namedNow(ctx, g.key.NameRef, h)
+			all[b.Connection.ID] = decision.NameFinding{Tokens: tokens, Err: err}
 		}
 	}
 	return all
