@@ -1,7 +1,6 @@
 package decision
 
 import (
-	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -79,7 +78,7 @@ func (s *Situation) home() string {
 	if s.Token.Token.Scope == astro.ScopeOrganization {
 		return s.Key.Organization
 	}
-	return s.Token.Token.Home()
+	return s.tokenHome()
 }
 
 // yieldToRevocations lets roles go whose place another binding was to take with a role that Astro refuses. Else that
@@ -217,7 +216,11 @@ func (s *Situation) looks(d Decision) []int {
 	return all
 }
 
-// index is the place of the binding with the UID, or -1.
-func (s *Situation) index(uid types.UID) int {
-	return slices.IndexFunc(s.Bindings, func(b Binding) bool { return b.Object.UID == uid })
+// byUID is where the bindings stand in the situation, by their UID.
+func (s *Situation) byUID() map[types.UID]int {
+	all := make(map[types.UID]int, len(s.Bindings))
+	for i := range s.Bindings {
+		all[s.Bindings[i].Object.UID] = i
+	}
+	return all
 }

@@ -88,7 +88,7 @@ func TestOrigins(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := situation(c.parts...)
 			d := Decide(s)
-			claim, takes := d.claims[s.index("uid-z")]
+			claim, takes := d.claims[s.byUID()["uid-z"]]
 			if !takes {
 				t.Fatalf("%s\nno claim is taken: %s", c.reason, ruled(d))
 			}
@@ -125,7 +125,7 @@ func TestTimesOfClaims(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			s := situation(c.parts...)
-			differ(t, c.reason, "claimed at", c.want, Decide(s).claims[s.index("uid-z")].ClaimedAt)
+			differ(t, c.reason, "claimed at", c.want, Decide(s).claims[s.byUID()["uid-z"]].ClaimedAt)
 		})
 	}
 }
@@ -181,6 +181,6 @@ func TestForeignRoles(t *testing.T) {
 	differ(t, "What a binding speaks of is not foreign.", "Workspaces", "WORKSPACE_OWNER on WORKSPACE w2", foreign(astro.EntityWorkspace))
 	differ(t, "Each kind by itself.", "Deployments", "DEPLOYMENT_ADMIN on DEPLOYMENT d1", foreign(astro.EntityDeployment))
 	differ(t, "The own-scope role is never foreign.", "Organizations", "", foreign(astro.EntityOrganization))
-	differ(t, "A binding is found by its UID.", "index", []int{0, -1}, []int{s.index("uid-a"), s.index("uid-x")})
+	differ(t, "A binding is found by its UID.", "byUID", map[types.UID]int{"uid-a": 0}, s.byUID())
 	differ(t, "An id of another kind is another place.", "entry", w1, roleset.Target{Kind: astro.EntityWorkspace, ID: "w1"})
 }

@@ -158,6 +158,7 @@ func (w *driver) post(e Post) Replaced {
 
 func (w *driver) patch(s Situation, e AddFinalizers) Patched {
 	r := Patched{Objects: map[types.UID]Binding{}, Gone: map[types.UID]bool{}, Errs: map[types.UID]error{}}
+	at := s.byUID()
 	for _, uid := range e.Bindings {
 		if w.patched != nil {
 			if err := w.patched(uid); err != nil {
@@ -165,7 +166,7 @@ func (w *driver) patch(s Situation, e AddFinalizers) Patched {
 				continue
 			}
 		}
-		b := s.Bindings[s.index(uid)]
+		b := s.Bindings[at[uid]]
 		b.Object = b.Object.DeepCopy()
 		controllerutil.AddFinalizer(b.Object, v1alpha1.FinalizerRevoke)
 		r.Objects[uid] = b

@@ -63,7 +63,7 @@ func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFac
 
 func (s *Situation) tokenHints(b *Binding, r *Ruling) string {
 	return hints(b.Names.Alike, func(t astro.Token) bool {
-		return s.may(b, factsOfToken(t), targetFacts(b, r.Target), b.Role())
+		return s.may(b, factsOfToken(t, t.Home()), targetFacts(b, r.Target), b.Role())
 	}, func(t astro.Token) string { return resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID) })
 }
 

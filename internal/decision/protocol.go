@@ -180,9 +180,10 @@ func (p Progress) ending() Effect {
 
 // untold are the statements that were not reported yet, of bindings that stay or that leave.
 func (p Progress) untold(leaving bool) (due []Statement) {
-	for i, st := range p.statements() {
-		if (p.Decision.Rulings[i].Class == roleset.Leave) == leaving && !p.reported[st.UID] {
-			due = append(due, st)
+	refused := p.refusals()
+	for i := range p.Situation.Bindings {
+		if (p.Decision.Rulings[i].Class == roleset.Leave) == leaving && !p.reported[p.Situation.Bindings[i].Object.UID] {
+			due = append(due, p.statement(i, p.concluded(i, refused)))
 		}
 	}
 	return due
@@ -202,12 +203,15 @@ func (p Progress) notGiven() (all []types.UID) {
 
 // told are the bindings whose claim the journal holds and need not any more: it stands in the status now, or is left.
 func (p Progress) told() (all []types.UID) {
-	for i, st := range p.statements() {
+	refused := p.refusals()
+	for i := range p.Situation.Bindings {
 		b := &p.Situation.Bindings[i]
-		pending := p.Situation.Pending[st.UID]
-		journaled := b.Journaled || pending.Journaled && !p.withdrawn[st.UID]
-		if journaled && !p.unwritten[st.UID] && (st.Release || st.Left || st.holds()) {
-			all = append(all, st.UID)
+		uid := b.Object.UID
+		if journaled := b.Journaled || p.Situation.Pending[uid].Journaled && !p.withdrawn[uid]; !journaled || p.unwritten[uid] {
+			continue
+		}
+		if st := p.statement(i, p.concluded(i, refused)); st.Release || st.Left || st.holds() {
+			all = append(all, uid)
 		}
 	}
 	return all

@@ -150,13 +150,13 @@ func (s *Situation) misnames(b *Binding) bool {
 }
 
 // realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.
-func (s *Situation) realFacts() policy.TokenFacts { return factsOfToken(s.Token.Token) }
+func (s *Situation) realFacts() policy.TokenFacts { return factsOfToken(s.Token.Token, s.tokenHome()) }
 
-func factsOfToken(t astro.Token) policy.TokenFacts {
+func factsOfToken(t astro.Token, home string) policy.TokenFacts {
 	scope, _ := pin.ScopeOf(t)
 	facts := policy.TokenFacts{ID: t.ID, Name: t.Name, Scope: scope}
 	if scope == v1alpha1.ScopeWorkspace {
-		facts.WorkspaceID = t.Home()
+		facts.WorkspaceID = home
 	}
 	return facts
 }
@@ -165,7 +165,7 @@ func factsOfToken(t astro.Token) policy.TokenFacts {
 // not withdraw anything.
 func (s *Situation) knows(b *Binding, r *Ruling) bool {
 	return s.presenceTo(b) == Present && r.Target != nil &&
-		(b.Object.Spec.Token.Scope != v1alpha1.ScopeWorkspace || s.Token.Token.Home() != "")
+		(b.Object.Spec.Token.Scope != v1alpha1.ScopeWorkspace || s.tokenHome() != "")
 }
 
 func (s *Situation) tokenFacts(b *Binding) policy.TokenFacts {

@@ -32,11 +32,13 @@ type Situation struct {
 	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
 	Dead    []astro.Role               // such roles that were found
 
-	held map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
+	held     map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
+	heldHome string                    // where the token was made, as its roles tell; counts with held
 }
 
 // withRoles is the situation with the roles of its token by their place, so that thousands of bindings find theirs.
 func (s Situation) withRoles() Situation {
+	s.heldHome = s.Token.Token.Home()
 	s.held = make(map[roleset.Target]string, len(s.Token.Token.Roles))
 	for _, r := range s.Token.Token.Roles {
 		at := roleset.Target{Kind: r.EntityType, ID: r.EntityID}
@@ -53,6 +55,14 @@ func (s *Situation) roleOn(t roleset.Target) string {
 		return s.Token.Token.RoleOn(t.Key())
 	}
 	return s.held[t]
+}
+
+// tokenHome is the id of the entity in which the token was made, as its roles tell; empty if they do not.
+func (s *Situation) tokenHome() string {
+	if s.held == nil {
+		return s.Token.Token.Home()
+	}
+	return s.heldHome
 }
 
 // Key names one Astro token.

@@ -39,16 +39,6 @@ func (st Statement) holds() bool {
 	return claim != nil && claim.State == v1alpha1.ClaimHeld && claim.UID == st.UID
 }
 
-// statements are what all bindings are told, in their order.
-func (p Progress) statements() []Statement {
-	refused := p.refusals()
-	all := make([]Statement, 0, len(p.Situation.Bindings))
-	for i := range p.Situation.Bindings {
-		all = append(all, p.statement(i, p.concluded(i, refused)))
-	}
-	return all
-}
-
 // refusals are why changes are not made, by their place.
 func (p Progress) refusals() map[roleset.Target]*fault.Fault {
 	refused := map[roleset.Target]*fault.Fault{}

@@ -115,6 +115,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	if reported == nil {
 		reported, unwritten = map[types.UID]bool{}, map[types.UID]bool{}
 	}
+	at, refused := p.Situation.byUID(), p.refusals()
 	for _, st := range e.(Report).Statements { //nolint:forcetypeassert // nothing else is reported
 		reported[st.UID] = true
 		if err := r.Errs[st.UID]; err != nil {
@@ -124,7 +125,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 				reported[st.UID] = false // its status is to say so
 			}
 		}
-		p = p.wakeFor(p.Situation.index(st.UID), st)
+		p = p.wakeFor(at[st.UID], st, refused)
 	}
 	p.reported, p.unwritten = reported, unwritten
 	if t := p.Situation.Token; t.Presence == Present && t.Token.EndAt != nil {
@@ -160,7 +161,7 @@ func (p Progress) releaseRefused(st Statement, err error) Progress {
 const orphanAgain = time.Minute
 
 // wakeFor asks for another look where no event tells that a binding has to be looked at again.
-func (p Progress) wakeFor(i int, st Statement) Progress {
+func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault.Fault) Progress {
 	r := p.Decision.Rulings[i]
 	switch v := r.Verdict.Outcome; {
 	case r.Retarget && p.Situation.leavesClaim(&p.Situation.Bindings[i], p.concluded(i, nil)):
@@ -175,14 +176,8 @@ func (p Progress) wakeFor(i int, st Statement) Progress {
 	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting:
 		p = p.wake(lookAgain)
 	}
-	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && !p.refusedFor(i) {
-		p = p.wake(lookAgain)
+	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && refused[p.Situation.entry(&p.Decision, i)] == nil {
+		p = p.wake(lookAgain) // else it is known not to be tried again for now
 	}
 	return p
-}
-
-// refusedFor reports whether the change of a binding is known not to be tried again for now.
-func (p Progress) refusedFor(i int) bool {
-	entry := p.Situation.entry(&p.Decision, i)
-	return slices.ContainsFunc(p.Decision.Changes, func(c Change) bool { return c.Target == entry && c.Refused != nil })
 }

@@ -29,7 +29,7 @@ func (s *Situation) tokenFault(b *Binding, r *Ruling) *fault.Fault {
 	case t.Kind != astro.KindStandard:
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenKindUnsupported,
 			"%s is of kind %s; only tokens of kind %s can be bound", b.TokenWords(), t.Kind, astro.KindStandard)
-	case spec.WorkspaceID != "" && t.Home() != "" && t.Home() != string(spec.WorkspaceID):
+	case spec.WorkspaceID != "" && s.tokenHome() != "" && s.tokenHome() != string(spec.WorkspaceID):
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenScopeMismatch,
 			"%s was made in another Workspace than spec.token.workspaceId says", b.TokenWords())
 	case t.EndAt != nil && !t.EndAt.After(s.Now):
@@ -42,7 +42,7 @@ func (s *Situation) tokenFault(b *Binding, r *Ruling) *fault.Fault {
 // outsideHome is the fault of a Workspace token on a Deployment of another Workspace. Whether Astro would take it is not
 // known; such a token is documented to work in its own Workspace only.
 func (s *Situation) outsideHome(b *Binding, r *Ruling) *fault.Fault {
-	home := s.Token.Token.Home()
+	home := s.tokenHome()
 	if s.Token.Token.Scope != astro.ScopeWorkspace || r.Target == nil || home == "" || r.Target.WorkspaceID == home {
 		return nil
 	}

@@ -38,12 +38,14 @@ var Scopes = map[v1alpha1.Scope]astro.Scope{
 
 // ScopeOf returns the scope of a token as bindings write it, false if they cannot.
 func ScopeOf(t astro.Token) (v1alpha1.Scope, bool) {
-	for ours, theirs := range Scopes {
-		if theirs == t.Scope {
-			return ours, true
-		}
+	switch t.Scope {
+	case astro.ScopeOrganization:
+		return v1alpha1.ScopeOrganization, true
+	case astro.ScopeWorkspace:
+		return v1alpha1.ScopeWorkspace, true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // NameRefTo returns how bindings name the token.
