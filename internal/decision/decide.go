@@ -1,7 +1,6 @@
 package decision
 
 import (
-
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"

@@ -15,25 +15,36 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
-// connections are those that were read from the cache in one go.
+// connections are those that were read from the cache in one go, and the labels of the namespaces that use them: thousands
+// of bindings have them in common.
 type connections struct {
-	r    *Reconciler
-	seen map[connection.Key]connected
+	r      *Reconciler
+	seen   map[connection.Key]connected
+	labels map[string]labels
+}
+
+// labels are those of a namespace, or why they could not be read.
+type labels struct {
+	labels map[string]string
+	err    error
 }
 
 // connected is a connection as the cache has it, nil for none, and what is known of it besides.
 type connected struct {
-	key    connection.Key
-	object v1alpha1.Connection
-	handle connection.Handle
+	key       connection.Key
+	id, words string // the key, spelled out
+	host      string // to which the object leads
+	object    v1alpha1.Connection
+	handle    connection.Handle
 }
 
 func (r *Reconciler) connections() connections {
-	return connections{r: r, seen: map[connection.Key]connected{}}
+	return connections{r: r, seen: map[connection.Key]connected{}, labels: map[string]labels{}}
 }
 
 // of returns the connection that a binding refers to.
@@ -46,8 +57,9 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	if err != nil {
 		return connected{}, err
 	}
-	found := connected{key: key, object: object}
+	found := connected{key: key, id: key.String(), words: key.Words(), object: object}
 	if object != nil {
+		found.host = ref.Host(object.ConnectionSpec())
 		found.handle, _ = c.r.Registry.Get(key)
 		found.handle.Key, found.handle.Object = key, object
 	}
@@ -55,7 +67,7 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	return found, nil
 }
 
-// connectionObject reads a connection from the cache; nil if there is none.
+// connectionObject is a connection as the cache has it, not to be changed; nil if there is none.
 func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
 	var object interface {
 		v1alpha1.Connection
@@ -64,7 +76,7 @@ func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (
 	if key.Kind == v1alpha1.KindClusterAstroConnection {
 		object = &v1alpha1.ClusterAstroConnection{}
 	}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object)
+	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // no connection is an answer, not an error
 	}
@@ -74,17 +86,10 @@ func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (
 	return object, nil
 }
 
-func (c connected) spec() *v1alpha1.ConnectionSpec {
-	if c.object == nil {
-		return nil
-	}
-	return c.object.ConnectionSpec()
-}
-
 // decision is the connection as decisions are made on it.
 func (c connected) decision() decision.Connection {
 	h := c.handle
-	d := decision.Connection{ID: c.key.String(), Words: c.key.Words()}
+	d := decision.Connection{ID: c.id, Words: c.words}
 	if c.object == nil {
 		return d
 	}
@@ -98,18 +103,25 @@ func (c connected) decision() decision.Connection {
 // distrusts reports whether the connection's own status says that its listing is no evidence.
 func distrusts(h connection.Handle) bool { return h.Directory != nil && h.Directory.Doubt() != "" }
 
-// namespaceLabels are the labels of a namespace, where rules may speak of them: without rules, an AstroConnection serves
-// its own namespace, whatever its labels.
-func (r *Reconciler) namespaceLabels(ctx context.Context, namespace string, c connected) (map[string]string, error) {
-	if c.key.Kind != v1alpha1.KindClusterAstroConnection && len(c.spec().Allow) == 0 {
-		return nil, nil //nolint:nilnil // no labels are needed
+// labelsOf are the labels of a namespace, where rules may speak of them: without rules, an AstroConnection serves its own
+// namespace, whatever its labels.
+func (c connections) labelsOf(ctx context.Context, namespace string, through connected) labels {
+	if through.key.Kind != v1alpha1.KindClusterAstroConnection && len(through.object.ConnectionSpec().Allow) == 0 {
+		return labels{}
+	}
+	if known, ok := c.labels[namespace]; ok {
+		return known
 	}
 	var object metav1.PartialObjectMetadata
 	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &object); err != nil {
-		return nil, fmt.Errorf("get namespace %s: %w", namespace, err)
+	var found labels
+	if err := c.r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &object); err != nil {
+		found.err = fmt.Errorf("get namespace %s: %w", namespace, err)
+	} else {
+		found.labels = object.Labels
 	}
-	return object.Labels, nil
+	c.labels[namespace] = found
+	return found
 }
 
 // credentialOf lists the connections that work with the token as their credential, even those that were not looked at since
@@ -135,10 +147,11 @@ func (r *Reconciler) credentialOf(ctx context.Context, key TokenKey) (all []stri
 }
 
 // binding is a binding as decisions are made on it.
-func (r *Reconciler) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, c connected) decision.Binding {
-	d := decision.Binding{Object: b, Connection: c.decision(), Claim: pin.Claimed(b)}
-	if c.object != nil {
-		d.Labels, d.LabelsErr = r.namespaceLabels(ctx, b.Namespace, c)
+func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, through connected) decision.Binding {
+	d := decision.Binding{Object: b, Connection: through.decision(), Claim: pin.Claimed(b)}
+	if through.object != nil {
+		l := c.labelsOf(ctx, b.Namespace, through)
+		d.Labels, d.LabelsErr = l.labels, l.err
 	}
 	return d
 }

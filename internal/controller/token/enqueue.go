@@ -55,17 +55,18 @@ func (r *Reconciler) enqueueEntry(o client.Object, q queue) {
 // enqueueBinding puts the keys of a binding into the work queue, as it is and as it was.
 func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, versions ...client.Object) {
 	var last TokenKey
+	connections := r.connections()
 	for _, o := range versions {
 		b, ok := o.(*v1alpha1.ScopedTokenBinding)
 		if !ok {
 			continue
 		}
-		c, err := r.connections().of(ctx, b)
+		c, err := connections.of(ctx, b)
 		if err != nil {
 			log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
 			continue
 		}
-		key := keyOf(b, c.spec())
+		key := c.keyOf(b)
 		switch {
 		case key == last:
 		case why == known:
@@ -130,7 +131,7 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q
 		if err != nil {
 			continue
 		}
-		if token := keyOf(&list.Items[i], c.spec()); !seen[token] {
+		if token := c.keyOf(&list.Items[i]); !seen[token] {
 			seen[token] = true
 			add(q, token, sweepPriority)
 		}

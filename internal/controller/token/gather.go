@@ -86,16 +86,35 @@ func (r *Reconciler) collect(
 		if err != nil {
 			return g, err
 		}
-		if !belongs(b, keyOf(b, c.spec()), c) || !r.Registry.Serves(c.object) {
+		if !belongs(b, c.keyOf(b), c) || !r.Registry.Serves(c.object) {
 			continue
 		}
-		bindings = append(bindings, r.binding(ctx, b, c))
-		if _, known := handles[c.key.String()]; !known {
-			handles[c.key.String()] = c.handle
+		bindings = append(bindings, known.binding(ctx, b, c))
+		if _, known := handles[c.id]; !known {
+			handles[c.id] = c.handle
 		}
 	}
-	slices.SortFunc(bindings, func(a, b decision.Binding) int { return cmp.Compare(a.ID(), b.ID()) })
-	return group{key: g.key, bindings: bindings, handles: handles}, nil
+	return group{key: g.key, bindings: inOrder(bindings), handles: handles}, nil
+}
+
+// inOrder are the bindings in the order of their ids. They are large and may be thousands, so that each is moved once, and
+// its id is not spelled out for every comparison.
+func inOrder(bindings []decision.Binding) []decision.Binding {
+	order := make([]*decision.Binding, len(bindings))
+	for i := range bindings {
+		order[i] = &bindings[i]
+	}
+	slices.SortFunc(order, func(a, b *decision.Binding) int {
+		if a.Object.Namespace == b.Object.Namespace && !a.Orphan && !b.Orphan {
+			return cmp.Compare(a.Object.Name, b.Object.Name)
+		}
+		return cmp.Compare(a.ID(), b.ID())
+	})
+	sorted := make([]decision.Binding, len(order))
+	for i, b := range order {
+		sorted[i] = *b
+	}
+	return sorted
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
@@ -122,7 +141,7 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 		if err != nil {
 			return nil, err
 		}
-		next := r.binding(ctx, b.Object, c)
+		next := known.binding(ctx, b.Object, c)
 		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
 		next.Target, next.Names = b.Target, b.Names
 		now = append(now, next)

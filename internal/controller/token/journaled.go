@@ -149,20 +149,21 @@ func (r *Reconciler) writeDown(ctx context.Context, b *v1alpha1.ScopedTokenBindi
 }
 
 func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (group, error) {
-	c, err := r.connections().of(ctx, d.Object)
+	known := r.connections()
+	c, err := known.of(ctx, d.Object)
 	if err != nil {
 		return g, err
 	}
-	if h, known := g.handles[c.key.String()]; known {
+	if h, known := g.handles[c.id]; known {
 		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
 	}
-	full := r.binding(ctx, d.Object, c)
+	full := known.binding(ctx, d.Object, c)
 	full.Orphan, full.Journaled, full.Recovered = d.Orphan, d.Journaled, d.Recovered
 	if d.Claim != nil {
 		full.Claim = d.Claim
 	}
 	handles := maps.Clone(g.handles)
-	handles[c.key.String()] = c.handle
+	handles[c.id] = c.handle
 	return group{key: g.key, bindings: append(slices.Clone(g.bindings), full), handles: handles}, nil
 }
 

@@ -8,7 +8,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -49,16 +48,16 @@ func tokenKey(host, organization, token string) TokenKey {
 	return TokenKey{Host: host, Organization: organization, Token: token}
 }
 
-// keyOf returns the key of a binding. spec is that of the connection it refers to, or nil if there is none. A claim keeps
-// its key without the connection, so that it is never forgotten while it counts.
-func keyOf(b *v1alpha1.ScopedTokenBinding, spec *v1alpha1.ConnectionSpec) TokenKey {
+// keyOf returns the key of a binding that refers to the connection. A claim keeps its key without the connection, so that
+// it is never forgotten while it counts.
+func (c connected) keyOf(b *v1alpha1.ScopedTokenBinding) TokenKey {
 	if claim := pin.Claimed(b); claim != nil {
 		return tokenKey(claim.Host, claim.Organization, claim.Token)
 	}
-	if spec == nil {
-		return TokenKey{Connection: connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)}
+	if c.object == nil {
+		return TokenKey{Connection: c.key}
 	}
-	key := tokenKey(ref.Host(spec), string(spec.OrganizationID), pin.TokenID(b))
+	key := tokenKey(c.host, string(c.object.ConnectionSpec().OrganizationID), pin.TokenID(b))
 	if key.Token == "" {
 		key.NameRef = pin.NameRefOf(b)
 	}

@@ -17,6 +17,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{}, nil
 	}
 	defer func() { r.wakeUp(ctx, r.line.Leave(key)) }()
+	if wait := r.pace.left(key); wait > 0 {
+		return reconcile.Result{RequeueAfter: wait}, nil
+	}
 	g, err := r.gather(ctx, key)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -73,6 +76,7 @@ func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcil
 	bindings, wake := r.lookUpNames(ctx, g)
 	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
 	r.handOver(ctx, g, bindings, handOver)
+	r.pace.rest(g.key, len(handOver))
 	progress, _ = r.carryOut(ctx, g, progress)
 	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
 		progress.Wake = wake

@@ -38,6 +38,7 @@ type Reconciler struct {
 	memory    *memory
 	ownWrites *ownWrites
 	orphans   *orphans
+	pace      *pace
 	line      *line
 	events    *rate.Limiter
 	refusals  refusal.Told

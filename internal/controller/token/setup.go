@@ -100,7 +100,7 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
-		memory: newMemory(), ownWrites: newOwnWrites(),
+		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(),
 		events: rate.NewLimiter(eventsPerSecond, eventBurst), found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
 	}
