@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -20,7 +22,7 @@ func (p Progress) nextParts() [][]roleset.Target {
 	for at, part := range p.parts {
 		for _, t := range part {
 			if _, wanted := tried[t]; wanted {
-				return p.parts[at:]
+				return p.joined(p.parts[at:])
 			}
 		}
 	}
@@ -28,6 +30,34 @@ func (p Progress) nextParts() [][]roleset.Target {
 		return nil
 	}
 	return p.freshParts()
+}
+
+// joined adds to the part that is about to be written, if it is the only one, what was declared while its slot was waited
+// for, where the journal needs no entry for it: a role that was edited, or is to be revoked.
+func (p Progress) joined(parts [][]roleset.Target) [][]roleset.Target {
+	in := map[roleset.Target]bool{}
+	for _, t := range parts[0] {
+		in[t] = true
+	}
+	first := slices.IndexFunc(p.Decision.Changes, func(c Change) bool { return in[c.Target] && c.Refused == nil })
+	if !p.slot || len(parts) > 1 || p.Decision.Changes[first].Alone {
+		return parts
+	}
+	part := slices.Clone(parts[0])
+	for _, c := range p.Decision.Changes {
+		if !in[c.Target] && c.Refused == nil && !c.Alone && !p.takesClaim(c) && p.Situation.shareCredential(p.Decision.Changes[first].Owner, c.Owner) {
+			part = append(part, c.Target)
+		}
+	}
+	return [][]roleset.Target{part}
+}
+
+// takesClaim reports whether a claim is taken with a change.
+func (p Progress) takesClaim(c Change) bool {
+	return slices.ContainsFunc(c.Claims, func(id string) bool {
+		_, takes := p.Decision.claims[p.Decision.byID[id]]
+		return takes
+	})
 }
 
 // freshParts sets out the changes that can be written with one credential, and after them those that are tried by themselves.

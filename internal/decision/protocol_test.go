@@ -237,7 +237,7 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			states:  so{"a": "unchanged, released"}, holds: at{w1: ""},
 		},
 		"JoinedMeanwhile": {
-			reason: "A binding that came while the slot was waited for is written by the same write.",
+			reason: "A binding that came while the slot was waited for has to be in the journal first, and is given its role by the next write.",
 			parts:  of(binding("a")),
 			drive: func(w *driver) {
 				w.look = func(s Situation) []Binding {
@@ -249,6 +249,63 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 				"WriteJournal b", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Report", "Clear a b",
 			},
 			holds: at{w1: member, w2: member},
+		},
+		"EditedMeanwhile": {
+			reason: "A role that was edited while the slot was waited for goes into the same write.",
+			parts:  of(binding("a").claimed(1), binding("b").on(w2).claimed(1), holds(w2, member)),
+			drive: func(w *driver) {
+				w.look = func(s Situation) []Binding {
+					return append(slices.Clone(s.Bindings[:1]), binding("b").on(w2).claimed(1).role(owner).b)
+				}
+			},
+			effects: is{
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report",
+			},
+			holds: at{w1: member, w2: owner},
+		},
+		"LeftMeanwhile": {
+			reason: "A role that is to be revoked since then does, too, if the limit lets it.",
+			parts:  of(binding("a").claimed(1), binding("b").on(w2).claimed(1), holds(w2, member)),
+			drive: func(w *driver) {
+				w.look = func(s Situation) []Binding {
+					return append(slices.Clone(s.Bindings[:1]), binding("b").on(w2).claimed(1).deleting().b)
+				}
+			},
+			effects: is{
+				"ReadForWrite acme", "MayRevoke acme w2", "Post acme w1: add WORKSPACE_MEMBER, w2: remove WORKSPACE_MEMBER", "Report", "Report",
+			},
+			holds: at{w1: member, w2: ""},
+		},
+		"EditedThroughAnotherCredential": {
+			reason: "With another credential it is another write.",
+			parts:  of(binding("a").claimed(1), binding("b").on(w2).claimed(1).through("other"), holds(w2, member)),
+			drive: func(w *driver) {
+				w.look = func(s Situation) []Binding {
+					return append(slices.Clone(s.Bindings[:1]), binding("b").on(w2).claimed(1).role(owner).through("other").b)
+				}
+			},
+			effects: is{
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"ReadForWrite other", "Post other w2: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report",
+			},
+			holds: at{w1: member, w2: owner},
+		},
+		"RefusedBefore": {
+			reason: "What Astro refused before is tried by itself, whatever was edited meanwhile.",
+			parts: of(binding("a").claimed(1), binding("b").on(w2).claimed(1), holds(w2, member), remembered(func(m Memory) Memory {
+				a := binding("a").b
+				return m.refused(&a, w1, member, Refusal{At: now.Add(-time.Hour), Invalid: true})
+			})),
+			drive: func(w *driver) {
+				w.look = func(s Situation) []Binding {
+					return append(slices.Clone(s.Bindings[:1]), binding("b").on(w2).claimed(1).role(owner).b)
+				}
+			},
+			effects: is{
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w2: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report",
+			},
+			holds: at{w1: member, w2: owner},
 		},
 		"CannotBeRead": {
 			reason: "Without a read there is no write, and the journal lets go of what was not sent.",
