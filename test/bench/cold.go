@@ -38,7 +38,7 @@ func (m *measurement) coldStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.printCold(it, took, applied, alone)
+	m.printCold(it, took, applied, alone.took)
 	return nil
 }
 

@@ -44,6 +44,15 @@ func (o *operator) usage() (usage, error) {
 	return u, err
 }
 
+// ownProcessor is how many seconds of the processor this process has used.
+func ownProcessor() float64 {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0
+	}
+	return processorSeconds(string(stat))
+}
+
 func (o *operator) proc(file string) string {
 	return fmt.Sprintf("/proc/%d/%s", o.command.Process.Pid, file)
 }
