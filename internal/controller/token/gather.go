@@ -28,7 +28,7 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 		field, value = index.BindingConnection, key.Connection.String()
 	}
 	nobody := group{key: key, handles: map[string]connection.Handle{}}
-	g, err := r.collect(ctx, nobody, field, value, func(_ *v1alpha1.ScopedTokenBinding, k TokenKey, _ connected) bool { return k == key })
+	g, err := r.collect(ctx, nobody, field, value, func(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == key })
 	if err != nil || key.Token == "" {
 		return g, err
 	}
@@ -44,17 +44,14 @@ func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (g
 		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
-	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b *v1alpha1.ScopedTokenBinding, k TokenKey, c connected) bool {
-		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref {
+	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
+		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() {
 			return false
 		}
-		if named := r.binding(ctx, b, c); !named.Addressed() {
-			return false
-		}
-		is, asked := alone[c.handle.Key]
+		is, asked := alone[h.Key]
 		if !asked {
-			is = namesOnly(ctx, ref, c.handle, g.key.Token)
-			alone[c.handle.Key] = is
+			is = namesOnly(ctx, ref, h, g.key.Token)
+			alone[h.Key] = is
 		}
 		return is
 	})
@@ -72,7 +69,7 @@ func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token 
 // collect adds the bindings under an index value that belong to the group, in the order of namespace and name. The objects
 // are the cache's, and are not changed.
 func (r *Reconciler) collect(
-	ctx context.Context, g group, field, value string, belongs func(*v1alpha1.ScopedTokenBinding, TokenKey, connected) bool,
+	ctx context.Context, g group, field, value string, belongs func(decision.Binding, TokenKey, connection.Handle) bool,
 ) (group, error) {
 	var list v1alpha1.ScopedTokenBindingList
 	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
@@ -86,10 +83,11 @@ func (r *Reconciler) collect(
 		if err != nil {
 			return g, err
 		}
-		if !belongs(b, c.keyOf(b), c) || !r.Registry.Serves(c.object) {
+		full := known.binding(ctx, b, c)
+		if !belongs(full, c.keyOf(b), c.handle) || !r.Registry.Serves(c.object) {
 			continue
 		}
-		bindings = append(bindings, known.binding(ctx, b, c))
+		bindings = append(bindings, full)
 		if _, known := handles[c.id]; !known {
 			handles[c.id] = c.handle
 		}
