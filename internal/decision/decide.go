@@ -144,6 +144,8 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 			c.HeldAt = claim.ClaimedAt
 		} else if s.restored(b, r) {
 			c.Adopt = roleset.AdoptAlways
+		} else if (c.Class == roleset.Want || c.Observe) && c.Adopt == roleset.AdoptAlways && !s.mayTakeOver(b, &r) {
+			c.Adopt = roleset.AdoptIfSameRole
 		}
 		claims = append(claims, c)
 	}

@@ -107,7 +107,7 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 		f.Transient = true
 		return f
 	}
-	ask := policy.Request{Subject: subject(b), Token: s.tokenFacts(b), Target: targetFacts(b, r.Target), Role: b.Role()}
+	ask := s.request(b, r)
 	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
 		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
 		return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
@@ -120,6 +120,11 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 	}
 	r.Allowed = true
 	return nil
+}
+
+// request is what the binding asks of its connection's rules.
+func (s *Situation) request(b *Binding, r *Ruling) policy.Request {
+	return policy.Request{Subject: subject(b), Token: s.tokenFacts(b), Target: targetFacts(b, r.Target), Role: b.Role()}
 }
 
 func subject(b *Binding) policy.Subject {
@@ -137,6 +142,14 @@ func (b *Binding) Addressed() bool {
 func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
 	ask.Role = s.roleOn(b.entry(nil))
 	return ask.Role != "" && policy.Check(b.Connection.Object, ask).Allowed
+}
+
+// mayTakeOver reports whether the rules would let the binding declare the role that nobody declared and that Astro holds in
+// its place. One that they would not is not the binding's to take away either, be it by a weaker role or by its deletion.
+func (s *Situation) mayTakeOver(b *Binding, r *Ruling) bool {
+	ask := s.request(b, r)
+	ask.Role = s.roleOn(b.entry(r.Target))
+	return ask.Role == "" || ask.Role == b.Role() || policy.Check(b.Connection.Object, ask).Allowed
 }
 
 // misnames reports whether the token is there, but is not of the scope by which the binding asks for it.

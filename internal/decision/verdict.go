@@ -25,9 +25,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 			"%s was first and declares %s for the same token and target; delete one of the two, or let them declare the same role",
 			p.bindingWords(i, v.Winner), v.WinnerRole)
 	case roleset.ExistingRole:
-		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
-			"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
-			v.Observed, b.TargetWords(), cmp.Or(b.Object.Spec.Adopt, v1alpha1.AdoptAlways))
+		return s.existingRole(b, r)
 	case roleset.Held:
 		if r.Class == roleset.Want || (b.Observes() && v.Observed != b.Role()) {
 			return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
@@ -42,6 +40,20 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 		return p.undone(i, refused)
 	}
 	return p.unconfirmedFault(i)
+}
+
+// existingRole is said to a binding that may not take over the role in its place: by its own words, or by the rules.
+func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
+	there, where := r.Verdict.Observed, b.TargetWords()
+	if adoptOf(b.Object.Spec.Adopt) == roleset.AdoptAlways {
+		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
+			"the token already holds %s on %s, a role that the rules of %s do not let this binding give and so not take away; "+
+				"remove it in Astro, or ask the owner of the connection to add it to the roles of a rule in spec.allow",
+			there, where, b.Connection.Words)
+	}
+	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
+		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
+		there, where, b.Object.Spec.Adopt)
 }
 
 // needsRead reports whether what is said of the binding rests on a read of the token.
