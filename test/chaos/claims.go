@@ -138,11 +138,14 @@ func (s *snapshot) judgeDeleting(c *claim, refused string) {
 }
 
 // refused is how the rules refuse a binding, "" if they do not, or if token or target are not known.
-func (s *snapshot) refused(c *claim) string {
+func (s *snapshot) refused(c *claim) string { return s.refusedRole(c, roleOf(c.binding)) }
+
+// refusedRole is how they refuse it the role.
+func (s *snapshot) refusedRole(c *claim, role string) string {
 	if c.binding.Spec.ConnectionRef.Kind == v1alpha1.KindAstroConnection || c.token == nil || c.target == nil || c.token.gone || s.connectionMissing(c.binding) {
 		return ""
 	}
-	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.namespaceLabels[c.binding.Namespace], c.token, c.target, roleOf(c.binding))
+	return forbidden(s.shared.Spec.Allow, c.binding.Namespace, s.namespaceLabels[c.binding.Namespace], c.token, c.target, role)
 }
 
 // findConnection sees whether the connection of a binding is there, and takes new bindings.

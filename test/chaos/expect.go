@@ -217,7 +217,7 @@ func (s *snapshot) checkUnheld(p place, wanting []*claim) {
 		role := roleOf(c.binding)
 		conflicts := first != nil && roleOf(first.binding) != role
 		switch {
-		case there != "" && !mayAdopt(c, there):
+		case there != "" && !s.mayAdopt(c, there):
 			s.expect(c, false, v1alpha1.ReasonExistingRole, v1alpha1.ReasonConflictingBinding)
 		case there != role && (conflicts || s.world.oracle.refuses(p, role)):
 			s.expect(c, false, append([]string{v1alpha1.ReasonConflictingBinding}, refusedReasons...)...)
@@ -228,10 +228,17 @@ func (s *snapshot) checkUnheld(p place, wanting []*claim) {
 	}
 }
 
-// mayAdopt says whether a binding may take over the role that Astro holds.
-func mayAdopt(c *claim, there string) bool {
-	adopt := c.binding.Spec.Adopt
-	return adopt == v1alpha1.AdoptAlways || adopt == v1alpha1.AdoptIfSameRole && there == roleOf(c.binding)
+// mayAdopt says whether a binding may take over the role that Astro holds: one that it declares, or, with adopt: Always, one
+// that the rules would let it declare.
+func (s *snapshot) mayAdopt(c *claim, there string) bool {
+	switch adopt := c.binding.Spec.Adopt; {
+	case adopt == v1alpha1.AdoptNever:
+		return false
+	case there == roleOf(c.binding):
+		return true
+	default:
+		return adopt == v1alpha1.AdoptAlways && s.refusedRole(c, there) == ""
+	}
 }
 
 // mayStay says whether a binding that is to go has a reason not to: Astro does not let its role go, or the operator has
