@@ -70,7 +70,7 @@ type TokenReference struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="token.name must not hold a line break or another control character; write it on one line, in quotes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="token.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
 	Name string `json:"name,omitempty"`
 
 	// id of the token.
@@ -100,7 +100,7 @@ type TargetReference struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="target.name must not hold a line break or another control character; write it on one line, in quotes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="target.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
 	Name string `json:"name,omitempty"`
 
 	// id of the target.

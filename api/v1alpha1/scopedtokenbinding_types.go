@@ -95,7 +95,7 @@ type ScopedTokenBindingSpec struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches('[[:cntrl:]]')",message="spec.role must not hold a line break or another control character; write it on one line, in quotes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="spec.role must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes"
 	Role string `json:"role,omitempty"`
 
 	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing.

@@ -107,3 +107,20 @@ func TestCleanKeepsWhatIsNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestCleanTakesOutWhatIsNotSeen: what a terminal or a log acts upon, and what no font shows, is in no error.
+func TestCleanTakesOutWhatIsNotSeen(t *testing.T) {
+	for what, text := range map[string]string{
+		"escape": "\x1b", "C1": "\u009b", "bidi override": "\u202e", "isolate": "\u2066", "zero width space": "\u200b", "joiner": "\u200d",
+		"byte order mark": "\ufeff", "soft hyphen": "\u00ad", "tag": "\U000e0041", "not UTF-8": "\xff",
+	} {
+		if got := clean("to" + text + "ken"); got != "token" {
+			t.Errorf("%s: got %q", what, got)
+		}
+	}
+	for what, text := range map[string]string{"line break": "\r\n", "next line": "\u0085", "line separator": "\u2028", "paragraph separator": "\u2029"} {
+		if got := clean("to" + text + "ken"); got != "to ken" {
+			t.Errorf("%s: got %q", what, got)
+		}
+	}
+}

@@ -13,7 +13,7 @@ func TestCreateBinding(t *testing.T) {
 	const (
 		wantNamespaceOfRoles = "spec.role on a Workspace must be one of WORKSPACE_ACCESSOR"
 		wantDeploymentRole   = "spec.role on a Deployment must be DEPLOYMENT_ADMIN or the name of a custom Deployment role"
-		wantOneLine          = "must not hold a line break or another control character"
+		wantOneLine          = "must not hold a line break or another character that controls or cannot be seen"
 	)
 	cases := map[string]struct {
 		reason, spec string
