@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -26,13 +27,20 @@ var _ = Describe("A role that nobody declared, and that is stronger than what th
 	binding := func(name string) *builders.BindingBuilder {
 		return builders.Binding(name).ThroughCluster(cluster).ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only")
 	}
+	lookAgain := func() {
+		GinkgoHelper()
+		bob.edit(weak, func(b *v1alpha1.ScopedTokenBinding) {
+			metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationRequestedAt, "again")
+		})
+		Eventually(func() string { return w.binding(weak).Status.LastHandledReconcileAt }).Should(Equal("again"))
+	}
 
 	It("is not lowered by a binding with adopt: Always, nor removed with it", func() {
 		w.unwritten(func() {
 			bob.apply(binding("weak").In(w.other).Object())
 			w.refused(weak, v1alpha1.ReasonExistingRole, "DEPLOYMENT_ADMIN", "spec.allow")
 			Expect(w.binding(weak).Finalizers).To(BeEmpty())
-			w.sweep()
+			lookAgain()
 			bob.delete(weak)
 			w.expect(gone, weak)
 		})
@@ -49,7 +57,7 @@ var _ = Describe("A role that nobody declared, and that is stronger than what th
 		bob.apply(binding("weak").In(w.other).Object())
 		w.expect("False/ExistingRole", weak)
 		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "Deploy Only")
-		w.sweep()
+		lookAgain()
 		w.expect("True/Adopted", weak)
 	})
 })
