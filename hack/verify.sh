@@ -48,7 +48,7 @@ tidy() {
 
 kustomizations() {
   local overlay status=0
-  for overlay in config/default config/namespaced config/tenant config/samples config/samples/gitops; do
+  for overlay in config/default config/namespaced config/tenant config/policies config/policies/optional config/samples config/samples/gitops; do
     go tool -modfile=hack/tools/go.mod kustomize build "$overlay" >/dev/null || status=1
   done
   return "$status"

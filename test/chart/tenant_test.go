@@ -140,9 +140,15 @@ func (n *tenant) worksWith(connection, token string) {
 // role is what the token of a binding holds on the Workspace.
 func (n *tenant) role(binding string) string {
 	n.t.Helper()
+	return n.astro.RoleOn(n.token(binding), "WORKSPACE", n.astro.workspace)
+}
+
+// token is the id of the token that was made for a binding.
+func (n *tenant) token(binding string) string {
+	n.t.Helper()
 	for _, token := range n.astro.Tokens(n.astro.org) {
 		if token.Name == n.namespace+"-"+binding {
-			return n.astro.RoleOn(token.ID, "WORKSPACE", n.astro.workspace)
+			return token.ID
 		}
 	}
 	return ""

@@ -15,6 +15,17 @@
   namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
+{{/* Accounts as the policies compare them: CEL, as kustomize's config/default has it too. */}}
+{{- define "scopedtoken.accounts" -}}
+[{{ range $i, $name := . }}{{ if $i }}, {{ end }}'{{ $name }}'{{ end }}]
+{{- end }}
+
+{{/* The operator's account, and those of the other operators of the cluster. */}}
+{{- define "scopedtoken.operators" -}}
+['system:serviceaccount:' + '{{ .Release.Namespace }}' + ':' + '{{ include "scopedtoken.serviceAccount" . }}'
+{{- range .Values.policies.operators }}, '{{ . }}'{{ end }}]
+{{- end }}
+
 {{/* Labels by which the Pods are found. They never change, since a Deployment's selector cannot. */}}
 {{- define "scopedtoken.selector" -}}
 app.kubernetes.io/name: scopedtoken-operator

@@ -50,28 +50,37 @@ func copyKinds(from, to string) (map[string]schema, error) {
 	return kinds, nil
 }
 
-// copyPolicies copies the policies that go with the kinds into the chart.
+// policyFolders are the policies that go with the kinds, those that name the operator's account, and those that are off.
+var policyFolders = []string{".", "operator", "optional"}
+
+// copyPolicies copies the policies into the chart.
 func copyPolicies(from, to string) error {
 	if err := os.RemoveAll(to); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(from, "*.yaml"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		if filepath.Base(file) == "kustomization.yaml" {
-			continue
+	for _, folder := range policyFolders {
+		files, err := filepath.Glob(filepath.Join(from, folder, "*.yaml"))
+		if err != nil || len(files) == 0 {
+			return fmt.Errorf("no policies in %s: %w", filepath.Join(from, folder), err)
 		}
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		if err := write(filepath.Join(to, filepath.Base(file)), content); err != nil {
-			return err
+		for _, file := range files {
+			if err := copyPolicy(file, filepath.Join(to, folder)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func copyPolicy(file, to string) error {
+	if filepath.Base(file) == "kustomization.yaml" {
+		return nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	return write(filepath.Join(to, filepath.Base(file)), content)
 }
 
 // objectSchema is an item of a list of custom resources.

@@ -1,0 +1,165 @@
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// ruledBy makes a ClusterAstroConnection whose only rule speaks to such namespaces.
+func ruledBy(t *testing.T, name string, namespaces v1alpha1.NamespaceRule) *v1alpha1.ClusterAstroConnection {
+	t.Helper()
+	rule := builders.AllowAll()
+	rule.Namespaces = namespaces
+	c := builders.Connection(name).To("https://api.astronomer.io", "clp0a1b2c3d4e5f6g7h8i9j0k").WithSecret("none").Allow(rule).Cluster()
+	made(t, c)
+	return c
+}
+
+// TestPolicyOfRuledNamespaces: a namespace to which no rule speaks makes no binding, and the policy reads rules as the
+// operator does.
+func TestPolicyOfRuledNamespaces(t *testing.T) {
+	inPolicedNamespace(t)
+	kubectl(t, "label", "namespace", policed, "tier=gold", "--overwrite")
+	tenant := personOf(t, "edith").with(policed, editor)
+	through := func(connection string) *v1alpha1.ScopedTokenBinding {
+		return builders.Binding("new").In(policed).ThroughCluster(connection).ForTokenID(anyToken).OnWorkspace(workspace).WithRole("WORKSPACE_MEMBER").Object()
+	}
+	matching := func(labels map[string]string, expressions ...metav1.LabelSelectorRequirement) v1alpha1.NamespaceRule {
+		return v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: labels, MatchExpressions: expressions}}
+	}
+	expression := func(key string, operator metav1.LabelSelectorOperator, values ...string) metav1.LabelSelectorRequirement {
+		return metav1.LabelSelectorRequirement{Key: key, Operator: operator, Values: values}
+	}
+	gold := map[string]string{"tier": "gold"}
+	cases := map[string]struct {
+		reason string
+		rule   v1alpha1.NamespaceRule
+		want   bool
+	}{
+		"name":          {"It is named.", v1alpha1.NamespaceRule{Names: []string{"other", policed}}, true},
+		"every-name":    {"Every namespace is.", v1alpha1.NamespaceRule{Names: []string{"*"}}, true},
+		"another-name":  {"Another one is.", v1alpha1.NamespaceRule{Names: []string{"other"}}, false},
+		"label":         {"It has the label.", matching(gold), true},
+		"another-label": {"It has it with another value.", matching(map[string]string{"tier": "silver"}), false},
+		"two-labels":    {"It has one of the two.", matching(map[string]string{"tier": "gold", "team": "x"}), false},
+		"in":            {"One of the values.", matching(nil, expression("tier", metav1.LabelSelectorOpIn, "silver", "gold")), true},
+		"not-in-any":    {"None of the values.", matching(nil, expression("tier", metav1.LabelSelectorOpIn, "silver")), false},
+		"in-no-label":   {"No such label.", matching(nil, expression("team", metav1.LabelSelectorOpIn, "x")), false},
+		"not-in":        {"No such label, so none of the values.", matching(nil, expression("team", metav1.LabelSelectorOpNotIn, "x")), true},
+		"but-in":        {"One of the values that it must not have.", matching(nil, expression("tier", metav1.LabelSelectorOpNotIn, "gold")), false},
+		"exists":        {"It has the label.", matching(nil, expression("tier", metav1.LabelSelectorOpExists)), true},
+		"exists-not":    {"It has no such label.", matching(nil, expression("team", metav1.LabelSelectorOpExists)), false},
+		"no-label":      {"It has none, as it must.", matching(nil, expression("team", metav1.LabelSelectorOpDoesNotExist)), true},
+		"but-a-label":   {"It has one.", matching(nil, expression("tier", metav1.LabelSelectorOpDoesNotExist)), false},
+		"both":          {"Labels and expressions, of which one does not hold.", matching(gold, expression("team", metav1.LabelSelectorOpExists)), false},
+	}
+	const none = `allows namespace "policed" anything: ask the owner`
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			ruledBy(t, "ruled-"+name, c.rule)
+			here := person{t, tenant.kube, tenant.name}
+			if c.want {
+				here.may("bind: "+c.reason, create(through("ruled-"+name)))
+			} else {
+				here.mayNot("bind: "+c.reason, none, create(through("ruled-"+name)))
+			}
+		})
+	}
+	t.Run("Edit", func(t *testing.T) {
+		there := through("ruled-withdrawn")
+		connection := ruledBy(t, "ruled-withdrawn", v1alpha1.NamespaceRule{Names: []string{policed}})
+		made(t, there)
+		connection.Spec.Allow[0].Namespaces.Names = []string{"other"}
+		if err := kube.Update(t.Context(), connection); err != nil {
+			t.Fatal(err)
+		}
+		here := person{t, tenant.kube, tenant.name}
+		again := through("ruled-withdrawn")
+		again.Name = "again"
+		here.mayNot("bind once the rule is gone", none, create(again))
+		here.may("edit what is there all the same", patch(there, `{"spec":{"suspend":true}}`))
+	})
+	tenant.may("bind through a connection that is not there yet", create(through("ruled-by-nobody")))
+	tenant.may("bind through a connection of the namespace", create(bound("new")))
+}
+
+// TestOptionalPolicies: verbs and labels that are asked for where the values say so.
+func TestOptionalPolicies(t *testing.T) {
+	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true")
+	group := v1alpha1.GroupVersion.Group
+	binds := roleOf(t, "binds", group, "astroconnections,clusterastroconnections", "bind")
+	retains := roleOf(t, "retains", group, "scopedtokenbindings", "retain")
+	tenant := personOf(t, "edith").with(policed, editor)
+	binder := personOf(t, "bert").with(policed, editor, binds)
+	retainer := personOf(t, "rita").with(policed, editor, binds, retains)
+	there, kept := bound("there"), builders.Binding("kept").In(policed).Through("acme").ForTokenID(anyToken).OnWorkspace(workspace).WithRole("WORKSPACE_MEMBER").Retain().Object()
+	made(t, there)
+	made(t, kept)
+	const bind, retain = "takes the verb bind on it", "takes the verb retain"
+	tenant.mayNot("bind", bind, create(bound("new")))
+	tenant.mayNot("edit a binding", bind, patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
+	tenant.may("ask for a look", patch(there, `{"metadata":{"annotations":{"astro.scopedtoken.dev/requestedAt":"now"}}}`))
+	binder.may("bind", create(bound("new")))
+	binder.may("edit a binding", patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
+	leaving := map[string]string{
+		"Retain":  `{"spec":{"deletionPolicy":"Retain"}}`,
+		"release": `{"metadata":{"annotations":{"astro.scopedtoken.dev/release":"true"}}}`,
+		"Observe": `{"spec":{"mode":"Observe"}}`,
+	}
+	for what, text := range leaving {
+		binder.mayNot(what, retain, patch(there, text))
+		retainer.may(what, patch(there, text))
+	}
+	another := bound("another")
+	another.Spec.DeletionPolicy = v1alpha1.DeletionRetain
+	binder.mayNot("make one that is retained", retain, create(another))
+	binder.may("edit one that is retained already", patch(kept, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
+	binder.may("have it revoked", patch(kept, `{"spec":{"deletionPolicy":"Revoke"}}`))
+
+	for name, labels := range map[string]map[string]string{"meant": {"astro.scopedtoken.dev/credential": "true"}, "unmeant": nil, "otherwise": {"astro.scopedtoken.dev/credential": "no"}} {
+		made(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: policed, Name: name, Labels: labels}})
+	}
+	ada := personOf(t, "ada").with(policed, owner, edits)
+	const label = "lacks the label astro.scopedtoken.dev/credential=true"
+	ada.mayNot("use a Secret without the label", label, create(connected("new", "unmeant")))
+	ada.mayNot("use one with another value", label, create(connected("new", "otherwise")))
+	ada.may("use one with the label", create(connected("new", "meant")))
+	ada.may("name one that is not there yet", create(connected("new", "later")))
+}
+
+// TestPoliciesOfAnOverlay: an overlay that changes namespace and names, and repeats what config/default says of the account,
+// has policies that know its operator.
+func TestPoliciesOfAnOverlay(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join(env.Root, "config"))); err != nil {
+		t.Fatal(err)
+	}
+	base, err := os.ReadFile(filepath.Join(folder, "default", "kustomization.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, replacements, found := strings.Cut(string(base), "\nreplacements:")
+	if !found {
+		t.Fatal("config/default has no replacements")
+	}
+	overlay := filepath.Join(folder, "overlay")
+	if err := os.Mkdir(overlay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	content := "resources: [../default]\nnamePrefix: dev-\nnamespace: astro\nreplacements:" + replacements
+	if err := os.WriteFile(filepath.Join(overlay, "kustomization.yaml"), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := text(t, of(kustomize(t, overlay), "ValidatingAdmissionPolicy"))
+	if n := strings.Count(got, "'astro'' + '':'' + ''dev-scopedtoken-controller-manager'"); n != 2 {
+		t.Errorf("want the account in two policies, got %d in:\n%s", n, got)
+	}
+}
