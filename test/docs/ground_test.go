@@ -37,6 +37,7 @@ var grounds = map[string]map[string]ground{
 	doc("commands.md"):                     {"": connected},
 	doc("operating.md"):                    {"": append(slices.Clip(installed), `kubectl create namespace data-platform`)},
 	doc("runbook.md"):                      {"": bound},
+	doc("security.md"):                     {"": installed},
 	doc("scopedtokenbinding.md"):           {"": connected},
 	doc("targetinventory.md"):              {"": bound},
 	doc("how-to/adopt.md"):                 {"": connected},
