@@ -47,7 +47,7 @@ var grounds = map[string]map[string]ground{
 	doc("how-to/restore.md"):               {"": bound},
 	doc("how-to/rotate-the-credential.md"): {"": connected},
 	doc("how-to/shard.md"):                 {"": connected},
-	doc("how-to/stuck-deletion.md"):        {"": bound},
+	doc("how-to/stuck-deletion.md"):        {"": bound, "No operator runs": unattended},
 	doc("how-to/ten-teams.md"):             {"": append(slices.Clip(installed), `kubectl -n scopedtoken-system create secret generic astro-api --from-file=token=./astro-api-token`)},
 	doc("how-to/terraform.md"):             {"": connected},
 }
@@ -55,7 +55,11 @@ var grounds = map[string]map[string]ground{
 var (
 	kubectlInstalled = ground{`kubectl apply --server-side -k config/default`, `kubectl -n scopedtoken-system rollout status deployment/scopedtoken-controller-manager --timeout=60s`}
 	twice            = append(slices.Clip(installed), `helm upgrade scopedtoken config/chart --namespace scopedtoken-system --wait --set image.tag=v0.1.0,concurrency=8`)
-	conflicting      = append(slices.Clip(connected),
+	// unattended has bindings that are being deleted, and no operator: it has ended by then.
+	unattended = append(slices.Clip(bound),
+		`kubectl -n scopedtoken-system scale deployment scopedtoken-controller-manager --replicas=0 && sleep 5`,
+		`kubectl -n data-platform delete stb,astroconn --all --wait=false`)
+	conflicting = append(slices.Clip(connected),
 		claim("ci-on-prod", "DEPLOYMENT_ADMIN"), `kubectl -n data-platform wait --for=condition=Ready stb --all --timeout=60s`, claim("ci-on-prod-slim", "Deploy Only"))
 )
 

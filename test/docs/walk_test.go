@@ -97,6 +97,7 @@ func (s *site) prepare(t *testing.T, g ground) {
 			must(t, err)
 			s.spoilt = false
 		}
+		s.spoilt = s.spoilt || strings.Contains(command, " scale ")
 	}
 }
 
