@@ -33,6 +33,7 @@ const (
 	maxErrorBody = 64 << 10
 	maxSnippet   = 120
 	maxFields    = 10
+	maxRequestID = 80
 )
 
 // failure makes the errors of one request. Each of its methods is one way in which a request can fail.
@@ -49,7 +50,7 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	wire, fromAstro := readError(raw)
 	if fromAstro {
 		e.Message = cmp.Or(clip(f.clean(wire.Message), maxErrorText), statusText(resp))
-		e.RequestID = clip(f.clean(wire.RequestID), 80)
+		e.RequestID = clip(f.clean(wire.RequestID), maxRequestID)
 		e.Fields = f.fieldErrors(wire)
 	} else {
 		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + f.snippet(raw))
@@ -62,6 +63,11 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
 	}
 	return e
+}
+
+// requestID is the request's id where a header of the answer tells it. Astro documents one for errors only, in their body.
+func (f failure) requestID(resp *http.Response) string {
+	return clip(f.clean(resp.Header.Get("X-Request-Id")), maxRequestID)
 }
 
 func statusText(resp *http.Response) string {

@@ -2,6 +2,7 @@ package astro
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,8 @@ type call struct {
 	maxBody  int64 // 8 MiB if zero
 	urgent   bool  // goes before calls that are not: a slot to write is held for it
 	trial    bool  // sent even with a credential that Astro has refused
+
+	requestID *string // where to put what Astro calls the request, if not nil
 }
 
 func (k call) method() string {
@@ -120,12 +123,21 @@ func (c *Client) send(ctx context.Context, with *credential, k call, decode func
 	defer drain(resp.Body)
 	body := http.MaxBytesReader(nil, resp.Body, k.bodyLimit())
 	if resp.StatusCode != http.StatusOK {
-		return f.fromResponse(resp, body)
+		e := f.fromResponse(resp, body)
+		k.identify(cmp.Or(e.RequestID, f.requestID(resp)))
+		return e
 	}
+	k.identify(f.requestID(resp))
 	if err := decode(body); err != nil {
 		return f.badAnswer(ctx, within, err)
 	}
 	return nil
+}
+
+func (k call) identify(requestID string) {
+	if k.requestID != nil {
+		*k.requestID = requestID
+	}
 }
 
 func (k call) bodyLimit() int64 {

@@ -23,6 +23,17 @@ type Update struct {
 	Accessors []RoleKey
 }
 
+// Attempt is one set that was sent, and what became of it. It is told at once, and once more where Astro has taken the set,
+// did not show it in its answer, and shows it when it is read again.
+type Attempt struct {
+	RequestID string // as Astro names the request; empty: it does not
+	Err       error  // nil: Astro has taken the set
+	Uncertain bool   // there is an error, and the set may have been applied all the same
+	Confirmed bool   // Astro shows what was sent
+	Again     bool   // it was told of before, as not confirmed
+	Accessors []RoleKey
+}
+
 const (
 	readBacks     = 2
 	readBackPause = 200 * time.Millisecond
@@ -34,8 +45,9 @@ const (
 // precondition, so all that keeps a foreign change from being overwritten is how little time lies between read and
 // write: the slot of the write is taken first, the token is read, and the write follows at once. After a write whose
 // fate is not known, or one that was throttled, all of it is done again, the read above all, and decide is asked anew.
-func (c *Client) UpdateRoles(ctx context.Context, id string, decide func(Token) ([]Role, bool)) (Update, error) {
-	w := &roleWrite{client: c, id: id, op: "update roles of token " + clean(id), decide: decide}
+// Each of tell is called with every set that was sent, before anything else is done.
+func (c *Client) UpdateRoles(ctx context.Context, id string, decide func(Token) ([]Role, bool), tell ...func(Attempt)) (Update, error) {
+	w := &roleWrite{client: c, id: id, op: "update roles of token " + clean(id), decide: decide, tell: tell}
 	if err := validID(w.op, id); err != nil {
 		return w.Update, err
 	}
@@ -54,6 +66,7 @@ type roleWrite struct {
 	client *Client
 	id, op string
 	decide func(Token) ([]Role, bool)
+	tell   []func(Attempt)
 	looked Token // what the last look after the write showed
 }
 
@@ -135,26 +148,49 @@ func (w *roleWrite) unwritten(now Token, write bool) error {
 func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	w.Sent = roles
 	var answer subjectRoles
-	k := call{op: w.op, endpoint: "token_roles", path: w.client.tokenCall(w.id).path + "/roles", body: rolesBody(roles), timeout: w.client.opts.WriteTimeout}
+	var requestID string
+	k := call{
+		op: w.op, endpoint: "token_roles", path: w.client.tokenCall(w.id).path + "/roles", body: rolesBody(roles),
+		timeout: w.client.opts.WriteTimeout, requestID: &requestID,
+	}
 	err := w.client.exchange(context.WithoutCancel(ctx), k, w.client.limiter.writes, func(body io.Reader) error { return into(&answer)(body) })
 	if err != nil {
 		if mayBeApplied(err) {
 			w.Attempted = true
 			w.client.opts.Recency.doubt(w.client.recentKey(w.id))
 		}
-		return setRefused(err)
+		err = setRefused(err)
+		w.told(Attempt{RequestID: requestID, Err: err, Uncertain: mayBeApplied(err)})
+		return err
 	}
 	w.Attempted, w.Written, w.After = true, true, now
 	w.After.Roles = roles
 	w.Confirmed = answer.says() && shows(answer.byKey(), w.Before.Roles, roles)
+	w.told(Attempt{RequestID: requestID, Confirmed: w.Confirmed})
+	if !w.Confirmed {
+		w.confirm(ctx, requestID)
+	}
+	w.client.opts.Recency.wrote(w.client.recentKey(w.id), now, roles, w.otherwise(answer))
+	return nil
+}
+
+// confirm looks again at a set that Astro has taken and did not show in its answer.
+func (w *roleWrite) confirm(ctx context.Context, requestID string) {
 	for i := 0; i < readBacks && !w.Confirmed; i++ {
 		w.readBack(ctx)
 	}
 	if !w.Confirmed {
 		w.concede()
 	}
-	w.client.opts.Recency.wrote(w.client.recentKey(w.id), now, roles, w.otherwise(answer))
-	return nil
+	if w.Confirmed {
+		w.told(Attempt{RequestID: requestID, Confirmed: true, Again: true, Accessors: w.Accessors})
+	}
+}
+
+func (w *roleWrite) told(a Attempt) {
+	for _, tell := range w.tell {
+		tell(a)
+	}
 }
 
 // otherwise are the places where Astro says that it holds another role than was sent: it spells a role in its own way, or

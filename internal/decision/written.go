@@ -33,7 +33,7 @@ func (p Progress) afterPost(r Replaced) Progress {
 		return p.written(sent, r.Update).decide()
 	case !fault.Refused(r.Err):
 		return p.notWritten(sent, r.Err).decide()
-	case len(sent.Changes) > 1 && !p.hopeless():
+	case p.splits(sent):
 		return p.notGivenBy(sent).split(sent.Changes).decide()
 	case errors.Is(r.Err, astro.ErrForbidden):
 		return p.notGivenBy(sent).refuse(sent.Changes, r.Err, Findings{}).decide()
@@ -72,6 +72,9 @@ func (s *Situation) credential(connection string) string {
 func (p Progress) hopeless() bool {
 	return p.accepted == 0 && len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0
 }
+
+// splits reports whether a set that Astro refuses is tried in parts, so that nobody knows yet what it refuses of it.
+func (p Progress) splits(sent Post) bool { return len(sent.Changes) > 1 && !p.hopeless() }
 
 // split puts both halves of a refused part in its place.
 func (p Progress) split(changes []Change) Progress {

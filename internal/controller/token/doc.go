@@ -11,5 +11,5 @@
 //   - perform.go, replace.go, report.go, patch.go: the effects that package decision asks for;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
 //   - setup.go, enqueue.go, watch.go, turn.go, pace.go: what brings a key into the queue, and when it is its turn;
-//   - metrics.go.
+//   - audit.go, metrics.go: what is told of it all.
 package token

@@ -34,7 +34,7 @@ func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress)
 		case decision.Diagnose:
 			p = decision.After(p, e, r.diagnose(ctx, g, p, e))
 		case decision.Report:
-			p = decision.After(p, e, r.report(ctx, g, e))
+			p = decision.After(p, e, r.report(ctx, g, e, p.AuditReport(e)))
 		case decision.Clear:
 			r.journal().Clear(g.key.journal(), e.Bindings...)
 			p = decision.After(p, e, decision.Stored{})
@@ -52,6 +52,7 @@ func (r *Reconciler) readToken(ctx context.Context, g group, e decision.Read) de
 	switch {
 	case err == nil:
 		r.Registry.Record(h, t, asked)
+		r.auditSeen(ctx, g.key, decision.Observation{Token: t, Presence: decision.Present, ByID: true})
 	case errors.Is(err, astro.ErrNotFound): // the listing is behind: without its row the next look asks by id, and for proof
 		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
 	default:

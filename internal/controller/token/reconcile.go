@@ -49,6 +49,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{}, nil
 	}
 	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
+	r.auditSeen(ctx, key, situation.Token)
 	progress, waits := r.carryOut(ctx, g, decision.Begin(situation))
 	if waits {
 		return reconcile.Result{}, nil

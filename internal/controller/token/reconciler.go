@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -31,6 +32,7 @@ type Reconciler struct {
 	Live     client.Reader // never a cache
 	Registry *connection.Registry
 	Recorder events.EventRecorder
+	Audit    *audit.Trail
 	Clock    func() time.Time
 
 	opened    atomic.Pointer[journal.Journal] // the write-ahead log of claims, once this replica leads

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -24,6 +25,7 @@ type write struct {
 	progress decision.Progress
 	post     *decision.Post // the last one that may have reached Astro
 	posting  bool           // it is what the last read led to
+	audited  []audit.Entry  // what the audit log says of it
 	looked   bool
 }
 
@@ -35,7 +37,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 	update, err := w.handle.Client.UpdateRoles(ctx, g.key.Token, func(fresh astro.Token) ([]astro.Role, bool) {
 		asked = r.Clock()
 		return w.decide(ctx, e, fresh)
-	})
+	}, func(a astro.Attempt) { w.auditSent(ctx, a) })
 	r.reportUnauthorized(w.handle, err)
 	switch {
 	case err != nil && (!w.looked || !w.posting):
@@ -59,6 +61,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro.Token) ([]astro.Role, bool) {
 	r := w.reconciler
 	w.looked, w.posting = true, false
+	r.auditSeen(ctx, w.group.key, decision.Observation{Token: fresh, Presence: decision.Present, ByID: true})
 	r.wakeUp(ctx, r.line.Slot(w.group.key))
 	bindings, err := r.refresh(ctx, w.progress.Situation.Bindings)
 	if err != nil {

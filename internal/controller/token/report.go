@@ -18,13 +18,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
 // report tells every binding its own result, side by side: a status is written where it differs, and then the finalizer
-// goes of those that are let go.
-func (r *Reconciler) report(ctx context.Context, g group, e decision.Report) decision.Reported {
+// goes of those that are let go. said is what the audit log says of it, by binding.
+func (r *Reconciler) report(ctx context.Context, g group, e decision.Report, said map[types.UID]audit.Entry) decision.Reported {
 	result := decision.Reported{Errs: map[types.UID]error{}}
 	var work errgroup.Group
 	work.SetLimit(patches)
@@ -34,7 +35,7 @@ func (r *Reconciler) report(ctx context.Context, g group, e decision.Report) dec
 			continue
 		}
 		work.Go(func() error {
-			if err := r.tell(ctx, g, st); err != nil {
+			if err := r.tell(ctx, g, st, said); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				result.Errs[st.UID] = fmt.Errorf("report on %s/%s: %w", st.Object.Namespace, st.Object.Name, err)
@@ -46,9 +47,10 @@ func (r *Reconciler) report(ctx context.Context, g group, e decision.Report) dec
 	return result
 }
 
-func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) error {
+func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, said map[types.UID]audit.Entry) error {
 	if st.Orphan {
 		r.finishOrphan(ctx, g, st)
+		r.auditStayed(ctx, said, st.UID)
 		return nil
 	}
 	object := st.Object
@@ -60,9 +62,16 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement) e
 			r.eventRefused(st, err)
 			return err // of a binding that is gone, what it was given has to be revoked
 		}
+		r.auditStayed(ctx, said, st.UID)
 	}
-	if st.Release {
-		return r.release(ctx, st, object)
+	if !st.Release {
+		return nil
+	}
+	if err := r.release(ctx, st, object); err != nil {
+		return err
+	}
+	if !st.Write { // else it was told when the status gave the claim up
+		r.auditStayed(ctx, said, st.UID)
 	}
 	return nil
 }

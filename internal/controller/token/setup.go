@@ -18,6 +18,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -35,6 +36,8 @@ type Options struct {
 	Concurrency int
 	// Recorder takes events; the manager's if nil.
 	Recorder events.EventRecorder
+	// Audit takes what the audit log is to say; nothing is written if nil.
+	Audit *audit.Log
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
 }
@@ -111,6 +114,9 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	}
 	if r.Clock == nil {
 		r.Clock = time.Now
+	}
+	if o.Audit != nil {
+		r.Audit = audit.NewTrail(o.Audit, r.Clock)
 	}
 	r.line = admission.NewLine[TokenKey, credential](max(1, o.concurrency()/2), time.Now)
 	return r
