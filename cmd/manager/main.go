@@ -17,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
@@ -104,7 +105,11 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 			Namespace: o.operatorNamespace, Instance: o.lease, Writer: writer(), Fence: lease.check,
 		})
 	}
-	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder})
+	trail, err := audit.Open(o.auditLog)
+	if err != nil {
+		return fmt.Errorf("open the audit log: %w", err)
+	}
+	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder, Audit: trail})
 }
 
 // writer names this process in what it writes down, so that a second one is noticed.

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 )
@@ -38,6 +39,7 @@ type options struct {
 	metricsSecure              bool
 	probeAddress               string
 	runbook                    string
+	auditLog                   string
 
 	log     zap.Options
 	version bool
@@ -93,6 +95,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
 	flags.StringVar(&o.runbook, "runbook-url", runbook.DefaultURL, "where warnings link to, by their reason; empty: no link")
+	flags.StringVar(&o.auditLog, "audit-log", audit.Stdout,
+		"where a line of JSON goes for each role that is changed or let go: stdout, stderr, or a file, to whose end it is written")
 	flags.BoolVar(&o.version, "version", false, "print the version and end")
 	o.log.BindFlags(flags)
 }
@@ -101,6 +105,9 @@ func (o *options) bind(flags *flag.FlagSet) {
 func (o *options) complete() error {
 	if o.concurrency < 1 {
 		return fmt.Errorf("--concurrency=%d: it takes at least 1", o.concurrency)
+	}
+	if o.auditLog == "" {
+		return errors.New("--audit-log is empty: it takes stdout, stderr or a file, and cannot be turned off")
 	}
 	if o.operatorNamespace == "" {
 		o.operatorNamespace = podNamespace(namespaceFile)

@@ -30,7 +30,7 @@ func NewLog(w io.Writer) *Log { return &Log{to: w} }
 func Open(to string) (*Log, error) {
 	switch to {
 	case "":
-		return nil, errors.New("it goes to stdout, stderr or a file; there is no way to turn it off")
+		return nil, errors.New("it goes to stdout, stderr or a file")
 	case Stdout:
 		return NewLog(os.Stdout), nil
 	case Stderr:
@@ -50,7 +50,9 @@ type LostError struct {
 }
 
 // Error implements error.
-func (e *LostError) Error() string { return fmt.Sprintf("%d line(s) not written: %v", len(e.Lines), e.Err) }
+func (e *LostError) Error() string {
+	return fmt.Sprintf("%d line(s) not written: %v", len(e.Lines), e.Err)
+}
 
 // Unwrap is what went wrong.
 func (e *LostError) Unwrap() error { return e.Err }

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -34,6 +37,7 @@ type driver struct {
 	look    func(s Situation) []Binding // the bindings as they are in the slot
 
 	effects    []string
+	audit      []string // what the audit log would say
 	statements map[types.UID]Statement
 	journal    map[types.UID]pin.Claim
 	posts      []Post
@@ -73,7 +77,20 @@ func (w *driver) finish(p Progress) {
 func (w *driver) perform(p Progress, e Effect) Progress {
 	if post, is := e.(Post); is {
 		p = Sending(p, post)
-		return After(p, e, w.post(post))
+		became := w.post(post)
+		u := became.Update
+		w.log(p.Audit(post, astro.Attempt{
+			Err: became.Err, Confirmed: u.Confirmed, Accessors: u.Accessors, Uncertain: errors.Is(became.Err, astro.ErrUnreachable),
+		})...)
+		return After(p, e, became)
+	}
+	if report, is := e.(Report); is {
+		said := p.AuditReport(report)
+		for _, st := range report.Statements {
+			if entry, is := said[st.UID]; is {
+				w.log(entry)
+			}
+		}
 	}
 	p = After(p, e, w.result(p, e))
 	if _, slot := e.(ReadForWrite); slot {
@@ -84,6 +101,21 @@ func (w *driver) perform(p Progress, e Effect) Progress {
 		}
 	}
 	return p
+}
+
+// log notes entries of the audit log as one reads them: the place, what becomes of its role and why, and for whom.
+func (w *driver) log(entries ...audit.Entry) {
+	for _, e := range entries {
+		role := cmp.Or(e.From, "none")
+		if e.From != e.To {
+			role += " to " + cmp.Or(e.To, "none")
+		}
+		words := fmt.Sprintf("%s: %s, %s, %s for", e.Target.ID, role, e.Cause, e.Outcome)
+		for _, b := range e.Bindings {
+			words += " " + b.Name
+		}
+		w.audit = append(w.audit, words)
+	}
 }
 
 func (w *driver) result(p Progress, e Effect) any {

@@ -74,7 +74,7 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	open := func(ctx context.Context) (*journal.Journal, error) {
 		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: "stories", Writer: w.namespace})
 	}
-	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: 16, Clock: w.now})).To(Succeed())
+	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: 16, Clock: w.now, Audit: w.audit.log()})).To(Succeed())
 	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())
 }
 

@@ -42,7 +42,7 @@ func (w *world) replica(program string) *replica {
 	r := &replica{ended: make(chan struct{}), probes: environment.FreeAddress()}
 	r.command = exec.Command(program, "--kubeconfig="+w.kubeconfig(), "--leader-elect", "--operator-namespace="+w.system,
 		"--watch-namespaces="+w.namespace, "--allowed-api-hosts="+strings.TrimPrefix(w.sim.URL(), "http://"),
-		"--metrics-bind-address=0", "--health-probe-bind-address="+r.probes)
+		"--metrics-bind-address=0", "--health-probe-bind-address="+r.probes, "--audit-log="+w.audit.file())
 	r.command.Stdout, r.command.Stderr = GinkgoWriter, GinkgoWriter
 	Expect(r.command.Start()).To(Succeed())
 	go func() {

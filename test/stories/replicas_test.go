@@ -42,6 +42,7 @@ var _ = Describe("Two replicas of the operator", func() {
 		written := func() int { return w.total().Writes }
 		Eventually(written).Should(BeNumerically(">=", 20))
 
+		w.audit.killed()
 		first.end(os.Kill)
 		killed := time.Now()
 		w.waitIdle() // what was under way

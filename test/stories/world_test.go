@@ -44,7 +44,8 @@ type world struct {
 
 // seeded is a simulated Astro with something in it.
 type seeded struct {
-	sim *astrosim.Sim
+	sim   *astrosim.Sim
+	audit *auditLog // of all operators that work on it
 	// org is the Organization Acme, with the Workspaces data (Deployments etl and reports) and science (Deployment models).
 	org, data, science, etl, reports, models string
 	// operator is the token with whose secret the operator works; ci is an Organization token, wsCI a token of data.
@@ -73,6 +74,7 @@ func worldIn(ctx context.Context, admin *rest.Config, kube client.Client, option
 	GinkgoHelper()
 	w := &world{admin: admin, kube: kube, traffic: &traffic{}}
 	w.sim = astrosim.Serve(GinkgoTB(), options)
+	w.audit = newAuditLog(w.sim)
 	w.seedAstro()
 	w.makeNamespaces(ctx)
 	return w
