@@ -28,6 +28,8 @@ type auditLog struct {
 	lines []string
 	files []string    // of operators that are processes of their own
 	kills []time.Time // of such a process: the line about the write that was under way is lost
+	full  error       // what the disk says, if it takes no lines
+	lost  []string    // those that it did not take
 	blind bool        // writes go on from reads that are out of date, so that they undo what nobody knew of
 }
 
@@ -43,8 +45,20 @@ func (l *auditLog) log() *audit.Log { return audit.NewLog(l) }
 func (l *auditLog) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full != nil {
+		l.lost = append(l.lost, string(line))
+		return 0, l.full
+	}
+	GinkgoWriter.Printf("%s", line)
 	l.lines = append(l.lines, string(line))
 	return len(line), nil
+}
+
+// breaks has the disk take no more lines, or take them again.
+func (l *auditLog) breaks(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.full = err
 }
 
 // file is where an operator that is a process of its own writes its audit log.
@@ -75,15 +89,19 @@ func (l *auditLog) overwrites() {
 func (l *auditLog) entries() []audit.Entry {
 	GinkgoHelper()
 	l.mu.Lock()
-	lines := slices.Clone(l.lines)
-	files := slices.Clone(l.files)
+	lines, files := slices.Clone(l.lines), slices.Clone(l.files)
 	l.mu.Unlock()
 	for _, path := range files {
 		content, err := os.ReadFile(path)
 		Expect(err).NotTo(HaveOccurred())
-		lines = append(lines, strings.SplitAfter(strings.TrimSuffix(string(content), "\n"), "\n")...)
+		lines = append(lines, slices.Collect(strings.Lines(string(content)))...)
 	}
-	var all []audit.Entry
+	return read(lines)
+}
+
+// read reads lines of the log.
+func read(lines []string) (all []audit.Entry) {
+	GinkgoHelper()
 	for _, line := range lines {
 		var e audit.Entry
 		decoder := json.NewDecoder(strings.NewReader(line))
@@ -151,8 +169,11 @@ func (l *auditLog) check() {
 func (l *auditLog) told() (sure, open map[roleChange]int) {
 	GinkgoHelper()
 	sure, open = map[roleChange]int{}, map[roleChange]int{}
+	l.mu.Lock()
+	lost := read(l.lost) // they are in the operator's own log
+	l.mu.Unlock()
 	lines := map[string][]audit.Entry{}
-	for _, e := range l.entries() {
+	for _, e := range append(l.entries(), lost...) {
 		l.checkLine(e)
 		lines[e.ID] = append(lines[e.ID], e)
 	}
@@ -193,7 +214,9 @@ func (l *auditLog) checkLine(e audit.Entry) {
 func (l *auditLog) mayBeMissing(w astrosim.RoleWrite) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	underWay := func(killed time.Time) bool { return w.Time.After(killed.Add(-time.Second)) && w.Time.Before(killed.Add(time.Second)) }
+	underWay := func(killed time.Time) bool {
+		return w.Time.After(killed.Add(-time.Second)) && w.Time.Before(killed.Add(time.Second))
+	}
 	return l.blind || slices.ContainsFunc(l.kills, underWay)
 }
 
