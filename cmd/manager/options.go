@@ -106,8 +106,8 @@ func (o *options) complete() error {
 	if o.concurrency < 1 {
 		return fmt.Errorf("--concurrency=%d: it takes at least 1", o.concurrency)
 	}
-	if o.auditLog == "" {
-		return errors.New("--audit-log is empty: it takes stdout, stderr or a file, and cannot be turned off")
+	if o.auditLog != audit.Stdout && o.auditLog != audit.Stderr && !strings.Contains(o.auditLog, "/") {
+		return fmt.Errorf("--audit-log=%q: it takes stdout, stderr, or a file with its folder, such as ./audit.log, and cannot be turned off", o.auditLog)
 	}
 	if o.operatorNamespace == "" {
 		o.operatorNamespace = podNamespace(namespaceFile)

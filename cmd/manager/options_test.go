@@ -21,7 +21,7 @@ func usual(change func(*options)) options {
 	o := options{
 		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
 		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
-		runbook: runbook.DefaultURL,
+		runbook: runbook.DefaultURL, auditLog: "stdout",
 	}
 	if change != nil {
 		change(&o)
@@ -50,6 +50,12 @@ func TestParse(t *testing.T) {
 			env:    "other",
 			args:   []string{"--operator-namespace=operator"},
 			want:   usual(nil),
+		},
+		"AuditLog": {
+			reason: "The audit log may go to a file.",
+			env:    "operator",
+			args:   []string{"--audit-log=/var/log/scopedtoken/audit.log"},
+			want:   usual(func(o *options) { o.auditLog = "/var/log/scopedtoken/audit.log" }),
 		},
 		"Lists": {
 			reason: "Lists take commas and repetition; what is given replaces the default, so that api.astronomer.io can be forbidden.",
@@ -133,6 +139,8 @@ func TestParseRefuses(t *testing.T) {
 		},
 		"Lease":       {"A lease is an object with a name.", []string{"--operator-namespace=o", "--leader-election-id=Shard A"}, "is not a name for a lease"},
 		"Concurrency": {"Nobody would work.", []string{"--operator-namespace=o", "--concurrency=0"}, "at least 1"},
+		"NoAudit":     {"Where changes are written down cannot be left open.", []string{"--operator-namespace=o", "--audit-log="}, "--audit-log"},
+		"AuditOff":    {"A word is no file.", []string{"--operator-namespace=o", "--audit-log=off"}, "cannot be turned off"},
 		"Argument":    {"A stray word is most likely a flag without its dashes.", []string{"leader-elect"}, "leader-elect"},
 		"Flag":        {"An unknown flag is a typo.", []string{"--leader-elected"}, "leader-elected"},
 	}
