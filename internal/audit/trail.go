@@ -78,9 +78,9 @@ func (t *Trail) Confirmed(entries ...Entry) error {
 	return t.write(entries)
 }
 
-// Seen takes in what a token was seen to hold: on is the role in a place. A change that is shown was made. One that is not
-// shown is not given up before it was read by its id so late that the write cannot arrive any more.
-func (t *Trail) Seen(organization, id string, byID bool, on func(kind, id string) string) error {
+// Seen takes in what a token holds that was just read by its id: on is the role in a place. A change that is shown was made.
+// One that is not shown is not given up before the write cannot arrive any more.
+func (t *Trail) Seen(organization, id string, on func(kind, id string) string) error {
 	if t == nil {
 		return nil
 	}
@@ -89,11 +89,10 @@ func (t *Trail) Seen(organization, id string, byID bool, on func(kind, id string
 	now := t.clock()
 	var known []Entry
 	for at, e := range t.open[token{organization, id}] {
-		late := byID && now.Sub(e.Time) >= settleTime
-		switch shown := on(at.kind, at.id) == e.To; {
-		case shown:
+		switch {
+		case on(at.kind, at.id) == e.To:
 			e.Outcome = Confirmed
-		case !late:
+		case now.Sub(e.Time) < settleTime:
 			continue
 		case e.Outcome == Written: // Astro had taken it, and somebody may have changed it since
 			t.forget(e)

@@ -48,10 +48,10 @@ func (w *world) sent(entries ...Entry) []Entry {
 }
 
 // seen has the token hold the role on the Workspace, read after the time.
-func (w *world) seen(role string, byID bool, after time.Duration) {
+func (w *world) seen(role string, after time.Duration) {
 	w.t.Helper()
 	w.now = w.now.Add(after)
-	err := w.Seen("o1", "t1", byID, func(kind, id string) string {
+	err := w.Seen("o1", "t1", func(kind, id string) string {
 		if kind == "Workspace" && id == "w1" {
 			return role
 		}
@@ -92,32 +92,30 @@ func TestTrail(t *testing.T) {
 		do     func(*world)
 		want   string
 	}{
-		"Known":         {"What is known is told once.", func(w *world) { w.sent(granted(Confirmed)); w.seen("A", true, time.Minute) }, "a confirmed"},
-		"Arrived":       {"A lost answer is followed by what is seen.", func(w *world) { w.sent(granted(Unknown)); w.seen("A", true, 0); w.seen("A", true, 0) }, "a unknown, a confirmed"},
-		"ArrivedListed": {"A listing shows it, too.", func(w *world) { w.sent(granted(Unknown)); w.seen("A", false, 0) }, "a unknown, a confirmed"},
-		"MayArrive":     {"A write may be on its way.", func(w *world) { w.sent(granted(Unknown)); w.seen("", true, settleTime-1) }, "a unknown"},
-		"NotArrived":    {"But not for long.", func(w *world) { w.sent(granted(Unknown)); w.seen("", true, settleTime); w.seen("A", true, 0) }, "a unknown, a refused"},
-		"NotListed":     {"A listing may be old.", func(w *world) { w.sent(granted(Unknown)); w.seen("", false, time.Minute) }, "a unknown"},
-		"Again":         {"The same change, sent again, is the same change.", func(w *world) { w.sent(granted(Unknown)); w.seen("", true, 0); w.sent(granted(Confirmed)) }, "a unknown, a confirmed"},
-		"AgainAndAgain": {"However often.", func(w *world) { w.sent(granted(Unknown)); w.sent(granted(Unknown)); w.seen("A", true, 0) }, "a unknown, a unknown, a confirmed"},
-		"AgainRefused":  {"Astro may refuse it then.", func(w *world) { w.sent(granted(Unknown)); w.sent(granted(Refused)); w.seen("", true, time.Minute) }, "a unknown, a refused"},
-		"Another":       {"Another change in its place is another one, and ends it.", func(w *world) { w.sent(granted(Unknown)); w.sent(another); w.seen("A", true, 0) }, "a unknown, b confirmed"},
-		"Elsewhere":     {"One in another place does not.", func(w *world) { w.sent(granted(Unknown)); w.sent(elsewhere); w.seen("A", true, 0) }, "a unknown, b confirmed, a confirmed"},
+		"Known":         {"What is known is told once.", func(w *world) { w.sent(granted(Confirmed)); w.seen("A", time.Minute) }, "a confirmed"},
+		"Arrived":       {"A lost answer is followed by what is seen.", func(w *world) { w.sent(granted(Unknown)); w.seen("A", 0); w.seen("A", 0) }, "a unknown, a confirmed"},
+		"MayArrive":     {"A write may be on its way.", func(w *world) { w.sent(granted(Unknown)); w.seen("", settleTime-1) }, "a unknown"},
+		"NotArrived":    {"But not for long.", func(w *world) { w.sent(granted(Unknown)); w.seen("", settleTime); w.seen("A", 0) }, "a unknown, a refused"},
+		"Again":         {"The same change, sent again, is the same change.", func(w *world) { w.sent(granted(Unknown)); w.seen("", 0); w.sent(granted(Confirmed)) }, "a unknown, a confirmed"},
+		"AgainAndAgain": {"However often.", func(w *world) { w.sent(granted(Unknown)); w.sent(granted(Unknown)); w.seen("A", 0) }, "a unknown, a unknown, a confirmed"},
+		"AgainRefused":  {"Astro may refuse it then.", func(w *world) { w.sent(granted(Unknown)); w.sent(granted(Refused)); w.seen("", time.Minute) }, "a unknown, a refused"},
+		"Another":       {"Another change in its place is another one, and ends it.", func(w *world) { w.sent(granted(Unknown)); w.sent(another); w.seen("A", 0) }, "a unknown, b confirmed"},
+		"Elsewhere":     {"One in another place does not.", func(w *world) { w.sent(granted(Unknown)); w.sent(elsewhere); w.seen("A", 0) }, "a unknown, b confirmed, a confirmed"},
 		"Shown":         {"What was not shown at once is confirmed by a later look.", func(w *world) { w.Confirmed(w.sent(granted(Written))...) }, "a written, a confirmed"},
-		"ShownLater":    {"Whenever that is.", func(w *world) { w.sent(granted(Written)); w.seen("", true, 1); w.seen("A", true, 1) }, "a written, a confirmed"},
-		"NeverShown":    {"What Astro has taken, it has not refused.", func(w *world) { w.sent(granted(Written)); w.seen("", true, time.Minute); w.seen("A", true, 0) }, "a written"},
+		"ShownLater":    {"Whenever that is.", func(w *world) { w.sent(granted(Written)); w.seen("", 1); w.seen("A", 1) }, "a written, a confirmed"},
+		"NeverShown":    {"What Astro has taken, it has not refused.", func(w *world) { w.sent(granted(Written)); w.seen("", time.Minute); w.seen("A", 0) }, "a written"},
 		"WrittenAgain":  {"And a write after it is another one.", func(w *world) { w.sent(granted(Written)); w.sent(granted(Confirmed)) }, "a written, b confirmed"},
-		"Stays":         {"A role that stays is told once.", func(w *world) { w.Write(granted(Released)); w.seen("", true, time.Minute) }, "a released"},
+		"Stays":         {"A role that stays is told once.", func(w *world) { w.Write(granted(Released)); w.seen("", time.Minute) }, "a released"},
 		"AnotherToken": {"What another token holds does not matter.", func(w *world) {
 			w.sent(granted(Unknown))
-			w.Seen("o1", "t2", true, func(string, string) string { return "A" })
+			w.Seen("o1", "t2", func(string, string) string { return "A" })
 		}, "a unknown"},
 		"RemovalArrived": {"A removal is shown by nothing being there.", func(w *world) {
 			e := granted(Unknown)
 			e.From, e.To = "A", ""
 			w.sent(e)
-			w.seen("A", true, 1)
-			w.seen("", true, 1)
+			w.seen("A", 1)
+			w.seen("", 1)
 		}, "a unknown, a confirmed"},
 	}
 	for name, c := range cases {
@@ -137,7 +135,7 @@ func TestTrail(t *testing.T) {
 func TestTrailOfNothing(t *testing.T) {
 	var none *Trail
 	_, err := none.Sent(granted(Unknown))
-	if err := errors.Join(err, none.Confirmed(granted(Written)), none.Write(granted(Released)), none.Seen("o1", "t1", true, nil)); err != nil {
+	if err := errors.Join(err, none.Confirmed(granted(Written)), none.Write(granted(Released)), none.Seen("o1", "t1", nil)); err != nil {
 		t.Error(err)
 	}
 }

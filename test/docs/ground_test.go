@@ -34,6 +34,7 @@ var grounds = map[string]map[string]ground{
 	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "See that it went well": bound, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
 	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed},
 	doc("astroconnection.md"):              {"": connected},
+	doc("audit.md"):                        {"": empty},
 	doc("commands.md"):                     {"": connected},
 	doc("operating.md"):                    {"": append(slices.Clip(installed), `kubectl create namespace data-platform`)},
 	doc("runbook.md"):                      {"": bound},

@@ -13,7 +13,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
-	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
@@ -35,17 +34,15 @@ func (w *write) auditSent(ctx context.Context, a astro.Attempt) {
 	auditFailed(ctx, err)
 }
 
-// auditSeen takes in what the token was seen to hold: what became of a write without an answer may show there.
-func (r *Reconciler) auditSeen(ctx context.Context, key TokenKey, o decision.Observation) {
-	if o.Presence != decision.Present || !o.Token.RolesKnown {
-		return
-	}
-	auditFailed(ctx, r.Audit.Seen(key.Organization, key.Token, o.ByID, func(kind, id string) string {
+// auditSeen takes in what the token holds that was just read by its id: what became of a write without an answer shows there.
+// A listing may be older than the write.
+func (r *Reconciler) auditSeen(ctx context.Context, key TokenKey, t astro.Token) {
+	auditFailed(ctx, r.Audit.Seen(key.Organization, key.Token, func(kind, id string) string {
 		entity, known := resolve.Entities[v1alpha1.TargetKind(kind)]
 		if !known {
 			entity = astro.EntityType(kind)
 		}
-		return o.Token.RoleOn(astro.RoleKey{EntityType: entity, EntityID: id})
+		return t.RoleOn(astro.RoleKey{EntityType: entity, EntityID: id})
 	}))
 }
 

@@ -49,7 +49,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{}, nil
 	}
 	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
-	r.auditSeen(ctx, key, situation.Token)
+	if situation.Token.ByID {
+		r.auditSeen(ctx, key, situation.Token.Token)
+	}
 	progress, waits := r.carryOut(ctx, g, decision.Begin(situation))
 	if waits {
 		return reconcile.Result{}, nil

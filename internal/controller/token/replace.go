@@ -61,7 +61,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro.Token) ([]astro.Role, bool) {
 	r := w.reconciler
 	w.looked, w.posting = true, false
-	r.auditSeen(ctx, w.group.key, decision.Observation{Token: fresh, Presence: decision.Present, ByID: true})
+	r.auditSeen(ctx, w.group.key, fresh)
 	r.wakeUp(ctx, r.line.Slot(w.group.key))
 	bindings, err := r.refresh(ctx, w.progress.Situation.Bindings)
 	if err != nil {
