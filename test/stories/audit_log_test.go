@@ -30,7 +30,7 @@ type auditLog struct {
 	kills []time.Time // of such a process: the line about the write that was under way is lost
 	full  error       // what the disk says, if it takes no lines
 	lost  []string    // those that it did not take
-	blind bool        // writes go on from reads that are out of date, so that they undo what nobody knew of
+	blind bool        // writes start from reads that are out of date: what they change is not what their operator knows
 }
 
 func newAuditLog(sim *astrosim.Sim) *auditLog {
@@ -161,6 +161,9 @@ func (l *auditLog) check() {
 		}
 	}
 	for c, n := range sure {
+		if l.blind {
+			break
+		}
 		Expect(n).To(BeZero(), "the audit log tells of what Astro knows nothing of: %s\nthe log:\n%s", c, l.text(c.token))
 	}
 }

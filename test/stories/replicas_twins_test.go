@@ -64,6 +64,7 @@ var _ = Describe("Two installations of the operator for one Organization, by mis
 		}
 		bind(0)
 		// The second does not see what the first has written just before it, so its own write takes that away.
+		one.audit.overwrites()
 		one.sim.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Endpoint: astrosim.TokensGet, Caller: two.operator, Times: 1})
 		bind(1)
 		Expect(one.on(one.ci, spaces[0])).To(BeEmpty(), "overwritten")
@@ -131,6 +132,7 @@ var _ = Describe("Two installations of the operator over the same objects, by mi
 		c := newCrowd(w)
 		w.sweep()
 		w.sim.SetLatency(3 * time.Millisecond) // so that reads and writes overlap
+		w.audit.overwrites()
 		w.helper()
 		w.waitIdle()
 		c.apply()
