@@ -23,7 +23,8 @@ type Way[C comparable] struct {
 // WakeUp is a key that is called: it has a place, and is to be worked on from the start.
 type WakeUp[K comparable] struct {
 	Key    K
-	Urgent bool // a user waits for it
+	Urgent bool          // a user waits for it
+	Waited time.Duration // how long it was in line
 }
 
 // Line is the line of every credential.
@@ -164,6 +165,16 @@ func (l *Line[K, C]) Leave(key K) []WakeUp[K] {
 	return l.leave(key)
 }
 
+// Waiting counts the keys that wait for a credential.
+func (l *Line[K, C]) Waiting(c C) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if q, known := l.queues[c]; known {
+		return len(q.waiting)
+	}
+	return 0
+}
+
 func (l *Line[K, C]) queue(w Way[C]) *queue[K] {
 	q, known := l.queues[w.Credential]
 	if !known {
@@ -223,7 +234,7 @@ func (l *Line[K, C]) callNext(c C) (woken []WakeUp[K]) {
 		if w.toWrite {
 			q.writers[key] = struct{}{}
 		}
-		woken = append(woken, WakeUp[K]{Key: key, Urgent: best.urgent})
+		woken = append(woken, WakeUp[K]{Key: key, Urgent: best.urgent, Waited: l.clock().Sub(w.since)})
 	}
 	if known && len(q.waiting) == 0 {
 		clear(q.turns)

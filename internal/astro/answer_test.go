@@ -53,8 +53,8 @@ func TestErrorsAreClassifiedAtTheEdge(t *testing.T) {
 				w.WriteHeader(c.status)
 				_, _ = w.Write([]byte(c.body))
 			}, func(o *Options) {
-				o.Observe = func(method, endpoint, outcome string, _ time.Duration) {
-					outcomes = append(outcomes, method+" "+endpoint+" "+outcome)
+				o.Observe = func(method, endpoint, outcome string, status int, _ time.Duration) {
+					outcomes = append(outcomes, fmt.Sprint(method, " ", endpoint, " ", outcome, " ", status))
 				}
 			})
 			client.retries.left = 0
@@ -65,7 +65,7 @@ func TestErrorsAreClassifiedAtTheEdge(t *testing.T) {
 			if strings.ContainsAny(err.Error(), "\r\n") || strings.Contains(err.Error(), "<h") {
 				t.Errorf("not fit for a condition: %q", err)
 			}
-			if want := []string{"GET token " + outcome(c.want)}; !slices.Equal(outcomes, want) {
+			if want := []string{fmt.Sprint("GET token ", outcome(c.want), " ", c.status)}; !slices.Equal(outcomes, want) {
 				t.Errorf("observed %q, want %q", outcomes, want)
 			}
 			var e *Error

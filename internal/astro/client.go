@@ -22,8 +22,9 @@ type Options struct {
 	ReadTimeout  time.Duration // one GET, its body included: 10 s
 	WriteTimeout time.Duration // one POST, its body included: 4 s
 
-	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, and how long it took.
-	Observe func(method, endpoint, outcome string, d time.Duration)
+	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, the HTTP status (0 without an
+	// answer), and how long it took.
+	Observe func(method, endpoint, outcome string, status int, d time.Duration)
 	// Refused is called once when Astro refuses the credential, and not again until UseCredential or Prove.
 	Refused func()
 	// Recency is what is remembered of tokens lately, shared by all clients of a process; none: the client's own.
@@ -45,7 +46,7 @@ func (o Options) complete() Options {
 		o.Transport = sharedTransport()
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, string, string, time.Duration) {}
+		o.Observe = func(string, string, string, int, time.Duration) {}
 	}
 	if o.Refused == nil {
 		o.Refused = func() {}

@@ -70,6 +70,18 @@ func (d *Directory) Known(id string) (t Token, listed bool) {
 	return r.token.clone(), true
 }
 
+// Each shows every token to visit, which must not keep it; it reports whether there was a listing yet.
+func (d *Directory) Each(visit func(Token)) (listed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range d.rows {
+		if !r.gone {
+			visit(r.token)
+		}
+	}
+	return !d.listed.IsZero()
+}
+
 func (d *Directory) matching(wanted func(Token) bool) []Token {
 	var found []Token
 	for _, r := range d.rows {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -92,6 +93,17 @@ func gaveUp(op string, err error) *Error {
 		return &Error{Op: op, Message: "cancelled", cause: context.Canceled}
 	}
 	return &Error{Op: op, Message: "out of time", cause: context.DeadlineExceeded, kind: ErrUnreachable}
+}
+
+// statusOf is the HTTP status of an answer, by what came of it; 0 if there was no answer.
+func statusOf(err error) int {
+	if err == nil {
+		return http.StatusOK
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Status
+	}
+	return 0
 }
 
 // outcome is the word for an error in metrics.

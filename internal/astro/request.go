@@ -95,7 +95,7 @@ func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io
 	if err == nil {
 		c.retries.earn()
 	}
-	c.opts.Observe(k.method(), k.endpoint, outcome(err), time.Since(began))
+	c.opts.Observe(k.method(), k.endpoint, outcome(err), statusOf(err), time.Since(began))
 	if replaced && errors.Is(err, ErrUnauthorized) {
 		return refusedLate(k)
 	}

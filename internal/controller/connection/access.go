@@ -90,7 +90,7 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		Credential:   secret,
 		Limiter:      limiter,
 		UserAgent:    d.UserAgent,
-		Observe:      countRequest,
+		Observe:      countRequest(KeyOf(c)),
 		Refused:      refused,
 		Fence:        d.Fence,
 		Recency:      d.Recency,

@@ -8,12 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 )
@@ -52,7 +52,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
-		if waitsForRevocation(b) {
+		if measure.WaitsForRevocation(b) {
 			u.deleting = append(u.deleting, b.Namespace+"/"+b.Name)
 		}
 	}
@@ -134,17 +134,4 @@ func boundTo(b *v1alpha1.ScopedTokenBinding) string {
 		}
 	}
 	return b.Status.Token.ID
-}
-
-// waitsForRevocation reports whether the binding is to lose its role, and has not yet.
-func waitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
-	if pin.Claimed(b) == nil {
-		return false
-	}
-	if b.DeletionTimestamp.IsZero() {
-		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
-		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
-	}
-	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
-		b.Spec.Mode != v1alpha1.ModeObserve
 }

@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -8,20 +10,21 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 var (
-	requestsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
+	requestsTotal = measure.Connections.Counter(prometheus.CounterOpts{
 		Name: "scopedtoken_astro_requests_total",
-		Help: "Requests to Astro, by method, endpoint and outcome.",
-	}, []string{"method", "endpoint", "outcome"})
+		Help: "Requests to Astro, by connection, method, endpoint, outcome and HTTP status code.",
+	}, []string{"method", "endpoint", "outcome", "code"})
 
-	requestSeconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{
+	requestSeconds = measure.Connections.Histogram(prometheus.HistogramOpts{
 		Name:    "scopedtoken_astro_request_duration_seconds",
-		Help:    "How long requests to Astro took, by method and endpoint.",
+		Help:    "How long requests to Astro took, by connection, method and endpoint.",
 		Buckets: prometheus.ExponentialBuckets(0.02, 2, 11),
-	}, []string{"method", "endpoint"})
+	}, "method", "endpoint")
 
 	sweepsTotal = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "scopedtoken_sweeps_total",
@@ -34,37 +37,55 @@ var (
 		Buckets: prometheus.ExponentialBuckets(0.05, 2, 11),
 	})
 
-	lastSweep = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	lastSweep = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_last_sweep_timestamp_seconds",
-		Help: "When a connection's tokens were last listed without a fault.",
-	}, connectionLabels)
+		Help: "When a connection's last complete sweep ended: its tokens were listed and its targets looked at without a fault.",
+	})
 
-	readyGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	sweepInterval = measure.Connections.Gauge(prometheus.GaugeOpts{
+		Name: "scopedtoken_connection_sweep_interval_seconds",
+		Help: "The sweep interval of a connection.",
+	})
+
+	readyGauge = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_ready",
 		Help: "1 while a connection is Ready, 0 otherwise.",
-	}, connectionLabels)
+	})
 
-	expiryGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	expiryGauge = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_credential_expiry_timestamp_seconds",
 		Help: "When a connection's credential expires; absent if it never does.",
-	}, connectionLabels)
+	})
 
-	pausedGauge = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+	pausedGauge = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_revocations_paused",
 		Help: "1 while a connection revokes nothing because its revocation limit was reached, 0 otherwise.",
-	}, connectionLabels)
-
-	connectionLabels = []string{"kind", "namespace", "name"}
+	})
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(requestsTotal, requestSeconds, sweepsTotal, sweepSeconds, lastSweep, readyGauge, expiryGauge, pausedGauge)
+	metrics.Registry.MustRegister(sweepsTotal, sweepSeconds)
 }
 
-// countRequest counts a request to Astro.
-func countRequest(method, endpoint, outcome string, d time.Duration) {
-	requestsTotal.WithLabelValues(method, endpoint, outcome).Inc()
-	requestSeconds.WithLabelValues(method, endpoint).Observe(d.Seconds())
+// countRequest counts the requests to Astro that are made for the connection.
+func countRequest(k Key) func(method, endpoint, outcome string, status int, d time.Duration) {
+	return func(method, endpoint, outcome string, status int, d time.Duration) {
+		requestsTotal.Add(k, 1, method, endpoint, outcome, codeOf(status))
+		requestSeconds.Observe(k, d.Seconds(), method, endpoint)
+	}
+}
+
+// codeOf is the status code of an answer: "none" without one, and "other" for what no server should send, so that nobody can
+// make up any number of them.
+func codeOf(status int) string {
+	switch {
+	case status == 0:
+		return "none"
+	case http.StatusText(status) == "":
+		return "other"
+	default:
+		return strconv.Itoa(status)
+	}
 }
 
 func countSweep(k Key, f *fault.Fault, d time.Duration, now time.Time) {
@@ -74,33 +95,18 @@ func countSweep(k Key, f *fault.Fault, d time.Duration, now time.Time) {
 		return
 	}
 	sweepsTotal.WithLabelValues("ok").Inc()
-	lastSweep.WithLabelValues(labelsOf(k)...).Set(float64(now.Unix()))
+	lastSweep.Set(k, float64(now.Unix()))
 }
 
 // showStatus shows what the status says.
 func showStatus(c v1alpha1.Connection) {
-	labels, status := labelsOf(KeyOf(c)), c.ConnectionStatus()
-	ready := 0.0
-	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady) {
-		ready = 1
-	}
-	readyGauge.WithLabelValues(labels...).Set(ready)
-	limited := 0.0
-	if meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionRevocationsPaused) {
-		limited = 1
-	}
-	pausedGauge.WithLabelValues(labels...).Set(limited)
+	key, status := KeyOf(c), c.ConnectionStatus()
+	readyGauge.Flag(key, meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionReady))
+	pausedGauge.Flag(key, meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionRevocationsPaused))
+	sweepInterval.Set(key, intervalOf(c).Seconds())
 	if status.CredentialExpiresAt == nil {
-		expiryGauge.DeleteLabelValues(labels...)
+		expiryGauge.Clear(key)
 		return
 	}
-	expiryGauge.WithLabelValues(labels...).Set(float64(status.CredentialExpiresAt.Unix()))
+	expiryGauge.Set(key, float64(status.CredentialExpiresAt.Unix()))
 }
-
-func dropMetrics(k Key) {
-	for _, gauge := range []*prometheus.GaugeVec{lastSweep, readyGauge, expiryGauge, pausedGauge} {
-		gauge.DeleteLabelValues(labelsOf(k)...)
-	}
-}
-
-func labelsOf(k Key) []string { return []string{string(k.Kind), k.Namespace, k.Name} }

@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
@@ -87,6 +88,7 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 		m = r.memories.entry(key)
 	}
 	m.uid = c.GetUID()
+	measure.Connections.Begin(key)
 	m.listing = m.listing.paced(intervalOf(c), now)
 	if m.trust.read(c) {
 		m.listing, m.proof = m.listing.due(), m.proof.requested()
@@ -193,7 +195,7 @@ func (r *reconciler) gone(key Key) {
 		r.Budgets.Drop(m.proof.host, unproven(key), key.String())
 		r.giveUp(key, m.proof.host, m.proof.access)
 	}
-	dropMetrics(key)
+	measure.Connections.End(key)
 	if r.Registry.remove(key) {
 		r.Registry.subscribers.tell(Notice{Connection: key, All: true})
 	}

@@ -74,6 +74,9 @@ func (r *Registry) Serving(host, organization string) []Handle {
 	return r.list(func(h Handle) bool { return h.Ready && h.serves(host, organization) })
 }
 
+// All lists the connections that this instance knows, in the order of their keys.
+func (r *Registry) All() []Handle { return r.list(func(Handle) bool { return true }) }
+
 // list returns the connections known that satisfy the condition, in the order of their keys.
 func (r *Registry) list(condition func(Handle) bool) []Handle {
 	r.mu.RLock()

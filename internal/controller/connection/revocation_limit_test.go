@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 )
 
 // limitStep is one thing that happens to a limit of three revocations a minute, and whether it lets through afterwards.
@@ -177,7 +178,7 @@ func TestWaitsForRevocation(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := waitsForRevocation(deleting(tc.change)); got != tc.want {
+			if got := measure.WaitsForRevocation(deleting(tc.change)); got != tc.want {
 				t.Errorf("%s\nwaits = %t", tc.reason, got)
 			}
 		})

@@ -3,11 +3,10 @@ package token
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
@@ -15,29 +14,158 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+)
+
+var (
+	// replacements counts the role sets that were replaced in Astro.
+	replacements = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "scopedtoken_token_role_replacements_total",
+		Help: "Role sets of tokens that were replaced in Astro.",
+	})
+
+	// unseenDeletions counts the bindings that went with a claim while no watch ran.
+	unseenDeletions = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "scopedtoken_token_unseen_deletions_total",
+		Help: "Bindings that were deleted while no watch ran, without having been let go; their roles are left in Astro.",
+	})
+
+	roleChanges = measure.Connections.Counter(prometheus.CounterOpts{
+		Name: "scopedtoken_role_changes_total",
+		Help: "Roles that Astro took from the operator, by the connection through which they were written and by change: granted, changed or revoked.",
+	}, []string{"change"}, []string{"granted"}, []string{"changed"}, []string{"revoked"})
+
+	driftFound = measure.Connections.Counter(prometheus.CounterOpts{
+		Name: "scopedtoken_drift_found_total",
+		Help: "Bindings that were found without the role that Astro held for them before, by connection.",
+	}, nil)
+
+	driftCorrected = measure.Connections.Counter(prometheus.CounterOpts{
+		Name: "scopedtoken_drift_corrected_total",
+		Help: "Bindings whose role the operator restored after somebody else had changed it, by connection.",
+	}, nil)
+
+	lineWaits = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "scopedtoken_line_wait_seconds",
+		Help:    "How long tokens waited in line before they could be worked on or written with their credential.",
+		Buckets: prometheus.ExponentialBuckets(0.05, 2, 12),
+	})
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(replacements, unseenDeletions, bindings)
+	metrics.Registry.MustRegister(replacements, unseenDeletions, lineWaits, counts)
 }
 
-// collector counts the bindings in the cache whenever the metrics are read. Only the leader counts, and only what its instance
+// countChanges counts what a write that Astro took has changed.
+func countChanges(through connection.Key, changes []decision.Change) {
+	for _, c := range changes {
+		switch {
+		case c.From == "":
+			roleChanges.Add(through, 1, "granted")
+		case c.To == "":
+			roleChanges.Add(through, 1, "revoked")
+		default:
+			roleChanges.Add(through, 1, "changed")
+		}
+	}
+}
+
+// countDrift counts what the status of a binding says of drift that it did not say before.
+func countDrift(before, after *v1alpha1.ScopedTokenBinding) {
+	found, corrected := measure.Drifted(before, after)
+	if found {
+		driftFound.Add(connectionOf(after), 1)
+	}
+	if corrected {
+		driftCorrected.Add(connectionOf(after), 1)
+	}
+}
+
+// collector counts what is in the caches whenever the metrics are read. Only the leader counts, and only what its instance
 // serves, so that a sum over all replicas and instances counts each binding once.
-type collector struct {
-	by          atomic.Pointer[Reconciler]
-	description *prometheus.Desc
+type collector struct{ by atomic.Pointer[Reconciler] }
+
+var counts = &collector{}
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("scopedtoken_"+name, help, labels, nil)
 }
 
-var bindings = &collector{description: prometheus.NewDesc(
-	"scopedtoken_bindings", "Bindings, by namespace and by status and reason of their condition Ready.", []string{"namespace", "ready", "reason"}, nil,
-)}
+func describeOfConnection(name, help string, labels ...string) *prometheus.Desc {
+	return describe("connection_"+name, help, append(measure.ConnectionLabels[:len(measure.ConnectionLabels):len(measure.ConnectionLabels)], labels...)...)
+}
 
-// countBindings lets the bindings be counted for as long as this replica leads.
-func (r *Reconciler) countBindings(mgr ctrl.Manager) error {
+var (
+	bindings   = describe("bindings", "Bindings, by namespace and by status and reason of their condition Ready.", "namespace", "ready", "reason")
+	conditions = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
+	revoking   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
+	orphaned   = describeOfConnection("orphans", "Bindings of a connection that are gone without having been let go, and whose role is still to be revoked.")
+	undeclared = describeOfConnection("undeclared_grants", "Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
+	tokens     = describeOfConnection("tokens", "Tokens that the connection lists, by how soon they expire and whether a binding has a claim on them.", "expires", "bound")
+	waiting    = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
+)
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{bindings, conditions, revoking, orphaned, undeclared, tokens, waiting} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(to chan<- prometheus.Metric) {
+	r := c.by.Load()
+	if r == nil {
+		return
+	}
+	of, err := r.countBindings(context.Background())
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(bindings, err)
+		return
+	}
+	show := func(d *prometheus.Desc, n int, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
+	}
+	for by, n := range of.Readiness {
+		show(bindings, n, by.Namespace, by.Ready, by.Reason)
+	}
+	for by, n := range of.Conditions {
+		show(conditions, n, append(measure.LabelsOf(by.Connection), by.Type, by.Status, by.Reason)...)
+	}
+	for _, h := range r.Registry.All() {
+		r.showConnection(h, of, show)
+	}
+}
+
+// showConnection shows what goes on through a connection, and of the tokens that it lists. Before its first listing nothing is
+// known of these.
+func (r *Reconciler) showConnection(h connection.Handle, of measure.Bindings, show func(*prometheus.Desc, int, ...string)) {
+	labels := measure.LabelsOf(h.Key)
+	show(revoking, of.Revoking[h.Key], labels...)
+	show(orphaned, len(r.orphans.needing(h.Key)), labels...)
+	show(waiting, r.line.Waiting(credential{h.Host, h.SelfID}), labels...)
+	if h.Directory == nil {
+		return
+	}
+	listed, known := of.Claims.CountTokens(h.Host, h.Organization, r.Clock(), h.Directory.Each)
+	if !known {
+		return
+	}
+	show(undeclared, listed.Undeclared, labels...)
+	for _, within := range measure.Expiries {
+		for _, bound := range []bool{true, false} {
+			show(tokens, listed.Expiring[measure.Expiring{Within: within, Bound: bound}], append(labels, within, strconv.FormatBool(bound))...)
+		}
+	}
+}
+
+// showCounts lets the collector count for as long as this replica leads.
+func (r *Reconciler) showCounts(mgr ctrl.Manager) error {
 	err := mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
-		bindings.by.Store(r)
+		counts.by.Store(r)
 		<-ctx.Done()
-		bindings.by.CompareAndSwap(r, nil)
+		counts.by.CompareAndSwap(r, nil)
 		return nil
 	}))
 	if err != nil {
@@ -46,34 +174,12 @@ func (r *Reconciler) countBindings(mgr ctrl.Manager) error {
 	return nil
 }
 
-// readiness is what bindings are counted by.
-type readiness struct{ namespace, ready, reason string }
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(to chan<- *prometheus.Desc) { to <- c.description }
-
-// Collect implements prometheus.Collector.
-func (c *collector) Collect(to chan<- prometheus.Metric) {
-	r := c.by.Load()
-	if r == nil {
-		return
-	}
-	counts, err := r.count(context.Background())
-	if err != nil {
-		to <- prometheus.NewInvalidMetric(c.description, err)
-		return
-	}
-	for s, n := range counts {
-		to <- prometheus.MustNewConstMetric(c.description, prometheus.GaugeValue, float64(n), s.namespace, s.ready, s.reason)
-	}
-}
-
-func (r *Reconciler) count(ctx context.Context) (map[readiness]int, error) {
+func (r *Reconciler) countBindings(ctx context.Context) (measure.Bindings, error) {
 	var list v1alpha1.ScopedTokenBindingList
 	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list bindings: %w", err)
+		return measure.Bindings{}, fmt.Errorf("list bindings: %w", err)
 	}
-	counts, served := map[readiness]int{}, map[connection.Key]bool{}
+	of, served := measure.NewBindings(), map[connection.Key]bool{}
 	for i := range list.Items {
 		b := &list.Items[i]
 		key := connectionOf(b)
@@ -81,10 +187,10 @@ func (r *Reconciler) count(ctx context.Context) (map[readiness]int, error) {
 			served[key] = r.serves(ctx, key)
 		}
 		if served[key] {
-			counts[readinessOf(b)]++
+			of.Add(b, key)
 		}
 	}
-	return counts, nil
+	return of, nil
 }
 
 // serves reports whether it is this instance that serves the connection.
@@ -94,12 +200,4 @@ func (r *Reconciler) serves(ctx context.Context, key connection.Key) bool {
 		object = nil
 	}
 	return r.Registry.Serves(object)
-}
-
-// readinessOf is how a binding stands. One that nobody has looked at yet is Unknown, without a reason.
-func readinessOf(b *v1alpha1.ScopedTokenBinding) readiness {
-	if c := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionReady); c != nil {
-		return readiness{b.Namespace, string(c.Status), c.Reason}
-	}
-	return readiness{namespace: b.Namespace, ready: string(metav1.ConditionUnknown)}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -197,9 +196,3 @@ func (o *orphans) remove(key TokenKey, uid types.UID) {
 		delete(o.all, key)
 	}
 }
-
-// unseenDeletions counts the bindings that went with a claim while no watch ran.
-var unseenDeletions = prometheus.NewCounter(prometheus.CounterOpts{
-	Namespace: "scopedtoken", Subsystem: "token", Name: "unseen_deletions_total",
-	Help: "Bindings that were deleted while no watch ran, without having been let go; their roles are left in Astro.",
-})

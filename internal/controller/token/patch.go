@@ -44,6 +44,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, st decision.Statement) (*v
 	after.ResourceVersion, after.Status = now.ResourceVersion, now.Status
 	r.ownWrites.expect(after, handled)
 	r.eventReported(before, after, st)
+	countDrift(st.Object, after)
 	return after, nil
 }
 

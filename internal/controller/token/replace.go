@@ -5,7 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -51,6 +50,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 	w.record(update, asked)
 	if w.post != nil && (w.posting || update.Written) {
 		replacements.Inc()
+		countChanges(w.handle.Key, w.post.Changes)
 		log.FromContext(ctx).Info("replaced roles", "changes", len(w.post.Changes), "confirmed", update.Confirmed)
 		return decision.After(decision.Sending(w.progress, *w.post), *w.post, decision.Replaced{Update: update, Now: r.Clock()})
 	}
@@ -107,9 +107,3 @@ func (w *write) record(u astro.Update, asked time.Time) {
 		r.Registry.Record(w.handle, u.After, asked)
 	}
 }
-
-// replacements counts the role sets that were replaced in Astro.
-var replacements = prometheus.NewCounter(prometheus.CounterOpts{
-	Namespace: "scopedtoken", Subsystem: "token", Name: "role_replacements_total",
-	Help: "Role sets of tokens that were replaced in Astro.",
-})

@@ -59,7 +59,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up the controller of tokens: %w", err)
 	}
-	return r.countBindings(mgr)
+	return r.showCounts(mgr)
 }
 
 // openJournal reads the journals before any worker begins: what an earlier process was about to give counts from the

@@ -88,6 +88,7 @@ func way(h connection.Handle) admission.Way[credential] {
 // wakeUp puts the tokens whose turn it is back into the work queue.
 func (r *Reconciler) wakeUp(ctx context.Context, woken []admission.WakeUp[TokenKey]) {
 	for _, w := range woken {
+		lineWaits.Observe(w.Waited.Seconds())
 		f := finding{key: w.Key, priority: sweepPriority}
 		if w.Urgent {
 			f.priority = 0

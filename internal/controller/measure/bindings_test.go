@@ -1,0 +1,98 @@
+package measure
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+)
+
+// held is a binding whose claim on the Workspace w1 its status holds, as far as synced says.
+func held(synced metav1.ConditionStatus, reason string, change ...func(*v1alpha1.ScopedTokenBinding)) *v1alpha1.ScopedTokenBinding {
+	b := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "data", UID: "1", Generation: 2}}
+	b.Spec.Target.Kind, b.Spec.Role = v1alpha1.TargetWorkspace, "WORKSPACE_MEMBER"
+	b.Status = v1alpha1.ScopedTokenBindingStatus{
+		ObservedGeneration: 2, OrganizationID: "o1", Token: v1alpha1.BoundToken{ID: "t1"}, Role: "WORKSPACE_MEMBER",
+		Target: v1alpha1.BoundTarget{ID: "w1"}, Claim: &v1alpha1.Claim{UID: "1", State: v1alpha1.ClaimHeld, Host: "h"},
+		Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonAccepted},
+			{Type: v1alpha1.ConditionResolved, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonResolved},
+			{Type: v1alpha1.ConditionSynced, Status: synced, Reason: reason},
+			{Type: v1alpha1.ConditionReady, Status: synced, Reason: reason},
+		},
+	}
+	for _, c := range change {
+		c(b)
+	}
+	return b
+}
+
+func TestBindings(t *testing.T) {
+	c := NewBindings()
+	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), acme)
+	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), whole)
+	c.Add(held(metav1.ConditionFalse, v1alpha1.ReasonRevocationLimited), whole)
+	c.Add(&v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "science"}}, whole)
+	of := func(k ref.Key, kind, status, reason string) Condition { return Condition{k, kind, status, reason} }
+	want := Bindings{
+		Readiness: map[Readiness]int{
+			{"data", "True", "Granted"}: 2, {"data", "False", "RevocationLimited"}: 1, {"science", "Unknown", ""}: 1,
+		},
+		Conditions: map[Condition]int{
+			of(acme, "Accepted", "True", "Accepted"): 1, of(acme, "Resolved", "True", "Resolved"): 1,
+			of(acme, "Synced", "True", "Granted"): 1, of(acme, "Ready", "True", "Granted"): 1,
+			of(whole, "Accepted", "True", "Accepted"): 2, of(whole, "Resolved", "True", "Resolved"): 2,
+			of(whole, "Synced", "True", "Granted"): 1, of(whole, "Ready", "True", "Granted"): 1,
+			of(whole, "Synced", "False", "RevocationLimited"): 1, of(whole, "Ready", "False", "RevocationLimited"): 1,
+			of(whole, "Accepted", "Unknown", ""): 1, of(whole, "Resolved", "Unknown", ""): 1,
+			of(whole, "Synced", "Unknown", ""): 1, of(whole, "Ready", "Unknown", ""): 1,
+		},
+		Revoking: map[ref.Key]int{whole: 1},
+		Claims:   Claims{{"h", "o1"}: {"t1": {{EntityType: astro.EntityWorkspace, EntityID: "w1"}: {}}}},
+	}
+	if d := cmp.Diff(want, c, cmp.AllowUnexported(organization{})); d != "" {
+		t.Errorf("-want +got\n%s", d)
+	}
+}
+
+func TestDrifted(t *testing.T) {
+	without := func(b *v1alpha1.ScopedTokenBinding) { b.Status.Role = "" }
+	edited := func(b *v1alpha1.ScopedTokenBinding) { b.Generation = 3 }
+	corrected := func(at string) func(*v1alpha1.ScopedTokenBinding) {
+		return func(b *v1alpha1.ScopedTokenBinding) { b.Status.Conditions[2].Message = at }
+	}
+	deleted := func(b *v1alpha1.ScopedTokenBinding) { b.DeletionTimestamp = new(metav1.NewTime(time.Unix(1, 0))) }
+	granted := held(metav1.ConditionTrue, v1alpha1.ReasonGranted)
+	once := held(metav1.ConditionTrue, v1alpha1.ReasonDriftCorrected, corrected("one"))
+	left := held(metav1.ConditionFalse, v1alpha1.ReasonExternalWriter, without)
+	cases := map[string]struct {
+		reason           string
+		before, after    *v1alpha1.ScopedTokenBinding
+		found, corrected bool
+	}{
+		"Quiet":        {"Nothing happened.", granted, granted, false, false},
+		"Corrected":    {"It was put right.", granted, once, true, true},
+		"Again":        {"It was put right another time.", once, held(metav1.ConditionTrue, v1alpha1.ReasonDriftCorrected, corrected("two")), true, true},
+		"SaidAgain":    {"What was said before is no news.", once, held(metav1.ConditionTrue, v1alpha1.ReasonDriftCorrected, corrected("one")), false, false},
+		"Observed":     {"Who only observes has found it.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonWouldChange, without), true, false},
+		"Left":         {"It was found, and left to the other writer.", granted, left, true, false},
+		"LeftRestored": {"It was found before, and is put right now.", left, once, false, true},
+		"StillLeft":    {"What is not put right is not found again.", left, left, false, false},
+		"Outage":       {"That Astro could not be asked is no drift.", granted, held(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), false, false},
+		"Edited":       {"The user wants another role.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRefusedByAstro, without, edited), false, false},
+		"Deleted":      {"The user wants none.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRevoking, without, deleted), false, false},
+		"New":          {"What was never looked at has not drifted.", &v1alpha1.ScopedTokenBinding{}, left, false, false},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if found, corrected := Drifted(tc.before, tc.after); found != tc.found || corrected != tc.corrected {
+				t.Errorf("%s found %t, corrected %t", tc.reason, found, corrected)
+			}
+		})
+	}
+}
