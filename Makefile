@@ -22,6 +22,7 @@ KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
 GO_TOOL := go tool -modfile=hack/tools/go.mod
 GOLANGCI_LINT := bin/golangci-lint
 HELM := bin/helm
+PROMTOOL := bin/promtool
 
 # Flags for `go test`, such as TEST_ARGS='-run TestPlan -v'.
 TEST_ARGS ?=
@@ -36,7 +37,7 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/gitops test/gitops/flux test/gitops/argocd
+MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/monitoring test/gitops test/gitops/flux test/gitops/argocd
 
 ##@ General
 
@@ -79,7 +80,7 @@ demo: controlplane build ## Show the operator at work against the simulated Astr
 ##@ Checks
 
 .PHONY: test
-test: controlplane $(HELM) ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
+test: controlplane $(HELM) alerts ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
 	cd hack/image && go test $(TEST_ARGS) ./...
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
 	go test $(TEST_ARGS) ./test/explore
@@ -115,6 +116,11 @@ contract: ## Hold every answer of the simulated Astro and every request of the o
 .PHONY: contract-stories
 contract-stories: controlplane
 	KUBEBUILDER_ASSETS='$(ASSETS)' ASTROSIM_RECORD='$(EXCHANGES)/stories' $(GINKGO) -procs=4 -timeout=20m --no-color --focus='$(CONTRACT_STORIES)' ./test/stories
+
+.PHONY: alerts
+alerts: $(PROMTOOL) ## Have promtool check the alerts, and look that each fires when it has to and not otherwise.
+	$(PROMTOOL) check rules --lint=all --lint-fatal config/chart/files/alerts.yaml
+	$(PROMTOOL) test rules test/monitoring/alerts_promtool.yaml
 
 .PHONY: gitops
 gitops: controlplane ## Ask kstatus and Argo CD's engines what they make of every state and example; GITOPS_ARGS are for `go test`, UPDATE=1 makes config/argocd anew.
@@ -267,3 +273,8 @@ $(GOLANGCI_LINT): hack/tools/lint/main.go hack/tools/lint/go.mod hack/tools/lint
 $(HELM): hack/tools/helm/go.mod hack/tools/helm/go.sum
 	@echo 'building helm, a few minutes the first time ...'
 	@cd hack/tools/helm && go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
+
+# Without the ways in which Prometheus finds its targets, of which the rules know nothing.
+$(PROMTOOL): test/monitoring/go.mod test/monitoring/go.sum
+	@echo 'building promtool, a few minutes the first time ...'
+	@cd test/monitoring && go build -tags remove_all_sd -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/promtool

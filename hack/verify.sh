@@ -40,7 +40,7 @@ formatted() {
 
 tidy() {
   local module status=0
-  for module in . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/gitops test/gitops/flux test/gitops/argocd; do
+  for module in . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/monitoring test/gitops test/gitops/flux test/gitops/argocd; do
     (cd "$module" && go mod tidy -diff) || { echo "$module is not tidy, run make tidy"; status=1; }
   done
   return "$status"

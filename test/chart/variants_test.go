@@ -26,7 +26,7 @@ func TestVariants(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".values.yaml"), func(t *testing.T) {
 			objects := without(render(t, "--values", filepath.Join("test", "chart", file)), "CustomResourceDefinition")
 			compare(t, strings.TrimSuffix(file, ".values.yaml")+".golden.yaml", objects)
-			accepted(t, without(objects, "ServiceMonitor")) // whose kind is not here
+			accepted(t, without(without(objects, "ServiceMonitor"), "PrometheusRule")) // whose kinds are not here
 			for _, o := range of(objects, "Deployment") {
 				restricted(t, as[appsv1.Deployment](t, o))
 			}

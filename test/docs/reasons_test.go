@@ -13,17 +13,21 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestRunbookHasEveryReason compares the constants with the headings, in both directions: a reason that a user sees
-// and finds nowhere is as bad as one that no code says.
+// TestRunbookHasEveryReason compares the constants and the alerts with the headings, in both directions: a reason that a user
+// sees and finds nowhere is as bad as one that no code says.
 func TestRunbookHasEveryReason(t *testing.T) {
 	want := reasons(t)
 	if len(want) < 40 {
 		t.Fatalf("only %d reasons were found; where have they gone?", len(want))
 	}
+	for alert := range alerts(t) {
+		want = append(want, alert)
+	}
+	slices.Sort(want)
 	got := read(t, filepath.Join("docs", "runbook.md")).headings(3)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("reasons and the runbook's headings (-reasons +runbook)\n%s", diff)
+		t.Errorf("reasons with alerts, and the runbook's headings (-reasons +runbook)\n%s", diff)
 	}
 }
 

@@ -86,7 +86,7 @@ var _ = Describe("The metrics", func() {
 		says(bindings, map[string]float64{"True/Granted": 2, "False/TargetNotFound": 1})
 		says(conditions, map[string]float64{ // condition, reason, status
 			"Ready/Granted/True": 2, "Ready/TargetNotFound/False": 1, "Accepted/Accepted/True": 3,
-			"Resolved/Resolved/True": 2, "Resolved/TargetNotFound/False": 1, "Synced/Granted/True": 2, "Synced/TargetNotFound/Unknown": 1,
+			"Resolved/Resolved/True": 2, "Resolved/TargetNotFound/False": 1, "Synced/Granted/True": 2, "Synced/Pending/Unknown": 1,
 		})
 		w.delete("a", "lost")
 		says(bindings, map[string]float64{"True/Granted": 1})

@@ -32,6 +32,9 @@ func run(config string) error {
 	if err := gatherRoles(filepath.Join(config, "rbac"), filepath.Join(chart, "files", "roles.yaml")); err != nil {
 		return err
 	}
+	if err := copyMonitoring(filepath.Join(config, "prometheus"), filepath.Join(chart, "files")); err != nil {
+		return err
+	}
 	root, err := readValues(filepath.Join(chart, "values.yaml"))
 	if err != nil {
 		return err
