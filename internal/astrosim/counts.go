@@ -89,9 +89,26 @@ func (s *Sim) Audit() []RoleWrite {
 	return append([]RoleWrite(nil), s.audit...)
 }
 
-// ResetAudit forgets the writes so far.
+// ResetAudit forgets the writes and the old reads so far.
 func (s *Sim) ResetAudit() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.audit = nil
+	s.audit, s.oldReads = nil, nil
+}
+
+// OldRead is one showing of a token as it was, by the fault stale, while it was otherwise by then.
+type OldRead struct {
+	Time      time.Time
+	RequestID string // the header X-Request-Id of the call, if it had one
+	TokenID   string
+	Until     time.Time // when what was shown ceased to be so
+	Shown     []Role
+	Held      []Role // what the token held at that moment
+}
+
+// OldReads are all such showings in order, of reads by id and of rows in lists.
+func (s *Sim) OldReads() []OldRead {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]OldRead(nil), s.oldReads...)
 }

@@ -3,6 +3,7 @@ package astrosim_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -161,6 +162,50 @@ func TestStaleGetAndRowsWithoutRoles(t *testing.T) {
 	}
 	if body := w.get("/tokens/" + w.ci).body; strings.Contains(string(body), `"roles"`) {
 		t.Errorf("read by id: %s", body)
+	}
+}
+
+func TestOldReadsAreTold(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	member := astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER")
+	read := func(path, id string) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL()+"/v1/organizations/"+w.org+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+w.credential)
+		r.Header.Set("X-Request-Id", id)
+		answer, err := w.client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+	}
+	w.clock.advance(10 * time.Second)
+	w.setRoles(w.ci, w.orgRole(), member)
+	changed := w.clock.now()
+	w.clock.advance(2 * time.Second)
+	remove := w.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Age: time.Second})
+	read("/tokens/"+w.ci, "shows it as it is")
+	remove()
+	remove = w.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Age: 3 * time.Second})
+	read("/tokens/"+w.ci, "shows it as it was")
+	read("/tokens", "lists it as it was")
+	remove()
+	read("/tokens/"+w.ci, "shows it as it is again")
+	var got []string
+	for _, o := range w.OldReads() {
+		got = append(got, o.RequestID)
+		if o.TokenID != w.ci || !o.Until.Equal(changed) || fmt.Sprint(o.Shown) != fmt.Sprint([]astrosim.Role{w.orgRole()}) || len(o.Held) != 2 {
+			t.Errorf("%+v", o)
+		}
+	}
+	if fmt.Sprint(got) != "[shows it as it was lists it as it was]" {
+		t.Errorf("got %v", got)
+	}
+	w.ResetAudit()
+	if len(w.OldReads()) != 0 {
+		t.Error("the old reads were not forgotten")
 	}
 }
 

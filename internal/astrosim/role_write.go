@@ -32,6 +32,19 @@ func (s *Sim) updateTokenRoles(c *call) (answer, *apiError) {
 	return ok(s.subjectRoles(before, roles)), nil
 }
 
+// TryRoles is the status with which Astro would answer if a token wrote these roles to another, without anything being done.
+func (s *Sim) TryRoles(by, tokenID string, roles ...Role) int {
+	if len(roles) == 0 {
+		return http.StatusBadRequest
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, refused := s.judge(must(s.state.tokens, "token", by), must(s.state.tokens, "token", tokenID), cloneRoles(roles)); refused != nil {
+		return refused.StatusCode
+	}
+	return http.StatusOK
+}
+
 // requestedRoles reads the body, each entry as the bytes that were sent.
 func (c *call) requestedRoles() ([]Role, *apiError) {
 	var request struct {

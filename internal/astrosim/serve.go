@@ -49,7 +49,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), body: body}
 	c.bearer, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	c.contentType = r.Header.Get("Content-Type")
+	c.contentType, c.requestID = r.Header.Get("Content-Type"), r.Header.Get("X-Request-Id")
 	c.route(r)
 
 	half := s.halfLatency()
@@ -83,7 +83,9 @@ func (s *Sim) pause(ctx context.Context, d time.Duration) {
 func (s *Sim) process(c *call) (answer, http.Header) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.requestID = s.newRequestID()
+	if id := s.newRequestID(); c.requestID == "" {
+		c.requestID = id
+	}
 	header := http.Header{"Content-Type": {"application/json; charset=utf-8"}}
 	refused := s.authenticate(c)
 	if refused == nil && !s.allowed(c) {

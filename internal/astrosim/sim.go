@@ -51,6 +51,7 @@ type Sim struct {
 	faultSeq  uint64
 	counts    Counts
 	audit     []RoleWrite
+	oldReads  []OldRead
 	servers   []*http.Server
 	standIn   *standIn // nil if it stands in for no host
 	url       string
@@ -161,7 +162,7 @@ func (s *Sim) Checkpoint() {
 	s.start = s.state.clone()
 }
 
-// Reset goes back to the last Checkpoint (or to nothing), and clears faults, counts, audit and limiters.
+// Reset goes back to the last Checkpoint (or to nothing), and clears faults, counts, audit, old reads and limiters.
 func (s *Sim) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,5 +170,5 @@ func (s *Sim) Reset() {
 	if s.start != nil {
 		s.state = s.start.clone()
 	}
-	s.faults, s.counts, s.audit, s.limiters = nil, newCounts(), nil, map[string]limiter{}
+	s.faults, s.counts, s.audit, s.oldReads, s.limiters = nil, newCounts(), nil, nil, map[string]limiter{}
 }

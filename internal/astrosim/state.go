@@ -85,21 +85,23 @@ func (t *token) remember(now time.Time) {
 	}
 }
 
-// ago is a copy of the token as it was `back` changes ago, or at the time `at` if that is set.
-func (t *token) ago(back int, at time.Time) *token {
-	old := *t
+// ago is a copy of the token as it was `back` changes ago, or at the time `at` if that is set, and until when it was so; the
+// zero time if it is still.
+func (t *token) ago(back int, at time.Time) (old *token, until time.Time) {
+	old = new(*t)
 	i := len(t.history) - back
 	if !at.IsZero() {
 		i = slices.IndexFunc(t.history, func(v version) bool { return v.until.After(at) })
 		if i < 0 {
-			return &old
+			return old, until
 		}
 	}
 	if i = max(i, 0); i < len(t.history) {
 		v := t.history[i]
 		old.name, old.description, old.updated, old.roles = v.name, v.description, v.updated, v.roles
+		until = v.until
 	}
-	return &old
+	return old, until
 }
 
 func (t *token) expired(now time.Time) bool { return t.end != nil && !t.end.After(now) }

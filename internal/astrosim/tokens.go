@@ -56,7 +56,8 @@ func (s *Sim) tokensAsRead(c *call) []*token {
 	}
 	for _, d := range s.state.deleted {
 		if !at.IsZero() && d.token.org == c.organization && d.at.After(at) && !d.token.created.After(at) {
-			tokens = append(tokens, d.token.ago(0, at))
+			gone, _ := d.token.ago(0, at)
+			tokens = append(tokens, gone)
 		}
 	}
 	return tokens
@@ -67,7 +68,11 @@ func (s *Sim) asRead(c *call, t *token) *token {
 	if f == nil || t == c.caller {
 		return t
 	}
-	return t.ago(orElse(f.Back, 1), s.staleAt(f))
+	old, until := t.ago(orElse(f.Back, 1), s.staleAt(f))
+	if old.updated != t.updated || old.name != t.name || !sameRoles(old.roles, t.roles) {
+		s.oldReads = append(s.oldReads, OldRead{s.now(), c.requestID, t.id, until, old.roles, t.roles})
+	}
+	return old
 }
 
 func (s *Sim) staleAt(f *Fault) (at time.Time) {

@@ -85,6 +85,31 @@ func TestAudit(t *testing.T) {
 	}
 }
 
+func TestTryRoles(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	own, member := w.orgRole(), astrosim.WorkspaceRole(w.ws, "WORKSPACE_MEMBER")
+	cases := map[string]struct {
+		by   string
+		set  []astrosim.Role
+		want int
+	}{
+		"Taken":    {w.operator, []astrosim.Role{own, member}, 200},
+		"Invalid":  {w.operator, []astrosim.Role{member}, 400},
+		"Empty":    {w.operator, nil, 400},
+		"NoRight":  {w.wsToken, []astrosim.Role{own, member}, 403},
+		"TheSame":  {w.operator, []astrosim.Role{own}, 200},
+		"NoTarget": {w.operator, []astrosim.Role{own, astrosim.WorkspaceRole("cnone", "WORKSPACE_MEMBER")}, 400},
+	}
+	for name, c := range cases {
+		if got := w.TryRoles(c.by, w.ci, c.set...); got != c.want {
+			t.Errorf("%s: got %d, want %d", name, got, c.want)
+		}
+	}
+	if len(w.Audit()) != 0 || len(w.Roles(w.ci)) != 1 {
+		t.Errorf("what is tried is not done: %v, %v", w.Audit(), w.Roles(w.ci))
+	}
+}
+
 // A client may send an entry's fields in another order: nothing changed then, and nobody needs a right to change it.
 func TestReorderedFieldsAreNoChange(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
