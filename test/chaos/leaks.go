@@ -67,8 +67,8 @@ func (w *world) restored(p place) bool {
 
 // changesAt are the writes that changed the role at a place, or were to, the last one first.
 func (w *world) changesAt(p place) (changes []astrosim.RoleWrite) {
-	for i, e := range slices.Backward(w.sim.Audit()) {
-		if e.TokenID == p.token && !w.oracle.isOwn(i) && e.Status == http.StatusOK &&
+	for _, e := range slices.Backward(w.sim.Audit()) {
+		if e.TokenID == p.token && e.Status == http.StatusOK &&
 			(p.in(e.Before) != p.in(e.After) || !e.OutOfBand && p.in(e.Before) != p.in(e.Requested)) {
 			changes = append(changes, e)
 		}

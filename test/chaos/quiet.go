@@ -194,7 +194,6 @@ func (w *world) acceptEverything() {
 	} {
 		w.must(w.sim.SetBehaviour(name, choice))
 	}
-	w.oracle.forget()
 }
 
 // deleteConnections deletes the connections, which nothing needs any more.
