@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"net"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -27,6 +29,8 @@ type astroGate struct {
 
 	mu    sync.Mutex
 	world *world
+
+	marked atomic.Int64 // calls
 }
 
 func newAstroGate() (*astroGate, error) {
@@ -105,13 +109,6 @@ func tokenOf(path string) string {
 	return id
 }
 
-// reading is what the operator was shown of a token.
-type reading struct {
-	at      time.Time
-	process int
-	roles   []astrosim.Role
-}
-
 // read lets a read through and remembers what it showed.
 func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, token string) {
 	if token == "" {
@@ -119,12 +116,16 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 		w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
 			w.history.notef("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
 			whole = what == "tokens" && isLastPage(body)
+			if what == "tokens" && status == http.StatusOK {
+				w.writes.listed(processOf(r), datesIn(body))
+			}
 		}}, r)
 		if whole {
 			w.activity.listed()
 		}
 		return
 	}
+	asked, id := time.Now(), g.mark(r)
 	w.sim.ServeHTTP(&tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, body []byte) {
 		if status != http.StatusOK {
 			w.history.notef("get", "%s -> %d", token, status)
@@ -132,9 +133,28 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 		}
 		if roles, ok := rolesIn(body); ok {
 			w.history.notef("get", "%s -> %v", token, roles)
-			w.writes.shown(token, &reading{time.Now(), processOf(r), roles})
+			read := &reading{asked: asked, at: time.Now(), process: processOf(r), updated: updatedIn(body), roles: roles, old: w.oldRead(id)}
+			w.judgeReading(token, read)
+			w.writes.shown(token, read)
 		}
 	}}, r)
+}
+
+// mark gives a call an id of its own, by which the simulated Astro tells what it came to.
+func (g *astroGate) mark(r *http.Request) string {
+	id := fmt.Sprintf("call-%d", g.marked.Add(1))
+	r.Header.Set("X-Request-Id", id)
+	return id
+}
+
+// oldRead is what is known of a read that was answered with an old state, nil if it was not.
+func (w *world) oldRead(requestID string) *astrosim.OldRead {
+	all := w.sim.OldReads()
+	i := slices.IndexFunc(all, func(o astrosim.OldRead) bool { return o.RequestID == requestID })
+	if i < 0 {
+		return nil
+	}
+	return &all[i]
 }
 
 // isLastPage says whether no page follows this one.
@@ -170,6 +190,15 @@ func (t *tee) Write(p []byte) (int, error) {
 	return t.ResponseWriter.Write(p)
 }
 
+// updatedIn reads updatedAt out of a token.
+func updatedIn(body []byte) time.Time {
+	var token struct {
+		UpdatedAt time.Time `json:"updatedAt"`
+	}
+	_ = json.Unmarshal(body, &token) // its roles were read already
+	return token.UpdatedAt
+}
+
 // rolesIn reads the roles out of a token, each byte for byte.
 func rolesIn(body []byte) ([]astrosim.Role, bool) {
 	var token struct {
@@ -199,22 +228,24 @@ func (g *astroGate) write(rw http.ResponseWriter, r *http.Request, w *world, tok
 	}
 	attempt := w.writes.begin(token, processOf(r), body)
 	attempt.journal = w.departures.journal()
-	before := len(w.sim.Audit())
+	id := g.mark(r)
+	answer := &tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, _ []byte) { attempt.status = status }}
 	if kill {
-		rw = discard{}
+		answer = &tee{ResponseWriter: discard{}, status: http.StatusOK, before: func(int, []byte) {}}
 		defer panic(http.ErrAbortHandler)
 		defer w.killAt("astro", "after")
 	}
 	defer func() {
-		attempt.entry = entryOf(w.sim.Audit()[before:], token, w)
+		attempt.entry = entryOf(w.sim.Audit(), id)
 		w.judgeWrite(attempt)
+		w.writes.finish(attempt)
 	}()
-	w.sim.ServeHTTP(rw, r)
+	w.sim.ServeHTTP(answer, r)
 }
 
 // entryOf finds in the audit what a write of the operator came to; nil if it had no effect at all.
-func entryOf(audit []astrosim.RoleWrite, token string, w *world) *astrosim.RoleWrite {
-	i := slices.IndexFunc(audit, func(e astrosim.RoleWrite) bool { return e.TokenID == token && w.isCredential(e.By) })
+func entryOf(audit []astrosim.RoleWrite, requestID string) *astrosim.RoleWrite {
+	i := slices.IndexFunc(audit, func(e astrosim.RoleWrite) bool { return e.RequestID == requestID })
 	if i < 0 {
 		return nil
 	}
@@ -232,51 +263,3 @@ func (discard) WriteHeader(int) {}
 
 // Write implements http.ResponseWriter.
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// writes pair each write of the operator with what it was shown before.
-type writes struct {
-	mu   sync.Mutex
-	last map[reader]*reading // not used for a write yet
-	seen map[string]*reading // the last one of a token
-}
-
-// reader is a process that reads a token.
-type reader struct {
-	process int
-	token   string
-}
-
-// attempt is one write of roles by the operator.
-type attempt struct {
-	at      time.Time
-	token   string
-	body    []byte
-	journal string // as it was before the write
-	read    *reading
-	entry   *astrosim.RoleWrite
-}
-
-func newWrites() *writes { return &writes{last: map[reader]*reading{}, seen: map[string]*reading{}} }
-
-func (w *writes) shown(token string, r *reading) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.last[reader{r.process, token}], w.seen[token] = r, r
-}
-
-// begin takes the reading that the write has to rest on: each serves for one write only.
-func (w *writes) begin(token string, process int, body []byte) *attempt {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	by := reader{process, token}
-	a := &attempt{at: time.Now(), token: token, body: body, read: w.last[by]}
-	delete(w.last, by)
-	return a
-}
-
-// lastSeen is what the operator was shown last of a token.
-func (w *writes) lastSeen(token string) *reading {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.seen[token]
-}

@@ -48,6 +48,7 @@ type snapshot struct {
 	namespaceLabels map[string]map[string]string     // of the namespaces
 	claims          []*claim
 	problems        []problem
+	unseenOld       int // roles left after an old read that nothing told
 	unseen          int // roles left by bindings that vanished and that the operator cannot know of
 }
 

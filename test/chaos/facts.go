@@ -65,12 +65,14 @@ type facts struct {
 	reported map[types.UID]bool   // bindings that the operator has reported on before they were deleted
 	objects  map[types.UID]*v1alpha1.ScopedTokenBinding
 	declared []v1alpha1.ScopedTokenBindingSpec
+	excused  map[change]bool // what an old reading hides or has caused that nothing told to be old
 }
 
 func newFacts() *facts {
 	return &facts{
 		versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]holder{},
 		released: map[types.UID]bool{}, reported: map[types.UID]bool{}, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{},
+		excused: map[change]bool{},
 	}
 }
 
@@ -85,6 +87,27 @@ func (f *facts) wasHeld(p place) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.held[p]
+}
+
+// change is what one request has changed at a place.
+type change struct {
+	place
+
+	request string
+}
+
+// excuse notes that what a change has left is not to the operator's account.
+func (f *facts) excuse(p place, requestID string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.excused[change{p, requestID}] = true
+}
+
+// isExcused says whether the last of the changes at a place is excused.
+func (f *facts) isExcused(p place, changes []astrosim.RoleWrite) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(changes) > 0 && f.excused[change{p, changes[0].RequestID}]
 }
 
 func (f *facts) retain(p place) {

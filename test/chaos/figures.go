@@ -30,11 +30,13 @@ const (
 	secret   promise = "secrets_told"    // a credential where it must not be
 	crashed  promise = "crashes"         // ended by a panic or a data race
 
+	undone promise = "undone_by_old_reads" // put back as an old read showed it, although the operator could tell
+
 	leftBehind promise = "left_by_vanished" // left by a binding that vanished, as the operator could know
 )
 
 // promises are those kinds in the order of the figures.
-var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless, leftBehind}
+var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless, undone, leftBehind}
 
 // figures are what a run counts.
 type figures struct {

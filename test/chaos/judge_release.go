@@ -42,6 +42,11 @@ func (w *world) judgeRevoked(b *v1alpha1.ScopedTokenBinding, p place) *problem {
 		return nil
 	}
 	seen := w.writes.lastSeen(p.token)
+	if seen != nil && seen.old != nil && p.in(seen.roles) == "" && p.in(seen.truth()) != "" {
+		if why := w.writes.tells(p.token, seen); why != "" {
+			return &problem{leaked, fmt.Sprintf("%s/%s is let go after an old read of %s that lacks its role: %s", b.Namespace, b.Name, p.token, why)}
+		}
+	}
 	if seen != nil && !slices.ContainsFunc(seen.roles, func(r astrosim.Role) bool { return r.EntityType == p.kind && r.EntityID == p.target }) {
 		return nil // somebody else has put it back since
 	}

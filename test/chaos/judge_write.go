@@ -25,7 +25,7 @@ func identityOf(r astrosim.Role) identity { return identity{r.EntityType, r.Enti
 // judgeWrite puts one write of the operator to the promises: it starts from a reading of its own, changes only what some
 // binding has held, to what some binding has declared, and leaves every other byte as it was read.
 func (w *world) judgeWrite(a *attempt) {
-	sent, _ := rolesIn(a.body)
+	sent := a.sent
 	effect := "no effect"
 	if a.entry != nil {
 		effect = "refused: " + a.entry.Cause
@@ -42,7 +42,8 @@ func (w *world) judgeWrite(a *attempt) {
 		return
 	}
 	w.judgeChange(a, byIdentity(a.read.roles), byIdentity(sent))
-	if a.entry != nil && !sameEntries(a.read.roles, a.entry.Before) {
+	w.judgeUndone(a)
+	if a.entry != nil && !sameEntries(a.read.truth(), a.entry.Before) {
 		w.tally.add("changed_between_read_and_write", 1)
 		if gap := a.at.Sub(a.read.at); gap > longest {
 			w.violationf(foreign, "the write of %s comes %s after its reading, and overwrites what was changed in between", a.token, gap)

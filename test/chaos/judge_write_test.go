@@ -105,7 +105,8 @@ func TestJudgeWrite(t *testing.T) {
 			w := judged(t)
 			w.declareFor(w.tokens[0], w.entities[0], "WORKSPACE_MEMBER")
 			read := tc.read(w)
-			a := &attempt{at: time.Now(), token: w.tokens[0].id, body: bodyOf(t, tc.sent(w)), entry: &astrosim.RoleWrite{Status: 200, Before: read}}
+			sent, _ := rolesIn(bodyOf(t, tc.sent(w)))
+			a := &attempt{at: time.Now(), token: w.tokens[0].id, sent: sent, entry: &astrosim.RoleWrite{Status: 200, Before: read}}
 			if !tc.unread {
 				a.read = &reading{at: a.at.Add(-tc.late), roles: read}
 			}

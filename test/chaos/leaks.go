@@ -16,7 +16,11 @@ func (s *snapshot) checkLeaks(places map[place][]*claim) {
 		if token, target := s.world.find(p.token), s.world.find(p.target); retained || heldNow || token.gone || target.gone {
 			continue
 		}
-		if role := s.role(p); role != "" && s.world.lastByOperator(p) {
+		switch role := s.role(p); {
+		case role == "" || !s.world.lastByOperator(p):
+		case s.world.facts.isExcused(p, s.world.changesAt(p)):
+			s.unseenOld++
+		default:
 			s.judgeLeft(p, role)
 		}
 	}

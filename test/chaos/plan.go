@@ -182,5 +182,8 @@ func drawSwitches(d draw) map[string]astrosim.Choice {
 		}
 		all[sw.Name] = value.Choice
 	}
+	if d.chance(0.1) {
+		all["updated-at-on-role-change"] = astrosim.Stays
+	}
 	return all
 }

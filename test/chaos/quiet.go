@@ -46,13 +46,14 @@ func (w *world) waitUntilDeclared(name string) bool {
 			w.history.notef("quiet", "%s: all as declared after %s", name, time.Since(began).Round(time.Millisecond))
 			if name == theEnd {
 				w.tally.add("left_unseen", s.unseen)
+				w.tally.add("left_by_old_reads", s.unseenOld)
 				if s.unseen > 0 {
 					w.history.notef("quiet", "%d roles are left by bindings that vanished unseen", s.unseen)
 				}
 			}
 			return true
 		}
-		if time.Since(began) > w.lane.options.patience {
+		if time.Since(began) > w.patience() {
 			break
 		}
 		if s != nil && time.Since(retried) > 400*time.Millisecond {
@@ -66,6 +67,15 @@ func (w *world) waitUntilDeclared(name string) bool {
 		w.violationf(p.kind, "%s", p.text)
 	}
 	return false
+}
+
+// patience is how long the operator may take. Where updatedAt does not move with the roles, it takes a change of somebody
+// else's for an old answer for up to half a minute.
+func (w *world) patience() time.Duration {
+	if w.plan.switches["updated-at-on-role-change"] == astrosim.Stays {
+		return w.lane.options.patience + 30*time.Second
+	}
+	return w.lane.options.patience
 }
 
 // waitForUser are the reasons with which the operator waits to be asked, by design.

@@ -9,6 +9,7 @@ import (
 // weatherSteps are what goes wrong by itself: with Astro, with the API server, and with the lines to them.
 var weatherSteps = []weighted{
 	{12, drawFault},
+	{6, drawLag},
 	{4, drawHidden},
 	{1, drawOutage},
 	{1, drawBlackout},
@@ -35,10 +36,7 @@ func drawFault(d draw) func(*world) {
 	case astrosim.FaultThrottle:
 		f.RetryAfter = pick(d, "", "", "0", "1")
 	case astrosim.FaultStale:
-		f.Back = d.between(1, 2)
-		if f.Endpoint != astrosim.TokensGet || d.chance(0.9) {
-			f.Endpoint = astrosim.TokensList // a read by id that is stale cannot be told from a true one
-		}
+		f.Back, f.Endpoint = d.between(1, 2), astrosim.TokensList // drawLag is for reads by id
 	case astrosim.FaultHide:
 		f.Keep, f.KeepTotal = pick(d, 0, 0.3, 0.7), d.chance(0.5)
 	case astrosim.FaultShift:
@@ -47,6 +45,16 @@ func drawFault(d draw) func(*world) {
 		f.Status = pick(d, 500, 503, 504)
 	}
 	last := d.upTo(300 * time.Millisecond)
+	return func(w *world) { w.inject(f, last) }
+}
+
+// drawLag lets reads by id be answered by a replica that is behind, by three seconds at most: every one, or now and then one.
+func drawLag(d draw) func(*world) {
+	f := astrosim.Fault{
+		Kind: astrosim.FaultStale, Endpoint: astrosim.TokensGet, Age: pick(d, d.upTo(300*time.Millisecond), d.upTo(time.Second), d.upTo(3*time.Second)),
+		Times: pick(d, 1, 2, 5, 0), Probability: pick(d, 0, 0.3, 0.6),
+	}
+	last := d.upTo(600 * time.Millisecond)
 	return func(w *world) { w.inject(f, last) }
 }
 
@@ -99,7 +107,7 @@ func (w *world) inject(f astrosim.Fault, last time.Duration) {
 	if (f.Kind == astrosim.FaultNotFound || f.Kind == astrosim.FaultHide) && !w.mayHide(last) {
 		return
 	}
-	w.history.notef("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
+	w.history.notef("fault", "%s on %q, %d times after %d, %s at most, %s old", f.Kind, f.Endpoint, f.Times, f.After, last, f.Age)
 	remove := w.sim.Inject(f)
 	time.AfterFunc(last, remove)
 }
