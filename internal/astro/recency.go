@@ -25,9 +25,14 @@ type recent struct {
 	updated time.Time // the newest updatedAt that Astro showed
 	seenAt  time.Time
 
-	changed map[RoleKey]string // the roles by their place that the last write changed, empty for one that it took out
-	before  time.Time          // the token's updatedAt as read before that write
-	wroteAt time.Time
+	changed map[RoleKey]roleChange // what the last write of each place made of it
+}
+
+// roleChange is what a write made of one place.
+type roleChange struct {
+	role   string    // empty if the write took it out
+	before time.Time // the token's updatedAt as read before the write
+	at     time.Time
 }
 
 // laggingFor is how long a replica may be behind. What contradicts the memory for longer is how it is.
@@ -50,32 +55,49 @@ func (r *Recency) saw(k recentKey, t Token) {
 }
 
 // wrote notes that Astro has taken a set in the place of that of the token as it was before, but for the places that it
-// shows otherwise. Only what the write changed can show that a read is older.
-func (r *Recency) wrote(key recentKey, before Token, sent []Role, otherwise map[RoleKey]bool) {
-	was, wanted := rolesByKey(before.Roles), rolesByKey(sent)
-	changed := map[RoleKey]string{}
-	for k := range was {
-		if wanted[k] != was[k] && bindable(k) && !otherwise[k] {
-			changed[k] = wanted[k]
+// shows otherwise. Only what a write changed can show that a read is older, and it does so whatever was written elsewhere since.
+func (r *Recency) wrote(k recentKey, before Token, sent []Role, otherwise map[RoleKey]bool) {
+	wanted := rolesByKey(sent)
+	r.edit(k, func(e recent, now time.Time) recent {
+		e.changed = e.without(before, sent)
+		for _, place := range changedPlaces(before, sent) {
+			if !otherwise[place] {
+				e.changed[place] = roleChange{wanted[place], before.UpdatedAt, now}
+			}
 		}
-	}
-	for k, role := range wanted {
-		if was[k] != role && bindable(k) && !otherwise[k] {
-			changed[k] = role
-		}
-	}
-	r.edit(key, func(e recent, now time.Time) recent {
-		e.changed, e.before, e.wroteAt = changed, before.UpdatedAt, now
 		return e
 	})
 }
 
-// doubt forgets what was written: nobody knows what became of a later write.
-func (r *Recency) doubt(k recentKey) {
+// doubt forgets the places that a set changes: nobody knows whether Astro has taken it.
+func (r *Recency) doubt(k recentKey, before Token, sent []Role) {
 	r.edit(k, func(e recent, _ time.Time) recent {
-		e.changed = nil
+		e.changed = e.without(before, sent)
 		return e
 	})
+}
+
+// without are the changes but for those of the places that a set changes.
+func (e recent) without(before Token, sent []Role) map[RoleKey]roleChange {
+	others := map[RoleKey]roleChange{}
+	maps.Copy(others, e.changed)
+	for _, place := range changedPlaces(before, sent) {
+		delete(others, place)
+	}
+	return others
+}
+
+// changedPlaces are the Workspaces and Deployments on which a set gives another role than the token has.
+func changedPlaces(before Token, sent []Role) (places []RoleKey) {
+	was, wanted := rolesByKey(before.Roles), rolesByKey(sent)
+	both := maps.Clone(was)
+	maps.Copy(both, wanted)
+	for place := range both {
+		if was[place] != wanted[place] && bindable(place) {
+			places = append(places, place)
+		}
+	}
+	return places
 }
 
 // lags says why a read of the token is older than what is known of it; empty if it is not, or if that was too long ago.
@@ -86,15 +108,21 @@ func (r *Recency) lags(k recentKey, t Token) string {
 	if !t.UpdatedAt.IsZero() && t.UpdatedAt.Before(e.updated) && now.Sub(e.seenAt) < laggingFor {
 		return "Astro has shown it as it was later"
 	}
-	if !t.RolesKnown || now.Sub(e.wroteAt) >= laggingFor || t.UpdatedAt.After(e.before) {
-		return ""
-	}
-	for place, role := range e.changed {
-		if t.RoleOn(place) != role {
+	for place, c := range e.changed {
+		if t.RolesKnown && now.Sub(c.at) < laggingFor && !t.UpdatedAt.After(c.before) && t.RoleOn(place) != c.role {
 			return "it is as it was before the operator's last write"
 		}
 	}
 	return ""
+}
+
+func (e recent) wroteSince(then time.Time) bool {
+	for _, c := range e.changed {
+		if !c.at.Before(then) {
+			return true
+		}
+	}
+	return false
 }
 
 func (r *Recency) edit(k recentKey, edit func(recent, time.Time) recent) {
@@ -103,7 +131,7 @@ func (r *Recency) edit(k recentKey, edit func(recent, time.Time) recent) {
 	now := r.now()
 	if now.Sub(r.pruned) > laggingFor {
 		maps.DeleteFunc(r.tokens, func(_ recentKey, e recent) bool {
-			return now.Sub(e.seenAt) > laggingFor && now.Sub(e.wroteAt) > laggingFor
+			return now.Sub(e.seenAt) > laggingFor && !e.wroteSince(now.Add(-laggingFor))
 		})
 		r.pruned = now
 	}

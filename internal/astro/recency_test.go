@@ -47,7 +47,34 @@ func TestRecencyLags(t *testing.T) {
 		"Unchanged":        {"What the write left alone tells nothing.", func(r *Recency) { r.wrote(key, token(1, admin), of(admin, member), nil) }, 0, token(1, member), false},
 		"Otherwise":        {"Nor what Astro shows otherwise.", func(r *Recency) { r.wrote(key, token(1), of(member), map[RoleKey]bool{ws: true}) }, 0, token(1), false},
 		"Unreadable":       {"Of roles that are not known nothing can be said.", func(r *Recency) { r.wrote(key, token(1), of(member), nil) }, 0, Token{ID: "t1", UpdatedAt: at.Add(time.Second)}, false},
-		"Doubted":          {"After a write without an answer nobody knows.", func(r *Recency) { r.wrote(key, token(1), of(member), nil); r.doubt(key) }, 0, token(1), false},
+		"Doubted":          {"After a write of the same without an answer nobody knows.", func(r *Recency) { r.wrote(key, token(1), of(member), nil); r.doubt(key, token(1, member), nil) }, 0, token(1), false},
+		"DoubtedOther": {"A write of something else makes no difference.", func(r *Recency) {
+			r.wrote(key, token(1), of(member), nil)
+			r.doubt(key, token(1, member), of(member, admin))
+		}, 0, token(1), true},
+		"TakenTwice": {
+			"What an earlier write took out is there again, while the state agrees with the last one.",
+			func(r *Recency) {
+				r.wrote(key, token(1, admin), of(member), nil)
+				r.wrote(key, token(1, member), nil, nil)
+			}, 0, token(1, admin), true,
+		},
+		"EachForItsTime": {
+			"The earlier write was too long ago, the last one was not.",
+			func(r *Recency) {
+				r.wrote(key, token(1, admin), of(member), nil)
+				r.now = func() time.Time { return at.Add(laggingFor) }
+				r.wrote(key, token(1, member), nil, nil)
+			},
+			0, token(1, admin), false,
+		},
+		"OtherwiseByNow": {
+			"The last write says that the place is otherwise.",
+			func(r *Recency) {
+				r.wrote(key, token(1), of(member), nil)
+				r.wrote(key, token(1, member), nil, map[RoleKey]bool{ws: true})
+			}, 0, token(1, member), false,
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -167,4 +194,54 @@ func TestAForeignRoleSurvivesALaggingRead(t *testing.T) {
 			t.Errorf("the foreign role is still there: %v", got)
 		}
 	})
+}
+
+// A role that was taken out stays out, whatever becomes of the answers to the write and of the looks after it, though no date
+// tells that a read is old.
+func TestARoleTakenOutStaysOut(t *testing.T) {
+	roles := func(f astrosim.Fault) astrosim.Fault {
+		f.Endpoint, f.Times = astrosim.TokensRoles, 1
+		return f
+	}
+	cases := map[string]struct {
+		reason string
+		answer astrosim.Choice
+		fault  astrosim.Fault
+		behind bool // the looks after the write, too
+	}{
+		"Plain":         {"Astro says what it holds now.", astrosim.Full, astrosim.Fault{}, false},
+		"LostAnswer":    {"The answer was lost, and the next look told that the write was taken.", astrosim.Full, roles(astrosim.Fault{Kind: astrosim.FaultDrop}), false},
+		"OldAnswer":     {"The answer is what the token held before, and the looks after it are told by it.", astrosim.Stale, astrosim.Fault{}, false},
+		"OldEverywhere": {"The answer is what the token held before, and so are the looks after it.", astrosim.Stale, astrosim.Fault{}, true},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newBubbleWorld(astrosim.Options{})
+				for name, choice := range map[string]astrosim.Choice{"updated-at-on-role-change": astrosim.Stays, "roles-answer": c.answer} {
+					if err := w.SetBehaviour(name, choice); err != nil {
+						t.Fatal(err)
+					}
+				}
+				w.GrantRole(w.ci, astrosim.TypeWorkspace, w.ws, "WORKSPACE_MEMBER")
+				time.Sleep(time.Minute)
+				if c.fault.Kind != "" {
+					w.Inject(c.fault)
+				}
+				if c.behind {
+					defer w.behind(3 * time.Second)()
+				}
+				u, err := w.client.UpdateRoles(t.Context(), w.ci, func(now Token) ([]Role, bool) {
+					return now.Roles[:1], len(now.Roles) > 1
+				})
+				if err != nil || !u.Written {
+					t.Fatalf("%+v, %v", u, err)
+				}
+				defer w.behind(3 * time.Second)()
+				if got, err := w.client.GetToken(t.Context(), w.ci); !errors.Is(err, ErrUnreachable) {
+					t.Errorf("%s: got %v, %v", c.reason, got.Roles, err)
+				}
+			})
+		})
+	}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"time"
 )
 
@@ -140,6 +138,9 @@ func (w *roleWrite) unwritten(now Token, write bool) error {
 		w.Written = shows(rolesByKey(now.Roles), w.Before.Roles, w.Sent)
 		w.Confirmed = w.Written
 	}
+	if w.Written {
+		w.client.opts.Recency.wrote(w.client.recentKey(w.id), w.Before, w.Sent, nil)
+	}
 	return nil
 }
 
@@ -157,7 +158,7 @@ func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	if err != nil {
 		if mayBeApplied(err) {
 			w.Attempted = true
-			w.client.opts.Recency.doubt(w.client.recentKey(w.id))
+			w.client.opts.Recency.doubt(w.client.recentKey(w.id), now, roles)
 		}
 		err = setRefused(err)
 		w.told(Attempt{RequestID: requestID, Err: err, Uncertain: mayBeApplied(err)})
@@ -170,7 +171,7 @@ func (w *roleWrite) write(ctx context.Context, now Token, roles []Role) error {
 	if !w.Confirmed {
 		w.confirm(ctx, requestID)
 	}
-	w.client.opts.Recency.wrote(w.client.recentKey(w.id), now, roles, w.otherwise(answer))
+	w.client.opts.Recency.wrote(w.client.recentKey(w.id), now, roles, w.otherwise(now, answer))
 	return nil
 }
 
@@ -194,8 +195,8 @@ func (w *roleWrite) told(a Attempt) {
 }
 
 // otherwise are the places where Astro says that it holds another role than was sent: it spells a role in its own way, or
-// has put one of its own there.
-func (w *roleWrite) otherwise(answer subjectRoles) map[RoleKey]bool {
+// has put one of its own there. An answer that shows a place as it was before the write is old, and says nothing of it.
+func (w *roleWrite) otherwise(before Token, answer subjectRoles) map[RoleKey]bool {
 	other := map[RoleKey]bool{}
 	for _, k := range w.Accessors {
 		other[k] = true
@@ -204,8 +205,9 @@ func (w *roleWrite) otherwise(answer subjectRoles) map[RoleKey]bool {
 		return other
 	}
 	shown, sent := answer.byKey(), rolesByKey(w.Sent)
-	for _, k := range slices.Concat(slices.Collect(maps.Keys(shown)), slices.Collect(maps.Keys(sent))) {
-		if shown[k] != sent[k] {
+	for _, k := range changedPlaces(before, w.Sent) {
+		old := shown[k] == before.RoleOn(k) && shown[k] != accessors[k.EntityType]
+		if shown[k] != sent[k] && !old {
 			other[k] = true
 		}
 	}
@@ -222,6 +224,7 @@ func (w *roleWrite) readBack(ctx context.Context) {
 	if err != nil || !t.RolesKnown {
 		return
 	}
+	w.client.opts.Recency.saw(w.client.recentKey(w.id), t)
 	if w.looked = t; shows(rolesByKey(t.Roles), w.Before.Roles, w.Sent) {
 		w.After, w.Confirmed = t, true
 	}
