@@ -105,7 +105,6 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	if b.Spec.Suspend {
 		c.fault(v1alpha1.ReasonSuspended)
 	}
-	c.undecided = c.target != nil && c.target.gone
 	switch {
 	case !b.DeletionTimestamp.IsZero():
 		s.judgeDeleting(c, refused)
@@ -224,44 +223,5 @@ func (s *snapshot) findToken(c *claim) {
 		c.fault(append(refusals[:], v1alpha1.ReasonTokenReplaced, v1alpha1.ReasonTokenNotFound)...)
 	case t.gone:
 		c.fault(append(refusals[:], v1alpha1.ReasonTokenNotFound)...)
-	}
-}
-
-// findTarget finds the Workspace or Deployment in the same way.
-func (s *snapshot) findTarget(c *claim) {
-	spec, id := c.binding.Spec.Target, string(c.binding.Spec.Target.ID)
-	if id == "" {
-		id = c.binding.Status.Target.ID
-		if c.held != nil {
-			id = c.held.target
-		}
-	}
-	if id == "" {
-		s.findTargetByName(c)
-		return
-	}
-	c.target = s.world.find(id)
-	if t := c.target; t == nil || spec.Name != "" && !slices.Contains(t.names, spec.Name) {
-		s.violationf(wrong, "%s stands for a target %s that never had its name", c.id(), id)
-	}
-}
-
-func (s *snapshot) findTargetByName(c *claim) {
-	spec := c.binding.Spec.Target
-	var found []*entity
-	s.world.mu.Lock()
-	defer s.world.mu.Unlock()
-	for _, e := range s.world.entities {
-		if !e.gone && e.kind == kinds[spec.Kind] && e.name == spec.Name && (spec.WorkspaceID == "" || string(spec.WorkspaceID) == e.workspace) {
-			found = append(found, e)
-		}
-	}
-	switch len(found) {
-	case 0:
-		c.fault(append(refusals[:], v1alpha1.ReasonTargetNotFound)...)
-	case 1:
-		c.target = found[0]
-	default:
-		c.fault(append(refusals[:], v1alpha1.ReasonTargetAmbiguous)...)
 	}
 }

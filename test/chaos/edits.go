@@ -63,6 +63,25 @@ func drawConfirm(d draw) func(*world) {
 	}
 }
 
+// drawConfirmTarget confirms that the target that has the name now is meant: of the first binding, from one on, that says it
+// has been replaced, or else of the first, whether or not the one before is gone.
+func drawConfirmTarget(d draw) func(*world) {
+	n := d.IntN(slots)
+	return func(w *world) {
+		for i := range slots {
+			if b := w.get(w.plan.slot(n + i)); b != nil && readyOf(b).Reason == v1alpha1.ReasonTargetReplaced {
+				n += i
+				break
+			}
+		}
+		w.edit(w.plan.slot(n), "confirm the target", func(b *v1alpha1.ScopedTokenBinding) {
+			if found := w.namedTargets(b.Spec.Target); len(found) > 0 {
+				metav1.SetMetaDataAnnotation(&b.ObjectMeta, v1alpha1.AnnotationConfirmTarget, found[len(found)-1].id)
+			}
+		})
+	}
+}
+
 func drawDelete(d draw) func(*world) {
 	n := d.IntN(slots)
 	return func(w *world) { w.remove(w.plan.slot(n)) }

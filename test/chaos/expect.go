@@ -78,7 +78,6 @@ func (s *snapshot) checkAlone(c *claim) {
 	switch {
 	case ready.Status == metav1.ConditionTrue && c.place != (place{}) && b.Spec.Mode != v1alpha1.ModeObserve && s.role(c.place) != roleOf(b):
 		s.violationf(wrong, "%s is Ready, but Astro holds %q", c.id(), s.role(c.place))
-	case c.undecided:
 	case len(c.faults) > 0 && c.class == leave && s.mayStay(c):
 		s.expect(c, false, append(slices.Clone(c.faults), refusedReasons...)...)
 	case len(c.faults) > 0:
@@ -147,6 +146,7 @@ func (s *snapshot) checkReady(c *claim) {
 	if c.held == nil {
 		s.violationf(wrong, "%s is Ready and holds no claim", c.id())
 	}
+	s.checkTarget(c)
 }
 
 // checkPlace checks the role at one place, and what those who speak of it say.

@@ -64,15 +64,18 @@ type facts struct {
 	released map[types.UID]bool   // bindings that the operator let go
 	reported map[types.UID]bool   // bindings that the operator has reported on before they were deleted
 	objects  map[types.UID]*v1alpha1.ScopedTokenBinding
-	declared []v1alpha1.ScopedTokenBindingSpec
-	excused  map[change]bool // what an old reading hides or has caused that nothing told to be old
+
+	pinned    map[types.UID]string  // the target that a status has said last
+	confirmed map[confirmation]bool // what users have confirmed
+	declared  []v1alpha1.ScopedTokenBindingSpec
+	excused   map[change]bool // what an old reading hides or has caused that nothing told to be old
 }
 
 func newFacts() *facts {
 	return &facts{
 		versions: map[types.UID]string{}, held: map[place]bool{}, retained: map[place]bool{}, holders: map[types.UID]holder{},
 		released: map[types.UID]bool{}, reported: map[types.UID]bool{}, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{},
-		excused: map[change]bool{},
+		excused: map[change]bool{}, pinned: map[types.UID]string{}, confirmed: map[confirmation]bool{},
 	}
 }
 
@@ -121,6 +124,13 @@ func (f *facts) observe(b *v1alpha1.ScopedTokenBinding) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.objects[b.UID] = b
+	f.confirmed[confirmation{b.UID, b.Annotations[v1alpha1.AnnotationConfirmTarget]}] = true
+}
+
+// confirmation is that the annotation of a binding names a target.
+type confirmation struct {
+	uid    types.UID
+	target string
 }
 
 // vanish takes in the last state of a binding that is gone.

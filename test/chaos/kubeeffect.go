@@ -136,7 +136,20 @@ func (w *world) patched(e *kubeEffect, b *v1alpha1.ScopedTokenBinding) {
 	}
 	w.facts.versions[b.UID] = b.ResourceVersion
 	w.facts.reported[b.UID] = w.facts.reported[b.UID] || e.what == "status" && b.DeletionTimestamp.IsZero()
+	w.judgePin(b)
 	w.facts.hold(e.what, b, held)
+}
+
+// judgePin sees that a binding by name stays with the target that it was found to stand for, unless its user has confirmed
+// another one.
+func (w *world) judgePin(b *v1alpha1.ScopedTokenBinding) {
+	was, is := w.facts.pinned[b.UID], b.Status.Target.ID
+	if was != "" && is != "" && is != was && !w.facts.confirmed[confirmation{b.UID, is}] && b.Annotations[v1alpha1.AnnotationConfirmTarget] != is {
+		w.violationf(foreign, "%s/%s is moved from target %s to %s, which nobody has confirmed", b.Namespace, b.Name, was, is)
+	}
+	if is != "" {
+		w.facts.pinned[b.UID] = is
+	}
 }
 
 // hold takes in whether a binding has its claim after a patch.

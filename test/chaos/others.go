@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -26,7 +25,8 @@ var otherSteps = append([]weighted{
 	{1, drawDeleteToken},
 	{1, drawNewToken},
 	{1, drawRenameEntity},
-	{1, drawDeleteDeployment},
+	{2, drawMove},
+	{2, drawDeleteDeployment},
 	{1, drawNewDeployment},
 	{1, drawDeleteWorkspace},
 	{1, drawCustomRole},
@@ -181,74 +181,6 @@ func homeOf(t *entity) string {
 func drawNewToken(d draw) func(*world) {
 	name := pick(d, "ci-0", "ci-2", "bot")
 	return func(w *world) { w.addToken(name, "") }
-}
-
-func drawRenameEntity(d draw) func(*world) {
-	n, name := d.IntN(60), pick(d, "etl", "renamed", "ws-0")
-	return func(w *world) {
-		e := w.entity(n)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if e.gone {
-			return
-		}
-		e.name, e.names = name, append(e.names, name)
-		if e.kind == astrosim.TypeWorkspace {
-			w.sim.RenameWorkspace(e.id, name)
-		} else {
-			w.sim.RenameDeployment(e.id, name)
-		}
-		w.history.notef("other", "renames %s to %s", e.id, name)
-	}
-}
-
-func drawDeleteDeployment(d draw) func(*world) {
-	n := d.IntN(60)
-	return func(w *world) {
-		e := w.deploymentOf(n)
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if e.gone {
-			return
-		}
-		e.gone = true
-		w.sim.DeleteDeployment(e.id)
-		w.history.notef("other", "deletes %s", e.id)
-	}
-}
-
-// drawDeleteWorkspace deletes a Workspace with all that is in it, if it is not the last.
-func drawDeleteWorkspace(d draw) func(*world) {
-	n := d.IntN(60)
-	return func(w *world) {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		var there []*entity
-		for _, e := range w.entities {
-			if e.kind == astrosim.TypeWorkspace && !e.gone {
-				there = append(there, e)
-			}
-		}
-		if len(there) < 2 {
-			return
-		}
-		gone := there[n%len(there)]
-		for _, e := range slices.Concat(w.entities, w.tokens) {
-			e.gone = e.gone || e == gone || e.workspace == gone.id || e.home == gone.id
-		}
-		w.sim.DeleteWorkspace(gone.id)
-		w.history.notef("other", "deletes %s with all that is in it", gone.id)
-	}
-}
-
-func drawNewDeployment(d draw) func(*world) {
-	n, name := d.IntN(60), pick(d, "etl", "models", "fresh")
-	return func(w *world) {
-		if e := w.entity(n); e.kind == astrosim.TypeWorkspace && !e.gone {
-			w.addDeployment(e, name)
-			w.history.notef("other", "makes Deployment %s in %s", name, e.id)
-		}
-	}
 }
 
 // drawCustomRole deletes a custom role, and makes it again.

@@ -45,6 +45,7 @@ var userSteps = []weighted{
 	{1, drawEdit("requestedAt", askNow)},
 	{1, drawEdit("pin by id", pinByID)},
 	{1, drawConfirm},
+	{2, drawConfirmTarget},
 	{2, drawReplace},
 	{1, drawVanish},
 	{2, drawCopy},

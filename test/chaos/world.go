@@ -136,6 +136,15 @@ func (w *world) addWorkspace(name string) {
 	w.addEntity(e)
 }
 
+// entityByID is a Workspace or Deployment, nil if there never was one. The caller holds the lock.
+func (w *world) entityByID(id string) *entity {
+	i := slices.IndexFunc(w.entities, func(e *entity) bool { return e.id == id })
+	if i < 0 {
+		return nil
+	}
+	return w.entities[i]
+}
+
 func (w *world) addDeployment(workspace *entity, name string) {
 	e := &entity{
 		kind: astrosim.TypeDeployment, id: w.sim.AddDeployment(workspace.id, name), name: name, names: []string{name}, workspace: workspace.id,
@@ -143,9 +152,8 @@ func (w *world) addDeployment(workspace *entity, name string) {
 	w.addEntity(e)
 }
 
+// addEntity remembers a Workspace or Deployment that was just made. The caller holds the lock, once others are at work.
 func (w *world) addEntity(e *entity) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	w.entities = append(w.entities, e)
 	w.history.alias(e.id, fmt.Sprintf("%s#%d(%s)", strings.ToLower(e.kind), len(w.entities), e.name))
 }
