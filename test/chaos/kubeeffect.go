@@ -157,6 +157,9 @@ func (f *facts) hold(what string, b *v1alpha1.ScopedTokenBinding, held *heldClai
 	was, known := f.holders[b.UID]
 	switch {
 	case what == "release":
+		if known && b.Spec.Mode == v1alpha1.ModeObserve {
+			f.retained[was.place] = true // it came to observe before its claim was written
+		}
 		delete(f.holders, b.UID)
 		f.released[b.UID] = true
 	case held != nil:
