@@ -170,6 +170,7 @@ func (w *world) runRounds() {
 func (w *world) runRound(r round, name string) {
 	w.history.notef("round", "%s: killed %v", name, r.points)
 	w.failpoints.arm(r.points)
+	w.lagBehind(w.plan.lag)
 	var work sync.WaitGroup
 	for _, h := range r.actors {
 		work.Go(func() {

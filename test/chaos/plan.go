@@ -24,6 +24,7 @@ type plan struct {
 	dropDangling            bool
 	restart                 bool // the API server is restarted
 	crowd                   bool // there are so many tokens that a listing has two pages
+	lag                     lag
 	rounds                  []round
 	ending                  round
 }
@@ -96,6 +97,9 @@ func drawPlan(o options, number int) plan {
 	}
 	if d.chance(0.1) {
 		p.limits = astrosim.Limits{Get: 25, Post: 10, Delete: 5}
+	}
+	if d.chance(0.4) {
+		p.lag = drawLag(d)
 	}
 	p.restart = o.restarts > 0 && d.IntN(o.restarts) == 0
 	profile := drawProfile(d)

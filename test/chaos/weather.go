@@ -9,7 +9,6 @@ import (
 // weatherSteps are what goes wrong by itself: with Astro, with the API server, and with the lines to them.
 var weatherSteps = []weighted{
 	{12, drawFault},
-	{6, drawLag},
 	{4, drawHidden},
 	{1, drawOutage},
 	{1, drawBlackout},
@@ -36,7 +35,7 @@ func drawFault(d draw) func(*world) {
 	case astrosim.FaultThrottle:
 		f.RetryAfter = pick(d, "", "", "0", "1")
 	case astrosim.FaultStale:
-		f.Back, f.Endpoint = d.between(1, 2), astrosim.TokensList // drawLag is for reads by id
+		f.Back, f.Endpoint = d.between(1, 2), astrosim.TokensList // reads by id lag in another way
 	case astrosim.FaultHide:
 		f.Keep, f.KeepTotal = pick(d, 0, 0.3, 0.7), d.chance(0.5)
 	case astrosim.FaultShift:
@@ -48,14 +47,22 @@ func drawFault(d draw) func(*world) {
 	return func(w *world) { w.inject(f, last) }
 }
 
-// drawLag lets reads by id be answered by a replica that is behind, by three seconds at most: every one, or now and then one.
-func drawLag(d draw) func(*world) {
-	f := astrosim.Fault{
-		Kind: astrosim.FaultStale, Endpoint: astrosim.TokensGet, Age: pick(d, d.upTo(300*time.Millisecond), d.upTo(time.Second), d.upTo(3*time.Second)),
-		Times: pick(d, 1, 2, 5, 0), Probability: pick(d, 0, 0.3, 0.6),
+// lag is how far replicas of Astro are behind, in every round of a schedule, and how many of the reads by id they answer.
+type lag struct {
+	age   time.Duration // three seconds at most
+	share float64
+}
+
+func drawLag(d draw) lag {
+	return lag{pick(d, d.upTo(300*time.Millisecond), d.upTo(time.Second), d.upTo(3*time.Second)), pick(d, 0.2, 0.5, 0.8)}
+}
+
+// lagBehind lets reads by id show tokens as they were, until the round is over.
+func (w *world) lagBehind(l lag) {
+	if l.age > 0 {
+		w.history.notef("fault", "%d%% of the reads by id are %s old", int(l.share*100), l.age)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Endpoint: astrosim.TokensGet, Age: l.age, Probability: l.share})
 	}
-	last := d.upTo(600 * time.Millisecond)
-	return func(w *world) { w.inject(f, last) }
 }
 
 // drawListFault injects a fault of listings.
@@ -107,7 +114,7 @@ func (w *world) inject(f astrosim.Fault, last time.Duration) {
 	if (f.Kind == astrosim.FaultNotFound || f.Kind == astrosim.FaultHide) && !w.mayHide(last) {
 		return
 	}
-	w.history.notef("fault", "%s on %q, %d times after %d, %s at most, %s old", f.Kind, f.Endpoint, f.Times, f.After, last, f.Age)
+	w.history.notef("fault", "%s on %q, %d times after %d, %s at most", f.Kind, f.Endpoint, f.Times, f.After, last)
 	remove := w.sim.Inject(f)
 	time.AfterFunc(last, remove)
 }
