@@ -117,7 +117,7 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 			w.history.notef("list", "%s?%s -> %d, %d bytes (process %d)", what, r.URL.RawQuery, status, len(body), processOf(r))
 			whole = what == "tokens" && isLastPage(body)
 			if what == "tokens" && status == http.StatusOK {
-				w.writes.listed(processOf(r), datesIn(body))
+				w.writes.listed(processOf(r), time.Now(), datesIn(body))
 			}
 		}}, r)
 		if whole {

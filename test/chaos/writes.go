@@ -47,12 +47,12 @@ func (w *writes) shown(token string, r *reading) {
 }
 
 // listed remembers the dates that a process was shown in a listing.
-func (w *writes) listed(process int, dates map[string]time.Time) {
+func (w *writes) listed(process int, at time.Time, dates map[string]time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for token, updated := range dates {
 		by := reader{process, token}
-		w.dates[by] = append(w.dates[by], dated{updated, time.Now().Add(listedBefore)})
+		w.dates[by] = append(w.dates[by], dated{updated, at.Add(listedBefore)})
 	}
 }
 
