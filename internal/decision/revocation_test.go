@@ -127,6 +127,13 @@ func TestChallenge(t *testing.T) {
 			effects: is{"ReadForWrite acme", "Post acme as it is", "Report"},
 			holds:   at{w1: member},
 		},
+		"RefusedSet": {
+			reason: "Astro refuses the set, which holds a dead role, and not the credential: that keeps the say, and its bindings are told nothing.",
+			parts:  append(of(binding("watching").on(d1).observing()), disagree...),
+			drive:  func(w *driver) { w.refuse = func([]astro.Role) error { return errInvalid } }, effects: is{"ReadForWrite acme", "Post acme as it is", "Report"},
+			states: so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding", "watching": "True/WouldChange"},
+			holds:  at{w1: member},
+		},
 		"OneCredential": {
 			reason:  "Two connections that share a credential need no challenge.",
 			parts:   of(binding("a").claimed(1).seen().holding(1, v1alpha1.OriginCreated, ""), binding("b").role(owner).through("other", func(c *Connection) { c.Credential = "credential of acme" }), holds(w1, member)),
