@@ -98,7 +98,7 @@ func drawPlan(o options, number int) plan {
 	if d.chance(0.1) {
 		p.limits = astrosim.Limits{Get: 25, Post: 10, Delete: 5}
 	}
-	if d.chance(0.4) {
+	if d.chance(0.6) {
 		p.lag = drawLag(d)
 	}
 	p.restart = o.restarts > 0 && d.IntN(o.restarts) == 0

@@ -54,7 +54,7 @@ type lag struct {
 }
 
 func drawLag(d draw) lag {
-	return lag{pick(d, d.upTo(300*time.Millisecond), d.upTo(time.Second), d.upTo(3*time.Second)), pick(d, 0.2, 0.5, 0.8)}
+	return lag{pick(d, d.upTo(time.Second), d.upTo(3*time.Second)), pick(d, 0.3, 0.6, 0.9)}
 }
 
 // lagBehind lets reads by id show tokens as they were, until the round is over.
