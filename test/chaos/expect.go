@@ -175,7 +175,11 @@ func (s *snapshot) checkPlace(p place, claims []*claim) {
 	for _, c := range wanting {
 		switch {
 		case roleOf(c.binding) != should && c.held == nil: // it may have tried before the winner came
-			s.expect(c, false, append([]string{v1alpha1.ReasonConflictingBinding}, refusedReasons...)...)
+			reasons := append([]string{v1alpha1.ReasonConflictingBinding}, refusedReasons...)
+			if winner.held.origin == v1alpha1.OriginAdopted && there != "" && !mayAdopt(c, there) {
+				reasons = append(reasons, v1alpha1.ReasonExistingRole) // as it said before the winner adopted the role
+			}
+			s.expect(c, false, reasons...)
 		case roleOf(c.binding) != should:
 			s.expect(c, false, v1alpha1.ReasonConflictingBinding)
 		case there == should:
