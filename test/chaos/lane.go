@@ -246,13 +246,17 @@ func (l *lane) report(w *world, took time.Duration) error {
 	return errors.Join(err, l.clear(w))
 }
 
-// clear takes away what a schedule has left: its Secrets, and if it failed the rest, finalizers or not.
+// clear takes away what a schedule has left: its Secrets, and if it failed the rest, finalizers or not. What stands in the
+// journal would be told of the same connections if the same schedule is run again.
 func (l *lane) clear(w *world) error {
 	l.gate.attach(nil)
 	var err error
 	for _, s := range []slot{{system, w.shared()}, {namespaces[0], w.own()}} {
 		secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: s.name}}
 		err = errors.Join(err, client.IgnoreNotFound(l.kube.Delete(w.ctx, secret)))
+	}
+	if len(w.problems()) > 0 || l.options.repeat > 1 {
+		err = errors.Join(err, l.kube.DeleteAllOf(w.ctx, &corev1.ConfigMap{}, client.InNamespace(system)))
 	}
 	if len(w.problems()) == 0 {
 		return err
