@@ -15,6 +15,10 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	handOver = map[int]string{}
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], &p.Decision.Rulings[i]
+		if b.Journaled { // it was given a role of which its status does not tell yet
+			handOver[i], r.Fault, p = b.Claim.Token, fault.Quiet(), p.wake(lookAgain)
+			continue
+		}
 		if b.Deleting() && (!s.NeedsToken(b) || len(b.Names.Tokens) != 1) {
 			r.Class, r.Fault = s.judgeDeleting(b, r)
 			continue

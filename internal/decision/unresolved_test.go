@@ -45,6 +45,10 @@ func TestUnresolved(t *testing.T) {
 		"ForbiddenNone": {"It is the same where there is none.", namedBy(binding("a")).through("acme", onlyRole(owner)), "False/RoleNotAllowed", "", ""},
 		"Suspended":     {"One that is suspended says so.", namedBy(binding("a")).suspended(), "False/Suspended", "", ""},
 		"Deleting":      {"One that holds nothing is let go, whatever its name is.", namedBy(binding("a"), "t7").seen().finalized().deleting(), "unchanged, released", "", ""},
+		"DeletingJournaled": {
+			"One that the journal says was given a role is let go under the key of its token only, once the role is gone.",
+			namedBy(binding("a"), "t7").seen().recovered(onDay(1)).deleting(), "unchanged", "", token1,
+		},
 		"DeletingNew":   {"One that nobody ever looked at may have been given the role of the token that it names.", namedBy(binding("a"), "t7").finalized().deleting(), "unchanged", "", "t7"},
 		"DeletingNone":  {"Where it names no token there is none to hold the role.", namedBy(binding("a")).finalized().deleting(), "unchanged, released", "", ""},
 		"DeletingLater": {"It waits until its connection was looked at, and says nothing.", namedBy(binding("a")).finalized().deleting().through("acme", func(c *Connection) { c.Host = "" }), "unchanged", "", ""},

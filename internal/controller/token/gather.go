@@ -29,10 +29,14 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 	}
 	nobody := group{key: key, handles: map[string]connection.Handle{}}
 	g, err := r.collect(ctx, nobody, field, value, func(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == key })
-	if err != nil || key.Token == "" {
+	switch {
+	case err != nil:
 		return g, err
+	case key.Token == "":
+		return r.withClaims(g), nil
+	default:
+		return r.withJournal(ctx, g)
 	}
-	return r.withJournal(ctx, g)
 }
 
 // gatherNamed adds the bindings that name the token by its present name and are not pinned yet. They are worked on here,

@@ -54,6 +54,23 @@ func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
 	return g, nil
 }
 
+// withClaims adds what the journal knows of bindings that are not found under the key of their token: they were given a role
+// of which their statuses do not tell yet.
+func (r *Reconciler) withClaims(g group) group {
+	j := r.journal()
+	if j == nil {
+		return g
+	}
+	g.bindings = slices.Clone(g.bindings)
+	for i := range g.bindings {
+		b := &g.bindings[i]
+		if k, e, found := j.Find(b.Object.UID); found && e.ClaimedAt.After(pin.LastClaimed(b.Object)) {
+			b.Claim, b.Journaled = claimOf(tokenKey(k.Host, k.Organization, k.Token), e), true
+		}
+	}
+	return g
+}
+
 // recovered is a binding with the claim of its journal entry, if that is later than any in its status. Else the entry is
 // out of date.
 func (r *Reconciler) recovered(key TokenKey, b decision.Binding, e journal.Entry) decision.Binding {

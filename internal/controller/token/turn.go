@@ -111,6 +111,9 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 	expectTargets(g, handedOver(bindings, tokens))
 	for i, id := range tokens {
 		key, priority := tokenKey(g.key.Host, g.key.Organization, id), sweepPriority
+		if claim := bindings[i].Claim; claim != nil {
+			key = tokenKey(claim.Host, claim.Organization, claim.Token)
+		}
 		if r.waitedFor(&bindings[i]) {
 			r.line.Edited(key, bindings[i].Object.Namespace)
 			priority = 0
