@@ -176,7 +176,7 @@ func (s *snapshot) checkPlace(p place, claims []*claim) {
 		switch {
 		case roleOf(c.binding) != should && c.held == nil: // it may have tried before the winner came
 			reasons := append([]string{v1alpha1.ReasonConflictingBinding}, refusedReasons...)
-			if winner.held.origin == v1alpha1.OriginAdopted && there != "" && !mayAdopt(c, there) {
+			if winner.held.origin == v1alpha1.OriginAdopted && there != "" && !s.mayAdopt(c, there) {
 				reasons = append(reasons, v1alpha1.ReasonExistingRole) // as it said before the winner adopted the role
 			}
 			s.expect(c, false, reasons...)
