@@ -23,6 +23,8 @@ GO_TOOL := go tool -modfile=hack/tools/go.mod
 GOLANGCI_LINT := bin/golangci-lint
 HELM := bin/helm
 PROMTOOL := bin/promtool
+# Says while a command runs for how long it has.
+PROGRESS := $(CURDIR)/hack/progress.sh
 
 # Flags for `go test`, such as TEST_ARGS='-run TestPlan -v'.
 TEST_ARGS ?=
@@ -69,19 +71,31 @@ release: $(HELM) ## Make dist/, what a release consists of: chart, image archive
 	@VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/release.sh dist
 	@$(if $(AGAIN),VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/reproduce.sh dist)
 
+# The release index that programs of the control plane are downloaded from: setup-envtest's if empty, `none` for none.
+export ENVTEST_INDEX ?=
+
 .PHONY: controlplane
-controlplane: ## Build a Kubernetes control plane into bin/k8s, about six minutes the first time; not if KUBEBUILDER_ASSETS is set.
+controlplane: ## Put a Kubernetes control plane into bin/k8s: downloaded where ENVTEST_INDEX can be reached, else built, about six minutes once; not if KUBEBUILDER_ASSETS is set.
 	@hack/controlplane/build.sh bin/k8s
 
+# What everything needs but the test of the documents, which wants a controller manager too.
+.PHONY: apiserver
+apiserver:
+	@hack/controlplane/build.sh bin/k8s etcd kube-apiserver kubectl
+
+.PHONY: kubectl
+kubectl:
+	@hack/controlplane/build.sh bin/k8s kubectl
+
 .PHONY: demo
-demo: controlplane build ## Show the operator at work against the simulated Astro; KEEP=1 leaves everything running.
+demo: apiserver build ## Show the operator at work against the simulated Astro; KEEP=1 leaves everything running.
 	KUBEBUILDER_ASSETS='$(ASSETS)' hack/demo/run.sh
 
 ##@ Checks
 
 .PHONY: test
 test: controlplane $(HELM) alerts ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
-	cd hack/image && go test $(TEST_ARGS) ./...
+	for module in hack/image hack/tools; do (cd $$module && go test $(TEST_ARGS) ./...); done
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
 	go test $(TEST_ARGS) ./test/explore
 	@$(FORGET_STATES)
@@ -94,7 +108,7 @@ FORGET_STATES = $(if $(STORY_ARGS),true,rm -rf $(STATES) $(EXCHANGES)/stories &&
 RECORD_STATES = $(if $(STORY_ARGS),,STORY_RECORD='$(STATES)' ASTROSIM_RECORD='$(EXCHANGES)/stories')
 
 .PHONY: states
-states: controlplane ## Run the stories and keep every state that they see an object in, for `make gitops`, and every call, for `make contract`; `make test` does so too.
+states: apiserver ## Run the stories and keep every state that they see an object in, for `make gitops`, and every call, for `make contract`; `make test` does so too.
 	@$(FORGET_STATES)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -procs=4 -timeout=20m --no-color ./test/stories
 
@@ -114,7 +128,7 @@ contract: ## Hold every answer of the simulated Astro and every request of the o
 	cd test/contract && go run . -spec='$(abspath $(SPEC))' -exchanges='$(EXCHANGES)'
 
 .PHONY: contract-stories
-contract-stories: controlplane
+contract-stories: apiserver
 	KUBEBUILDER_ASSETS='$(ASSETS)' ASTROSIM_RECORD='$(EXCHANGES)/stories' $(GINKGO) -procs=4 -timeout=20m --no-color --focus='$(CONTRACT_STORIES)' ./test/stories
 
 .PHONY: alerts
@@ -123,24 +137,25 @@ alerts: $(PROMTOOL) ## Have promtool check the alerts, and look that each fires 
 	$(PROMTOOL) test rules test/monitoring/alerts_promtool.yaml
 
 .PHONY: gitops
-gitops: controlplane ## Ask kstatus and Argo CD's engines what they make of every state and example; GITOPS_ARGS are for `go test`, UPDATE=1 makes config/argocd anew.
+gitops: apiserver ## Ask kstatus and Argo CD's engines what they make of every state and example; GITOPS_ARGS are for `go test`, UPDATE=1 makes config/argocd anew.
 	@[[ -n "$$(ls $(STATES) 2>/dev/null)" ]] || $(MAKE) --no-print-directory states
 	cd test/gitops && STATES='$(STATES)' KUBEBUILDER_ASSETS='$(ASSETS)' UPDATE='$(UPDATE)' go test -count=1 -timeout 10m $(GITOPS_ARGS) ./health ./drift
 
 .PHONY: gitops-flux
-gitops-flux: controlplane $(HELM) ## Run Flux's own controllers with the examples of config/samples/flux and docs/examples; builds them, minutes the first time.
+gitops-flux: apiserver $(HELM) ## Run Flux's own controllers with the examples of config/samples/flux and docs/examples; builds them, minutes the first time.
 	@mkdir -p bin/gitops
 	go build -o bin/gitops/ ./cmd/manager ./cmd/astrosim
-	cd test/gitops/flux && for name in kustomize helm; do go build -o $(CURDIR)/bin/gitops/ github.com/fluxcd/$$name-controller; done
+	@cd test/gitops/flux && for name in kustomize helm; do \
+	  $(PROGRESS) "building Flux's $$name-controller, minutes the first time" go build -o $(CURDIR)/bin/gitops/ github.com/fluxcd/$$name-controller; done
 	cd test/gitops/flux && KUBEBUILDER_ASSETS='$(ASSETS)' go test -count=1 -timeout 15m $(GITOPS_ARGS) ./...
 
 .PHONY: gitops-argocd
-gitops-argocd: controlplane $(HELM) ## Run Argo CD's own controllers with the examples of config/samples/argocd; builds them, half an hour the first time, then two minutes. Needs redis-server.
+gitops-argocd: apiserver $(HELM) ## Run Argo CD's own controllers with the examples of config/samples/argocd; builds them, half an hour the first time, then two minutes. Needs redis-server.
 	@command -v redis-server >/dev/null || { echo "redis-server is not installed: Argo CD keeps its cache there"; exit 1; }
 	@mkdir -p bin/gitops
 	go build -o bin/gitops/ ./cmd/manager ./cmd/astrosim
 	go build -modfile=hack/tools/go.mod -o bin/gitops/ sigs.k8s.io/kustomize/kustomize/v5
-	cd test/gitops/argocd && go build -o $(CURDIR)/bin/gitops/argocd github.com/argoproj/argo-cd/v3/cmd
+	@cd test/gitops/argocd && $(PROGRESS) 'building Argo CD, half an hour the first time' go build -o $(CURDIR)/bin/gitops/argocd github.com/argoproj/argo-cd/v3/cmd
 	cd test/gitops/argocd && KUBEBUILDER_ASSETS='$(ASSETS)' go test -count=1 -timeout 15m -exec $(CURDIR)/test/gitops/argocd/alone.sh $(GITOPS_ARGS) ./...
 
 # What make e2e installs: this tree's image and chart, and the same with a lower version, from which it is upgraded.
@@ -150,7 +165,7 @@ E2E_REPOSITORY ?= localhost/scopedtoken-operator
 E2E_ARGS ?=
 
 .PHONY: e2e
-e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the image with Helm on the cluster of KUBECONFIG, which has to be without the operator, and see it through its life; E2E_LOAD is the command that loads an image archive, as in E2E_LOAD='kind load image-archive'.
+e2e: $(HELM) $(if $(shell command -v kubectl),,kubectl) ## Install the image with Helm on the cluster of KUBECONFIG, which has to be without the operator, and see it through its life; E2E_LOAD is the command that loads an image archive, as in E2E_LOAD='kind load image-archive'.
 	@: $(or $(KUBECONFIG),$(error KUBECONFIG is not set: the cluster to install on)) \
 	  '$(or $(E2E_LOAD),$(error E2E_LOAD is not set: the command that loads an image archive onto the nodes))'
 	@mkdir -p $(E2E)
@@ -167,7 +182,7 @@ e2e: $(HELM) $(if $(shell command -v kubectl),,controlplane) ## Install the imag
 OLDEST_STORIES := Granting|The promises|A ClusterAstroConnection|A namespace that is deleted|Drift|Two replicas of the operator|The kinds, deleted|The annotation
 
 .PHONY: oldest
-oldest: controlplane ## Test against the oldest Kubernetes that is supported (docs/compatibility.md); its kube-apiserver takes six minutes to build, once.
+oldest: apiserver ## Test against the oldest Kubernetes that is supported (docs/compatibility.md); its kube-apiserver takes six minutes to build, once.
 	@hack/controlplane/oldest/build.sh bin/k8s-oldest '$(ASSETS)'
 	KUBEBUILDER_ASSETS=$(CURDIR)/bin/k8s-oldest go test -count=1 -timeout 10m $(TEST_ARGS) ./test/apirules ./cmd/manager ./test/environment
 	KUBEBUILDER_ASSETS=$(CURDIR)/bin/k8s-oldest $(GINKGO) -procs=4 -timeout=15m --no-color --focus='$(OLDEST_STORIES)' $(STORY_ARGS) ./test/stories
@@ -182,7 +197,7 @@ verify: ## Regenerate, check formatting, lint and modules; fail if a generated f
 	@hack/verify.sh
 
 # Modules with programs of their own; those of Flux and Argo CD would have to be compiled whole for it. A narrower one if told.
-LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools/helm hack/tools/lint test/contract test/gitops)
+LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools hack/tools/helm hack/tools/lint test/contract test/gitops)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--fix' mends what it can, LINT_ARGS=./internal/astro/... narrows it.
@@ -191,11 +206,11 @@ lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--f
 	done
 
 .PHONY: bench
-bench: controlplane build ## Measure every scenario at three sizes, a quarter of an hour; BENCH_ARGS narrows it (docs/performance.md), PROFILE=1 writes profiles.
+bench: apiserver build ## Measure every scenario at three sizes, a quarter of an hour; BENCH_ARGS narrows it (docs/performance.md), PROFILE=1 writes profiles.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/bench $(BENCH_ARGS)
 
 .PHONY: chaos
-chaos: controlplane build ## Prove the promises in SCHEDULES seeded schedules (SEED) of users, faults and kills; SCHEDULE=n replays one, CHAOS_ARGS are more flags.
+chaos: apiserver build ## Prove the promises in SCHEDULES seeded schedules (SEED) of users, faults and kills; SCHEDULE=n replays one, CHAOS_ARGS are more flags.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/chaos -seed=$(or $(SEED),1) -schedules=$(or $(SCHEDULES),500) \
 	  -schedule=$(or $(SCHEDULE),-1) $(CHAOS_ARGS)
 
@@ -207,7 +222,7 @@ explore: ## Visit every interleaving of decisions with users, API server, Astro 
 	@go run ./test/explore -bound=$(or $(BOUND),1) $(if $(MUTATIONS),-mutations -seconds=60) $(EXPLORE_ARGS)
 
 .PHONY: soak
-soak: controlplane ## Let an hour of the operator's time pass in a minute or two and look for what grows; SOAK_ARGS are its flags.
+soak: apiserver ## Let an hour of the operator's time pass in a minute or two and look for what grows; SOAK_ARGS are its flags.
 	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/soak $(SOAK_ARGS)
 
 ##@ Generated files
@@ -267,14 +282,11 @@ undeploy: ## Delete the operator and its namespace, Secrets included; the CRDs a
 # Tools that are built once.
 
 $(GOLANGCI_LINT): hack/tools/lint/main.go hack/tools/lint/go.mod hack/tools/lint/go.sum
-	@echo 'building golangci-lint, about two minutes the first time ...'
-	@cd hack/tools/lint && go build -trimpath -o $(CURDIR)/$@ .
+	@cd hack/tools/lint && $(PROGRESS) 'building golangci-lint, about two minutes the first time' go build -trimpath -o $(CURDIR)/$@ .
 
 $(HELM): hack/tools/helm/go.mod hack/tools/helm/go.sum
-	@echo 'building helm, a few minutes the first time ...'
-	@cd hack/tools/helm && go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
+	@cd hack/tools/helm && $(PROGRESS) 'building helm, a few minutes the first time' go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ helm.sh/helm/v4/cmd/helm
 
 # Without the ways in which Prometheus finds its targets, of which the rules know nothing.
 $(PROMTOOL): test/monitoring/go.mod test/monitoring/go.sum
-	@echo 'building promtool, a few minutes the first time ...'
-	@cd test/monitoring && go build -tags remove_all_sd -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/promtool
+	@cd test/monitoring && $(PROGRESS) 'building promtool, a few minutes the first time' go build -tags remove_all_sd -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/promtool

@@ -1,9 +1,12 @@
 #!/usr/bin/env bash
-# Builds the programs of a Kubernetes control plane from the module beside this file into the folder given, and skips
-# what already stands there for the pinned versions. If KUBEBUILDER_ASSETS is set, the programs are taken from there
-# and nothing is built.
+# Puts the programs of a Kubernetes control plane into the folder given, all or those named, and skips what already stands
+# there for the pinned versions. What a release index has is downloaded, in seconds; the rest is built from the module
+# beside this file, which works without a network once Go has the modules. If KUBEBUILDER_ASSETS is set, the programs are
+# taken from there and nothing is done.
 #
-#   hack/controlplane/build.sh bin/k8s
+#   hack/controlplane/build.sh bin/k8s [etcd kube-apiserver ...]
+#
+# ENVTEST_INDEX is the URL of another index than setup-envtest's, or `none`: build everything.
 set -euo pipefail
 
 if [[ -n "${KUBEBUILDER_ASSETS:-}" ]]; then
@@ -12,20 +15,17 @@ if [[ -n "${KUBEBUILDER_ASSETS:-}" ]]; then
 fi
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-out=${1:?usage: build.sh <folder for the programs>}
+out=${1:?usage: build.sh <folder for the programs> [<program> ...]}
+shift
+wanted=" ${*:-etcd kube-apiserver kubectl kube-controller-manager} "
 mkdir -p "$out/.stamps"
 out=$(cd "$out" && pwd)
 cd "$here"
+trap 'rm -f "$out"/*.$$.part' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
 
-log=$out/build.log
-pids=()
-cleanup() {
-  ((${#pids[@]} == 0)) || kill "${pids[@]}" 2>/dev/null || true
-  rm -f "$out"/*.part
-}
-trap cleanup EXIT
-
-# A program is built again when a pinned version (go.sum), the Go toolchain or this recipe changes.
+# A program is made again when a pinned version (go.sum), the Go toolchain or this recipe changes.
 key=$({ git hash-object go.sum build.sh; go env GOVERSION GOOS GOARCH; } | git hash-object --stdin)
 
 # program, package, and the time of a first build on two cores, most of which goes into what the first ones share.
@@ -36,41 +36,31 @@ programs=(
   "kubectl                  k8s.io/kubernetes/cmd/kubectl                   one minute"
 )
 
-built() { [[ -x "$out/$1" && "$(cat "$out/.stamps/$1" 2>/dev/null)" == "$key" ]]; }
+there() { [[ -x "$out/$1" && "$(cat "$out/.stamps/$1" 2>/dev/null)" == "$key" ]]; }
 
-# run says every half minute that a long command is still at it, and shows the command's output only if it fails.
-run() {
-  local began=$SECONDS next=$((SECONDS + 30)) status=0
-  "$@" >"$log" 2>&1 &
-  local pid=$!
-  pids=("$pid")
-  while kill -0 "$pid" 2>/dev/null; do
-    sleep 0.2
-    if ((SECONDS >= next)); then
-      echo "  ... $((SECONDS - began)) s"
-      next=$((SECONDS + 30))
-    fi
-  done
-  wait "$pid" || status=$?
-  pids=()
-  if ((status != 0)); then
-    cat "$log" >&2
-    echo "control plane: failed: $*" >&2
-    exit "$status"
-  fi
-}
-
-missing=0
+missing=()
 for line in "${programs[@]}"; do
   read -r name _ <<<"$line"
-  built "$name" || missing=$((missing + 1))
+  [[ $wanted != *" $name "* ]] || there "$name" || missing+=("$name")
 done
-if ((missing == 0)); then
+if ((${#missing[@]} == 0)); then
   exit 0
 fi
 
-# Kubernetes takes its version from the linker; without it `kubectl version` would tell of v0.0.0-master.
 kubernetes=$(go list -m -f '{{.Version}}' k8s.io/kubernetes)
+echo "control plane: Kubernetes $kubernetes into $out: ${missing[*]}"
+
+# kube-controller-manager is in no index; where it alone is missing there is nothing to ask for.
+if [[ ${ENVTEST_INDEX:-} != none && ${missing[*]} != kube-controller-manager ]]; then
+  go build -C ../tools -o "$out/.stamps/envtest" ./envtest
+  if fetched=$("$out/.stamps/envtest" -index "${ENVTEST_INDEX:-}" -version "$kubernetes" -out "$out" "${missing[@]}"); then
+    for name in $fetched; do
+      echo "$key" >"$out/.stamps/$name"
+    done
+  fi
+fi
+
+# Kubernetes takes its version from the linker; without it `kubectl version` would tell of v0.0.0-master.
 IFS=. read -r major minor _ <<<"${kubernetes#v}"
 flags="-s -w"
 for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
@@ -78,20 +68,15 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   flags+=" -X $package.gitTreeState=clean"
 done
 
-echo "control plane: Kubernetes $kubernetes into $out ($missing of ${#programs[@]} to build)"
 number=0
 for line in "${programs[@]}"; do
-  number=$((number + 1))
   read -r name package time <<<"$line"
-  if built "$name"; then
-    echo "$name ($number of ${#programs[@]}) is there"
-    continue
-  fi
-  echo "building $name ($number of ${#programs[@]}), about $time the first time ..."
-  began=$SECONDS
-  run go build -mod=readonly -trimpath -ldflags "$flags" -o "$out/$name.$$.part" "$package"
-  mv "$out/$name.$$.part" "$out/$name"
+  [[ " ${missing[*]} " == *" $name "* ]] || continue
+  number=$((number + 1))
+  there "$name" && continue
+  part=$out/$name.$$.part
+  ../progress.sh "building $name ($number of ${#missing[@]}), about $time the first time" \
+    go build -mod=readonly -trimpath -ldflags "$flags" -o "$part" "$package"
+  mv "$part" "$out/$name"
   echo "$key" >"$out/.stamps/$name"
-  echo "built $name in $((SECONDS - began)) s"
 done
-rm -f "$log"

@@ -18,6 +18,6 @@ for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
   flags+=" -X $package.gitVersion=$version -X $package.gitMajor=$major -X $package.gitMinor=$minor -X $package.gitTreeState=clean"
 done
 
-echo "kube-apiserver $version into $out"
-go build -mod=readonly -trimpath -ldflags "$flags" -o "$out/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
+../../progress.sh "kube-apiserver $version into $out, about six minutes the first time" \
+  go build -mod=readonly -trimpath -ldflags "$flags" -o "$out/kube-apiserver" k8s.io/kubernetes/cmd/kube-apiserver
 ln -sf "$others/etcd" "$others/kubectl" "$out/"
