@@ -112,9 +112,12 @@ defaults and not that there are none. Every template begins with it, since none 
 {{- end }}
 {{- end }}
 
+{{/* The image: by a digest or a tag of the user's, else by the digest that the release has put into the chart, else by the appVersion. */}}
 {{- define "scopedtoken.image" -}}
+{{- $released := index .Chart.Annotations "astro.scopedtoken.dev/image-digest" }}
 {{- with .Values.image }}
-{{- .repository }}{{ if .digest }}@{{ .digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
+{{- $digest := .digest | default (ternary "" $released (not (empty .tag))) }}
+{{- .repository }}{{ if $digest }}@{{ $digest }}{{ else }}:{{ .tag | default $.Chart.AppVersion }}{{ end }}
 {{- end }}
 {{- end }}
 
