@@ -20,9 +20,11 @@ RELEASE_IMG ?= scopedtoken-operator:$(VERSION)
 ASSETS := $(or $(KUBEBUILDER_ASSETS),$(CURDIR)/bin/k8s)
 KUBECTL ?= $(or $(shell command -v kubectl),$(ASSETS)/kubectl)
 GO_TOOL := go tool -modfile=hack/tools/go.mod
+GO_CHECK := go tool -modfile=hack/tools/check/go.mod
 GOLANGCI_LINT := bin/golangci-lint
 HELM := bin/helm
 PROMTOOL := bin/promtool
+COSIGN := bin/cosign
 # Says while a command runs for how long it has.
 PROGRESS := $(CURDIR)/hack/progress.sh
 
@@ -39,7 +41,9 @@ GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 FUZZ := ./internal/astro ./internal/roleset
 FUZZTIME ?= 30s
 # Every Go module of the repository.
-MODULES := . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/monitoring test/gitops test/gitops/flux test/gitops/argocd
+MODULES = $(patsubst %/,%,$(dir $(shell git ls-files go.mod '*/go.mod')))
+# What licences the programs of a release may be linked from.
+LICENSES := Apache-2.0,MIT,BSD-2-Clause,BSD-3-Clause,ISC
 
 ##@ General
 
@@ -73,6 +77,16 @@ release: $(HELM) ## Make dist/, what a release consists of: chart, image archive
 
 # The release index that programs of the control plane are downloaded from: setup-envtest's if empty, `none` for none.
 export ENVTEST_INDEX ?=
+
+# Where a release is published, by the workflow for tags.
+REGISTRY ?= ghcr.io/scopedtoken
+
+.PHONY: release-publish
+release-publish: $(HELM) $(COSIGN) ## Make the release of TAG twice, push its image and chart to REGISTRY, sign them and attest how they were made; the workflow for tags runs it.
+	@[[ '$(TAG)' == '$(VERSION)' ]] || { echo "TAG is '$(TAG)', and this tree becomes $(VERSION)"; exit 1; }
+	@$(MAKE) --no-print-directory release AGAIN=1 RELEASE_IMG='$(REGISTRY)/scopedtoken-operator:$(VERSION)'
+	@VERSION='$(VERSION)' IMG='$(REGISTRY)/scopedtoken-operator:$(VERSION)' REVISION='$(REVISION)' CHARTS='oci://$(REGISTRY)/charts' \
+	  COSIGN='$(COSIGN)' hack/release/publish.sh dist
 
 .PHONY: controlplane
 controlplane: ## Put a Kubernetes control plane into bin/k8s: downloaded where ENVTEST_INDEX can be reached, else built, about six minutes once; not if KUBEBUILDER_ASSETS is set.
@@ -196,6 +210,32 @@ fuzz: ## Look for inputs that break the reading of Astro's answers or the planne
 verify: ## Regenerate, check formatting, lint and modules; fail if a generated file changes.
 	@hack/verify.sh
 
+.PHONY: vulncheck
+vulncheck: ## Look for known vulnerabilities in what the programs of this repository call; asks Go's vulnerability database.
+	@for module in . hack/image hack/tools; do echo "govulncheck in $$module"; \
+	  $(GO_CHECK) govulncheck -C $$module ./...; done
+
+.PHONY: licenses
+licenses: ## Check that everything the programs of a release are linked from has one of LICENSES.
+	@$(GO_CHECK) go-licenses check ./cmd/... --allowed_licenses='$(LICENSES)' 2>&1 | grep -v 'contains non-Go code\|^/.*\.s$$' || [[ $${PIPESTATUS[0]} == 0 ]]
+	@echo 'licenses: all are of $(LICENSES)'
+
+.PHONY: workflows
+workflows: ## Check the workflows for GitHub with actionlint.
+	@$(GO_CHECK) actionlint -shellcheck= -pyflakes=
+
+.PHONY: release-check
+release-check: $(HELM) $(COSIGN) ## Publish a release to a registry on loopback, signed with a key of its own, and verify it with the commands of docs/verify-a-release.md.
+	@cd hack/tools/cosign && go build -trimpath -o $(CURDIR)/bin/registry github.com/google/go-containerregistry/cmd/registry
+	@VERSION='$(VERSION)' REVISION='$(REVISION)' COSIGN='$(COSIGN)' REGISTRY=bin/registry hack/release/check.sh
+
+RENOVATE := renovate@39.264.1
+
+.PHONY: renovate-check
+renovate-check: ## Check Renovate's configuration with its own validator; needs npm and its registry, minutes the first time.
+	@$(PROGRESS) 'fetching $(RENOVATE) and validating .github/renovate.json' \
+	  npx --yes --ignore-scripts --omit=optional --package '$(RENOVATE)' -- renovate-config-validator --strict .github/renovate.json
+
 # Modules with programs of their own; those of Flux and Argo CD would have to be compiled whole for it. A narrower one if told.
 LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools hack/tools/helm hack/tools/lint test/contract test/gitops)
 
@@ -290,3 +330,7 @@ $(HELM): hack/tools/helm/go.mod hack/tools/helm/go.sum
 # Without the ways in which Prometheus finds its targets, of which the rules know nothing.
 $(PROMTOOL): test/monitoring/go.mod test/monitoring/go.sum
 	@cd test/monitoring && $(PROGRESS) 'building promtool, a few minutes the first time' go build -tags remove_all_sd -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/prometheus/prometheus/cmd/promtool
+
+$(COSIGN): hack/tools/cosign/go.mod hack/tools/cosign/go.sum
+	@cd hack/tools/cosign && $(PROGRESS) 'building cosign, minutes the first time' \
+	  go build -trimpath -ldflags '-s -w' -o $(CURDIR)/$@ github.com/sigstore/cosign/v3/cmd/cosign

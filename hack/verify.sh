@@ -40,7 +40,7 @@ formatted() {
 
 tidy() {
   local module status=0
-  for module in . hack/tools hack/tools/lint hack/tools/helm hack/controlplane hack/controlplane/oldest hack/image test/contract test/monitoring test/gitops test/gitops/flux test/gitops/argocd; do
+  for module in $(git ls-files go.mod '*/go.mod' | xargs -n 1 dirname); do
     (cd "$module" && go mod tidy -diff) || { echo "$module is not tidy, run make tidy"; status=1; }
   done
   return "$status"
@@ -70,6 +70,8 @@ step "generated files are committed" unchanged
 step "formatting" formatted
 step "modules are tidy" tidy
 step "kustomize" kustomizations
+step "chart" bin/helm lint --strict --quiet config/chart
+step "workflows" make --no-print-directory workflows
 step "go vet" go vet ./...
 step "lint" make --no-print-directory lint
 
