@@ -94,7 +94,7 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "where profiles are served, best on loopback; 0 for nowhere")
 	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
-	flags.StringVar(&o.runbook, "runbook-url", runbook.DefaultURL, "where warnings link to, by their reason; empty: no link")
+	flags.StringVar(&o.runbook, "runbook-url", runbook.URL(release), "where warnings link to, by their reason; empty: no link")
 	flags.StringVar(&o.auditLog, "audit-log", audit.Stdout,
 		"where a line of JSON goes for each role that is changed or let go: stdout, stderr, or a file, to whose end it is written")
 	flags.BoolVar(&o.version, "version", false, "print the version and end")

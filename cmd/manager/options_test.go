@@ -21,7 +21,7 @@ func usual(change func(*options)) options {
 	o := options{
 		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
 		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
-		runbook: runbook.DefaultURL, auditLog: "stdout",
+		runbook: runbook.URL(release), auditLog: "stdout",
 	}
 	if change != nil {
 		change(&o)
@@ -210,5 +210,15 @@ func TestSaveMemory(t *testing.T) {
 				t.Errorf("%s\nwant %d, got %d", tc.reason, tc.want, got)
 			}
 		})
+	}
+}
+
+// TestRunbookOfARelease: a released build links to the runbook of its own version.
+func TestRunbookOfARelease(t *testing.T) {
+	t.Cleanup(func() { release = "" })
+	release = "v1.2.3"
+	o, err := parse([]string{"--operator-namespace=operator"}, io.Discard)
+	if err != nil || !strings.Contains(o.runbook, "/blob/v1.2.3/") {
+		t.Errorf("want a link to v1.2.3, got %q (%v)", o.runbook, err)
 	}
 }

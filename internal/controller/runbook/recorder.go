@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -9,8 +10,11 @@ import (
 	"k8s.io/client-go/tools/events"
 )
 
-// DefaultURL is where the runbook is published.
-const DefaultURL = "https://github.com/scopedtoken/scopedtoken-operator/blob/main/docs/runbook.md"
+// URL is where the runbook of a release is published; that of none is the newest. An old release keeps its own: a later
+// runbook may have lost a reason, or say what only a later version does.
+func URL(release string) string {
+	return "https://github.com/scopedtoken/scopedtoken-operator/blob/" + cmp.Or(release, "main") + "/docs/runbook.md"
+}
 
 // most is how many bytes the note of an Event may have.
 const most = 1024

@@ -23,21 +23,21 @@ func (h *heard) Eventf(_, _ runtime.Object, _, _, _, note string, args ...any) {
 
 func TestRecorder(t *testing.T) {
 	long := strings.Repeat("ü", 1000)
-	link := "; see " + DefaultURL + "#tokennotfound"
+	link := "; see " + URL("") + "#tokennotfound"
 	cases := map[string]struct {
 		reason, url, kind, message, want string
 	}{
 		"Warning": {
 			reason: "A warning ends with the section of its reason.",
-			url:    DefaultURL, kind: corev1.EventTypeWarning, message: "no such token", want: "no such token" + link,
+			url:    URL(""), kind: corev1.EventTypeWarning, message: "no such token", want: "no such token" + link,
 		},
 		"Percent": {
 			reason: "What Astro said is no format.",
-			url:    DefaultURL, kind: corev1.EventTypeWarning, message: "100%d", want: "100%d" + link,
+			url:    URL(""), kind: corev1.EventTypeWarning, message: "100%d", want: "100%d" + link,
 		},
 		"Normal": {
 			reason: "Good news needs no runbook.",
-			url:    DefaultURL, kind: corev1.EventTypeNormal, message: "granted", want: "granted",
+			url:    URL(""), kind: corev1.EventTypeNormal, message: "granted", want: "granted",
 		},
 		"NoURL": {
 			reason: "Whoever wants no link has none.",
@@ -45,7 +45,7 @@ func TestRecorder(t *testing.T) {
 		},
 		"Long": {
 			reason: "The message is cut, never the link, and never within a letter.",
-			url:    DefaultURL, kind: corev1.EventTypeWarning, message: long, want: strings.Repeat("ü", (most-len(link)-3)/2) + "…" + link,
+			url:    URL(""), kind: corev1.EventTypeWarning, message: long, want: strings.Repeat("ü", (most-len(link)-3)/2) + "…" + link,
 		},
 	}
 	for name, tc := range cases {
@@ -59,5 +59,16 @@ func TestRecorder(t *testing.T) {
 				t.Errorf("the API server refuses it: %d bytes, %q", len(to.note), to.note)
 			}
 		})
+	}
+}
+
+func TestURL(t *testing.T) {
+	for release, want := range map[string]string{
+		"v1.2.3": "https://github.com/scopedtoken/scopedtoken-operator/blob/v1.2.3/docs/runbook.md",
+		"":       "https://github.com/scopedtoken/scopedtoken-operator/blob/main/docs/runbook.md",
+	} {
+		if got := URL(release); got != want {
+			t.Errorf("release %q: want %s, got %s", release, want, got)
+		}
 	}
 }
