@@ -3,7 +3,7 @@
 # commands of docs/verify-a-release.md on it: what is signed must pass, and what is not must fail. `make release-check`
 # runs it; it needs no network.
 #
-#   VERSION=v0.1.0 IMG=127.0.0.1:5050/scopedtoken-operator:v0.1.0 COSIGN=bin/cosign REGISTRY=bin/registry hack/release/check.sh
+#   VERSION=v0.1.0 REVISION=<commit> COSIGN=bin/cosign REGISTRY=bin/registry hack/release/check.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD
@@ -29,6 +29,8 @@ done
 [[ -n $port ]] || fail "the registry does not start: $(cat "$work/registry.log")"
 host=127.0.0.1:$port
 
+# One platform will do to see what is signed.
+export PLATFORMS=${PLATFORMS:-linux/$(go env GOARCH)}
 # A key instead of the workflow's identity, and no public log: everything else is as in the workflow.
 export COSIGN_PASSWORD='' VERSION REVISION COSIGN
 (cd "$work" && "$COSIGN" generate-key-pair && "$COSIGN" generate-key-pair --output-key-prefix other) >/dev/null 2>&1
