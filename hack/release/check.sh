@@ -72,7 +72,7 @@ echo "release-check: the page's commands pass"
 page "$work/other.pub" >"$work/commands"
 settings=$(sed -n '1,/^)$/p' "$work/commands"; grep -E '^(image|chart)=' "$work/commands")
 while IFS= read -r command; do
-  ! reader "$settings"$'\n'"$command" >"$work/log" 2>&1 || fail "passes with another key: $command"
+  ! reader "$settings"$'\ncd release\n'"$command" >"$work/log" 2>&1 || fail "passes with another key: $command"
 done < <(grep '^cosign verify' "$work/commands")
 # And the checksums, if a byte of a file or of themselves is another.
 page "$work/cosign.pub" >"$work/commands"
