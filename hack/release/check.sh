@@ -35,9 +35,10 @@ export PLATFORMS=${PLATFORMS:-linux/$(go env GOARCH)}
 export COSIGN_PASSWORD='' VERSION REVISION COSIGN
 (cd "$work" && "$COSIGN" generate-key-pair && "$COSIGN" generate-key-pair --output-key-prefix other) >/dev/null 2>&1
 echo '{"mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json", "rekorTlogConfig": {}, "tsaConfig": {}}' >"$work/nowhere.json"
+echo '{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}' >"$work/nobody.json"
 export IMG=$host/scopedtoken/scopedtoken-operator:$VERSION CHARTS=oci://$host/scopedtoken/charts
 hack/release/release.sh "$work/dist"
-SIGN_WITH="--key $work/cosign.key --signing-config $work/nowhere.json" HELM_PUSH=--plain-http hack/release/publish.sh "$work/dist"
+SIGN_WITH="--key $work/cosign.key --signing-config $work/nowhere.json --trusted-root $work/nobody.json" HELM_PUSH=--plain-http hack/release/publish.sh "$work/dist"
 
 # What the page's reader has: cosign, a helm that may speak http here, and gh, which downloads from the folder.
 mkdir -p "$work/bin" "$work/reader"
