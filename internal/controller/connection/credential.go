@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"time"
@@ -124,15 +123,10 @@ func judgeHost(apiURL string, allowed []string) (host string, wrong *fault.Fault
 		return u.Host, notReady(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is %s, and the operator was not started with that host; start it with --allowed-api-hosts=%s, or make a connection to a host that is allowed",
 			apiURL, u.Host)
-	case u.Scheme != "https" && !loopback(u.Hostname()):
+	case u.Scheme != "https" && !ref.Loopback(u.Hostname()):
 		return u.Host, notReady(v1alpha1.ReasonHostNotAllowed,
 			"spec.apiURL is %s, which would send the API token in the clear; make a connection to the https URL", apiURL)
 	default:
 		return u.Host, nil
 	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }

@@ -2,6 +2,7 @@ package ref
 
 import (
 	"fmt"
+	"net"
 	"net/url"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -27,4 +28,10 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("%q names no host", text)
 	}
 	return u, nil
+}
+
+// Loopback reports whether the host is this machine, the only one to which a credential may go in the clear.
+func Loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
