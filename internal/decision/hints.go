@@ -63,13 +63,13 @@ func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFac
 
 func (s *Situation) tokenHints(b *Binding, r *Ruling) string {
 	return hints(b.Names.Alike, func(t astro.Token) bool {
-		return s.may(b, factsOfToken(t, t.Home()), targetFacts(b, r.Target), b.Role())
+		return s.may(b, FactsOfToken(t), targetFacts(b, r.Target), b.Role())
 	}, func(t astro.Token) string { return resolve.Hint(b.Object.Spec.Token.Name, t.Name, t.ID) })
 }
 
 func (s *Situation) targetHints(b *Binding) string {
 	return hints(b.Target.Alike, func(t astro.Target) bool {
-		return s.may(b, s.tokenFacts(b), factsOf(&t), b.Role())
+		return s.may(b, s.tokenFacts(b), FactsOf(&t), b.Role())
 	}, func(t astro.Target) string { return resolve.Hint(b.Object.Spec.Target.Name, t.Name, t.ID) })
 }
 

@@ -165,6 +165,9 @@ func (s *Situation) misnames(b *Binding) bool {
 // realFacts are what rules may speak of, as Astro shows it. A token of a scope that rules do not know matches none.
 func (s *Situation) realFacts() policy.TokenFacts { return factsOfToken(s.Token.Token, s.tokenHome()) }
 
+// FactsOfToken are what rules may speak of, of a token as Astro shows it.
+func FactsOfToken(t astro.Token) policy.TokenFacts { return factsOfToken(t, t.Home()) }
+
 func factsOfToken(t astro.Token, home string) policy.TokenFacts {
 	scope, _ := pin.ScopeOf(t)
 	facts := policy.TokenFacts{ID: t.ID, Name: t.Name, Scope: scope}
@@ -211,8 +214,8 @@ func targetFacts(b *Binding, found *astro.Target) policy.TargetFacts {
 	return facts
 }
 
-// factsOf are what is known of a target that was found.
-func factsOf(t *astro.Target) policy.TargetFacts {
+// FactsOf are what is known of a target that was found.
+func FactsOf(t *astro.Target) policy.TargetFacts {
 	facts := policy.TargetFacts{Kind: resolve.Kinds[t.Kind], ID: t.ID}
 	if facts.Kind == v1alpha1.TargetDeployment {
 		facts.WorkspaceID = t.WorkspaceID

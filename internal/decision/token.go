@@ -111,7 +111,7 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 		return s.hinted(b, r, lookup)
 	}
 	other := b.Target.Named[0]
-	if !s.may(b, s.tokenFacts(b), factsOf(&other), b.Role()) {
+	if !s.may(b, s.tokenFacts(b), FactsOf(&other), b.Role()) {
 		_, notFound := resolve.Target(b.Object.Spec.Target, "", nil, nil, "the binding")
 		return notFound
 	}
