@@ -54,7 +54,7 @@ help: ## List the targets.
 	  /^[a-z0-9-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build bin/manager and bin/astrosim.
+build: ## Build bin/manager, bin/astrosim and bin/kubectl-stb.
 	@mkdir -p bin
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/ ./cmd/...
 

@@ -1,0 +1,90 @@
+package stb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/klog/v2"
+)
+
+// DefaultHost is the host of Astro's API.
+const DefaultHost = "api.astronomer.io"
+
+// session is one run of the program: where it prints, and what the flags say that every command has.
+type session struct {
+	genericiooptions.IOStreams
+
+	kubernetes        *genericclioptions.ConfigFlags
+	connection        string
+	operatorNamespace string
+	hosts             []string
+
+	environ func(string) string
+	clock   func() time.Time
+}
+
+// exit is an error that only sets the exit code: what there is to say was printed.
+type exit int
+
+func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
+
+// Run runs the program with these arguments and returns its exit code: 0, 1 for an error, or what the command documents.
+func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+	klog.SetOutput(streams.ErrOut)
+	return run(ctx, args, &session{IOStreams: streams, environ: os.Getenv, clock: time.Now})
+}
+
+func run(ctx context.Context, args []string, s *session) int {
+	command := newCommand(s)
+	command.SetArgs(args)
+	err := command.ExecuteContext(ctx)
+	if code, only := errors.AsType[exit](err); only {
+		return int(code)
+	}
+	if err != nil {
+		fmt.Fprintln(s.ErrOut, "error: "+printable(err.Error()))
+		return 1
+	}
+	return 0
+}
+
+// newCommand is the program. The flags are those of kubectl, but for --token, which is a token of Astro here.
+func newCommand(s *session) *cobra.Command {
+	s.kubernetes = genericclioptions.NewConfigFlags(true)
+	s.kubernetes.BearerToken = nil
+	root := &cobra.Command{
+		Use:   "kubectl-stb",
+		Short: "Show what Astro's API tokens may do and which bindings declare it, and make bindings of what none declares",
+		Long: `Show what Astro's API tokens may do and which ScopedTokenBindings declare it, and make bindings of what none declares.
+
+Kubernetes is read with your rights, and Astro with the API token in ASTRO_API_TOKEN or, without that, with the one in
+the Secret of the connection, if you may read it. Nothing is written to either.`,
+		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl stb"},
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.ErrOut)
+	flags := root.PersistentFlags()
+	s.kubernetes.AddFlags(flags)
+	flags.StringVar(&s.connection, "connection", "", "the connection to the Organization, as NAME or KIND/NAME; not needed where there is only one")
+	flags.StringVar(&s.operatorNamespace, "operator-namespace", "scopedtoken-system", "where the Secrets of ClusterAstroConnections are")
+	flags.StringSliceVar(&s.hosts, "allowed-api-hosts", []string{DefaultHost}, "the hosts, with their port if they have one, to which a credential may be sent")
+	must(root.RegisterFlagCompletionFunc("connection", s.completeConnection))
+	root.AddCommand(newList(s), newRoles(s), newExport(s))
+	return root
+}
+
+// must is for what only a mistake in this package makes fail.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}

@@ -1,0 +1,169 @@
+package stb
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+)
+
+// credentialVariable is where the Astro CLI and its Terraform provider take the API token from, too.
+const credentialVariable = "ASTRO_API_TOKEN"
+
+const userAgent = "kubectl-stb"
+
+// kinds are how --connection may call the kinds of connection.
+var kinds = map[string]v1alpha1.ConnectionKind{
+	"astroconnection": v1alpha1.KindAstroConnection, "astroconn": v1alpha1.KindAstroConnection,
+	"clusterastroconnection": v1alpha1.KindClusterAstroConnection, "castroconn": v1alpha1.KindClusterAstroConnection,
+	"cluster": v1alpha1.KindClusterAstroConnection,
+}
+
+// findConnection is the connection that --connection names, or the only one that the namespace may refer to; and all that there are.
+func (s *session) findConnection(ctx context.Context, c cluster) (one v1alpha1.Connection, all []v1alpha1.Connection, err error) {
+	kind, name, err := parseConnection(s.connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	all, err = c.connections(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.Connection) bool {
+		return kind != "" && o.ConnectionKind() != kind || name != "" && o.GetName() != name
+	})
+	switch {
+	case len(found) == 1:
+		return found[0], all, nil
+	case s.connection != "" && len(found) == 0:
+		return nil, nil, fmt.Errorf("namespace %s has no connection %q; there is %s", c.namespace, s.connection, listed(all))
+	case len(found) == 0:
+		return nil, nil, fmt.Errorf("namespace %s has no connection, and no ClusterAstroConnection can be seen; choose a namespace with -n", c.namespace)
+	default:
+		return nil, nil, fmt.Errorf("there is more than one connection: choose one with --connection, of %s", listed(found))
+	}
+}
+
+// parseConnection reads NAME or KIND/NAME.
+func parseConnection(text string) (kind v1alpha1.ConnectionKind, name string, err error) {
+	before, after, qualified := strings.Cut(text, "/")
+	if !qualified {
+		return "", text, nil
+	}
+	kind, known := kinds[strings.ToLower(before)]
+	if !known || after == "" {
+		return "", "", fmt.Errorf("--connection is %q; write NAME, AstroConnection/NAME or ClusterAstroConnection/NAME", text)
+	}
+	return kind, after, nil
+}
+
+// connections are those of the namespace and those of the cluster, as far as the user may list them.
+func (c cluster) connections(ctx context.Context) (all []v1alpha1.Connection, err error) {
+	var own v1alpha1.AstroConnectionList
+	var shared v1alpha1.ClusterAstroConnectionList
+	ownErr, sharedErr := c.List(ctx, &own, client.InNamespace(c.namespace)), c.List(ctx, &shared)
+	if sharedErr != nil && (!apierrors.IsForbidden(sharedErr) || ownErr != nil) || ownErr != nil && !apierrors.IsForbidden(ownErr) {
+		return nil, fmt.Errorf("list connections: %w", errors.Join(ownErr, sharedErr))
+	}
+	for i := range own.Items {
+		all = append(all, &own.Items[i])
+	}
+	for i := range shared.Items {
+		all = append(all, &shared.Items[i])
+	}
+	return all, nil
+}
+
+func listed(all []v1alpha1.Connection) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	words := make([]string, 0, len(all))
+	for _, o := range all {
+		words = append(words, qualified(o))
+	}
+	slices.Sort(words)
+	return strings.Join(words, ", ")
+}
+
+func qualified(o v1alpha1.Connection) string { return string(o.ConnectionKind()) + "/" + o.GetName() }
+
+func (s *session) completeConnection(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	c, err := s.cluster()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	all, _ := c.connections(cmd.Context())
+	words := make([]string, 0, len(all))
+	for _, o := range all {
+		words = append(words, qualified(o))
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+// errReadOnly fences every write to Astro.
+var errReadOnly = errors.New("kubectl-stb writes nothing to Astro")
+
+// reach makes a client of Astro for the connection's Organization. self is the API token that it works with.
+func (s *session) reach(ctx context.Context, c cluster, o v1alpha1.Connection, p *progress) (to *astro.Client, self string, err error) {
+	spec := o.ConnectionSpec()
+	if err := s.judgeHost(spec.APIURL); err != nil {
+		return nil, "", err
+	}
+	secret, from, err := s.credential(ctx, c, o)
+	if err != nil {
+		return nil, "", err
+	}
+	identity, err := astro.ParseCredential(secret)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", from, err)
+	}
+	if !slices.Contains(identity.Organizations, string(spec.OrganizationID)) {
+		return nil, "", fmt.Errorf("%s: API token %s is not of Organization %s, to which %s leads", from, identity.TokenID, spec.OrganizationID, qualified(o))
+	}
+	to = astro.NewClient(astro.Options{
+		BaseURL: spec.APIURL, Organization: string(spec.OrganizationID), Credential: secret, UserAgent: userAgent,
+		Fence: func() error { return errReadOnly }, Observe: p.observe,
+	})
+	return to, identity.TokenID, nil
+}
+
+// judgeHost says why a credential is not sent to the URL: who may make a connection is not who owns the credential.
+func (s *session) judgeHost(apiURL string) error {
+	u, err := ref.ParseURL(apiURL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("the connection's apiURL: %w", err)
+	case !slices.Contains(s.hosts, u.Host):
+		return fmt.Errorf("the connection's apiURL is %s, to which no credential is sent; if that is Astro, say --allowed-api-hosts=%s", apiURL, u.Host)
+	case u.Scheme != "https" && !ref.Loopback(u.Hostname()):
+		return fmt.Errorf("the connection's apiURL is %s, which would send the API token in the clear", apiURL)
+	}
+	return nil
+}
+
+// credential is the API token to read Astro with, and where it is from.
+func (s *session) credential(ctx context.Context, c cluster, o v1alpha1.Connection) (secret, from string, err error) {
+	if own := strings.TrimSpace(s.environ(credentialVariable)); own != "" {
+		return own, credentialVariable, nil
+	}
+	to := o.ConnectionSpec().CredentialsSecretRef
+	key := client.ObjectKey{Namespace: cmp.Or(o.GetNamespace(), s.operatorNamespace), Name: to.Name}
+	var object corev1.Secret
+	if err := c.Get(ctx, key, &object); err != nil {
+		return "", "", fmt.Errorf("set %s, or see that you can read the connection's Secret: %w", credentialVariable, err)
+	}
+	from = fmt.Sprintf("Secret %s, key %q", key, to.Key)
+	return strings.TrimSpace(string(object.Data[to.Key])), from, nil
+}

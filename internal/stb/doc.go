@@ -1,0 +1,14 @@
+// Package stb is kubectl-stb, a plugin for kubectl that shows what Astro's API tokens may do and which bindings declare it,
+// and that makes bindings of what none declares. It reads Kubernetes with the rights of its user, and Astro with
+// ASTRO_API_TOKEN or the Secret of a connection. It writes nothing to either: the client of Astro is fenced, and no method
+// of the client of Kubernetes that writes is called.
+//
+// Read it in this order:
+//
+//   - command.go: the commands and what all of them are told by flags;
+//   - cluster.go, connection.go, organization.go: what is read, of Kubernetes and of Astro;
+//   - declared.go, grants.go, selection.go: who may do what, which binding declares it, and which of it is asked for (pure);
+//   - table.go: how it is printed;
+//   - list.go, roles.go: the commands that show it;
+//   - names.go, manifest.go, namespaces.go, export.go, leftout.go: bindings for it.
+package stb

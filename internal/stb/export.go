@@ -1,0 +1,159 @@
+package stb
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+)
+
+// exportOptions are the flags of export.
+type exportOptions struct {
+	selection
+	namespaces
+
+	mode, deletionPolicy string
+	declared             bool
+	folder, output       string
+}
+
+func newExport(s *session) *cobra.Command {
+	var o exportOptions
+	cmd := &cobra.Command{
+		Use:   "export",
+		Short: "Print bindings for the roles that tokens hold and no binding declares",
+		Long: `Print a binding, in mode Observe, for each role that a token holds on a Workspace or Deployment and that no binding
+holds. Apply what it prints, see that every binding is InSync, then set mode: Enforce: Astro is not written on the way.
+
+Names are TOKEN-on-TARGET, the same at each run, whatever is exported with them. What no binding can declare is left out, and
+told on standard error.`,
+		Example: `  # All of the Organization
+  kubectl stb export > bindings.yaml
+
+  # The Workspaces data and science to namespaces of their own, a file for each
+  kubectl stb export --namespace-for data=data-platform --namespace-for science=research --dir bindings`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			v, err := s.look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return s.export(cmd, v, o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (o *exportOptions) addFlags(cmd *cobra.Command) {
+	flags := cmd.Flags()
+	o.selection.addFlags(flags)
+	must(flags.MarkHidden("undeclared")) // that is what export is for; see --declared
+	o.namespaces.addFlags(flags)
+	flags.StringVar(&o.mode, "mode", string(v1alpha1.ModeObserve), "spec.mode of the bindings: Observe or Enforce")
+	flags.StringVar(&o.deletionPolicy, "deletion-policy", string(v1alpha1.DeletionRevoke), "spec.deletionPolicy of the bindings: Revoke or Retain")
+	flags.BoolVar(&o.declared, "declared", false, "print bindings for what a binding holds, too: to apply these may release what is held")
+	flags.StringVar(&o.folder, "dir", "", "a folder for a file NAMESPACE.yaml for each namespace, in place of standard output")
+	addOutput(cmd, &o.output, asYAML, asJSON)
+}
+
+// check refuses values that the API server would refuse.
+func (o *exportOptions) check() error {
+	switch {
+	case o.mode != string(v1alpha1.ModeObserve) && o.mode != string(v1alpha1.ModeEnforce):
+		return fmt.Errorf("--mode is %q; it may be Observe or Enforce", o.mode)
+	case o.deletionPolicy != string(v1alpha1.DeletionRevoke) && o.deletionPolicy != string(v1alpha1.DeletionRetain):
+		return fmt.Errorf("--deletion-policy is %q; it may be Revoke or Retain", o.deletionPolicy)
+	case o.folder != "" && o.output == asJSON:
+		return errors.New("--dir writes YAML; leave -o out")
+	}
+	return nil
+}
+
+func (s *session) export(cmd *cobra.Command, v view, o exportOptions) error {
+	if err := cmp.Or(o.check(), o.selection.check(v.organization)); err != nil {
+		return err
+	}
+	byWorkspace, err := o.read(v.organization)
+	if err != nil {
+		return err
+	}
+	if err := checkReach(v.connection, byWorkspace, v.cluster.namespace); err != nil {
+		return err
+	}
+	made := v.bindingsFor(o, byWorkspace, s.clock())
+	s.tellLeftOut(made)
+	if len(made.bindings) > 0 {
+		if err := s.write(made.bindings, o); err != nil {
+			return err
+		}
+	}
+	s.tellRules(cmd.Context(), v, made)
+	return nil
+}
+
+// write prints the bindings, or writes a file for each namespace.
+func (s *session) write(all []*v1alpha1.ScopedTokenBinding, o exportOptions) error {
+	if o.folder == "" {
+		return printBindings(s.Out, all, o.output)
+	}
+	if err := os.MkdirAll(o.folder, 0o750); err != nil {
+		return err
+	}
+	byNamespace := map[string][]*v1alpha1.ScopedTokenBinding{}
+	for _, b := range all {
+		byNamespace[b.Namespace] = append(byNamespace[b.Namespace], b)
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(byNamespace)) {
+		var text bytes.Buffer
+		if err := printBindings(&text, byNamespace[namespace], asYAML); err != nil {
+			return err
+		}
+		path := filepath.Join(o.folder, namespace+".yaml")
+		if err := os.WriteFile(path, text.Bytes(), 0o600); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.ErrOut, "Wrote %s\n", path)
+	}
+	return nil
+}
+
+// printBindings prints as kubectl does, with the YAML and JSON libraries of Kubernetes: what is from Astro stays a value.
+func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format string) error {
+	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
+	for _, b := range all {
+		object, err := manifest(b)
+		if err != nil {
+			return err
+		}
+		list.Items = append(list.Items, *object)
+	}
+	if format == asJSON {
+		return (&printers.JSONPrinter{}).PrintObj(list, to)
+	}
+	printer := &printers.YAMLPrinter{}
+	return list.EachListItem(func(object runtime.Object) error { return printer.PrintObj(object, to) })
+}
+
+// taken are the names that bindings have which stand for another place.
+func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]place {
+	all := make(map[string]place, len(bindings))
+	for i := range bindings {
+		b := &bindings[i]
+		all[b.Namespace+"/"+b.Name] = place{pin.TokenID(b), b.Spec.Target.Kind, pin.TargetID(b)}
+	}
+	return all
+}

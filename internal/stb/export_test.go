@@ -1,0 +1,191 @@
+package stb
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+func TestExport(t *testing.T) {
+	w := declared(t)
+	w.prints("export.yaml", "export")
+	w.prints("export.json", "export", "-o", "json", "--target", "workspace/data", "--mode", "Enforce", "--deletion-policy", "Retain")
+	w.compare("export.txt", w.run("export").err)
+	w.fails(`--mode is "Obsrve"`, "export", "--mode", "Obsrve")
+	w.fails(`--deletion-policy is "Keep"`, "export", "--deletion-policy", "Keep")
+	w.fails("--dir writes YAML", "export", "--dir", "x", "-o", "json")
+	w.fails("serves the bindings of its own namespace", "export", "--namespace-for", "data=elsewhere")
+}
+
+// What is printed is the same at each run, and the name of a binding hangs on its own token and target only.
+func TestExportIsStable(t *testing.T) {
+	w := newWorld(t)
+	all := w.run("export").out
+	if again := w.run("export").out; again != all {
+		t.Errorf("another run prints\n%s\nafter\n%s", again, all)
+	}
+	for _, part := range strings.Split(w.run("export", "--token", ciID).out, "---\n") {
+		if !strings.Contains(all, part) {
+			t.Errorf("what is exported for one token is not in the whole:\n%s", part)
+		}
+	}
+}
+
+// applied reads what was exported and has the API server take it, as kubectl apply --dry-run=server does.
+func (w *world) applied(text string) (all []unstructured.Unstructured) {
+	w.Helper()
+	decoder := yaml.NewYAMLOrJSONDecoder(strings.NewReader(text), 4096)
+	for {
+		var o unstructured.Unstructured
+		err := decoder.Decode(&o.Object)
+		if err == io.EOF {
+			return all
+		}
+		if err != nil {
+			w.Fatalf("not YAML: %v\n%s", err, text)
+		}
+		if err := kube.Create(w.Context(), o.DeepCopy(), client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict)); err != nil {
+			w.Errorf("the API server refuses %s: %v", o.GetName(), err)
+		}
+		all = append(all, o)
+	}
+}
+
+// Whatever Astro has for names and roles, the API server takes all of what is exported, each object is the one that it
+// should be, and what is left out is told.
+func TestExportOfOddNames(t *testing.T) {
+	w := newWorld(t)
+	names := []string{
+		"two\nlines", "x\n---\nkind: Secret", "right\u202eleft", strings.Repeat("y", 300), "yes", "null", "1e3", "0x10", "~", "'", `"`, "a: b # c",
+		"{{ .Secret }}", "\x1b[31mred", "сі", "ci", "CI", "c-i", "-", "", "日本語", "&a *a !!int", "tab\there", "%", "on", "\u0085next", "\u2028line",
+	}
+	for i, name := range names {
+		id := fmt.Sprintf("cltkodd%018d", i)
+		w.sim.AddOrganizationToken(orgID, name, "ORGANIZATION_MEMBER", astrosim.ID(id), astrosim.Roles(astrosim.DeploymentRole(reportsID, "DEPLOYMENT_ADMIN")))
+	}
+	a := w.run("export", "--target", "deployment/reports")
+	if a.code != 0 {
+		t.Fatal(a.err)
+	}
+	seen := map[string]bool{}
+	for _, o := range w.applied(strings.ReplaceAll(a.out, "NAMESPACE", w.namespace)) {
+		token, _, _ := unstructured.NestedString(o.Object, "spec", "token", "id")
+		if o.GetKind() != "ScopedTokenBinding" || o.GetNamespace() != w.namespace || seen[o.GetName()] || !strings.HasPrefix(token, "cltkodd") {
+			t.Errorf("%s %s/%s of token %s", o.GetKind(), o.GetNamespace(), o.GetName(), token)
+		}
+		seen[o.GetName()] = true
+		for key, value := range o.GetAnnotations() {
+			if strings.ContainsAny(value, "\n\u202e\x1b") {
+				t.Errorf("annotation %s holds what changes how a reviewer sees the file: %q", key, value)
+			}
+		}
+	}
+	if len(seen) != len(names) {
+		t.Errorf("want %d bindings, got %d: %s", len(names), len(seen), a.err)
+	}
+	if strings.ContainsAny(a.out+a.err, "\u202e\x1b") {
+		t.Error("the output holds a mark of direction or an escape")
+	}
+}
+
+// What no binding can declare is not exported, and each is told.
+func TestExportLeavesOut(t *testing.T) {
+	w := newWorld(t)
+	role := func(r astrosim.Role) astrosim.With { return astrosim.Roles(r) }
+	admin := role(astrosim.DeploymentRole(reportsID, "DEPLOYMENT_ADMIN"))
+	w.sim.AddOrganizationToken(orgID, "odd kind", "ORGANIZATION_MEMBER", astrosim.Kind("AGENT"), admin)
+	w.sim.AddOrganizationToken(orgID, "expired", "ORGANIZATION_MEMBER", astrosim.Expires(today.AddDate(0, 0, -1)), admin)
+	w.sim.AddOrganizationToken(orgID, "dangling", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole("clde000000000000000000gone", "DEPLOYMENT_ADMIN")))
+	w.sim.AddOrganizationToken(orgID, "odd role", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, "WORKSPACE_LIKE")))
+	w.sim.AddOrganizationToken(orgID, "new role", "ORGANIZATION_MEMBER", role(astrosim.WorkspaceRole(dataID, "WORKSPACE_VIEWER")))
+	w.sim.AddOrganizationToken(orgID, "long role", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, strings.Repeat("r", 257))))
+	w.sim.AddOrganizationToken(orgID, "broken role", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, "a\nb")))
+	w.sim.AddWorkspaceToken(scienceID, "far", "WORKSPACE_MEMBER", admin)
+	w.sim.AddDeploymentToken(etlID, "of a Deployment", "DEPLOYMENT_ADMIN", role(astrosim.WorkspaceRole(dataID, "WORKSPACE_MEMBER")))
+	w.sim.AddOrganizationToken(orgID, "odd id", "ORGANIZATION_MEMBER", astrosim.ID("x1"), admin)
+	a := w.run("export")
+	for name, why := range map[string]string{
+		"odd kind": "of kind AGENT", "expired": "has expired", "dangling": "may be gone", "odd role": "cannot name this role",
+		"new role": "cannot name this role", "long role": "cannot name this role", "broken role": "cannot name this role", "far": "is in another",
+		"of a Deployment": "of scope Deployment", "odd id": "not of the form",
+	} {
+		told := false
+		for line := range strings.Lines(a.err) {
+			told = told || strings.HasPrefix(line, "  "+name+" (") && strings.Contains(line, why)
+		}
+		if !told || strings.Contains(a.out, name) {
+			t.Errorf("%s is to be left out, because of %q\n%s", name, why, a.err)
+		}
+	}
+	if got := len(w.applied(strings.ReplaceAll(a.out, "NAMESPACE", w.namespace))); got != 4 {
+		t.Errorf("want the 4 others, got %d\n%s", got, a.err)
+	}
+}
+
+// The credentials of connections stay as they are.
+func TestExportLeavesCredentialsAlone(t *testing.T) {
+	w := newWorld(t)
+	id := w.sim.AddOrganizationToken(orgID, "second operator", "ORGANIZATION_OWNER", astrosim.Roles(astrosim.DeploymentRole(etlID, "DEPLOYMENT_ADMIN")))
+	w.environ[credentialVariable] = w.sim.Credential(id)
+	if a := w.run("export"); strings.Contains(a.out, id) || !strings.Contains(a.err, "the credential of a connection") {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestExportByNamespace(t *testing.T) {
+	w := newWorld(t)
+	c := builders.Connection(w.namespace).To(w.sim.URL(), orgID).Allow(builders.AllowAll(w.namespace)).Cluster()
+	w.create(c)
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	folder := t.TempDir()
+	file := filepath.Join(folder, "namespaces.yaml")
+	if err := os.WriteFile(file, []byte("science: nowhere\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"export", "--connection", "castroconn/" + w.namespace, "--namespaces-file", file, "--dir", filepath.Join(folder, "out")}
+	a := w.run(args...)
+	for _, want := range []string{"There is no namespace nowhere", "1 bindings of namespace nowhere will say NamespaceNotAllowed", "nowhere.yaml"} {
+		if !strings.Contains(a.err, want) {
+			t.Errorf("want %q on standard error:\n%s", want, a.err)
+		}
+	}
+	for name, n := range map[string]int{w.namespace: 3, "nowhere": 1} {
+		text, err := os.ReadFile(filepath.Join(folder, "out", name+".yaml"))
+		if got := bytes.Count(text, []byte("kind: ScopedTokenBinding")); err != nil || got != n || a.out != "" {
+			t.Errorf("want %d bindings in %s.yaml, got %d, %v", n, name, got, err)
+		}
+	}
+	w.fails(`no Workspace in Astro has the id or name "nil"`, append(args, "--namespace-for", "nil=x")...)
+	w.fails(`"A B" is no name of a namespace`, append(args, "--namespace-for", "data=A B")...)
+	w.fails(`--namespace-for is "data"`, append(args, "--namespace-for", "data")...)
+	w.sim.AddWorkspace(orgID, "data")
+	w.fails(`2 Workspaces have the name "data"`, append(args, "--namespace-for", "data=x")...)
+}
+
+// A name that another binding has already is not taken from it.
+func TestExportBesideOthers(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Binding("airflow-metrics-on-prod-etl").In(w.namespace).ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only").Object())
+	a := w.run("export", "--token", metricsID)
+	if a.code != 0 || !strings.Contains(a.out, "name: airflow-metrics-on-prod-etl-") {
+		t.Errorf("%+v", a)
+	}
+	var none v1alpha1.ScopedTokenBinding
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "ci-deployer-on-data"}, &none); !apierrors.IsNotFound(err) {
+		t.Errorf("export wrote to Kubernetes: %v", err)
+	}
+}

@@ -1,0 +1,154 @@
+package stb
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// exported is what export makes, and what it leaves out.
+type exported struct {
+	bindings []*v1alpha1.ScopedTokenBinding // by namespace and name
+	grants   []Grant                        // of the bindings, in their order
+
+	held, observed int      // a binding declares it already
+	own, others    int      // roles of the own scope, and on what no binding can name
+	misfits        []string // what else no binding can declare, and why, a line each
+}
+
+// bindingsFor makes the bindings. Nothing is decided here that depends on when it is asked, but which tokens have expired.
+func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now time.Time) exported {
+	var e exported
+	declarable := assignments(v.grants)
+	names, existing, credentials := bindingNames(declarable), taken(v.bindings), v.credentials()
+	to := v1alpha1.ConnectionReference{Kind: v.connection.ConnectionKind(), Name: v.connection.GetName()}
+	for _, g := range o.from(v.grants) {
+		namespace := cmp.Or(byWorkspace[g.WorkspaceID], v.cluster.namespace)
+		name := names[g.at()]
+		if at, is := existing[namespace+"/"+name]; is && at != g.at() {
+			name = g.hashedName()
+		}
+		why := ""
+		switch {
+		case g.OwnScope:
+			e.own++
+			continue
+		case !g.isAssignment():
+			e.others++
+			continue
+		case g.DeclaredBy != "" && !o.declared:
+			e.held++
+			continue
+		case g.ObservedBy != "" && g.ObservedBy != namespace+"/"+name && !o.declared:
+			e.observed++
+			continue
+		default:
+			why = g.misfit(credentials, now)
+		}
+		if why != "" {
+			e.misfits = append(e.misfits, fmt.Sprintf("%s (%s), %s on %s: %s", printable(g.Token), printable(g.TokenID), printable(g.Role), g.targetWords(), why))
+			continue
+		}
+		e.bindings, e.grants = append(e.bindings, g.binding(namespace, name, to, o)), append(e.grants, g)
+	}
+	e.sort()
+	return e
+}
+
+func (e *exported) sort() {
+	order := make([]int, len(e.bindings))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(i, j int) int {
+		a, b := e.bindings[i], e.bindings[j]
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	bindings, grants := make([]*v1alpha1.ScopedTokenBinding, 0, len(order)), make([]Grant, 0, len(order))
+	for _, i := range order {
+		bindings, grants = append(bindings, e.bindings[i]), append(grants, e.grants[i])
+	}
+	e.bindings, e.grants = bindings, grants
+}
+
+// credentials are the tokens that connections work with, as far as they can be seen.
+func (v *view) credentials() map[string]bool {
+	all := map[string]bool{v.self: true}
+	for _, c := range v.connections {
+		all[c.ConnectionStatus().CredentialTokenID] = true
+	}
+	return all
+}
+
+// tellLeftOut says what is exported and what is not.
+func (s *session) tellLeftOut(e exported) {
+	namespaces := map[string]bool{}
+	for _, b := range e.bindings {
+		namespaces[b.Namespace] = true
+	}
+	fmt.Fprintf(s.ErrOut, "%d bindings for %d namespaces.\n", len(e.bindings), len(namespaces))
+	for _, line := range []struct {
+		n    int
+		what string
+	}{
+		{e.held, "roles that a binding holds already"},
+		{e.observed, "roles that a binding of another name observes already"},
+		{e.own, "roles that tokens have where they were made, which no binding declares"},
+		{e.others, "roles on what no binding can name, such as DAGs; see kubectl stb roles"},
+		{len(e.misfits), "roles that cannot be declared:"},
+	} {
+		if line.n > 0 {
+			fmt.Fprintf(s.ErrOut, "Left out: %d %s\n", line.n, line.what)
+		}
+	}
+	for _, line := range e.misfits {
+		fmt.Fprintln(s.ErrOut, "  "+line)
+	}
+}
+
+// tellRules says which of the bindings the rules of the connection would not allow.
+func (s *session) tellRules(ctx context.Context, v view, e exported) {
+	type refusal struct{ namespace, reason string }
+	refused, example := map[refusal]int{}, map[refusal]string{}
+	labels := map[string]policy.Subject{}
+	for i, b := range e.bindings {
+		subject, known := labels[b.Namespace]
+		if !known {
+			subject = s.subject(ctx, v.cluster, b.Namespace)
+			labels[b.Namespace] = subject
+		}
+		ask := policy.Request{Subject: subject, Token: decision.FactsOfToken(*e.grants[i].token), Target: decision.FactsOf(e.grants[i].on), Role: b.Spec.Role}
+		if d := policy.Check(v.connection, ask); !d.Allowed {
+			key := refusal{b.Namespace, d.Reason}
+			refused[key]++
+			example[key] = cmp.Or(example[key], b.Name+": "+d.Message)
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(refused), func(a, b refusal) int {
+		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.reason, b.reason))
+	})
+	for _, k := range keys {
+		fmt.Fprintf(s.ErrOut, "%d bindings of namespace %s will say %s; %s\n", refused[k], k.namespace, k.reason, printable(example[k]))
+	}
+}
+
+// subject is the namespace as rules see it; without labels if the user may not read it.
+func (s *session) subject(ctx context.Context, c cluster, namespace string) policy.Subject {
+	var object corev1.Namespace
+	err := c.Get(ctx, client.ObjectKey{Name: namespace}, &object)
+	if apierrors.IsNotFound(err) {
+		fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", namespace)
+	}
+	return policy.Subject{Namespace: namespace, Labels: object.Labels}
+}

@@ -1,0 +1,90 @@
+package stb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
+)
+
+func newRoles(s *session) *cobra.Command {
+	var output string
+	cmd := &cobra.Command{
+		Use:   "roles TOKEN",
+		Short: "Show every role of one token, and the binding that declares it",
+		Long: `Show every role of one token, by its id or name, and the binding that declares it: on Workspaces and Deployments, where it
+was made, and on what no binding can name, such as DAGs.`,
+		Example: `  kubectl stb roles "CI deployer"`,
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			v, err := s.look(cmd.Context())
+			if err != nil {
+				return err
+			}
+			id, err := oneToken(v.organization, args[0])
+			if err != nil {
+				return err
+			}
+			all := slices.DeleteFunc(v.grants, func(g Grant) bool { return g.TokenID != id })
+			if output == asJSON || output == asYAML {
+				return s.printGrants(output, all)
+			}
+			return s.printRoles(output == asWide, all)
+		},
+	}
+	addOutput(cmd, &output, asWide, asJSON, asYAML)
+	return cmd
+}
+
+// oneToken is the id of the one token that the word means.
+func oneToken(o organization, word string) (string, error) {
+	var ids []string
+	for _, t := range o.tokens {
+		if t.ID == word {
+			return t.ID, nil
+		}
+		if t.Name == word {
+			ids = append(ids, t.ID)
+		}
+	}
+	switch len(ids) {
+	case 1:
+		return ids[0], nil
+	case 0:
+		return "", fmt.Errorf("no token in Astro has the id or name %q", word)
+	default:
+		return "", fmt.Errorf("%d tokens have the name %q; give an id: %s", len(ids), word, resolve.Listed(ids))
+	}
+}
+
+func (s *session) printRoles(wide bool, all []Grant) error {
+	rows := make([][]string, 0, len(all))
+	for i := range all {
+		g := &all[i]
+		rows = append(rows, []string{g.targetWords(), printable(g.Role), g.declaredWords(), orNone(g.remark()), orNone(g.Workspace), printable(g.TargetID)})
+	}
+	if len(all) == 0 {
+		fmt.Fprintln(s.ErrOut, "The token holds no role.")
+		return nil
+	}
+	t := all[0].token
+	fmt.Fprintf(s.Out, "Token:    %s (%s)\nScope:    %s\nExpires:  %s\n\n", printable(t.Name), printable(t.ID), all[0].Scope, strings.Trim(orNone(timeCell(t.EndAt)), "<>"))
+	return printTable(s.Out, wide, []column{
+		{name: "Target"}, {name: "Role"}, {name: "Declared By"}, {name: "Remark"}, {name: "Workspace", wide: true}, {name: "Target ID", wide: true},
+	}, rows)
+}
+
+// remark is why no binding declares the role, where none could.
+func (g *Grant) remark() string {
+	switch {
+	case g.OwnScope:
+		return "where it was made: no binding declares it"
+	case !g.isAssignment():
+		return "no binding can name a " + printable(g.TargetKind)
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,103 @@
+package stb
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/printers"
+	"sigs.k8s.io/yaml"
+)
+
+// The values of --output.
+const (
+	asTable = ""
+	asWide  = "wide"
+	asJSON  = "json"
+	asYAML  = "yaml"
+)
+
+// addOutput adds --output with these values.
+func addOutput(cmd *cobra.Command, to *string, values ...string) {
+	cmd.Flags().StringVarP(to, "output", "o", asTable, "output format: "+strings.Join(values, ", "))
+	must(cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		for _, v := range append(values, asTable) {
+			if *to == v {
+				return nil
+			}
+		}
+		return fmt.Errorf("--output is %q; it may be %s", *to, strings.Join(values, ", "))
+	}
+}
+
+// column of a table; one that is wide is there with -o wide only.
+type column struct {
+	name string
+	wide bool
+}
+
+// printTable prints as kubectl prints its tables.
+func printTable(to io.Writer, wide bool, columns []column, rows [][]string) error {
+	var table metav1.Table
+	for _, c := range columns {
+		definition := metav1.TableColumnDefinition{Name: c.name, Type: "string"}
+		if c.wide {
+			definition.Priority = 1
+		}
+		table.ColumnDefinitions = append(table.ColumnDefinitions, definition)
+	}
+	for _, row := range rows {
+		cells := make([]any, len(row))
+		for i, cell := range row {
+			cells[i] = cell
+		}
+		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
+	}
+	return printers.NewTablePrinter(printers.PrintOptions{Wide: wide}).PrintObj(&table, to)
+}
+
+// printData prints a value as JSON or YAML.
+func printData(to io.Writer, format string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err == nil && format == asYAML {
+		data, err = yaml.JSONToYAML(data)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(to, strings.TrimRight(string(data), "\n"))
+	return err
+}
+
+// printable is text from outside as it may stand on one line of a terminal, and of a file that somebody reviews: as it is,
+// or in quotes and escaped if it holds what is not seen or would change how the rest is seen, such as line breaks, the
+// escapes of a terminal and marks of direction.
+func printable(text string) string {
+	hidden := strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.ContainsRune(text, unicode.ReplacementChar)
+	if hidden || text != strings.TrimSpace(text) {
+		return strconv.Quote(text)
+	}
+	return text
+}
+
+// orNone is a cell, or kubectl's word for an empty one.
+func orNone(cell string) string {
+	if cell == "" {
+		return "<none>"
+	}
+	return printable(cell)
+}
+
+func timeCell(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.UTC().Format(time.DateOnly)
+}
