@@ -1,0 +1,103 @@
+package stb
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// told writes into the status of a binding what the operator says when it has looked.
+func (w *world) told(b *v1alpha1.ScopedTokenBinding, change func(*v1alpha1.ScopedTokenBindingStatus)) {
+	w.Helper()
+	change(&b.Status)
+	if err := kube.Status().Update(w.Context(), b); err != nil {
+		w.Fatal(err)
+	}
+}
+
+func ready(status metav1.ConditionStatus, reason, message string) metav1.Condition {
+	return metav1.Condition{Type: v1alpha1.ConditionReady, Status: status, Reason: reason, Message: message, LastTransitionTime: metav1.NewTime(today)}
+}
+
+func TestExplain(t *testing.T) {
+	w := newWorld(t)
+	first := builders.Binding("first").ForToken("CI deployer").OnDeployment(etlID).WithRole("Deploy Only").Object()
+	w.declare(first, ciID, etlID)
+	w.told(first, func(s *v1alpha1.ScopedTokenBindingStatus) {
+		s.Origin = v1alpha1.OriginAdopted
+		s.Conditions = append(s.Conditions, ready(metav1.ConditionTrue, v1alpha1.ReasonAdopted, ""))
+	})
+	w.prints("explain-alone.txt", "explain", "first")
+
+	second := builders.Binding("second").In(w.namespace).ForTokenID(ciID).OnDeployment(etlID).Object()
+	w.create(second)
+	w.told(second, func(s *v1alpha1.ScopedTokenBindingStatus) {
+		s.ObservedGeneration, s.Role, s.Target = second.Generation, "Deploy Only", v1alpha1.BoundTarget{ID: etlID, Name: "prod-etl", WorkspaceID: dataID}
+		s.Conditions = []metav1.Condition{ready(metav1.ConditionFalse, v1alpha1.ReasonConflictingBinding, "another binding wants another role")}
+	})
+	w.prints("explain-conflict.txt", "explain", "second")
+	w.prints("explain-conflict.yaml", "explain", "second", "-o", "yaml", "--runbook-url", "https://wiki.example/runbook")
+	w.fails(`"nothing" not found`, "explain", "nothing")
+	if n := w.sim.Counts().Total; n != 0 {
+		t.Errorf("explain reads Kubernetes only, not Astro: %d calls", n)
+	}
+}
+
+// The rule that allows a binding is named, and the stage at which the furthest one refuses it.
+func TestExplainRules(t *testing.T) {
+	w := newWorld(t)
+	here := v1alpha1.NamespaceRule{Names: []string{w.namespace}}
+	organization := []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, IDs: []string{"*"}}}
+	data := []v1alpha1.TargetRule{{WorkspaceIDs: []string{dataID}}}
+	w.create(builders.Connection(w.namespace).To(w.sim.URL(), orgID).Cluster(),
+		builders.Connection(w.namespace+"-shared").To(w.sim.URL(), orgID).Allow(
+			v1alpha1.AllowRule{Namespaces: here, Tokens: organization, Targets: data, Roles: []string{"WORKSPACE_MEMBER"}},
+			v1alpha1.AllowRule{Namespaces: here, Tokens: organization, Targets: data, Roles: []string{"Deploy Only"}}).Cluster(),
+		builders.Binding("allowed").In(w.namespace).ThroughCluster(w.namespace+"-shared").ForTokenID(ciID).OnDeploymentNamed(dataID, "prod-etl").WithRole("Deploy Only").Object(),
+		builders.Binding("role").In(w.namespace).ThroughCluster(w.namespace+"-shared").ForTokenID(ciID).OnDeploymentNamed(dataID, "prod-etl").Object(),
+		builders.Binding("stranger").In(w.namespace).ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(etlID).Object(),
+		builders.Binding("lost").In(w.namespace).ThroughCluster("nowhere").ForTokenID(ciID).OnDeployment(etlID).Object())
+	for name, want := range map[string]string{
+		"allowed": "spec.allow[1] of the connection allows it", "role": "none allows it (RoleNotAllowed)",
+		"stranger": "none allows it (NamespaceNotAllowed)", "lost": "ClusterAstroConnection nowhere, which does not exist",
+	} {
+		if a := w.run("explain", name); a.code != 0 || !strings.Contains(a.out, want) || !strings.Contains(a.out, "Wait until the operator has looked") {
+			t.Errorf("%s: want %q in\n%s%s", name, want, a.out, a.err)
+		}
+	}
+}
+
+func TestPrecedence(t *testing.T) {
+	made := func(name, role, held string, age time.Duration, claimed time.Duration) *v1alpha1.ScopedTokenBinding {
+		b := builders.Binding(name).In("n").ForTokenID(ciID).OnDeployment(etlID).WithRole(role).Object()
+		b.UID, b.CreationTimestamp, b.Status.Role = "u", metav1.NewTime(today.Add(-age)), held
+		if claimed > 0 {
+			b.Status.OrganizationID, b.Status.Token.ID, b.Status.Target.ID = orgID, ciID, etlID
+			b.Status.Claim = &v1alpha1.Claim{UID: "u", State: v1alpha1.ClaimHeld, Host: "h", ClaimedAt: metav1.NewMicroTime(today.Add(-claimed))}
+		}
+		return b
+	}
+	cases := map[string]struct {
+		reason        string
+		first, second *v1alpha1.ScopedTokenBinding
+	}{
+		"Claimed":      {"A claim goes before none, whatever the age.", made("b", "R", "R", 0, 1), made("a", "R", "R", 2, 0)},
+		"EarlierClaim": {"Of two claims the earlier.", made("b", "R", "R", 0, 2), made("a", "R", "R", 2, 1)},
+		"SameClaim":    {"Of two claims of one moment the first by name.", made("a", "R", "R", 0, 1), made("b", "R", "R", 2, 1)},
+		"RoleThere":    {"Without claims, whose role is there.", made("b", "R", "R", 0, 0), made("a", "S", "R", 2, 0)},
+		"Older":        {"Then the older.", made("b", "R", "R", 2, 0), made("a", "R", "R", 1, 0)},
+		"SameAge":      {"Then the first by name.", made("a", "R", "R", 1, 0), made("b", "R", "R", 1, 0)},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			if precedence(tc.first, tc.second) >= 0 || precedence(tc.second, tc.first) <= 0 {
+				t.Error(tc.reason)
+			}
+		})
+	}
+}

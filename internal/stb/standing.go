@@ -1,0 +1,120 @@
+package stb
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// claimWords is what the binding has claimed.
+func claimWords(b *v1alpha1.ScopedTokenBinding) string {
+	claim := pin.Claimed(b)
+	switch {
+	case claim == nil && b.Status.Claim != nil && b.Status.Claim.UID != b.UID:
+		return "none: the status came with another object, from a backup or a copy"
+	case claim == nil && b.Status.Claim != nil:
+		return "released"
+	case claim == nil:
+		return "none"
+	}
+	words := "held since " + claim.ClaimedAt.UTC().Format(time.RFC3339)
+	switch claim.Origin {
+	case v1alpha1.OriginCreated:
+		words += "; the operator gave the role"
+	case v1alpha1.OriginAdopted:
+		words += "; the role was there before: " + printable(cmp.Or(claim.PreviousRole, claim.Role))
+	}
+	return words
+}
+
+// order are the bindings for the token and target of this one, the first of which has the say: those that hold a claim by
+// when they took it, then the others: those whose role Astro holds first, and of these the oldest.
+func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (lines []string) {
+	at := standsFor(b)
+	if at.token == "" || at.target == "" {
+		return nil
+	}
+	rivals := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.ScopedTokenBinding) bool {
+		return standsFor(&o) != at || o.Spec.Mode == v1alpha1.ModeObserve && o.UID != b.UID
+	})
+	if len(rivals) < 2 {
+		return nil
+	}
+	slices.SortFunc(rivals, func(a, o v1alpha1.ScopedTokenBinding) int { return precedence(&a, &o) })
+	for i := range rivals {
+		o := &rivals[i]
+		line := fmt.Sprintf("%d. %s/%s wants %s, claim %s", i+1, o.Namespace, o.Name, printable(cmp.Or(o.Spec.Role, v1alpha1.RoleDeploymentAdmin)), claimWords(o))
+		if o.UID == b.UID {
+			line += " (this one)"
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func standsFor(b *v1alpha1.ScopedTokenBinding) place {
+	return place{pin.TokenID(b), b.Spec.Target.Kind, pin.TargetID(b)}
+}
+
+// precedence is the order of two bindings, as the operator has it.
+func precedence(a, b *v1alpha1.ScopedTokenBinding) int {
+	mine, theirs := pin.Claimed(a), pin.Claimed(b)
+	name := cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+	switch {
+	case mine != nil && theirs != nil:
+		return cmp.Or(mine.ClaimedAt.Compare(theirs.ClaimedAt), name)
+	case mine != nil:
+		return -1
+	case theirs != nil:
+		return 1
+	}
+	if is := wantsWhatIsThere(a); is != wantsWhatIsThere(b) {
+		return map[bool]int{true: -1, false: 1}[is]
+	}
+	return cmp.Or(a.CreationTimestamp.Compare(b.CreationTimestamp.Time), name)
+}
+
+func wantsWhatIsThere(b *v1alpha1.ScopedTokenBinding) bool {
+	return b.Status.Role != "" && b.Status.Role == cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin)
+}
+
+// ruleWords is which rule of the connection allows the binding, or why none does, by what the status says of token and
+// target: where the Workspace of a token is not known from that, only the operator can tell.
+func ruleWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTokenBinding) string {
+	ask := policy.Request{
+		Subject: s, Role: cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin),
+		Token: policy.TokenFacts{
+			ID: pin.TokenID(b), Name: cmp.Or(b.Status.Token.Name, b.Spec.Token.Name), Scope: b.Spec.Token.Scope, WorkspaceID: string(b.Spec.Token.WorkspaceID),
+		},
+		Target: policy.TargetFacts{Kind: b.Spec.Target.Kind, ID: pin.TargetID(b)},
+	}
+	if ask.Target.Kind == v1alpha1.TargetDeployment {
+		ask.Target.WorkspaceID = cmp.Or(b.Status.Target.WorkspaceID, string(b.Spec.Target.WorkspaceID))
+		if ask.Token.Scope == v1alpha1.ScopeWorkspace { // it works in its own Workspace only
+			ask.Token.WorkspaceID = cmp.Or(ask.Token.WorkspaceID, ask.Target.WorkspaceID)
+		}
+	}
+	d := policy.Check(c, ask)
+	if !d.Allowed {
+		return fmt.Sprintf("none allows it (%s): %s", d.Reason, printable(d.Message))
+	}
+	rules := c.ConnectionSpec().Allow
+	for i := range rules {
+		if alone := withRule(c, rules[i]); policy.Check(alone, ask).Allowed {
+			return fmt.Sprintf("spec.allow[%d] of the connection allows it", i)
+		}
+	}
+	return "an AstroConnection without rules allows its own namespace everything"
+}
+
+// withRule is the connection with one rule alone.
+func withRule(c v1alpha1.Connection, rule v1alpha1.AllowRule) v1alpha1.Connection {
+	alone, _ := c.DeepCopyObject().(v1alpha1.Connection)
+	alone.ConnectionSpec().Allow = []v1alpha1.AllowRule{rule}
+	return alone
+}
