@@ -80,4 +80,4 @@ func newProgress(to io.Writer) *progress {
 }
 
 // observe counts a call.
-func (p *progress) observe(string, string, string, time.Duration) { p.calls.Add(1) }
+func (p *progress) observe(string, string, string, int, time.Duration) { p.calls.Add(1) }

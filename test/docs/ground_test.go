@@ -36,6 +36,7 @@ var grounds = map[string]map[string]ground{
 	doc("astroconnection.md"):              {"": connected},
 	doc("audit.md"):                        {"": empty},
 	doc("commands.md"):                     {"": connected},
+	doc("kubectl-stb.md"):                  {"": bound},
 	doc("operating.md"):                    {"": append(slices.Clip(installed), `kubectl create namespace data-platform`)},
 	doc("runbook.md"):                      {"": bound},
 	doc("security.md"):                     {"": installed},
@@ -49,6 +50,7 @@ var grounds = map[string]map[string]ground{
 	doc("how-to/rotate-the-credential.md"): {"": connected},
 	doc("how-to/shard.md"):                 {"": connected},
 	doc("how-to/stuck-deletion.md"):        {"": bound, "No operator runs": unattended},
+	doc("how-to/takeover.md"):              {"": connected},
 	doc("how-to/ten-teams.md"):             {"": append(slices.Clip(installed), `kubectl -n scopedtoken-system create secret generic astro-api --from-file=token=./astro-api-token`)},
 	doc("how-to/terraform.md"):             {"": connected},
 }

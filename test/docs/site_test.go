@@ -1,6 +1,7 @@
 package docs
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,7 @@ func newSite(t *testing.T) *site {
 
 	runControllers(t)
 	s.astro = serveAstro(t, s.folder)
+	s.installPlugin(t, tools)
 	s.node = newNode(t, t.TempDir(), s.astro)
 	return s
 }
@@ -44,6 +46,19 @@ func runControllers(t *testing.T) {
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	})
+}
+
+// installPlugin builds the plugin for kubectl and puts it among the tools. It reaches Astro as the operator does.
+func (s *site) installPlugin(t *testing.T, tools string) {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "kubectl-stb")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/kubectl-stb")
+	build.Dir = env.Root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the plugin: %v\n%s", err, out)
+	}
+	script := fmt.Sprintf("#!/bin/sh\nHTTPS_PROXY=%s SSL_CERT_FILE=%s exec %s \"$@\"\n", s.astro.proxy, s.astro.authority, program)
+	must(t, os.WriteFile(filepath.Join(tools, "kubectl-stb"), []byte(script), 0o700))
 }
 
 func must(t *testing.T, err error) {
