@@ -78,7 +78,7 @@ the Secret of the connection, if you may read it. Nothing is written to either.`
 	flags.StringVar(&s.operatorNamespace, "operator-namespace", "scopedtoken-system", "where the Secrets of ClusterAstroConnections are")
 	flags.StringSliceVar(&s.hosts, "allowed-api-hosts", []string{DefaultHost}, "the hosts, with their port if they have one, to which a credential may be sent")
 	must(root.RegisterFlagCompletionFunc("connection", s.completeConnection))
-	root.AddCommand(newList(s), newRoles(s), newExport(s), newExplain(s))
+	root.AddCommand(newList(s), newRoles(s), newExport(s), newMatrix(s), newExplain(s))
 	return root
 }
 

@@ -45,7 +45,16 @@ type column struct {
 
 // printTable prints as kubectl prints its tables.
 func printTable(to io.Writer, wide bool, columns []column, rows [][]string) error {
-	var table metav1.Table
+	return printers.NewTablePrinter(printers.PrintOptions{Wide: wide}).PrintObj(tableOf(columns, rows), to)
+}
+
+// printRows prints a table without a head, for columns whose names are not words of ours.
+func printRows(to io.Writer, rows [][]string) error {
+	return printers.NewTablePrinter(printers.PrintOptions{NoHeaders: true}).PrintObj(tableOf(make([]column, len(rows[0])), rows), to)
+}
+
+func tableOf(columns []column, rows [][]string) *metav1.Table {
+	table := &metav1.Table{}
 	for _, c := range columns {
 		definition := metav1.TableColumnDefinition{Name: c.name, Type: "string"}
 		if c.wide {
@@ -60,7 +69,7 @@ func printTable(to io.Writer, wide bool, columns []column, rows [][]string) erro
 		}
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
-	return printers.NewTablePrinter(printers.PrintOptions{Wide: wide}).PrintObj(&table, to)
+	return table
 }
 
 // printData prints a value as JSON or YAML.

@@ -1,0 +1,66 @@
+package stb
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
+)
+
+func TestMatrix(t *testing.T) {
+	w := declared(t)
+	w.prints("matrix.txt", "matrix")
+	w.prints("matrix-science.txt", "matrix", "--workspace", "science")
+	w.prints("matrix.html", "matrix", "--html", "-")
+	w.fails(`no Workspace in Astro has the id or name "nil"`, "matrix", "--workspace", "nil")
+}
+
+// Whatever stands in Astro's names, the page says it as text, and loads nothing.
+func TestPageHoldsNothingButText(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{`<script>alert(1)</script>`, `" onmouseover="alert(1)`, `</style><img src=x onerror=alert(1)>`, "javascript:alert(1)", "{{.}}", "right\u202eleft"} {
+		w.sim.AddOrganizationToken(orgID, name, "ORGANIZATION_MEMBER", astrosim.Description(name),
+			astrosim.Roles(astrosim.DeploymentRole(reportsID, "DEPLOYMENT_ADMIN")))
+	}
+	plain := w.run("matrix", "--html", "-", "--workspace", "science").out
+	odd := w.run("matrix", "--html", "-", "--target", "deployment/reports").out
+	tags := regexp.MustCompile(`<(script|style|img|link|iframe|object|svg)\b|\son[a-z]+=|\b(src|href)=`)
+	if want, got := tags.FindAllString(plain, -1), tags.FindAllString(stripAttributes(odd), -1); len(got) != len(want) {
+		t.Errorf("the names make tags or attributes: %q", got)
+	}
+	if strings.Contains(odd, "\u202e") || !strings.Contains(odd, "&lt;script&gt;alert(1)&lt;/script&gt;") {
+		t.Error("names are not shown as text")
+	}
+}
+
+// stripAttributes takes the quoted values of attributes and the text between tags out, in which anything may stand.
+func stripAttributes(page string) string {
+	page = regexp.MustCompile(`="[^"]*"`).ReplaceAllString(page, "=''")
+	return regexp.MustCompile(`>[^<]*<`).ReplaceAllString(page, "><")
+}
+
+// The page of an Organization of 10,000 roles is made at once, and is a few megabytes.
+func TestPageOfTenThousand(t *testing.T) {
+	var all []Grant
+	for i := range 10_000 {
+		all = append(all, Grant{
+			TokenID: fmt.Sprintf("cltk%021d", i/20), Token: fmt.Sprintf("token %d", i/20), Scope: "Organization", TargetKind: "Deployment",
+			TargetID: fmt.Sprintf("clde%021d", i%500), Target: fmt.Sprintf("flow %d", i%500), Workspace: fmt.Sprintf("ws %d", i%40), Role: "DEPLOYMENT_ADMIN",
+		})
+	}
+	var text bytes.Buffer
+	began := time.Now()
+	if err := writePage(&text, "acme", all, today); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > 10*time.Second || text.Len() > 6<<20 {
+		t.Errorf("took %s and made %d bytes", took, text.Len())
+	}
+	if p := newPage("acme", all, today); len(p.Tokens) != 500 || p.Roles != 10_000 || p.Undeclared != 10_000 || len(p.Workspaces) != 40 {
+		t.Errorf("%d tokens, %d roles, %d undeclared, %d Workspaces", len(p.Tokens), p.Roles, p.Undeclared, len(p.Workspaces))
+	}
+}
