@@ -89,4 +89,11 @@ func TestCompletion(t *testing.T) {
 	if words, _ := s.completeConnection(cmd, nil, ""); !slices.Contains(words, "AstroConnection/acme") {
 		t.Errorf("want the connections of the namespace, got %v", words)
 	}
+	w.create(builders.Binding("mine").In(w.namespace).ForTokenID(ciID).OnDeployment(etlID).Object())
+	if words, _ := s.completeBinding(cmd, nil, ""); !slices.Equal(words, []string{"mine"}) {
+		t.Errorf("want the bindings of the namespace, got %v", words)
+	}
+	if words, _ := s.completeBinding(cmd, []string{"mine"}, ""); len(words) > 0 {
+		t.Errorf("explain takes one name, and yet %v are offered", words)
+	}
 }

@@ -39,24 +39,10 @@ func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now t
 		if at, is := existing[namespace+"/"+name]; is && at != g.at() {
 			name = g.hashedName()
 		}
-		why := ""
-		switch {
-		case g.OwnScope:
-			e.own++
+		if e.skips(&g, o, namespace+"/"+name) {
 			continue
-		case !g.isAssignment():
-			e.others++
-			continue
-		case g.DeclaredBy != "" && !o.declared:
-			e.held++
-			continue
-		case g.ObservedBy != "" && g.ObservedBy != namespace+"/"+name && !o.declared:
-			e.observed++
-			continue
-		default:
-			why = g.misfit(credentials, now)
 		}
-		if why != "" {
+		if why := g.misfit(credentials, now); why != "" {
 			e.misfits = append(e.misfits, fmt.Sprintf("%s (%s), %s on %s: %s", printable(g.Token), printable(g.TokenID), printable(g.Role), g.targetWords(), why))
 			continue
 		}
@@ -64,6 +50,23 @@ func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now t
 	}
 	e.sort()
 	return e
+}
+
+// skips counts a grant for which no binding is made because of what it is, or because a binding declares it already.
+func (e *exported) skips(g *Grant, o exportOptions, binding string) bool {
+	switch {
+	case g.OwnScope:
+		e.own++
+	case !g.isAssignment():
+		e.others++
+	case g.DeclaredBy != "" && !o.declared:
+		e.held++
+	case g.ObservedBy != "" && g.ObservedBy != binding && !o.declared:
+		e.observed++
+	default:
+		return false
+	}
+	return true
 }
 
 func (e *exported) sort() {

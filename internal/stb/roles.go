@@ -1,9 +1,9 @@
 package stb
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -71,7 +71,8 @@ func (s *session) printRoles(wide bool, all []Grant) error {
 		return nil
 	}
 	t := all[0].token
-	fmt.Fprintf(s.Out, "Token:    %s (%s)\nScope:    %s\nExpires:  %s\n\n", printable(t.Name), printable(t.ID), all[0].Scope, strings.Trim(orNone(timeCell(t.EndAt)), "<>"))
+	expires := cmp.Or(timeCell(t.EndAt), "never")
+	fmt.Fprintf(s.Out, "Token:    %s (%s)\nScope:    %s\nExpires:  %s\n\n", printable(t.Name), printable(t.ID), printable(all[0].Scope), expires)
 	return printTable(s.Out, wide, []column{
 		{name: "Target"}, {name: "Role"}, {name: "Declared By"}, {name: "Remark"}, {name: "Workspace", wide: true}, {name: "Target ID", wide: true},
 	}, rows)

@@ -25,7 +25,8 @@ func newSite(t *testing.T) *site {
 	tools := t.TempDir()
 	must(t, os.Symlink(env.Kubectl, filepath.Join(tools, "kubectl")))
 	must(t, os.Symlink(filepath.Join(env.Root, "bin", "helm"), filepath.Join(tools, "helm")))
-	s.environ = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"), "KUBECONFIG="+env.Kubeconfig, "KUBECACHEDIR="+filepath.Join(s.folder, "cache", "kubectl"),
+	s.environ = append(os.Environ(), "PATH="+tools+":"+os.Getenv("PATH"),
+		"KUBECONFIG="+env.Kubeconfig, "KUBECACHEDIR="+filepath.Join(s.folder, "cache", "kubectl"),
 		"HELM_CACHE_HOME="+filepath.Join(s.folder, "cache"), "HELM_CONFIG_HOME="+filepath.Join(s.folder, "cache"), "HELM_DATA_HOME="+filepath.Join(s.folder, "cache"))
 
 	runControllers(t)
