@@ -58,7 +58,7 @@ read: what is said of Astro is what the operator has last seen.`,
 		},
 		ValidArgsFunction: s.completeBinding,
 	}
-	cmd.Flags().StringVar(&url, "runbook-url", runbook.DefaultURL, "where the runbook is published")
+	cmd.Flags().StringVar(&url, "runbook-url", runbook.URL(""), "where the runbook is published")
 	addOutput(cmd, &output, asJSON, asYAML)
 	return cmd
 }

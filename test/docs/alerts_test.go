@@ -77,7 +77,7 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s is not tested: fires %t, does not fire %t", name, fires[name], quiet[name])
 		}
 		for _, r := range rules {
-			if want := runbook.DefaultURL + "#" + strings.ToLower(name); r.Annotations["runbook_url"] != want {
+			if want := runbook.URL("") + "#" + strings.ToLower(name); r.Annotations["runbook_url"] != want {
 				t.Errorf("%s links to %q, not to %q", name, r.Annotations["runbook_url"], want)
 			}
 			for _, m := range metric.FindAllString(r.Expr, -1) {
