@@ -135,6 +135,17 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		w = drive(t, asked)
 		differ(t, "Or the user asks; what Astro shows is done.", "state", "True/RoleUpdated Held Created, changed", w.state("a"))
 	})
+	t.Run("RevocationRefused", func(t *testing.T) {
+		w := drive(t, situation(binding("a").claimed(1).deleting(), holds(w1, member)), func(w *driver) {
+			w.refuse = func([]astro.Role) error { return errInvalid }
+		})
+		w = drive(t, w.next(lookAgain))
+		differ(t, "A revocation that Astro refused rests until the next sweep.", "writes", 0, len(w.posts))
+		w = drive(t, w.next(lookAgain, with(func(s *Situation) {
+			s.Bindings[0].Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "again"}
+		})))
+		differ(t, "Or until the user asks.", "role", "", w.on(w1))
+	})
 	t.Run("WorkspaceAfterDeployment", func(t *testing.T) {
 		w := drive(t, situation(binding("a").on(d1)), refuses(errInvalid, admin))
 		differ(t, "A Deployment's role may want one on the Workspace.", "state", "False/ParentRoleMissing", w.state("a"))

@@ -46,7 +46,7 @@ const maxSlots = 64
 // Begin starts the work on a token. Where a user asks for another try, what stands in its way is forgotten.
 func Begin(s Situation) Progress {
 	for i := range s.Bindings {
-		if b := &s.Bindings[i]; b.Requested() && !b.Deleting() {
+		if b := &s.Bindings[i]; b.Requested() {
 			target, _ := b.target()
 			s.Memory = s.Memory.requested(b, b.entry(target))
 		}
