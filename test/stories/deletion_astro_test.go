@@ -88,6 +88,7 @@ var _ = Describe("A binding that is deleted after what it binds was deleted in A
 		w.start()
 		names := w.connectCluster(map[string][]v1alpha1.AllowRule{"narrow": {w.rule(func(r *v1alpha1.AllowRule) {
 			r.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"c"}}}
+			r.Roles = []string{"DEPLOYMENT_ADMIN", "Deploy Only"}
 		})}})
 		w.bind(builders.Binding("adopted").ThroughCluster(names["narrow"]).ForToken("ci").OnDeploymentNamed(w.data, "etl"))
 		w.expect("True/Adopted", "adopted") // the rules are asked once more when such a role is revoked

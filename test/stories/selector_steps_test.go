@@ -49,7 +49,7 @@ func newInstances(w *world, selectors ...string) *instances {
 	s.front = front.URL
 	for _, text := range selectors {
 		i := &world{ctx: w.ctx, admin: w.admin, kube: w.kube, traffic: &traffic{}, namespace: w.namespace, other: w.other, system: w.system}
-		i.sim = w.sim
+		i.sim, i.audit = w.sim, w.audit
 		selector, err := labels.Parse(text)
 		Expect(err).NotTo(HaveOccurred())
 		i.instance = instance{agent: text, astro: s.front, selector: selector}

@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
@@ -67,30 +66,34 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 	if !st.Release {
 		return nil
 	}
-	if err := r.release(ctx, st, object); err != nil {
-		return err
-	}
-	if !st.Write { // else it was told when the status gave the claim up
+	released, err := r.release(ctx, st, object)
+	if released && !st.Write { // else it was told when the status gave the claim up
 		r.auditStayed(ctx, said, st.UID)
 	}
-	return nil
+	return err
 }
 
-// release takes the finalizer off. That the object is gone already is as good.
-func (r *Reconciler) release(ctx context.Context, st decision.Statement, object *v1alpha1.ScopedTokenBinding) error {
+// release takes the finalizer off. That the object is gone already is as good, and was told when it went: the cache may show
+// it for a while.
+func (r *Reconciler) release(ctx context.Context, st decision.Statement, object *v1alpha1.ScopedTokenBinding) (released bool, err error) {
 	r.orphans.release(st.UID)
-	if _, err := r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer); client.IgnoreNotFound(err) != nil {
+	holds := controllerutil.ContainsFinalizer(object, v1alpha1.FinalizerRevoke)
+	_, err = r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer)
+	if err != nil && !apierrors.IsNotFound(err) {
 		r.orphans.keep(st.UID)
 		r.eventReleaseRefused(st, err)
-		return err
+		return false, err
 	}
+	released = holds && err == nil
 	if object.DeletionTimestamp.IsZero() {
 		r.orphans.keep(st.UID)
-		return nil
+		return released, nil
 	}
-	r.eventReleased(st)
+	if released {
+		r.eventReleased(st)
+	}
 	r.ownWrites.forget(st.UID)
-	return nil
+	return released, nil
 }
 
 // finishOrphan forgets an orphan once its role is revoked. There is no object to tell anything, so what is in the way is
