@@ -26,7 +26,7 @@ func ruledBy(t *testing.T, name string, namespaces v1alpha1.NamespaceRule) *v1al
 // TestPolicyOfRuledNamespaces: a namespace to which no rule speaks makes no binding, and the policy reads rules as the
 // operator does.
 func TestPolicyOfRuledNamespaces(t *testing.T) {
-	inPolicedNamespace(t)
+	inPolicedNamespace(t, "--set", "policies.ruledNamespaces=true")
 	kubectl(t, "label", "namespace", policed, "tier=gold", "--overwrite")
 	tenant := personOf(t, "edith").with(policed, editor)
 	through := func(connection string) *v1alpha1.ScopedTokenBinding {
