@@ -32,7 +32,6 @@
 //
 // What is remembered:
 //
-//   - target_expected.go: the lookups of targets that are about to be made.
 //   - target_cache.go: folds the lookups of targets into few calls, and caches their answers.
 //   - trust.go: decides whether a listing is evidence that a token which it lacks is gone. Pure.
 //   - directory.go: the rows of the tokens, from listings and from reads and writes by id.

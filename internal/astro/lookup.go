@@ -68,9 +68,6 @@ func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error
 	return d.targets.lookUp(ctx, q)
 }
 
-// ExpectTargets says that targets are about to be looked up: calls for others are filled up with them until then.
-func (d *Directory) ExpectTargets(queries ...TargetQuery) { d.targets.expect(queries) }
-
 // ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.
 func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
 

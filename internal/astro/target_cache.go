@@ -29,7 +29,6 @@ type targetCache struct {
 	known  map[TargetQuery]targetAnswer
 	asking map[TargetQuery]*lookup
 	next   map[batchKey][]*lookup // gathered for the next call
-	soon   map[batchKey]*expected // fill up calls that are made anyway
 	busy   map[batchKey]bool      // a round of calls is under way
 	round  int                    // counts the listings of tokens
 }
@@ -61,8 +60,7 @@ type lookup struct {
 func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) *targetCache {
 	return &targetCache{
 		client: c, now: now, ttl: ttl, window: window, rows: newTargetRows(),
-		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{},
-		soon: map[batchKey]*expected{}, busy: map[batchKey]bool{},
+		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{}, busy: map[batchKey]bool{},
 	}
 }
 
@@ -87,34 +85,20 @@ func (c *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, erro
 func (c *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a, ok := c.known[q]; ok && c.counts(a) {
+	if a, ok := c.known[q]; ok && (len(a.found) != 1 || c.now().Before(a.until)) {
 		return slices.Clone(a.found), nil
 	}
 	if l := c.asking[q]; l != nil {
 		return nil, l
 	}
-	l, key := c.begin(q), q.batch()
+	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
+	c.asking[q] = l
+	key := batchKey{q.Kind, q.ID == ""}
 	if c.next[key] = append(c.next[key], l); len(c.next[key]) == 1 {
 		time.AfterFunc(c.window, func() { c.send(key) })
 	}
 	return nil, l
 }
-
-// counts reports whether an answer is still one.
-func (c *targetCache) counts(a targetAnswer) bool {
-	return len(a.found) != 1 || c.now().Before(a.until)
-}
-
-func (c *targetCache) begin(q TargetQuery) *lookup {
-	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
-	c.asking[q] = l
-	return l
-}
-
-func (q TargetQuery) batch() batchKey { return batchKey{q.Kind, q.ID == ""} }
-
-// bytes are how many the query takes in the address of a request.
-func (q TargetQuery) bytes() int { return len(url.QueryEscape(q.value())) + len("&deploymentIds=") }
 
 // send makes calls for the gathered lookups, unless calls are under way. Lookups that come meanwhile are gathered for the
 // next calls, so a call asks for more the scarcer the slots for reads are.
@@ -127,7 +111,7 @@ func (c *targetCache) send(key batchKey) {
 	c.busy[key] = true
 	gathered := c.next[key]
 	delete(c.next, key)
-	go c.sendAll(key, c.filledUp(key, batches(gathered)))
+	go c.sendAll(key, batches(gathered))
 }
 
 func (c *targetCache) sendAll(key batchKey, parts [][]*lookup) {
@@ -147,46 +131,12 @@ func batches(all []*lookup) [][]*lookup {
 	var parts [][]*lookup
 	bytes := 0
 	for _, l := range all {
-		size := l.query.bytes()
+		size := len(url.QueryEscape(l.query.value())) + len("&deploymentIds=")
 		last := len(parts) - 1
 		if last < 0 || len(parts[last]) == maxBatch || bytes+size > maxBatchBytes {
 			parts, bytes, last = append(parts, nil), 0, last+1
 		}
 		parts[last], bytes = append(parts[last], l), bytes+size
-	}
-	return parts
-}
-
-// expect notes what is about to be asked.
-func (c *targetCache) expect(queries []TargetQuery) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, q := range queries {
-		q = q.plain()
-		if q.value() == "" {
-			continue
-		}
-		if c.soon[q.batch()] == nil {
-			c.soon[q.batch()] = newExpected()
-		}
-		c.soon[q.batch()].add(q)
-	}
-}
-
-// filledUp adds what is expected to the last of the batches, as far as there is room in it.
-func (c *targetCache) filledUp(key batchKey, parts [][]*lookup) [][]*lookup {
-	last, room := len(parts)-1, maxBatchBytes
-	for _, l := range parts[last] {
-		room -= l.query.bytes()
-	}
-	for len(parts[last]) < maxBatch {
-		q, fits := c.soon[key].take(room)
-		if !fits {
-			break
-		}
-		if a, known := c.known[q]; c.asking[q] == nil && !(known && c.counts(a)) {
-			parts[last], room = append(parts[last], c.begin(q)), room-q.bytes()
-		}
 	}
 	return parts
 }
@@ -248,7 +198,6 @@ func (c *targetCache) nextRound() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.round++
-	clear(c.soon)
 	for q, a := range c.known {
 		if len(a.found) != 1 || !c.now().Before(a.until) {
 			delete(c.known, q)

@@ -6,7 +6,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
@@ -47,26 +46,7 @@ func (r *Reconciler) enter(g group) bool {
 			through = append(through, way(h))
 		}
 	}
-	entered := r.line.Enter(g.key, through, r.rankOf(g))
-	if !entered {
-		expectTargets(g, g.bindings)
-	}
-	return entered
-}
-
-// expectTargets lets lookups of others answer those that the bindings are about to need.
-func expectTargets(g group, bindings []decision.Binding) {
-	s := decision.Situation{Key: g.key.decision()}
-	soon := map[*astro.Directory][]astro.TargetQuery{}
-	for i := range bindings {
-		b := &bindings[i]
-		if h := g.handles[b.Connection.ID]; h.Directory != nil && s.NeedsTarget(b) {
-			soon[h.Directory] = append(soon[h.Directory], b.TargetQuery())
-		}
-	}
-	for directory, queries := range soon {
-		directory.ExpectTargets(queries...)
-	}
+	return r.line.Enter(g.key, through, r.rankOf(g))
 }
 
 // mayWrite asks for leave to write through a connection. A group that does not get it is left alone until it is called: what
@@ -108,7 +88,6 @@ func (r *Reconciler) enqueue(ctx context.Context, f finding) {
 // such edits for what was there when the operator started.
 func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.Binding, tokens map[int]string) {
 	priorities := map[TokenKey]int{}
-	expectTargets(g, handedOver(bindings, tokens))
 	for i, id := range tokens {
 		key, priority := tokenKey(g.key.Host, g.key.Organization, id), sweepPriority
 		if claim := bindings[i].Claim; claim != nil {
@@ -125,14 +104,4 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 	for key, priority := range priorities {
 		r.enqueue(ctx, finding{key: key, priority: priority})
 	}
-}
-
-// handedOver are the bindings whose token was found.
-func handedOver(bindings []decision.Binding, tokens map[int]string) (all []decision.Binding) {
-	for i := range bindings {
-		if tokens[i] != "" {
-			all = append(all, bindings[i])
-		}
-	}
-	return all
 }
