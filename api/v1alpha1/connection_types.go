@@ -155,6 +155,11 @@ type ConnectionStatus struct {
 	// +listType=atomic
 	CredentialRoles []string `json:"credentialRoles,omitempty"`
 
+	// credentialRolesTokenId is the id of the API token whose roles credentialRoles are: the one before, until a listing of
+	// the present one was found to show all that is bound.
+	// +optional
+	CredentialRolesTokenID string `json:"credentialRolesTokenId,omitempty"`
+
 	// credentialExpiresAt is when that API token expires; absent if it never does.
 	// +optional
 	CredentialExpiresAt *metav1.Time `json:"credentialExpiresAt,omitempty"`

@@ -67,7 +67,7 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 
 // requestID is the request's id where a header of the answer tells it. Astro documents one for errors only, in their body.
 func (f failure) requestID(resp *http.Response) string {
-	return clip(f.clean(resp.Header.Get("X-Request-Id")), maxRequestID)
+	return clip(f.clean(resp.Header.Get("X-Request-ID")), maxRequestID)
 }
 
 func statusText(resp *http.Response) string {

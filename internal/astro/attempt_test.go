@@ -90,7 +90,7 @@ func TestRequestIDOfAnAnswer(t *testing.T) {
 		"req-1": "req-1", "": "", strings.Repeat("ab", 40): redacted, "secret-of-the-operator": redacted,
 	} {
 		client := stub(t, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("X-Request-Id", header)
+			w.Header().Set("X-Request-ID", header)
 			if r.Method == http.MethodPost {
 				_, _ = fmt.Fprint(w, `{"workspaceRoles":[{"workspaceId":"w","role":"A"}]}`)
 				return

@@ -33,6 +33,7 @@ type Directory struct {
 	rows     map[string]tokenRow
 	changed  map[string]struct{} // tokens that changed since Refresh last returned
 	listed   time.Time           // when the last complete listing began; zero: there was none
+	took     time.Duration       // how long that one took
 	current  *tokenListing       // the listing under way
 	lastDone *tokenListing       // the listing that ended last
 	begun    int                 // the number of listings that have begun
@@ -170,6 +171,16 @@ func (d *Directory) Doubt() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.trust.distrust
+}
+
+// TrustedRoles are OwnRoles where a listing of this credential was trusted; nil before the first.
+func (d *Directory) TrustedRoles() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.trust.total == 0 {
+		return nil
+	}
+	return slices.Clone(d.trust.ownRights)
 }
 
 // OwnRoles are the credential's own roles that listings are measured by, as Rights lists them; nil before the first.

@@ -25,7 +25,7 @@ func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
 // RefreshIfOlder lists unless the last listing began less than age ago.
 func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error {
 	d.mu.Lock()
-	fresh := !d.listed.IsZero() && d.now().Sub(d.listed) <= age
+	fresh := !d.listed.IsZero() && d.now().Sub(d.listed) <= max(age, 2*d.took) // else a long one would be too old when it ends
 	d.mu.Unlock()
 	if fresh {
 		return nil
@@ -125,7 +125,7 @@ func (d *Directory) run(l *tokenListing) {
 // apply updates the rows from a complete listing. If it is no evidence, rows that it lacks stay as they were last seen.
 func (d *Directory) apply(l *tokenListing, s snapshot) {
 	l.sweep.Total, l.sweep.First = len(s.tokens), d.listed.IsZero()
-	d.listed = l.started
+	d.listed, d.took = l.started, d.now().Sub(l.started)
 	l.ids = make(map[string]struct{}, len(s.tokens))
 	for _, t := range s.tokens {
 		l.ids[t.ID] = struct{}{}

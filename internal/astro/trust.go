@@ -61,7 +61,7 @@ func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 		request = t.request
 	}
 	own, missing := t.rightsOfSelf(s.tokens), t.missing(s)
-	t.distrust, t.lasting = t.checkSelf(own, missing, request)
+	t.distrust, t.lasting = t.checkSelf(own, slices.DeleteFunc(slices.Clone(missing), in(t.confirmedGone)), request)
 	if t.distrust == "" {
 		t.distrust, t.lasting = t.checkBound(s, missing, request)
 	}
@@ -108,7 +108,7 @@ func (t *trust) checkSelf(own, missing []string, request trustRequest) (distrust
 	case changed && request == noTrustRequest:
 		return fmt.Sprintf("the roles of the connection's own token have changed, from %s to %s", joinRights(t.ownRights), joinRights(own)), true
 	case changed && request == trustOwnRoles && len(missing) > 0:
-		return fmt.Sprintf("the connection's API token was replaced by one with other roles, %s instead of %s, and Astro does not list to it "+
+		return fmt.Sprintf("the connection's API token was replaced, or its roles were, %s instead of %s, and Astro does not list to it "+
 			"%d token(s) that bindings hold a role of, such as %s", joinRights(own), joinRights(t.ownRights), len(missing), firstOf(missing)), true
 	}
 	return "", false

@@ -174,7 +174,7 @@ func TestOldReadsAreTold(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("Authorization", "Bearer "+w.credential)
-		r.Header.Set("X-Request-Id", id)
+		r.Header.Set("X-Request-ID", id)
 		answer, err := w.client.Do(r)
 		if err != nil {
 			t.Fatal(err)

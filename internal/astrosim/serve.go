@@ -49,7 +49,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c := &call{method: r.Method, path: r.URL.Path, query: r.URL.Query(), body: body}
 	c.bearer, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	c.contentType, c.requestID = r.Header.Get("Content-Type"), r.Header.Get("X-Request-Id")
+	c.contentType, c.requestID = r.Header.Get("Content-Type"), r.Header.Get("X-Request-ID")
 	c.route(r)
 
 	half := s.halfLatency()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 )
 
@@ -79,7 +80,7 @@ func (l *Log) Write(entries ...Entry) error {
 
 // line writes one line. After one that broke off it begins with a new line, so that no more than that one cannot be read.
 func (l *Log) line(text []byte) error {
-	line := append(text, '\n')
+	line := slices.Concat(text, []byte{'\n'})
 	if l.torn {
 		line = append([]byte{'\n'}, line...)
 	}

@@ -2,12 +2,17 @@ package audit
 
 import (
 	"crypto/rand"
+	"maps"
 	"sync"
 	"time"
 )
 
-// settleTime is for how long a write that had no answer may still arrive at Astro.
-const settleTime = 10 * time.Second
+const (
+	// settleTime is for how long a write that had no answer may still arrive at Astro.
+	settleTime = 10 * time.Second
+	// openAge is for how long an outcome is followed.
+	openAge = 24 * time.Hour
+)
 
 // Trail makes lines of entries, and follows those whose outcome is still open: a write had no answer, or Astro did not show
 // it. What is open is in memory; after a restart the first line stays the last one. The nil Trail writes nothing.
@@ -37,8 +42,6 @@ func (t *Trail) Write(entries ...Entry) error {
 	if t == nil {
 		return nil
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i := range entries {
 		entries[i].ID = rand.Text()
 	}
@@ -52,7 +55,6 @@ func (t *Trail) Sent(entries ...Entry) ([]Entry, error) {
 		return entries, nil
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i := range entries {
 		e := &entries[i]
 		e.ID = rand.Text()
@@ -61,6 +63,7 @@ func (t *Trail) Sent(entries ...Entry) ([]Entry, error) {
 		}
 		t.follow(*e)
 	}
+	t.mu.Unlock() // a disk that is slow holds nobody else up
 	return entries, t.write(entries)
 }
 
@@ -70,11 +73,11 @@ func (t *Trail) Confirmed(entries ...Entry) error {
 		return nil
 	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	for i := range entries {
 		entries[i].Outcome = Confirmed
 		t.follow(entries[i])
 	}
+	t.mu.Unlock()
 	return t.write(entries)
 }
 
@@ -84,11 +87,14 @@ func (t *Trail) Seen(organization, id string, on func(kind, id string) string) e
 	if t == nil {
 		return nil
 	}
+	return t.write(t.seen(token{organization, id}, on))
+}
+
+func (t *Trail) seen(about token, on func(kind, id string) string) (known []Entry) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.clock()
-	var known []Entry
-	for at, e := range t.open[token{organization, id}] {
+	for at, e := range t.open[about] {
 		switch {
 		case on(at.kind, at.id) == e.To:
 			e.Outcome = Confirmed
@@ -103,7 +109,7 @@ func (t *Trail) Seen(organization, id string, on func(kind, id string) string) e
 		t.forget(e)
 		known = append(known, e)
 	}
-	return t.write(known)
+	return known
 }
 
 // follow keeps an entry whose outcome is open, in the place of what was open there before.
@@ -112,11 +118,22 @@ func (t *Trail) follow(e Entry) {
 		t.forget(e)
 		return
 	}
+	e.Time = t.clock()
+	t.prune(e.Time)
 	if t.open[e.token()] == nil {
 		t.open[e.token()] = map[place]Entry{}
 	}
-	e.Time = t.clock()
 	t.open[e.token()][e.place()] = e
+}
+
+// prune drops entries of tokens that nobody has read for so long, since they are gone.
+func (t *Trail) prune(now time.Time) {
+	for about, places := range t.open {
+		maps.DeleteFunc(places, func(_ place, e Entry) bool { return now.Sub(e.Time) > openAge })
+		if len(places) == 0 {
+			delete(t.open, about)
+		}
+	}
 }
 
 func (t *Trail) forget(e Entry) {

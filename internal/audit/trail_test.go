@@ -106,6 +106,14 @@ func TestTrail(t *testing.T) {
 		"NeverShown":    {"What Astro has taken, it has not refused.", func(w *world) { w.sent(granted(Written)); w.seen("", time.Minute); w.seen("A", 0) }, "a written"},
 		"WrittenAgain":  {"And a write after it is another one.", func(w *world) { w.sent(granted(Written)); w.sent(granted(Confirmed)) }, "a written, b confirmed"},
 		"Stays":         {"A role that stays is told once.", func(w *world) { w.Write(granted(Released)); w.seen("", time.Minute) }, "a released"},
+		"Gone": {"A token that is not read any more is not followed for ever.", func(w *world) {
+			w.sent(granted(Unknown))
+			w.now = w.now.Add(openAge + 1)
+			other := granted(Unknown)
+			other.Token.ID = "t2"
+			w.sent(other)
+			w.seen("A", 0)
+		}, "a unknown, b unknown"},
 		"AnotherToken": {"What another token holds does not matter.", func(w *world) {
 			w.sent(granted(Unknown))
 			w.Seen("o1", "t2", func(string, string) string { return "A" })

@@ -36,7 +36,7 @@ func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.Rol
 // Requested reports whether the user asks for a look at Astro by annotation.
 func (b *Binding) Requested() bool {
 	want := b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
-	return want != "" && want != b.Object.Status.LastHandledReconcileAt
+	return want != "" && want != b.Object.Status.LastHandledReconcileAt && !b.Orphan // which nobody can be answered on
 }
 
 // Looked reports whether the status speaks of this spec.

@@ -142,15 +142,20 @@ func (p Progress) refuse(changes []Change, err error, f Findings) Progress {
 
 // leaveOut takes the bindings of a change out of this reconcile, and has them looked at again soon.
 func (p Progress) leaveOut(c Change) Progress {
+	return p.out(p.claimants([]Change{c})...).wake(soon)
+}
+
+// out takes bindings out of this reconcile: they are told nothing.
+func (p Progress) out(uids ...types.UID) Progress {
 	out := maps.Clone(p.Situation.Out)
 	if out == nil {
 		out = map[types.UID]*fault.Fault{}
 	}
-	for _, uid := range p.claimants([]Change{c}) {
+	for _, uid := range uids {
 		out[uid] = fault.Quiet()
 	}
 	p.Situation.Out = out
-	return p.wake(soon)
+	return p
 }
 
 // diagnose says why Astro refuses one change, as well as can be told from looking.

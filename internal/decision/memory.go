@@ -92,10 +92,10 @@ func (m Memory) answered(changes []Change) Memory {
 	return next
 }
 
-// clearRefusals forgets all refusals but those to make challenges, since what Astro missed may be there now.
+// clearRefusals forgets all refusals, since what Astro missed may be there now. What it took and did not show stays.
 func (m Memory) clearRefusals() Memory {
 	next := m.clone()
-	clear(next.Refusals)
+	maps.DeleteFunc(next.Refusals, func(_ Attempt, r Refusal) bool { return r.Unshown == 0 })
 	return next
 }
 

@@ -135,6 +135,18 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		w = drive(t, asked)
 		differ(t, "Or the user asks; what Astro shows is done.", "state", "True/RoleUpdated Held Created, changed", w.state("a"))
 	})
+	t.Run("UnshownThroughTwo", func(t *testing.T) {
+		never := func(w *driver) {
+			w.update = func(u astro.Update) astro.Update {
+				u.Confirmed, w.astro.Roles = false, w.astro.Roles[:1]
+				return u
+			}
+		}
+		w := drive(t, situation(binding("a"), binding("b").on(w2).through("other")), never)
+		w = drive(t, w.next(lookAgain), never)
+		w = drive(t, w.next(lookAgain), never)
+		differ(t, "Of two that write by turns, neither has the other's tried again.", "writes", 0, len(w.posts))
+	})
 	t.Run("RevocationRefused", func(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1).deleting(), holds(w1, member)), func(w *driver) {
 			w.refuse = func([]astro.Role) error { return errInvalid }

@@ -133,6 +133,17 @@ func TestChallenge(t *testing.T) {
 			drive:  func(w *driver) { w.refuse = func([]astro.Role) error { return errInvalid } }, effects: is{"ReadForWrite acme", "Post acme as it is", "Report"},
 			states: so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding", "watching": "True/WouldChange"},
 			holds:  at{w1: member},
+			also: func(t *testing.T, w *driver) {
+				w = drive(t, w.next(time.Minute), func(w *driver) {
+					w.refuse = func(_ []astro.Role) error {
+						if len(w.posts) == 1 {
+							return errForbidden
+						}
+						return nil
+					}
+				})
+				differ(t, "It is challenged again, and may lose the say then.", "role", owner, w.on(w1))
+			},
 		},
 		"OneCredential": {
 			reason:  "Two connections that share a credential need no challenge.",

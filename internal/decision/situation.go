@@ -29,6 +29,7 @@ type Situation struct {
 	Limited map[roleset.Target]bool    // revocations that the connection's limit holds back
 	Done    map[types.UID]Done         // what was changed in Astro for a binding
 	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
+	Doubted map[string]bool            // credentials whose challenge told nothing
 	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
 	Dead    []astro.Role               // such roles that were found
 

@@ -15,7 +15,8 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	handOver = map[int]string{}
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], &p.Decision.Rulings[i]
-		if b.Journaled { // it was given a role of which its status does not tell yet
+		if b.Journaled { // it was given a role of which its status does not tell yet, and says nothing before that does
+			p = p.out(b.Object.UID)
 			handOver[i], r.Fault, p = b.Claim.Token, fault.Quiet(), p.wake(lookAgain)
 			continue
 		}

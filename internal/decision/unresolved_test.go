@@ -49,6 +49,10 @@ func TestUnresolved(t *testing.T) {
 			"One that the journal says was given a role is let go under the key of its token only, once the role is gone.",
 			namedBy(binding("a"), "t7").seen().recovered(onDay(1)).deleting(), "unchanged", "", token1,
 		},
+		"ObservesJournaled": {
+			"One that comes to observe before its status tells of the role is told nothing here.",
+			namedBy(binding("a"), "t7").seen().observing().recovered(onDay(1)), "unchanged", "", token1,
+		},
 		"DeletingNew":   {"One that nobody ever looked at may have been given the role of the token that it names.", namedBy(binding("a"), "t7").finalized().deleting(), "unchanged", "", "t7"},
 		"DeletingNone":  {"Where it names no token there is none to hold the role.", namedBy(binding("a")).finalized().deleting(), "unchanged, released", "", ""},
 		"DeletingLater": {"It waits until its connection was looked at, and says nothing.", namedBy(binding("a")).finalized().deleting().through("acme", func(c *Connection) { c.Host = "" }), "unchanged", "", ""},

@@ -52,8 +52,13 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 		p.Situation.Token = p.Situation.Token.shown(r.Update.After, p.Situation.Now)
 	case errors.Is(r.Err, astro.ErrForbidden):
 		p.Situation.Memory = p.Situation.Memory.writer(credential, false)
-	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, and not the credential
-		p.Situation.Memory = p.Situation.Memory.writer(credential, true)
+	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, which says nothing of the credential
+		doubted := maps.Clone(p.Situation.Doubted)
+		if doubted == nil {
+			doubted = map[string]bool{}
+		}
+		doubted[credential] = true
+		p.Situation.Doubted = doubted
 	default:
 		return p.retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
 	}

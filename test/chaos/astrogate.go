@@ -143,7 +143,7 @@ func (g *astroGate) read(rw http.ResponseWriter, r *http.Request, w *world, toke
 // mark gives a call an id of its own, by which the simulated Astro tells what it came to.
 func (g *astroGate) mark(r *http.Request) string {
 	id := fmt.Sprintf("call-%d", g.marked.Add(1))
-	r.Header.Set("X-Request-Id", id)
+	r.Header.Set("X-Request-ID", id)
 	return id
 }
 

@@ -39,7 +39,7 @@ func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access,
 		SelfID: id, Clock: d.Clock, OwnRoles: c.ConnectionStatus().CredentialRoles,
 		Bound: d.boundTokens(key, string(c.ConnectionSpec().OrganizationID)),
 	})
-	if c.ConnectionStatus().CredentialTokenID != id {
+	if c.ConnectionStatus().CredentialRolesTokenID != id {
 		a.directory.TrustRoles() // it may have other roles than the token before it
 	}
 	return a

@@ -54,8 +54,8 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	s.LastHandledReconcileAt = f.handledAt
 	if a := f.access; a != nil {
 		s.OrganizationName = a.organization.Name
-		if own := a.directory.OwnRoles(); own != nil {
-			s.CredentialRoles = own
+		if own := a.directory.TrustedRoles(); own != nil {
+			s.CredentialRoles, s.CredentialRolesTokenID = own, a.identity.TokenID
 		}
 		s.CredentialTokenID = a.identity.TokenID
 		s.CredentialExpiresAt = nil

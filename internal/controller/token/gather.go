@@ -3,6 +3,7 @@ package token
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,26 +49,30 @@ func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (g
 		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
-	return r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
+	var unsure error
+	g, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
 		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() {
 			return false
 		}
 		is, asked := alone[h.Key]
 		if !asked {
-			is = namesOnly(ctx, ref, h, g.key.Token)
-			alone[h.Key] = is
+			var err error
+			is, err = namesOnly(ctx, ref, h, g.key.Token)
+			alone[h.Key], unsure = is, errors.Join(unsure, err)
 		}
 		return is
 	})
+	g.unsure = unsure
+	return g, err
 }
 
 // namesOnly reports whether the name is that of the token and of no other.
-func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) bool {
+func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) (bool, error) {
 	if h.Directory == nil {
-		return false
+		return false, nil
 	}
 	found, err := namedNow(ctx, ref, h)
-	return err == nil && len(found) == 1 && found[0].ID == token
+	return err == nil && len(found) == 1 && found[0].ID == token, err
 }
 
 // collect adds the bindings under an index value that belong to the group, in the order of namespace and name. The objects

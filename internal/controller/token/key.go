@@ -69,6 +69,7 @@ type group struct {
 	key      TokenKey
 	bindings []decision.Binding
 	handles  map[string]connection.Handle // by the connection's id
+	unsure   error                        // why it is not known who else names the token
 }
 
 // reachable are the connections of the bindings that can be used to look, each once.

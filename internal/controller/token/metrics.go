@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -93,7 +94,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 }
 
 func describeOfConnection(name, help string, labels ...string) *prometheus.Desc {
-	return describe("connection_"+name, help, append(measure.ConnectionLabels[:len(measure.ConnectionLabels):len(measure.ConnectionLabels)], labels...)...)
+	return describe("connection_"+name, help, append(slices.Clip(measure.ConnectionLabels), labels...)...)
 }
 
 var (
@@ -101,9 +102,11 @@ var (
 	conditions = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
 	revoking   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
 	orphaned   = describeOfConnection("orphans", "Bindings of a connection that are gone without having been let go, and whose role is still to be revoked.")
-	undeclared = describeOfConnection("undeclared_grants", "Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
-	tokens     = describeOfConnection("tokens", "Tokens that the connection lists, by how soon they expire and whether a binding has a claim on them.", "expires", "bound")
-	waiting    = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
+	undeclared = describeOfConnection("undeclared_grants",
+		"Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
+	tokens = describeOfConnection("tokens",
+		"Tokens that the connection lists, by how soon they expire and whether a binding has a claim on them.", "expires", "bound")
+	waiting = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
 )
 
 // Describe implements prometheus.Collector.

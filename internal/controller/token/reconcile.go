@@ -37,6 +37,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
 		return reconcile.Result{}, err
 	}
+	if len(g.bindings) == 0 && g.unsure != nil {
+		return reconcile.Result{}, g.unsure
+	}
 	if len(g.bindings) == 0 {
 		r.memory.forget(key)
 		r.line.Served(key)
@@ -58,6 +61,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	}
 	r.memory.keep(key, progress.Situation.Memory)
 	r.line.Served(key)
+	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
+		progress.Errs = append(progress.Errs, g.unsure)
+	}
 	return r.result(progress)
 }
 
