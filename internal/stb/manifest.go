@@ -24,7 +24,7 @@ const (
 
 var (
 	astroID        = regexp.MustCompile(`^c[a-z0-9]{24,63}$`)
-	control        = regexp.MustCompile(`[[:cntrl:]]`)
+	control        = regexp.MustCompile(`[\p{C}\p{Zl}\p{Zp}]`) // as the API server has it
 	workspaceRoles = []string{"WORKSPACE_ACCESSOR", "WORKSPACE_MEMBER", "WORKSPACE_AUTHOR", "WORKSPACE_OPERATOR", "WORKSPACE_OWNER"}
 )
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,5 +63,25 @@ func TestPageOfTenThousand(t *testing.T) {
 	}
 	if p := newPage("acme", all, today); len(p.Tokens) != 500 || p.Roles != 10_000 || p.Undeclared != 10_000 || len(p.Workspaces) != 40 {
 		t.Errorf("%d tokens, %d roles, %d undeclared, %d Workspaces", len(p.Tokens), p.Roles, p.Undeclared, len(p.Workspaces))
+	}
+}
+
+// The page counts what is to come, not what has expired, and its filter has no entry for a Workspace that is not known.
+func TestPageCounts(t *testing.T) {
+	expires := func(token, workspace string, days int) Grant {
+		at := today.AddDate(0, 0, days)
+		return Grant{TokenID: token, Token: token, TargetKind: "Deployment", TargetID: "d", Workspace: workspace, Role: "R", ExpiresAt: &at}
+	}
+	all := []Grant{expires("past", "", -1), expires("soon", "two  words", 1), expires("late", "b", 60)}
+	p := newPage("acme", all, today)
+	if p.Expiring != 1 || !p.Tokens[0].Expired || !slices.Equal(p.Workspaces, []string{"b", "two  words"}) {
+		t.Errorf("%d tokens expire soon, Workspaces %q", p.Expiring, p.Workspaces)
+	}
+	var text bytes.Buffer
+	if err := writePage(&text, "acme", all, today); err != nil {
+		t.Fatal(err)
+	}
+	if page := text.String(); !strings.Contains(page, `<option value="two  words">`) || strings.Count(page, `value=""`) != 1 {
+		t.Errorf("the filter by Workspace has not the names as they are:\n%s", page)
 	}
 }

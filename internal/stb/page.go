@@ -57,7 +57,7 @@ func newPage(title string, all []Grant, now time.Time) page {
 		if g.TokenID != last || len(p.Tokens) == 0 {
 			last = g.TokenID
 			p.Tokens = append(p.Tokens, newPageToken(g, now))
-			if p.Tokens[len(p.Tokens)-1].Expiring {
+			if t := p.Tokens[len(p.Tokens)-1]; t.Expiring && !t.Expired {
 				p.Expiring++
 			}
 		}
@@ -71,7 +71,9 @@ func newPage(title string, all []Grant, now time.Time) page {
 			p.Undeclared++
 		}
 		t.Roles = append(t.Roles, r)
-		workspaces[r.Workspace] = true
+		if r.Workspace != "" { // of a target that Astro does not show
+			workspaces[r.Workspace] = true
+		}
 	}
 	p.Workspaces = slices.Sorted(maps.Keys(workspaces))
 	return p
