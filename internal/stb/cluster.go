@@ -3,7 +3,9 @@ package stb
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
@@ -11,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 var scheme = runtime.NewScheme()
@@ -43,6 +46,24 @@ func (s *session) cluster() (cluster, error) {
 		return cluster{}, fmt.Errorf("reach Kubernetes: %w", err)
 	}
 	return cluster{Reader: reader, namespace: namespace}, nil
+}
+
+// subject is the namespace as the rules of the connection see it. Who may not read it knows no labels, and needs none where no
+// rule goes by them.
+func (c cluster) subject(ctx context.Context, to v1alpha1.Connection, namespace string) (policy.Subject, error) {
+	var object corev1.Namespace
+	err := c.Get(ctx, client.ObjectKey{Name: namespace}, &object)
+	if apierrors.IsForbidden(err) {
+		err = nil
+		if goesByLabels(to) {
+			err = fmt.Errorf("you may not read namespace %s, whose labels a rule goes by", namespace)
+		}
+	}
+	return policy.Subject{Namespace: namespace, Labels: object.Labels}, err
+}
+
+func goesByLabels(c v1alpha1.Connection) bool {
+	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(r v1alpha1.AllowRule) bool { return r.Namespaces.Selector != nil })
 }
 
 // bindings are those of all namespaces; where the user may not list these, those of the one namespace, and partial says so.

@@ -36,23 +36,50 @@ func (s *session) findConnection(ctx context.Context, c cluster) (one v1alpha1.C
 	if err != nil {
 		return nil, nil, err
 	}
-	all, err = c.connections(ctx)
+	if kind != "" {
+		return c.connectionCalled(ctx, kind, name)
+	}
+	all, hidden, err := c.connections(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
 	found := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.Connection) bool {
-		return kind != "" && o.ConnectionKind() != kind || name != "" && o.GetName() != name
+		return name != "" && o.GetName() != name
 	})
 	switch {
 	case len(found) == 1:
 		return found[0], all, nil
-	case s.connection != "" && len(found) == 0:
-		return nil, nil, fmt.Errorf("namespace %s has no connection %q; there is %s", c.namespace, s.connection, listed(all))
+	case name != "" && len(found) == 0:
+		return nil, nil, fmt.Errorf("namespace %s has no connection %q; there is %s%s", c.namespace, name, listed(all), hidden)
 	case len(found) == 0:
-		return nil, nil, fmt.Errorf("namespace %s has no connection, and no ClusterAstroConnection can be seen; choose a namespace with -n", c.namespace)
+		return nil, nil, fmt.Errorf("namespace %s has no connection, and no ClusterAstroConnection can be seen%s; choose a namespace with -n", c.namespace, hidden)
 	default:
 		return nil, nil, fmt.Errorf("there is more than one connection: choose one with --connection, of %s", listed(found))
 	}
+}
+
+// connectionCalled is the connection of this kind and name, for which no list is needed; and all that can be seen.
+func (c cluster) connectionCalled(ctx context.Context, kind v1alpha1.ConnectionKind, name string) (one v1alpha1.Connection, all []v1alpha1.Connection, err error) {
+	one, err = c.connection(ctx, ref.KeyFor(c.namespace, v1alpha1.ConnectionReference{Kind: kind, Name: name}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("get %s/%s: %w", kind, name, err)
+	}
+	if all, _, err = c.connections(ctx); err != nil && !apierrors.IsForbidden(err) {
+		return nil, nil, err
+	}
+	return one, append(all, one), nil
+}
+
+// connection is the one with the key.
+func (c cluster) connection(ctx context.Context, key ref.Key) (v1alpha1.Connection, error) {
+	var object interface {
+		v1alpha1.Connection
+		client.Object
+	} = &v1alpha1.AstroConnection{}
+	if key.Kind == v1alpha1.KindClusterAstroConnection {
+		object = &v1alpha1.ClusterAstroConnection{}
+	}
+	return object, c.Get(ctx, key.Object(), object)
 }
 
 // parseConnection reads NAME or KIND/NAME.
@@ -68,13 +95,19 @@ func parseConnection(text string) (kind v1alpha1.ConnectionKind, name string, er
 	return kind, after, nil
 }
 
-// connections are those of the namespace and those of the cluster, as far as the user may list them.
-func (c cluster) connections(ctx context.Context) (all []v1alpha1.Connection, err error) {
+// connections are those of the namespace and those of the cluster, as far as the user may list them; hidden
+// says which the user may not.
+func (c cluster) connections(ctx context.Context) (all []v1alpha1.Connection, hidden string, err error) {
 	var own v1alpha1.AstroConnectionList
 	var shared v1alpha1.ClusterAstroConnectionList
 	ownErr, sharedErr := c.List(ctx, &own, client.InNamespace(c.namespace)), c.List(ctx, &shared)
-	if sharedErr != nil && (!apierrors.IsForbidden(sharedErr) || ownErr != nil) || ownErr != nil && !apierrors.IsForbidden(ownErr) {
-		return nil, fmt.Errorf("list connections: %w", errors.Join(ownErr, sharedErr))
+	switch {
+	case ownErr == nil && apierrors.IsForbidden(sharedErr):
+		hidden = " (you may not list ClusterAstroConnections)"
+	case sharedErr == nil && apierrors.IsForbidden(ownErr):
+		hidden = fmt.Sprintf(" (you may not list the AstroConnections of namespace %s)", c.namespace)
+	case ownErr != nil || sharedErr != nil:
+		return nil, "", fmt.Errorf("list connections: %w", errors.Join(ownErr, sharedErr))
 	}
 	for i := range own.Items {
 		all = append(all, &own.Items[i])
@@ -82,7 +115,7 @@ func (c cluster) connections(ctx context.Context) (all []v1alpha1.Connection, er
 	for i := range shared.Items {
 		all = append(all, &shared.Items[i])
 	}
-	return all, nil
+	return all, hidden, nil
 }
 
 func listed(all []v1alpha1.Connection) string {
@@ -104,7 +137,7 @@ func (s *session) completeConnection(cmd *cobra.Command, _ []string, _ string) (
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	all, _ := c.connections(cmd.Context())
+	all, _, _ := c.connections(cmd.Context())
 	words := make([]string, 0, len(all))
 	for _, o := range all {
 		words = append(words, qualified(o))

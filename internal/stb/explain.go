@@ -86,7 +86,7 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 		Rule: "the rules cannot be read: " + trouble,
 	}
 	if connection != nil {
-		e.Rule = ruleWords(connection, s.subject(ctx, c, b.Namespace), &b)
+		e.Rule = c.ruleWords(ctx, connection, &b)
 	}
 	e.Next, e.Runbook = next(&b, url)
 	return e, nil
@@ -94,15 +94,7 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 
 // connectionOf is the binding's connection, or in words why it is not known.
 func (c cluster) connectionOf(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (v1alpha1.Connection, string) {
-	var object interface {
-		v1alpha1.Connection
-		client.Object
-	} = &v1alpha1.AstroConnection{}
-	key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		object = &v1alpha1.ClusterAstroConnection{}
-	}
-	err := c.Get(ctx, key.Object(), object)
+	object, err := c.connection(ctx, ref.KeyFor(b.Namespace, b.Spec.ConnectionRef))
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, "which does not exist"

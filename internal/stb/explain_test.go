@@ -1,11 +1,13 @@
 package stb
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
@@ -68,6 +70,40 @@ func TestExplainRules(t *testing.T) {
 	} {
 		if a := w.run("explain", name); a.code != 0 || !strings.Contains(a.out, want) || !strings.Contains(a.out, "Wait until the operator has looked") {
 			t.Errorf("%s: want %q in\n%s%s", name, want, a.out, a.err)
+		}
+	}
+}
+
+// Who is refused for its own sake has no say, whoever asks.
+func TestOrderLeavesOutTheRefused(t *testing.T) {
+	made := func(name, reason string) v1alpha1.ScopedTokenBinding {
+		b := builders.Binding(name).In("n").ForTokenID(ciID).OnDeployment(etlID).WithRole("R").Object()
+		b.UID = types.UID(name)
+		if reason != "" {
+			b.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionAccepted, Status: metav1.ConditionFalse, Reason: reason}}
+		}
+		return *b
+	}
+	unseen := made("d-unseen", v1alpha1.ReasonRoleNotAllowed)
+	unseen.Generation = 2
+	held := made("e-held", v1alpha1.ReasonRoleNotAllowed)
+	held.Status.OrganizationID, held.Status.Token.ID, held.Status.Target.ID = orgID, ciID, etlID
+	held.Status.Claim = &v1alpha1.Claim{UID: held.UID, State: v1alpha1.ClaimHeld, Host: "h", ClaimedAt: metav1.NewMicroTime(today)}
+	all := []v1alpha1.ScopedTokenBinding{
+		made("a-refused", v1alpha1.ReasonRoleNotAllowed), made("b-conflict", v1alpha1.ReasonConflictingBinding), made("c-wanted", ""), unseen, held,
+	}
+	for _, c := range []struct{ asked, want string }{
+		{"c-wanted", "e-held b-conflict c-wanted d-unseen"},
+		{"a-refused", "e-held a-refused b-conflict c-wanted d-unseen"},
+	} {
+		asked := slices.IndexFunc(all, func(b v1alpha1.ScopedTokenBinding) bool { return b.Name == c.asked })
+		var names []string
+		for _, line := range order(&all[asked], all) {
+			_, name, _ := strings.Cut(strings.Fields(line)[1], "/")
+			names = append(names, name)
+		}
+		if got := strings.Join(names, " "); got != c.want {
+			t.Errorf("%s: want the order %s, got %s", c.asked, c.want, got)
 		}
 	}
 }

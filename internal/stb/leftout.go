@@ -8,9 +8,7 @@ import (
 	"slices"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -124,12 +122,11 @@ func (s *session) tellLeftOut(e exported) {
 func (s *session) tellRules(ctx context.Context, v view, e exported) {
 	type refusal struct{ namespace, reason string }
 	refused, example := map[refusal]int{}, map[refusal]string{}
-	labels := map[string]policy.Subject{}
+	subjects := s.subjects(ctx, v, e)
 	for i, b := range e.bindings {
-		subject, known := labels[b.Namespace]
+		subject, known := subjects[b.Namespace]
 		if !known {
-			subject = s.subject(ctx, v.cluster, b.Namespace)
-			labels[b.Namespace] = subject
+			continue
 		}
 		ask := policy.Request{Subject: subject, Token: decision.FactsOfToken(*e.grants[i].token), Target: decision.FactsOf(e.grants[i].on), Role: b.Spec.Role}
 		if d := policy.Check(v.connection, ask); !d.Allowed {
@@ -146,12 +143,26 @@ func (s *session) tellRules(ctx context.Context, v view, e exported) {
 	}
 }
 
-// subject is the namespace as rules see it; without labels if the user may not read it.
-func (s *session) subject(ctx context.Context, c cluster, namespace string) policy.Subject {
-	var object corev1.Namespace
-	err := c.Get(ctx, client.ObjectKey{Name: namespace}, &object)
-	if apierrors.IsNotFound(err) {
-		fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", namespace)
+// subjects are the namespaces of the bindings as rules see them, but for those of which it says that it is not known.
+func (s *session) subjects(ctx context.Context, v view, e exported) map[string]policy.Subject {
+	of := map[string]int{}
+	for _, b := range e.bindings {
+		of[b.Namespace]++
 	}
-	return policy.Subject{Namespace: namespace, Labels: object.Labels}
+	subjects := map[string]policy.Subject{}
+	for _, namespace := range slices.Sorted(maps.Keys(of)) {
+		subject, err := v.cluster.subject(ctx, v.connection, namespace)
+		if apierrors.IsNotFound(err) {
+			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", namespace)
+			if !goesByLabels(v.connection) {
+				err = nil
+			}
+		}
+		if err != nil {
+			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n", of[namespace], namespace, printable(err.Error()))
+			continue
+		}
+		subjects[namespace] = subject
+	}
+	return subjects
 }

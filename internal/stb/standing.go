@@ -2,9 +2,13 @@ package stb
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
@@ -40,7 +44,7 @@ func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (l
 		return nil
 	}
 	rivals := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.ScopedTokenBinding) bool {
-		return standsFor(&o) != at || o.Spec.Mode == v1alpha1.ModeObserve && o.UID != b.UID
+		return standsFor(&o) != at || o.UID != b.UID && (o.Spec.Mode == v1alpha1.ModeObserve || isRefused(&o))
 	})
 	if len(rivals) < 2 {
 		return nil
@@ -55,6 +59,13 @@ func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (l
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// isRefused reports whether the binding has no say, whatever the others do: one that is refused because of another binding
+// may come next.
+func isRefused(b *v1alpha1.ScopedTokenBinding) bool {
+	said := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionAccepted)
+	return pin.Claimed(b) == nil && pin.Looked(b) && said != nil && said.Status == metav1.ConditionFalse && said.Reason != v1alpha1.ReasonConflictingBinding
 }
 
 func standsFor(b *v1alpha1.ScopedTokenBinding) place {
@@ -83,9 +94,18 @@ func wantsWhatIsThere(b *v1alpha1.ScopedTokenBinding) bool {
 	return b.Status.Role != "" && b.Status.Role == cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin)
 }
 
-// ruleWords is which rule of the connection allows the binding, or why none does, by what the status says of token and
+// ruleWords is which rule of the connection allows the binding, or why that is not known.
+func (c cluster) ruleWords(ctx context.Context, to v1alpha1.Connection, b *v1alpha1.ScopedTokenBinding) string {
+	subject, err := c.subject(ctx, to, b.Namespace)
+	if err != nil {
+		return "not known: " + printable(err.Error())
+	}
+	return verdictWords(to, subject, b)
+}
+
+// verdictWords is which rule of the connection allows the binding, or why none does, by what the status says of token and
 // target: where the Workspace of a token is not known from that, only the operator can tell.
-func ruleWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTokenBinding) string {
+func verdictWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTokenBinding) string {
 	ask := policy.Request{
 		Subject: s, Role: cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin),
 		Token: policy.TokenFacts{
