@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,7 +19,6 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 )
 
 // exportOptions are the flags of export.
@@ -36,7 +37,7 @@ func newExport(s *session) *cobra.Command {
 		Use:   "export",
 		Short: "Print bindings for the roles that tokens hold and no binding declares",
 		Long: `Print a binding, in mode Observe, for each role that a token holds on a Workspace or Deployment and that no binding
-holds. Apply what it prints, see that every binding is InSync, then set mode: Enforce: Astro is not written on the way.
+holds or is to enforce. Apply what it prints, see that every binding is InSync, then set mode: Enforce: Astro is not written on the way.
 
 Names are TOKEN-on-TARGET, the same at each run, whatever is exported with them. What no binding can declare is left out, and
 told on standard error.`,
@@ -94,12 +95,13 @@ func (s *session) export(cmd *cobra.Command, v view, o exportOptions) error {
 	if err := checkReach(v.connection, byWorkspace, v.cluster.namespace); err != nil {
 		return err
 	}
+	if err := v.readNamespaces(cmd.Context(), assignments(o.from(v.grants)), byWorkspace); err != nil {
+		return err
+	}
 	made := v.bindingsFor(o, byWorkspace, s.clock())
 	s.tellLeftOut(made)
-	if len(made.bindings) > 0 {
-		if err := s.write(made.bindings, o); err != nil {
-			return err
-		}
+	if err := s.write(made.bindings, o); err != nil {
+		return err
 	}
 	s.tellRules(cmd.Context(), v, made)
 	return nil
@@ -108,14 +110,20 @@ func (s *session) export(cmd *cobra.Command, v view, o exportOptions) error {
 // write prints the bindings, or writes a file for each namespace.
 func (s *session) write(all []*v1alpha1.ScopedTokenBinding, o exportOptions) error {
 	if o.folder == "" {
+		if len(all) == 0 {
+			return nil
+		}
 		return printBindings(s.Out, all, o.output)
-	}
-	if err := os.MkdirAll(o.folder, 0o750); err != nil {
-		return err
 	}
 	byNamespace := map[string][]*v1alpha1.ScopedTokenBinding{}
 	for _, b := range all {
 		byNamespace[b.Namespace] = append(byNamespace[b.Namespace], b)
+	}
+	if err := checkFolder(o.folder, byNamespace); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.folder, 0o750); err != nil {
+		return err
 	}
 	for _, namespace := range slices.Sorted(maps.Keys(byNamespace)) {
 		var text bytes.Buffer
@@ -127,6 +135,21 @@ func (s *session) write(all []*v1alpha1.ScopedTokenBinding, o exportOptions) err
 			return err
 		}
 		fmt.Fprintf(s.ErrOut, "Wrote %s\n", path)
+	}
+	return nil
+}
+
+// checkFolder refuses a folder with a file that would be applied with those that are written, such as one of an earlier run.
+func checkFolder(folder string, byNamespace map[string][]*v1alpha1.ScopedTokenBinding) error {
+	entries, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, entry := range entries {
+		namespace, is := strings.CutSuffix(entry.Name(), ".yaml")
+		if is && byNamespace[namespace] == nil {
+			return fmt.Errorf("%s is there, which this export does not write; remove it or choose an empty folder", filepath.Join(folder, entry.Name()))
+		}
 	}
 	return nil
 }
@@ -148,12 +171,23 @@ func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format stri
 	return list.EachListItem(func(object runtime.Object) error { return printer.PrintObj(object, to) })
 }
 
+// enforced are the places of bindings that are to enforce a role, whether they hold it yet or not.
+func enforced(bindings []v1alpha1.ScopedTokenBinding) map[place]bool {
+	all := map[place]bool{}
+	for i := range bindings {
+		if b := &bindings[i]; b.Spec.Mode != v1alpha1.ModeObserve {
+			all[standsFor(b)] = true
+		}
+	}
+	return all
+}
+
 // taken are the names that bindings have which stand for another place.
 func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]place {
 	all := make(map[string]place, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]
-		all[b.Namespace+"/"+b.Name] = place{pin.TokenID(b), b.Spec.Target.Kind, pin.TargetID(b)}
+		all[b.Namespace+"/"+b.Name] = standsFor(b)
 	}
 	return all
 }

@@ -174,6 +174,12 @@ func TestExportByNamespace(t *testing.T) {
 			t.Errorf("want %d bindings in %s.yaml, got %d, %v", n, name, got, err)
 		}
 	}
+	left := "out/nowhere.yaml is there, which this export does not write; remove it or choose an empty folder"
+	w.fails(left, append(args, "--workspace", "data")...)
+	w.fails(left, append(args, "--target", "deployment/reports")...) // for which there is no binding to write
+	if a := w.run(args...); a.code != 0 {
+		t.Errorf("the same export again: %+v", a)
+	}
 	w.fails(`no Workspace in Astro has the id or name "nil"`, append(args, "--namespace-for", "nil=x")...)
 	w.fails(`"A B" is no name of a namespace`, append(args, "--namespace-for", "data=A B")...)
 	w.fails(`--namespace-for is "data"`, append(args, "--namespace-for", "data")...)
@@ -192,5 +198,21 @@ func TestExportBesideOthers(t *testing.T) {
 	var none v1alpha1.ScopedTokenBinding
 	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: "ci-deployer-on-data"}, &none); !apierrors.IsNotFound(err) {
 		t.Errorf("export wrote to Kubernetes: %v", err)
+	}
+}
+
+// What a binding is to enforce is not exported in mode Observe, which would undo what its owner wants.
+func TestExportLeavesOutWhatIsToBeEnforced(t *testing.T) {
+	w := newWorld(t)
+	w.create(
+		builders.Binding("ci-deployer-on-data").In(w.namespace).ForTokenID(ciID).OnWorkspace(dataID).WithRole("WORKSPACE_MEMBER").Object(),
+		builders.Binding("ci-deployer-on-models").In(w.namespace).ForTokenID(ciID).OnDeployment(modelsID).Observe().Object())
+	a := w.run("export")
+	if a.code != 0 || strings.Contains(a.out, "name: ci-deployer-on-data\n") || !strings.Contains(a.out, "name: ci-deployer-on-models\n") ||
+		!strings.Contains(a.err, "Left out: 1 roles that a binding is to enforce and does not hold yet; see kubectl stb explain\n") {
+		t.Errorf("%+v", a)
+	}
+	if a := w.run("export", "--declared"); !strings.Contains(a.out, "name: ci-deployer-on-data\n") || strings.Contains(a.err, "is to enforce") {
+		t.Errorf("--declared prints it: %+v", a)
 	}
 }

@@ -21,6 +21,7 @@ type exported struct {
 	grants   []Grant                        // of the bindings, in their order
 
 	held, observed int      // a binding declares it already
+	awaited        int      // a binding is to enforce it, and has no claim to it yet
 	own, others    int      // roles of the own scope, and on what no binding can name
 	misfits        []string // what else no binding can declare, and why, a line each
 }
@@ -28,16 +29,20 @@ type exported struct {
 // bindingsFor makes the bindings. Nothing is decided here that depends on when it is asked, but which tokens have expired.
 func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now time.Time) exported {
 	var e exported
-	declarable := assignments(v.grants)
-	names, existing, credentials := bindingNames(declarable), taken(v.bindings), v.credentials()
+	names, existing, credentials := bindingNames(assignments(v.grants)), taken(v.bindings), v.credentials()
+	toEnforce := enforced(v.bindings)
 	to := v1alpha1.ConnectionReference{Kind: v.connection.ConnectionKind(), Name: v.connection.GetName()}
 	for _, g := range o.from(v.grants) {
-		namespace := cmp.Or(byWorkspace[g.WorkspaceID], v.cluster.namespace)
+		namespace := v.namespaceOf(&g, byWorkspace)
 		name := names[g.at()]
 		if at, is := existing[namespace+"/"+name]; is && at != g.at() {
 			name = g.hashedName()
 		}
 		if e.skips(&g, o, namespace+"/"+name) {
+			continue
+		}
+		if toEnforce[g.at()] && !o.declared {
+			e.awaited++
 			continue
 		}
 		if why := g.misfit(credentials, now); why != "" {
@@ -104,6 +109,7 @@ func (s *session) tellLeftOut(e exported) {
 		what string
 	}{
 		{e.held, "roles that a binding holds already"},
+		{e.awaited, "roles that a binding is to enforce and does not hold yet; see kubectl stb explain"},
 		{e.observed, "roles that a binding of another name observes already"},
 		{e.own, "roles that tokens have where they were made, which no binding declares"},
 		{e.others, "roles on what no binding can name, such as DAGs; see kubectl stb roles"},

@@ -17,6 +17,7 @@ type view struct {
 	connections  []v1alpha1.Connection // all that can be seen
 	self         string                // the API token that Astro is read with
 	bindings     []v1alpha1.ScopedTokenBinding
+	partial      bool // the bindings are not those of all namespaces
 	organization organization
 	grants       []Grant
 }
@@ -43,7 +44,7 @@ func (s *session) look(ctx context.Context) (view, error) {
 		return view{}, err
 	}
 	s.tellPartial(c, partial)
-	v.bindings = bindings
+	v.bindings, v.partial = bindings, partial
 	if v.organization, err = readOrganization(ctx, reader, v.connection.ConnectionSpec()); err != nil {
 		return view{}, err
 	}

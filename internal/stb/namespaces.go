@@ -1,6 +1,8 @@
 package stb
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -8,7 +10,9 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/yaml"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -85,6 +89,38 @@ func workspacesCalled(o organization, word string) (ids []string) {
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// namespaceOf is where the binding for the grant is made.
+func (v *view) namespaceOf(g *Grant, byWorkspace map[string]string) string {
+	return cmp.Or(byWorkspace[g.WorkspaceID], v.cluster.namespace)
+}
+
+// readNamespaces adds the bindings of the namespaces to which the grants go, where not those of all are known: to print a
+// binding over one that is enforced would release what that holds.
+func (v *view) readNamespaces(ctx context.Context, to []Grant, byWorkspace map[string]string) error {
+	if !v.partial {
+		return nil
+	}
+	known := map[string]bool{v.cluster.namespace: true}
+	for i := range to {
+		namespace := v.namespaceOf(&to[i], byWorkspace)
+		if known[namespace] {
+			continue
+		}
+		known[namespace] = true
+		var list v1alpha1.ScopedTokenBindingList
+		err := v.cluster.List(ctx, &list, client.InNamespace(namespace))
+		if apierrors.IsForbidden(err) {
+			return fmt.Errorf("you may not list the bindings of namespace %s, so what is enforced there is not known", namespace)
+		}
+		if err != nil {
+			return fmt.Errorf("list bindings of namespace %s: %w", namespace, err)
+		}
+		v.bindings = append(v.bindings, list.Items...)
+	}
+	v.grants = grants(v.organization, declarations(v.bindings, v.organization))
+	return nil
 }
 
 // checkReach refuses a namespace from which the connection cannot be referred to.

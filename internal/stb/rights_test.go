@@ -67,6 +67,28 @@ func (w *world) shared(rules ...v1alpha1.AllowRule) {
 	w.environ[credentialVariable] = w.sim.Credential(selfID)
 }
 
+// With rights in some namespaces, nothing is printed over what a binding in one of the others may enforce.
+func TestExportIntoNamespaceOfAnother(t *testing.T) {
+	w := newWorld(t)
+	w.shared(builders.AllowAll("*"))
+	team := w.namespace + "-team"
+	w.create(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: team}})
+	there := *w
+	there.namespace = team
+	there.declare(builders.Binding("ci-deployer-on-models").ForTokenID(ciID).OnDeployment(modelsID).Object(), ciID, modelsID)
+	user := w.user()
+	args := []string{"export", "--as", user, "--connection", "cluster/" + w.namespace, "--namespace-for", "science=" + team}
+	w.fails("you may not list the bindings of namespace NAMESPACE-team, so what is enforced there is not known", args...)
+	if a := w.run(append(args, "--workspace", "data")...); a.code != 0 || !strings.Contains(a.out, "ci-deployer-on-data") {
+		t.Errorf("nothing is written into the other namespace: %+v", a)
+	}
+	w.mayRead(user, team)
+	a := w.run(args...)
+	if a.code != 0 || strings.Contains(a.out, "models") || !strings.Contains(a.err, "Left out: 1 roles that a binding holds already") {
+		t.Errorf("the binding of the other namespace is not known: %+v", a)
+	}
+}
+
 // Whoever may not read a namespace does not know by its labels what is allowed, and is told so.
 func TestRulesByLabelsThatCannotBeRead(t *testing.T) {
 	w := newWorld(t)
