@@ -59,12 +59,13 @@ func (s *session) findConnection(ctx context.Context, c cluster) (one v1alpha1.C
 }
 
 // connectionCalled is the connection of this kind and name, for which no list is needed; and all that can be seen.
-func (c cluster) connectionCalled(ctx context.Context, kind v1alpha1.ConnectionKind, name string) (one v1alpha1.Connection, all []v1alpha1.Connection, err error) {
-	one, err = c.connection(ctx, ref.KeyFor(c.namespace, v1alpha1.ConnectionReference{Kind: kind, Name: name}))
+func (c cluster) connectionCalled(ctx context.Context, kind v1alpha1.ConnectionKind, name string) (v1alpha1.Connection, []v1alpha1.Connection, error) {
+	one, err := c.connection(ctx, ref.KeyFor(c.namespace, v1alpha1.ConnectionReference{Kind: kind, Name: name}))
 	if err != nil {
 		return nil, nil, fmt.Errorf("get %s/%s: %w", kind, name, err)
 	}
-	if all, _, err = c.connections(ctx); err != nil && !apierrors.IsForbidden(err) {
+	all, _, err := c.connections(ctx)
+	if err != nil && !apierrors.IsForbidden(err) {
 		return nil, nil, err
 	}
 	return one, append(all, one), nil

@@ -37,7 +37,8 @@ func newExport(s *session) *cobra.Command {
 		Use:   "export",
 		Short: "Print bindings for the roles that tokens hold and no binding declares",
 		Long: `Print a binding, in mode Observe, for each role that a token holds on a Workspace or Deployment and that no binding
-holds or is to enforce. Apply what it prints, see that every binding is InSync, then set mode: Enforce: Astro is not written on the way.
+holds or is to enforce. Apply what it prints, see that every binding is InSync, then set mode: Enforce: Astro is not written on
+the way.
 
 Names are TOKEN-on-TARGET, the same at each run, whatever is exported with them. What no binding can declare is left out, and
 told on standard error.`,
