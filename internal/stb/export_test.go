@@ -2,6 +2,7 @@ package stb
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,7 +39,7 @@ func TestExportIsStable(t *testing.T) {
 	if again := w.run("export").out; again != all {
 		t.Errorf("another run prints\n%s\nafter\n%s", again, all)
 	}
-	for _, part := range strings.Split(w.run("export", "--token", ciID).out, "---\n") {
+	for part := range strings.SplitSeq(w.run("export", "--token", ciID).out, "---\n") {
 		if !strings.Contains(all, part) {
 			t.Errorf("what is exported for one token is not in the whole:\n%s", part)
 		}
@@ -52,7 +53,7 @@ func (w *world) applied(text string) (all []unstructured.Unstructured) {
 	for {
 		var o unstructured.Unstructured
 		err := decoder.Decode(&o.Object)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return all
 		}
 		if err != nil {

@@ -65,7 +65,9 @@ func TestOddNamesOnATerminal(t *testing.T) {
 	if lines := strings.Count(a.out, "\n"); lines != 8 {
 		t.Errorf("want a header and 7 rows, got %d lines:\n%s", lines, a.out)
 	}
-	var list struct{ Items []Grant }
+	var list struct {
+		Items []Grant `json:"items"`
+	}
 	if err := json.Unmarshal([]byte(w.run("list", "-o", "json", "--token", "two\nlines").out), &list); err != nil || len(list.Items) != 1 {
 		t.Errorf("JSON has the name as it is: %v, %v", list, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,10 +29,8 @@ func addOutput(cmd *cobra.Command, to *string, values ...string) {
 	cmd.Flags().StringVarP(to, "output", "o", asTable, "output format: "+strings.Join(values, ", "))
 	must(cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)))
 	cmd.PreRunE = func(*cobra.Command, []string) error {
-		for _, v := range append(values, asTable) {
-			if *to == v {
-				return nil
-			}
+		if *to == asTable || slices.Contains(values, *to) {
+			return nil
 		}
 		return fmt.Errorf("--output is %q; it may be %s", *to, strings.Join(values, ", "))
 	}

@@ -61,7 +61,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	o.programs = flags.Args()
 	if o.out == "" || len(o.programs) == 0 {
-		return o, errors.New("usage: envtest -version VERSION -out FOLDER PROGRAM ...")
+		return o, errors.New("it wants -version VERSION -out FOLDER and the names of programs")
 	}
 	return o, nil
 }
