@@ -10,6 +10,6 @@
 //   - observe.go, look.go, lookup.go: what Astro shows;
 //   - perform.go, replace.go, report.go, patch.go: the effects that package decision asks for;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
-//   - setup.go, enqueue.go, watch.go, turn.go, pace.go: what brings a key into the queue, and when it is its turn;
-//   - audit.go, metrics.go: what is told of it all.
+//   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
+//   - metrics.go: what is measured.
 package token

@@ -54,8 +54,14 @@ var (
 	})
 )
 
+// auditFailures counts the lines that are missing in the audit log.
+var auditFailures = prometheus.NewCounter(prometheus.CounterOpts{
+	Namespace: "scopedtoken", Subsystem: "audit", Name: "failures_total",
+	Help: "Lines that could not be written to the audit log.",
+})
+
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(replacements, unseenDeletions, lineWaits, counts)
+	metrics.Registry.MustRegister(replacements, unseenDeletions, lineWaits, auditFailures, counts)
 }
 
 // countChanges counts what a write that Astro took has changed.
