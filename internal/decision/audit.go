@@ -26,7 +26,7 @@ func (p Progress) Audit(sent Post, a astro.Attempt) []audit.Entry {
 	}
 	s := &p.Situation
 	blank := s.auditEntry(sent.Through)
-	blank.Outcome, blank.RequestID, blank.UpdatedBy = outcome, a.RequestID, words(s.Token.Token.UpdatedBy)
+	blank.Outcome, blank.RequestID, blank.UpdatedBy = outcome, a.RequestID, auditText(s.Token.Token.UpdatedBy)
 	places := p.byPlace()
 	all := make([]audit.Entry, 0, len(sent.Changes))
 	for _, c := range sent.Changes {
@@ -146,17 +146,17 @@ func (p Progress) leavingCause(i int) audit.Cause {
 
 // auditEntry is an entry about the token, through the connection.
 func (s *Situation) auditEntry(through string) audit.Entry {
-	e := audit.Entry{Token: audit.Named{ID: s.Key.Token, Name: words(s.Token.Token.Name)}, Organization: audit.Named{ID: s.Key.Organization}}
+	e := audit.Entry{Token: audit.Named{ID: s.Key.Token, Name: auditText(s.Token.Token.Name)}, Organization: audit.Named{ID: s.Key.Organization}}
 	kind, rest, _ := strings.Cut(through, "/")
 	namespace, name, _ := strings.Cut(rest, "/")
 	e.Connection = audit.Connection{Kind: kind, Namespace: namespace, Name: name}
 	for i := 0; i < len(s.Bindings) && (e.Organization.Name == "" || e.Token.Name == ""); i++ {
 		b := &s.Bindings[i]
 		if b.Connection.ID == through && b.Connection.Object != nil && b.Connection.Organization == s.Key.Organization {
-			e.Organization.Name = words(b.Connection.Object.ConnectionStatus().OrganizationName)
+			e.Organization.Name = auditText(b.Connection.Object.ConnectionStatus().OrganizationName)
 		}
 		if e.Token.Name == "" && b.Object.Status.Token.ID == s.Key.Token {
-			e.Token.Name = words(b.Object.Status.Token.Name)
+			e.Token.Name = auditText(b.Object.Status.Token.Name)
 		}
 	}
 	return e
@@ -172,10 +172,10 @@ func (s *Situation) auditTarget(d *Decision, place roleset.Target, by []int) aud
 		found, status := d.Rulings[i].Target, s.Bindings[i].Object.Status.Target
 		switch {
 		case found != nil && found.ID == place.ID && found.Name != "":
-			t.Name = words(found.Name)
+			t.Name = auditText(found.Name)
 			return t
 		case status.ID == place.ID && status.Name != "":
-			t.Name = words(status.Name)
+			t.Name = auditText(status.Name)
 		}
 	}
 	return t
@@ -199,8 +199,8 @@ func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESS
 // maxWords is how long a name of Astro's may be in the log.
 const maxWords = 256
 
-// words are a name of Astro's as the log has it.
-func words(name string) string {
+// auditText are a name of Astro's as the log has it.
+func auditText(name string) string {
 	if len(name) <= maxWords {
 		return name
 	}

@@ -92,7 +92,7 @@ func (p Progress) auditStay(i int, cause audit.Cause, places map[roleset.Target]
 	e := s.auditEntry(s.Bindings[i].Connection.ID)
 	e.Target, e.Cause, e.Bindings, e.Outcome = s.auditTarget(&p.Decision, place, on), cause, s.auditBindings(on), audit.Retained
 	e.From = p.stayingRole(i)
-	e.To, e.UpdatedBy = e.From, words(s.Token.Token.UpdatedBy)
+	e.To, e.UpdatedBy = e.From, auditText(s.Token.Token.UpdatedBy)
 	if cause != audit.Adopted && len(on) == 1 {
 		e.Outcome = audit.Released
 	}

@@ -104,20 +104,20 @@ func describeOfConnection(name, help string, labels ...string) *prometheus.Desc 
 }
 
 var (
-	bindings   = describe("bindings", "Bindings, by namespace and by status and reason of their condition Ready.", "namespace", "ready", "reason")
-	conditions = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
-	revoking   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
-	orphaned   = describeOfConnection("orphans", "Bindings of a connection that are gone without having been let go, and whose role is still to be revoked.")
-	undeclared = describeOfConnection("undeclared_grants",
+	bindingsDesc   = describe("bindings", "Bindings, by namespace and by status and reason of their condition Ready.", "namespace", "ready", "reason")
+	conditionsDesc = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
+	revokingDesc   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
+	orphanedDesc   = describeOfConnection("orphans", "Bindings of a connection that are gone without having been let go, and whose role is still to be revoked.")
+	undeclaredDesc = describeOfConnection("undeclared_grants",
 		"Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
-	tokens = describeOfConnection("tokens",
+	tokensDesc = describeOfConnection("tokens",
 		"Tokens that the connection lists, by how soon they expire and whether a binding has a claim on them.", "expires", "bound")
-	waiting = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
+	waitingDesc = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
 )
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{bindings, conditions, revoking, orphaned, undeclared, tokens, waiting} {
+	for _, d := range []*prometheus.Desc{bindingsDesc, conditionsDesc, revokingDesc, orphanedDesc, undeclaredDesc, tokensDesc, waitingDesc} {
 		to <- d
 	}
 }
@@ -130,17 +130,17 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	of, err := r.countBindings(context.Background())
 	if err != nil {
-		to <- prometheus.NewInvalidMetric(bindings, err)
+		to <- prometheus.NewInvalidMetric(bindingsDesc, err)
 		return
 	}
 	show := func(d *prometheus.Desc, n int, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
 	for by, n := range of.Readiness {
-		show(bindings, n, by.Namespace, by.Ready, by.Reason)
+		show(bindingsDesc, n, by.Namespace, by.Ready, by.Reason)
 	}
 	for by, n := range of.Conditions {
-		show(conditions, n, append(measure.LabelsOf(by.Connection), by.Type, by.Status, by.Reason)...)
+		show(conditionsDesc, n, append(measure.LabelsOf(by.Connection), by.Type, by.Status, by.Reason)...)
 	}
 	for _, h := range r.Registry.All() {
 		r.showConnection(h, of, show)
@@ -151,9 +151,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 // known of these.
 func (r *Reconciler) showConnection(h connection.Handle, of measure.Bindings, show func(*prometheus.Desc, int, ...string)) {
 	labels := measure.LabelsOf(h.Key)
-	show(revoking, of.Revoking[h.Key], labels...)
-	show(orphaned, len(r.orphans.needing(h.Key)), labels...)
-	show(waiting, r.line.Waiting(credential{h.Host, h.SelfID}), labels...)
+	show(revokingDesc, of.Revoking[h.Key], labels...)
+	show(orphanedDesc, len(r.orphans.needing(h.Key)), labels...)
+	show(waitingDesc, r.line.Waiting(credential{h.Host, h.SelfID}), labels...)
 	if h.Directory == nil {
 		return
 	}
@@ -161,10 +161,10 @@ func (r *Reconciler) showConnection(h connection.Handle, of measure.Bindings, sh
 	if !known {
 		return
 	}
-	show(undeclared, listed.Undeclared, labels...)
+	show(undeclaredDesc, listed.Undeclared, labels...)
 	for _, within := range measure.Expiries {
 		for _, bound := range []bool{true, false} {
-			show(tokens, listed.Expiring[measure.Expiring{Within: within, Bound: bound}], append(labels, within, strconv.FormatBool(bound))...)
+			show(tokensDesc, listed.Expiring[measure.Expiring{Within: within, Bound: bound}], append(labels, within, strconv.FormatBool(bound))...)
 		}
 	}
 }
