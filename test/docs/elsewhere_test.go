@@ -17,7 +17,7 @@ var elsewhere = []struct {
 	{begins(`make (bench|soak)`), "takes from a minute to a quarter of an hour", "by hand; the page says what was run"},
 	{begins(`make push|docker |helm push`), "needs a registry, or an engine", "hack/image tests pushing against a registry of its own"},
 	{begins(`make (-C source )?release`), "takes minutes", "CI runs it"},
-	{begins(`cosign |image=|chart=|signer=|helm show chart "oci:|gh |sha256sum |cd release|  --certificate|\)`), "needs a release", "make release-check runs the page on one of its own"},
+	{begins(`cosign |image=|chart=|signer=|helm show chart "oci:|gh |sha256sum |cd release|  --certificate|  sed |\)`), "needs a release", "make release-check runs the page on one of its own"},
 	{begins(`git clone|diff source`), "needs a release", "CI: make release AGAIN=1"},
 	{begins(`helm install scopedtoken oci:`), "needs a release", "make release-check pulls the chart from a registry of its own"},
 	{begins(`astro |export ASTRO_DOMAIN|export HOME=`), "needs the Astro CLI", "docs/simulator.md says with which release it was seen"},

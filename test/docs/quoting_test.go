@@ -1,20 +1,12 @@
 package docs
 
 import (
-	"bufio"
 	"encoding/json"
-	"errors"
-	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"text/template"
-
-	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
-	"sigs.k8s.io/yaml"
-
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
 // hostile are names that somebody may give a token in Astro to have more come out of a template than its author meant.
@@ -63,58 +55,6 @@ func fill(t *testing.T, text string, data any) string {
 		t.Fatal(err)
 	}
 	return out.String()
-}
-
-// TestBindingsTemplate: whatever a token is called, the template that takes over what the CLI made writes one binding for
-// each, of what the inventory says.
-func TestBindingsTemplate(t *testing.T) {
-	var text string
-	for _, s := range read(t, filepath.Join("docs", "how-to", "adopt.md")).steps() {
-		if s.file == "bindings.tmpl" {
-			text = s.apply
-		}
-	}
-	if text == "" {
-		t.Fatal("docs/how-to/adopt.md has no bindings.tmpl")
-	}
-	for name, value := range hostile {
-		t.Run(name, func(t *testing.T) {
-			out := fill(t, text, hostileInventory(t, value))
-			bindings := bindingsIn(t, out)
-			if len(bindings) != 2 {
-				t.Fatalf("want two bindings, got %d in:\n%s", len(bindings), out)
-			}
-			if b := bindings[0]; b.Spec.Role != value || b.Spec.Token.ID != "clp3vk4jy000508l9a8nw7u2c" || b.Spec.Mode != v1alpha1.ModeObserve {
-				t.Errorf("want the role %q, got %+v", value, b.Spec)
-			}
-			if b := bindings[1]; string(b.Spec.Token.ID) != value || b.Spec.Role != "DEPLOYMENT_ADMIN" {
-				t.Errorf("want the id %q, got %+v", value, b.Spec)
-			}
-		})
-	}
-}
-
-// bindingsIn are the documents of a file, each of which has to be a binding and nothing else.
-func bindingsIn(t *testing.T, text string) (all []v1alpha1.ScopedTokenBinding) {
-	t.Helper()
-	reader := utilyaml.NewYAMLReader(bufio.NewReader(strings.NewReader(text)))
-	for {
-		document, err := reader.Read()
-		if errors.Is(err, io.EOF) {
-			return all
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.TrimSpace(string(document)) == "" {
-			continue
-		}
-		var b v1alpha1.ScopedTokenBinding
-		if err := yaml.UnmarshalStrict(document, &b); err != nil || b.Kind != "ScopedTokenBinding" {
-			t.Fatalf("%v in:\n%s", err, document)
-		}
-		all = append(all, b)
-	}
 }
 
 // TestPrintedLists: the commands that print an inventory print one line for each token.
