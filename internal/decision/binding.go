@@ -46,10 +46,13 @@ func (b *Binding) Looked() bool { return pin.Looked(b.Object) }
 // reached, so that an outage costs no status write a binding.
 func (b *Binding) Settled() bool { return pin.Settled(b.Object) }
 
+// retains reports whether the role is to stay when the binding is deleted, as its spec says.
+func (b *Binding) retains() bool { return b.Object.Spec.DeletionPolicy == v1alpha1.DeletionRetain }
+
 // MayStay reports whether the role is to stay in Astro when the binding goes.
 func (b *Binding) MayStay() bool {
 	return b.Object.Annotations[v1alpha1.AnnotationRelease] == "true" ||
-		b.Object.Spec.DeletionPolicy == v1alpha1.DeletionRetain || b.Observes()
+		b.retains() || b.Observes()
 }
 
 // finalized reports whether the object carries the finalizer.

@@ -250,6 +250,16 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			},
 			holds: at{w1: member, w2: member},
 		},
+		"RetainedMeanwhile": {
+			reason: "What becomes of the role when the binding goes is in the journal as it is now: the object may be gone when it is read.",
+			parts:  of(binding("a").edit(func(o *v1alpha1.ScopedTokenBinding) { o.Spec.DeletionPolicy = v1alpha1.DeletionRetain })),
+			drive:  func(w *driver) { w.look = func(Situation) []Binding { return []Binding{binding("a").finalized().b} } },
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "WriteJournal a", "ReadForWrite acme",
+				"Post acme w1: add WORKSPACE_MEMBER", "Report", "Clear a",
+			},
+			holds: at{w1: member},
+		},
 		"EditedMeanwhile": {
 			reason: "A role that was edited while the slot was waited for goes into the same write.",
 			parts:  of(binding("a").claimed(1), binding("b").on(w2).claimed(1), holds(w2, member)),

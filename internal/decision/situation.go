@@ -164,6 +164,7 @@ type Observation struct {
 type Pending struct {
 	Claim     pin.Claim
 	Journaled bool // the journal holds the claim as it is here
+	Retain    bool // the journal says that the role is to stay when the binding goes
 	Sent      bool // a write that gives the role may have reached Astro
 	Given     bool // Astro has taken that write
 }

@@ -92,7 +92,10 @@ func (p Progress) afterJournal(e Effect, r Stored) Progress {
 
 func (p Progress) journaled(e WriteJournal, err error) Progress {
 	if err == nil {
-		p = p.pend(slices.Collect(maps.Keys(e.Claims)), func(uid types.UID, n *Pending) { n.Claim, n.Journaled = e.Claims[uid], true })
+		at := p.Situation.byUID()
+		p = p.pend(slices.Collect(maps.Keys(e.Claims)), func(uid types.UID, n *Pending) {
+			n.Claim, n.Journaled, n.Retain = e.Claims[uid], true, p.Situation.Bindings[at[uid]].retains()
+		})
 		return p.decide()
 	}
 	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonJournalUnwritable,

@@ -141,8 +141,8 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
 	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).accepted(targetsOf(sent.Changes)...)
-	if slices.ContainsFunc(sent.Changes, func(c Change) bool { return c.Target.Kind == astro.EntityWorkspace && c.To != "" }) {
-		s.Memory = s.Memory.clearRefusals() // a role on the Workspace may be what a Deployment's was refused for
+	if slices.ContainsFunc(sent.Changes, clearsTheWay) && len(s.Memory.Refusals) > 0 {
+		s.Memory = s.Memory.clearRefusals()
 		p = p.wake(time.Second)
 	}
 	for _, c := range sent.Changes {
@@ -151,6 +151,12 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 		}
 	}
 	return p.note(before, sent.Changes, found)
+}
+
+// clearsTheWay reports whether a change may be what others were refused for: a role on a Deployment may want one on its
+// Workspace, which in turn may not go before it.
+func clearsTheWay(c Change) bool {
+	return c.Target.Kind == astro.EntityWorkspace && c.To != "" || c.Target.Kind == astro.EntityDeployment && c.To == ""
 }
 
 // withoutAccessors is the token after a write, without the accessor roles that Astro put where one was taken out: what

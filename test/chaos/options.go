@@ -39,7 +39,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.lanes, "lanes", 2*runtime.NumCPU(), "how many schedules to run side by side, each lane with an API server of its own")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")
 	flags.StringVar(&o.folder, "folder", filepath.Join(os.TempDir(), "chaos"), "where the histories of failing schedules are put")
-	flags.DurationVar(&o.patience, "patience", 20*time.Second, "how long the operator may take to reach the declared state once all is quiet")
+	flags.DurationVar(&o.patience, "patience", 75*time.Second, "how long the operator may take to reach the declared state once all is quiet")
 	flags.IntVar(&o.giveUp, "give-up", 5, "how many schedules may fail before the run ends early")
 	flags.BoolVar(&o.verbose, "v", false, "print a line for each schedule")
 	flags.IntVar(&o.restarts, "api-restarts", 100, "one of how many schedules restarts the API server; 0 for none")

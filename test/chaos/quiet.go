@@ -212,7 +212,7 @@ func (w *world) deleteConnections() {
 	for _, o := range both {
 		w.must(client.IgnoreNotFound(w.try(func(ctx context.Context) error { return w.kube.Delete(ctx, o) })))
 	}
-	for end := time.Now().Add(w.lane.options.patience); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(w.patience()); ; time.Sleep(10 * time.Millisecond) {
 		left := 0
 		for _, o := range both {
 			if w.kube.Get(w.ctx, client.ObjectKeyFromObject(o), o) == nil {
