@@ -129,7 +129,13 @@ func (b *Binding) entersFirst() bool {
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
 	open := b.Claim != nil && !b.Deleting() && !b.Recovered.IsZero() && !s.showsClaim(b)
-	return open && (b.entersFirst() || s.another(b.Claim)) && s.settled(b)
+	return open && (b.entersFirst() || s.another(b.Claim) || s.refusedClaim(b)) && s.settled(b)
+}
+
+// refusedClaim reports whether Astro has refused what the claim of a binding would give: nothing was given for it.
+func (s *Situation) refusedClaim(b *Binding) bool {
+	old, refused := s.Memory.refusal(b, b.entry(nil), b.Claim.Role)
+	return refused && old.Unshown == 0
 }
 
 // withoutLapsed are the bindings without claims that came to nothing: they are taken anew.

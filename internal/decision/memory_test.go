@@ -147,6 +147,13 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		w = drive(t, w.next(lookAgain), never)
 		differ(t, "Of two that write by turns, neither has the other's tried again.", "writes", 0, len(w.posts))
 	})
+	t.Run("RecoveredRefused", func(t *testing.T) {
+		bad := func(w *driver) { refuses(errInvalid, "bad")(w) }
+		a := binding("b").on(d1).role("bad").recovered(onDay(1)).finalized()
+		w := drive(t, situation(a, binding("a").on(d1), readByID), bad, func(w *driver) { w.journal[a.b.Object.UID] = *a.b.Claim })
+		differ(t, "A claim that only the journal has, and whose role Astro refuses, keeps nobody from the place.", "role", admin, w.on(d1))
+		differ(t, "It is in the journal no more.", "entries", 0, len(w.journal))
+	})
 	t.Run("RevocationRefused", func(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1).deleting(), holds(w1, member)), func(w *driver) {
 			w.refuse = func([]astro.Role) error { return errInvalid }
