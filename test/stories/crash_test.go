@@ -48,6 +48,25 @@ var _ = Describe("An operator that is killed", func() {
 		Expect(w.sim.Audit()).To(HaveLen(1), "and Astro counts a write when it has happened, not when it is answered")
 	})
 
+	It("before it reports on a binding that only names its token works on that once when it is back", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: astrosim.TokensRoles})
+		w.bind(builders.Binding("b").ForToken("ci").OnDeploymentNamed(w.data, "etl"))
+		Eventually(w.strikes(astrosim.FaultHang)).Should(BeNumerically(">", 0))
+		w.crash()
+		w.sim.ClearFaults()
+		w.sim.DeleteDeployment(w.etl)
+		heir := w.sim.AddDeployment(w.data, "etl")
+
+		w.start()
+		w.expect("False/TargetReplaced", "b")
+		w.stays("False/TargetReplaced", "b")
+		Expect(w.on(w.ci, heir)).To(BeEmpty(), "which the journal says nothing of")
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.roles(w.ci)).To(HaveLen(1), "nothing is left")
+	})
+
 	It("during a revocation revokes when it is back", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))

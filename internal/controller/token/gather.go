@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -75,8 +76,9 @@ func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token 
 	return err == nil && len(found) == 1 && found[0].ID == token, err
 }
 
-// collect adds the bindings under an index value that belong to the group, in the order of namespace and name. The objects
-// are the cache's, and are not changed.
+// collect adds the bindings under an index value that belong to the group, in the order of namespace and name. One that is in
+// it already, since the journal knows its claim, is not added once more by its name. The objects are the cache's, and are not
+// changed.
 func (r *Reconciler) collect(
 	ctx context.Context, g group, field, value string, belongs func(decision.Binding, TokenKey, connection.Handle) bool,
 ) (group, error) {
@@ -86,8 +88,15 @@ func (r *Reconciler) collect(
 	}
 	known := r.connections()
 	bindings, handles := slices.Clone(g.bindings), maps.Clone(g.handles)
+	in := make(map[types.UID]bool, len(bindings))
+	for i := range bindings {
+		in[bindings[i].Object.UID] = true
+	}
 	for i := range list.Items {
 		b := &list.Items[i]
+		if in[b.UID] {
+			continue
+		}
 		c, err := known.of(ctx, b)
 		if err != nil {
 			return g, err
