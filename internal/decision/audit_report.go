@@ -11,10 +11,7 @@ import (
 // AuditReport is what the audit log says once statements are carried out, by their binding: a role that stays in Astro as it
 // is, and whose claim is given up, or was taken. What was written to Astro, Audit tells of.
 func (p Progress) AuditReport(e Report) map[types.UID]audit.Entry {
-	all, at := map[types.UID]audit.Entry{}, make(map[types.UID]int, len(p.Situation.Bindings))
-	for i := range p.Situation.Bindings {
-		at[p.Situation.Bindings[i].Object.UID] = i
-	}
+	all, at := map[types.UID]audit.Entry{}, p.Situation.byUID()
 	var places map[roleset.Target][]int
 	for _, st := range e.Statements {
 		i := at[st.UID]
@@ -58,7 +55,7 @@ func stayWish(b *Binding) audit.Cause {
 	switch {
 	case b.Object.Annotations[v1alpha1.AnnotationRelease] == "true":
 		return audit.Release
-	case b.Object.Spec.DeletionPolicy == v1alpha1.DeletionRetain:
+	case b.retains():
 		return audit.Retain
 	}
 	return audit.Observe

@@ -109,7 +109,7 @@ func (s *Situation) challenge(d Decision) string {
 		}
 		winner := &s.Bindings[at].Connection
 		_, known := s.Memory.Writers[winner.Credential]
-		known = known || s.Doubted[winner.Credential]
+		known = known || s.Inconclusive[winner.Credential]
 		if winner.Credential != s.Bindings[i].Connection.Credential && !known && s.reaches(&s.Bindings[at]) && s.Lost[winner.ID] == nil {
 			return winner.ID
 		}

@@ -23,15 +23,15 @@ type Situation struct {
 	Memory   Memory
 
 	// What this reconcile has done so far.
-	Pending map[types.UID]Pending      // claims that are being taken
-	Out     map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
-	Lost    map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
-	Limited map[roleset.Target]bool    // revocations that the connection's limit holds back
-	Done    map[types.UID]Done         // what was changed in Astro for a binding
-	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
-	Doubted map[string]bool            // credentials whose challenge told nothing
-	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
-	Dead    []astro.Role               // such roles that were found
+	Pending      map[types.UID]Pending      // claims that are being taken
+	Out          map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
+	Lost         map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
+	Limited      map[roleset.Target]bool    // revocations that the connection's limit holds back
+	Done         map[types.UID]Done         // what was changed in Astro for a binding
+	Unseen       map[roleset.Target]string  // changes that Astro took and does not show, in words
+	Inconclusive map[string]bool            // credentials whose challenge told nothing
+	Drop         map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
+	Dead         []astro.Role               // such roles that were found
 
 	held     map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
 	heldHome string                    // where the token was made, as its roles tell; counts with held

@@ -10,6 +10,6 @@
 //   - declared.go, grants.go, selection.go: who may do what, which binding declares it, and which of it is asked for (pure);
 //   - table.go: how it is printed;
 //   - list.go, roles.go, matrix.go, page.go: the commands that show it;
-//   - explain.go, standing.go: why one binding is as it is;
+//   - explain.go, precedence.go: why one binding is as it is;
 //   - names.go, manifest.go, namespaces.go, export.go, leftout.go: bindings for it.
 package stb

@@ -70,19 +70,28 @@ twelve list commands of the Astro CLI show together. The role that a token has w
   kubectl stb list --undeclared`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.look(cmd.Context())
+			_, all, err := s.assigned(cmd.Context(), asked)
 			if err != nil {
 				return err
 			}
-			if err := asked.check(v.organization); err != nil {
-				return err
-			}
-			return s.printGrants(output, asked.from(assignments(v.grants)))
+			return s.printGrants(output, all)
 		},
 	}
 	asked.addFlags(cmd.Flags())
 	addOutput(cmd, &output, asWide, asJSON, asYAML)
 	return cmd
+}
+
+// assigned looks at the Organization, and returns the roles on Workspaces and Deployments that were asked for.
+func (s *session) assigned(ctx context.Context, asked selection) (view, []Grant, error) {
+	v, err := s.look(ctx)
+	if err == nil {
+		err = asked.check(v.organization)
+	}
+	if err != nil {
+		return v, nil, err
+	}
+	return v, asked.from(assignments(v.grants)), nil
 }
 
 // printGrants prints a list in the format that was asked for.

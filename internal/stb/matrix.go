@@ -29,14 +29,10 @@ With --html it writes one page that needs nothing else, with a search and filter
   kubectl stb matrix --html roles.html`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			v, err := s.look(cmd.Context())
+			v, all, err := s.assigned(cmd.Context(), asked)
 			if err != nil {
 				return err
 			}
-			if err := asked.check(v.organization); err != nil {
-				return err
-			}
-			all := asked.from(assignments(v.grants))
 			if file == "" {
 				return s.printMatrix(all)
 			}
