@@ -127,6 +127,13 @@ func (f *facts) observe(b *v1alpha1.ScopedTokenBinding) {
 	f.confirmed[confirmation{b.UID, b.Annotations[v1alpha1.AnnotationConfirmTarget]}] = true
 }
 
+// last is the newest state of a binding that was seen, nil if there was none.
+func (f *facts) last(uid types.UID) *v1alpha1.ScopedTokenBinding {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.objects[uid]
+}
+
 // confirmation is that the annotation of a binding names a target.
 type confirmation struct {
 	uid    types.UID

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
@@ -44,11 +45,23 @@ func (s *snapshot) judgeLeft(p place, role string) {
 		s.violationf(leaked, "%s holds %s on %s, which no binding holds any more", p.token, role, p.target)
 	case slices.ContainsFunc(gone, func(h holder) bool { return h.retains }):
 	case s.world.oracle.refuses(p, ""):
+	case slices.ContainsFunc(gone, func(h holder) bool { return s.withheld(s.world.facts.last(h.uid)) }):
 	case s.world.departures.mustRevoke(uids, s.world.operator.process()):
 		s.violationf(leftBehind, "%s holds %s on %s, whose binding has vanished, as the operator was shown", p.token, role, p.target)
 	default:
 		s.unseen++
 	}
+}
+
+// withheld says whether the rules keep the operator from revoking what a binding had only adopted.
+func (s *snapshot) withheld(b *v1alpha1.ScopedTokenBinding) bool {
+	if b == nil || b.Status.Origin != v1alpha1.OriginAdopted {
+		return false
+	}
+	c := &claim{binding: b, held: statusClaim(b)}
+	s.findToken(c)
+	s.findTarget(c)
+	return s.refused(c) != ""
 }
 
 // lastByOperator says whether the operator was the last to change the role at a place.
