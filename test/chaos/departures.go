@@ -88,9 +88,12 @@ func (d *departures) setPage(name, data string) {
 	}
 }
 
-// name records that a page of the journal names an object that is gone, if it does.
+// name records that a page of the journal names an object that is gone, if it does. An entry that says that the role is to stay
+// tells a process nothing of a later wish that it never saw.
 func (d *departures) name(uid types.UID, page string) {
-	if strings.Contains(page, string(uid)) {
+	_, entry, named := strings.Cut(page, string(uid))
+	entry, _, _ = strings.Cut(entry, "}")
+	if named && !strings.Contains(entry, "retain") {
 		d.journalled[uid] = d.clock
 	}
 }

@@ -80,6 +80,21 @@ func TestDepartures(t *testing.T) {
 			},
 			want: true,
 		},
+		"JournalledToStay": {
+			reason: "The process knows no more than an entry that is older than the wish to revoke.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{\"uid\":\"uid-old\",\"retain\":true},{\"uid\":\"uid-other\"}`)
+			},
+		},
+		"JournalledBesideOneToStay": {
+			reason: "The entry that says that the role is to stay is another binding's.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{\"uid\":\"uid-old\"},{\"uid\":\"uid-other\",\"retain\":true}`)
+			},
+			want: true,
+		},
 		"ClearedBefore": {
 			reason: "The entry was cleared before the object vanished.",
 			do: func(d *departures) {
