@@ -117,9 +117,9 @@ func (a *apiServer) ready(ctx context.Context) error {
 	return errors.New("the API server does not come back")
 }
 
-// stop ends all of it.
+// stop ends all of it. Asked to end, the API server would wait a minute for the watches that are still open.
 func (a *apiServer) stop() error {
-	if a.command != nil {
+	if a.canRestart() {
 		a.kill()
 	}
 	return a.Stop()
