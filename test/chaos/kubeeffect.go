@@ -74,9 +74,6 @@ func (e *kubeEffect) counts() bool {
 func (e *kubeEffect) arrive() {
 	e.world.activity.touch()
 	e.world.scanSecrets(e.what+" "+e.path, string(e.body))
-	if e.what != "event" && !e.counts() {
-		e.world.activity.write()
-	}
 	if e.what == "release" {
 		e.violation = e.world.judgeRelease(e.path)
 	}
@@ -87,6 +84,9 @@ func (e *kubeEffect) done(code int, answer []byte) {
 	e.world.activity.touch()
 	if e.what == "event" {
 		return
+	}
+	if code != http.StatusConflict && !e.counts() { // after a conflict it is still to be written
+		e.world.activity.write()
 	}
 	if code != http.StatusOK && code != http.StatusCreated {
 		e.notef("-> %d", code)
