@@ -50,6 +50,7 @@ func (s *Situation) judge(b *Binding) Ruling {
 		if r.Withdrawn && losesByWithdrawal(b) || r.Retarget && b.Claim != nil && !b.Observes() {
 			r.Class = roleset.Leave
 		}
+		r.Uncertain = r.Class == roleset.Hold && f.Stalls() && s.open(b)
 		return r
 	}
 	if b.Observes() {
@@ -58,7 +59,7 @@ func (s *Situation) judge(b *Binding) Ruling {
 	if b.entersFirst() {
 		r.Class, r.Fault = onHold(b), fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonPending,
 			"the claim on %s is written to the status before its role is changed", b.Claim.Role)
-		r.Uncertain = !b.Recovered.IsZero() && !s.showsClaim(b)
+		r.Uncertain = s.open(b)
 		return r
 	}
 	drifted := s.Token.Presence == Present && s.roleOn(b.entry(r.Target)) != b.Role()
@@ -128,8 +129,18 @@ func (b *Binding) entersFirst() bool {
 
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
-	open := b.Claim != nil && !b.Deleting() && !b.Recovered.IsZero() && !s.showsClaim(b)
-	return open && (b.entersFirst() || s.another(b.Claim) || s.refusedClaim(b)) && s.settled(b)
+	return s.open(b) && !b.Deleting() && s.settled(b) && (b.entersFirst() || s.another(b.Claim) || s.refusedClaim(b) || s.heldBack(b))
+}
+
+// open reports whether Astro does not show the role of a claim that only the journal has.
+func (s *Situation) open(b *Binding) bool {
+	return b.Claim != nil && !b.Recovered.IsZero() && !s.showsClaim(b)
+}
+
+// heldBack reports whether a binding is not given its role until somebody changes something.
+func (s *Situation) heldBack(b *Binding) bool {
+	f := s.obstacle(b, &Ruling{})
+	return f != nil && f.Stalls()
 }
 
 // refusedClaim reports whether Astro has refused what the claim of a binding would give: nothing was given for it.

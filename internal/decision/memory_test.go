@@ -154,6 +154,21 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		differ(t, "A claim that only the journal has, and whose role Astro refuses, keeps nobody from the place.", "role", admin, w.on(d1))
 		differ(t, "It is in the journal no more.", "entries", 0, len(w.journal))
 	})
+	t.Run("RecoveredHeldBack", func(t *testing.T) {
+		journalled := func(x *bindingBuilder) func(*driver) {
+			return func(w *driver) { w.journal[x.b.Object.UID] = *x.b.Claim }
+		}
+		a := binding("a").recovered(onDay(1)).finalized().suspended()
+		w := drive(t, situation(a, binding("b").role(owner)), journalled(a))
+		differ(t, "A claim that only the journal has, and that is suspended before its role is there, keeps nobody from the place.", "role", owner, w.on(w1))
+		differ(t, "It is in the journal no more.", "entries", 0, len(w.journal))
+		w = drive(t, situation(a, binding("b").role(owner), holds(w1, member)), journalled(a))
+		differ(t, "Where its role is there, it has the say.", "state", "False/ConflictingBinding", w.state("b"))
+		fresh := binding("a").recovered(now.Add(-4 * time.Second)).finalized().suspended()
+		w = drive(t, situation(fresh, binding("b").role(owner)), journalled(fresh))
+		differ(t, "While a write may still arrive, it has the say, too.", "role", "", w.on(w1))
+		differ(t, "And another look is asked for.", "wake", 6*time.Second, w.progress.Wake)
+	})
 	t.Run("RevocationRefused", func(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1).deleting(), holds(w1, member)), func(w *driver) {
 			w.refuse = func([]astro.Role) error { return errInvalid }
