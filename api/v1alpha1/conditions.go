@@ -29,6 +29,10 @@ const (
 	// ConditionStalled is there, and True, while nothing will get better unless somebody changes something.
 	ConditionStalled = "Stalled"
 
+	// ConditionWarning is there, and True, while something will go wrong unless somebody acts, or should be looked at. Ready
+	// does not depend on it. On a binding: TokenExpires, ContestedRole, TokenUnused. On a connection: CredentialExpires.
+	ConditionWarning = "Warning"
+
 	// ConditionRevocationsPaused is there on a connection, and True, while nothing is revoked through it because
 	// spec.maxRevocationsPerSweep was reached, until somebody lifts the limit or nothing waits for it: RevocationLimited.
 	ConditionRevocationsPaused = "RevocationsPaused"
@@ -52,6 +56,18 @@ const (
 	ReasonConnected = "Connected"
 	// ReasonListed: the tokens of the target were listed (inventories).
 	ReasonListed = "Listed"
+)
+
+// Reasons of a warning. The condition has that of the most pressing one, and the words of all.
+const (
+	// ReasonTokenExpires: the token expires within 30, 7 or 1 days.
+	ReasonTokenExpires = "TokenExpires"
+	// ReasonContestedRole: another binding declares another role for the same token and target, and is refused.
+	ReasonContestedRole = "ContestedRole"
+	// ReasonTokenUnused: nobody has used the token for 90 days.
+	ReasonTokenUnused = "TokenUnused"
+	// ReasonCredentialExpires: the connection's own API token expires within 30, 7 or 1 days.
+	ReasonCredentialExpires = "CredentialExpires"
 )
 
 // Reasons that speak of the difference between what is declared and what Astro holds.

@@ -32,6 +32,7 @@ type Token struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time  // zero: Astro does not say
 	EndAt       *time.Time // nil: never expires
+	LastUsedAt  *time.Time // nil: never used, or Astro does not say
 	CreatedBy   string     // the first of full name, user name, token name and id that is there
 	UpdatedBy   string
 }
@@ -62,10 +63,19 @@ func (t Token) RoleOn(k RoleKey) string {
 	return ""
 }
 
-// SameAs compares what matters to a binding, the roles as a set. Times of use and of update do not matter.
+// restOver is for how long a token was not used at least if another use is news.
+const restOver = 7 * 24 * time.Hour
+
+// SameAs compares what matters to a binding, the roles as a set. When it was updated does not matter, nor when it was used,
+// unless that ends a long rest.
 func (t Token) SameAs(o Token) bool {
 	return t.ID == o.ID && t.Name == o.Name && t.Description == o.Description && t.Scope == o.Scope && t.Kind == o.Kind &&
-		t.CreatedBy == o.CreatedBy && sameTime(t.EndAt, o.EndAt) && t.RolesKnown == o.RolesKnown && sameRoles(t.Roles, o.Roles)
+		t.CreatedBy == o.CreatedBy && sameTime(t.EndAt, o.EndAt) && t.RolesKnown == o.RolesKnown && sameRoles(t.Roles, o.Roles) &&
+		sameUse(t.LastUsedAt, o.LastUsedAt)
+}
+
+func sameUse(a, b *time.Time) bool {
+	return sameTime(a, b) || a != nil && b != nil && a.Sub(*b).Abs() < restOver
 }
 
 func sameTime(a, b *time.Time) bool {
@@ -94,7 +104,7 @@ func (t Token) clone() Token {
 	return t
 }
 
-// wireToken is an ApiToken as Astro sends it. The secret and the times of use are not read.
+// wireToken is an ApiToken as Astro sends it. The secret is not read.
 type wireToken struct {
 	ID          string          `json:"id"`
 	Name        string          `json:"name"`
@@ -105,6 +115,7 @@ type wireToken struct {
 	CreatedAt   time.Time       `json:"createdAt"`
 	UpdatedAt   time.Time       `json:"updatedAt"`
 	EndAt       *time.Time      `json:"endAt"`
+	LastUsedAt  *time.Time      `json:"lastUsedAt"`
 	CreatedBy   wireSubject     `json:"createdBy"`
 	UpdatedBy   wireSubject     `json:"updatedBy"`
 }
@@ -130,7 +141,7 @@ func (t *Token) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Token{
 		ID: w.ID, Name: w.Name, Description: w.Description, Scope: w.Scope, Kind: w.Kind,
-		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, EndAt: w.EndAt, CreatedBy: w.CreatedBy.name(), UpdatedBy: w.UpdatedBy.name(),
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, EndAt: w.EndAt, LastUsedAt: w.LastUsedAt, CreatedBy: w.CreatedBy.name(), UpdatedBy: w.UpdatedBy.name(),
 	}
 	t.Roles, t.RolesKnown = readRoles(w.Roles)
 	return nil

@@ -75,22 +75,29 @@ func TestHome(t *testing.T) {
 
 func TestSameAs(t *testing.T) {
 	end := time.Unix(1e9, 0)
+	used := end.Add(-60 * 24 * time.Hour)
+	usedAt := func(after time.Duration) func(*Token) {
+		return func(t *Token) { t.LastUsedAt = new(used.Add(after)) }
+	}
 	base := Token{
-		ID: "t", Name: "n", Scope: ScopeOrganization, Kind: KindStandard, RolesKnown: true, EndAt: &end, CreatedBy: "Ada",
+		ID: "t", Name: "n", Scope: ScopeOrganization, Kind: KindStandard, RolesKnown: true, EndAt: &end, CreatedBy: "Ada", LastUsedAt: &used,
 		Roles: []Role{NewRole(EntityWorkspace, "w", "A"), NewRole(EntityDeployment, "d", "B")},
 	}
 	changes := map[string]struct {
 		change func(*Token)
 		same   bool
 	}{
-		"order of roles": {func(t *Token) { slices.Reverse(t.Roles) }, true},
-		"updatedBy":      {func(t *Token) { t.UpdatedBy = "Bob" }, true},
-		"end elsewhere":  {func(t *Token) { utc := end.UTC(); t.EndAt = &utc }, true},
-		"end":            {func(t *Token) { t.EndAt = nil }, false},
-		"name":           {func(t *Token) { t.Name = "m" }, false},
-		"a role":         {func(t *Token) { t.Roles[0] = t.Roles[0].WithRole("B") }, false},
-		"a role twice":   {func(t *Token) { t.Roles[1] = t.Roles[0] }, false},
-		"roles unknown":  {func(t *Token) { t.Roles, t.RolesKnown = nil, false }, false},
+		"order of roles":     {func(t *Token) { slices.Reverse(t.Roles) }, true},
+		"updatedBy":          {func(t *Token) { t.UpdatedBy = "Bob" }, true},
+		"end elsewhere":      {func(t *Token) { utc := end.UTC(); t.EndAt = &utc }, true},
+		"end":                {func(t *Token) { t.EndAt = nil }, false},
+		"name":               {func(t *Token) { t.Name = "m" }, false},
+		"a role":             {func(t *Token) { t.Roles[0] = t.Roles[0].WithRole("B") }, false},
+		"a role twice":       {func(t *Token) { t.Roles[1] = t.Roles[0] }, false},
+		"roles unknown":      {func(t *Token) { t.Roles, t.RolesKnown = nil, false }, false},
+		"used again":         {usedAt(time.Hour), true},
+		"used after a while": {usedAt(30 * 24 * time.Hour), false},
+		"use unknown":        {func(t *Token) { t.LastUsedAt = nil }, false},
 	}
 	for name, c := range changes {
 		t.Run(name, func(t *testing.T) {

@@ -12,7 +12,7 @@ type With func(*addition)
 type addition struct {
 	id, description, kind, createdBy string
 	created                          time.Time
-	end                              *time.Time
+	end, used                        *time.Time
 	expiryDays                       int
 	roles                            []Role
 	restricted, permissions          []string
@@ -37,6 +37,9 @@ func Kind(kind string) With { return func(a *addition) { a.kind = kind } }
 
 // Expires ends a token at a time, which may lie in the past.
 func Expires(t time.Time) With { return func(a *addition) { a.end = &t } }
+
+// LastUsed says when somebody last used a token.
+func LastUsed(t time.Time) With { return func(a *addition) { a.used = &t } }
 
 // ExpiresInDays ends a token so many days after it was made.
 func ExpiresInDays(days int) With { return func(a *addition) { a.expiryDays = days } }
@@ -147,7 +150,7 @@ func (s *Sim) addToken(o *organization, own Role, name string, with []With) stri
 	a := s.addition(with)
 	t := &token{
 		meta: a.meta(name), org: o, scope: own.EntityType, kind: a.kind, home: own.EntityID, start: a.created,
-		end: a.end, expiryDays: a.expiryDays, roles: append([]Role{own}, a.roles...),
+		end: a.end, used: a.used, expiryDays: a.expiryDays, roles: append([]Role{own}, a.roles...),
 	}
 	for i := range t.roles {
 		t.roles[i] = t.roles[i].withRaw()

@@ -3,6 +3,7 @@ package astrosim
 import (
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // What follows changes Astro behind everybody's back, as a colleague with the UI would. It is not counted as calls;
@@ -64,6 +65,23 @@ func (s *Sim) RenameToken(tokenID, name string) {
 	t := must(s.state.tokens, "token", tokenID)
 	t.remember(s.now())
 	t.name, t.updated = name, s.now()
+}
+
+// ExpireToken gives a token another end.
+func (s *Sim) ExpireToken(tokenID string, at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := must(s.state.tokens, "token", tokenID)
+	t.remember(s.now())
+	t.end, t.updated = &at, s.now()
+}
+
+// UseToken notes that somebody uses a token now.
+func (s *Sim) UseToken(tokenID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	must(s.state.tokens, "token", tokenID).used = &now
 }
 
 // DeleteToken deletes a token with all its roles.

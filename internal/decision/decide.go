@@ -24,6 +24,7 @@ type Decision struct {
 
 	claims map[int]pin.Claim // by binding, for those in Take
 	byID   map[string]int    // bindings by their name among the claims
+	rivals map[string]int    // by the binding that has the say over a role, the first that declares another
 }
 
 // indices are the places of bindings by their names among the claims; those that are gone by now are left out.
@@ -69,6 +70,7 @@ func Decide(s Situation) Decision {
 	d.Finalizers = s.finalizers(d)
 	d.Looks = s.looks(d)
 	d.Changes = s.changes(d)
+	d.findRivals()
 	return d
 }
 

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -118,6 +119,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 		return st
 	}
 	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
+	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))
 	st.Write = true
 	return st
 }

@@ -131,8 +131,8 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 		p = p.wakeFor(at[st.UID], st, refused)
 	}
 	p.reported, p.unwritten = reported, unwritten
-	if t := p.Situation.Token; t.Presence == Present && t.Token.EndAt != nil {
-		p = p.wake(t.Token.EndAt.Sub(p.Situation.Now)) // that it expires no listing shows as a change
+	if p.Situation.Token.Presence == Present {
+		p = p.wake(p.Situation.nextWarning()) // no listing shows as a change that time has passed
 	}
 	return p
 }

@@ -102,6 +102,24 @@ var _ = Describe("The credential of a connection", func() {
 		Expect(s.handle().Ready).To(BeFalse())
 	})
 
+	It("is warned of before it expires, and is Ready until then", func(ctx SpecContext) {
+		s := newStory(ctx).connect()
+		warning := func() string {
+			if c := meta.FindStatusCondition(s.get().Status.Conditions, v1alpha1.ConditionWarning); c != nil {
+				return c.Reason + ": " + c.Message
+			}
+			return ""
+		}
+		Consistently(warning, "300ms").Should(BeEmpty())
+		old := s.sim.AddOrganizationToken(s.org, "old", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(5*24*time.Hour)))
+		s.credential(s.sim.Credential(old))
+		Eventually(warning).Should(And(HavePrefix("CredentialExpires: API token "+old), ContainSubstring("within 7 days")))
+		Expect(s.expect("True/Connected")).NotTo(BeEmpty())
+		next := s.sim.AddOrganizationToken(s.org, "next", "ORGANIZATION_OWNER", astrosim.Expires(time.Now().Add(90*24*time.Hour)))
+		s.credential(s.sim.Credential(next))
+		Eventually(warning).Should(BeEmpty())
+	})
+
 	It("must be of the Organization, by its own claim and by Astro's word", func(ctx SpecContext) {
 		s := newStory(ctx)
 		other := s.sim.AddOrganization("Other")

@@ -3,6 +3,7 @@ package connection
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -65,7 +66,18 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	}
 	ready, wrong := f.readyCondition(c)
 	fault.Set(&s.Conditions, wrong, c.GetGeneration(), now, ready)
+	fault.SetWarnings(&s.Conditions, f.credentialWarnings(now.Time), c.GetGeneration(), now)
 	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused, pausedCondition(c, f.usage))
+}
+
+// credentialWarnings tell that the credential will not work for much longer.
+func (f findings) credentialWarnings(now time.Time) []fault.Warning {
+	if f.access == nil || f.access.identity.ExpiresAt == nil {
+		return nil
+	}
+	id := f.access.identity
+	return fault.Expires(v1alpha1.ReasonCredentialExpires, "API token "+id.TokenID, *id.ExpiresAt, now,
+		"make another in Astro and put it into the Secret before then")
 }
 
 // readyCondition puts the state of the connection into one condition, with the fault that it shows. Unknown means that

@@ -46,6 +46,9 @@ func (c Bindings) Add(b *v1alpha1.ScopedTokenBinding, k ref.Key) {
 			c.Readiness[Readiness{b.Namespace, status, reason}]++
 		}
 	}
+	if warning := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionWarning); warning != nil {
+		c.Conditions[Condition{k, warning.Type, string(warning.Status), warning.Reason}]++
+	}
 	claim := pin.Claimed(b)
 	if claim == nil {
 		return

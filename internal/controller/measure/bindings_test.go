@@ -34,7 +34,11 @@ func held(synced metav1.ConditionStatus, reason string, change ...func(*v1alpha1
 
 func TestBindings(t *testing.T) {
 	c := NewBindings()
-	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), acme)
+	warned := func(b *v1alpha1.ScopedTokenBinding) {
+		b.Status.Conditions = append(b.Status.Conditions,
+			metav1.Condition{Type: v1alpha1.ConditionWarning, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonTokenUnused})
+	}
+	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted, warned), acme)
 	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), whole)
 	c.Add(held(metav1.ConditionFalse, v1alpha1.ReasonRevocationLimited), whole)
 	c.Add(&v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "science"}}, whole)
@@ -45,7 +49,8 @@ func TestBindings(t *testing.T) {
 		},
 		Conditions: map[Condition]int{
 			of(acme, "Accepted", "True", "Accepted"): 1, of(acme, "Resolved", "True", "Resolved"): 1,
-			of(acme, "Synced", "True", "Granted"): 1, of(acme, "Ready", "True", "Granted"): 1,
+			of(acme, "Warning", "True", "TokenUnused"): 1,
+			of(acme, "Synced", "True", "Granted"):      1, of(acme, "Ready", "True", "Granted"): 1,
 			of(whole, "Accepted", "True", "Accepted"): 2, of(whole, "Resolved", "True", "Resolved"): 2,
 			of(whole, "Synced", "True", "Granted"): 1, of(whole, "Ready", "True", "Granted"): 1,
 			of(whole, "Synced", "False", "RevocationLimited"): 1, of(whole, "Ready", "False", "RevocationLimited"): 1,

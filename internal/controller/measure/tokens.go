@@ -1,11 +1,13 @@
 package measure
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
+	"github.com/scopedtoken/scopedtoken-operator/internal/expiry"
 )
 
 // Claims are the roles that bindings have claimed, by Organization and token.
@@ -27,9 +29,6 @@ func (c Claims) add(claim pin.Claim) {
 // Expiries are the words for how soon tokens expire, the soonest first. Each token counts once.
 var Expiries = []string{"expired", "1d", "7d", "30d", "later", "never"}
 
-// days are how many days the words from "1d" on mean at most.
-var days = []int{1, 7, 30}
-
 // expiryOf is the word for how soon the token expires.
 func expiryOf(at *time.Time, now time.Time) string {
 	switch {
@@ -38,10 +37,8 @@ func expiryOf(at *time.Time, now time.Time) string {
 	case !at.After(now):
 		return "expired"
 	}
-	for i, d := range days {
-		if at.Sub(now) <= time.Duration(d)*24*time.Hour {
-			return Expiries[i+1]
-		}
+	if days := expiry.Within(*at, now); days > 0 {
+		return fmt.Sprintf("%dd", days)
 	}
 	return "later"
 }
@@ -49,7 +46,8 @@ func expiryOf(at *time.Time, now time.Time) string {
 // Tokens are the counts of the tokens that a connection lists, of those that a binding may name.
 type Tokens struct {
 	Expiring   map[Expiring]int
-	Undeclared int // roles that no binding has claimed, on Workspaces and Deployments other than the token's own scope
+	Unused     map[bool]int // tokens that nobody has used for 90 days, by whether a binding has a claim on them
+	Undeclared int          // roles that no binding has claimed, on Workspaces and Deployments other than the token's own scope
 }
 
 // Expiring is what tokens are counted by: how soon they expire, and whether a binding has a claim on them.
@@ -69,7 +67,7 @@ type tokenCounter struct {
 // CountTokens counts the tokens of the Organization that each shows; nothing is kept of them. What each returns says whether the
 // tokens are known at all.
 func (c Claims) CountTokens(host, organizationID string, now time.Time, each func(func(astro.Token)) bool) (of Tokens, known bool) {
-	counter := tokenCounter{Tokens: Tokens{Expiring: map[Expiring]int{}}, now: now, claims: c[organization{host, organizationID}]}
+	counter := tokenCounter{Tokens: Tokens{Expiring: map[Expiring]int{}, Unused: map[bool]int{}}, now: now, claims: c[organization{host, organizationID}]}
 	known = each(counter.add)
 	return counter.Tokens, known
 }
@@ -80,6 +78,9 @@ func (c *tokenCounter) add(t astro.Token) {
 	}
 	claimed := c.claims[t.ID]
 	c.Expiring[Expiring{expiryOf(t.EndAt, c.now), len(claimed) > 0}]++
+	if _, _, unused := expiry.UnusedSince(t.LastUsedAt, t.CreatedAt, c.now); unused {
+		c.Unused[len(claimed) > 0]++
+	}
 	for _, r := range t.Roles {
 		if r.EntityType == astro.EntityType(t.Scope) || (r.EntityType != astro.EntityWorkspace && r.EntityType != astro.EntityDeployment) {
 			continue

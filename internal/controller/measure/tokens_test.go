@@ -17,12 +17,12 @@ func TestCountTokens(t *testing.T) {
 	own, member := astro.NewRole(astro.EntityOrganization, "o1", "ORGANIZATION_MEMBER"), astro.NewRole(astro.EntityWorkspace, "w1", "WORKSPACE_MEMBER")
 	admin, dag := astro.NewRole(astro.EntityDeployment, "d1", "DEPLOYMENT_ADMIN"), astro.NewRole(astro.EntityDag, "x", "DAG_VIEWER")
 	all := []astro.Token{
-		{ID: "t1", Scope: astro.ScopeOrganization, Roles: []astro.Role{own, member, admin, dag}, EndAt: in(day)},
+		{ID: "t1", Scope: astro.ScopeOrganization, Roles: []astro.Role{own, member, admin, dag}, EndAt: in(day), LastUsedAt: in(-90 * day)},
 		{ID: "t2", Scope: astro.ScopeOrganization, Roles: []astro.Role{own, member}, EndAt: in(0)},
 		{ID: "t3", Scope: astro.ScopeWorkspace, Roles: []astro.Role{member, admin}, EndAt: in(day + time.Second)},
 		{ID: "t4", Scope: astro.ScopeWorkspace, Roles: []astro.Role{member}, EndAt: in(30 * day)},
-		{ID: "t5", Scope: astro.ScopeOrganization, EndAt: in(30*day + time.Second)},
-		{ID: "t6", Scope: astro.ScopeOrganization},
+		{ID: "t5", Scope: astro.ScopeOrganization, EndAt: in(30*day + time.Second), CreatedAt: *in(-91 * day)},
+		{ID: "t6", Scope: astro.ScopeOrganization, CreatedAt: *in(-91 * day), LastUsedAt: in(-89 * day)},
 		{ID: "t7", Scope: astro.ScopeDeployment, Roles: []astro.Role{admin}, EndAt: in(-day)},
 	}
 	claims := Claims{}
@@ -39,6 +39,7 @@ func TestCountTokens(t *testing.T) {
 		Expiring: map[Expiring]int{
 			{"1d", true}: 1, {"expired", false}: 1, {"7d", false}: 1, {"30d", false}: 1, {"later", false}: 1, {"never", false}: 1,
 		},
+		Unused:     map[bool]int{true: 1, false: 1},
 		Undeclared: 3, // the Deployment of t1, the Workspace of t2, the Deployment of t3
 	}
 	if d := cmp.Diff(want, got); d != "" || !known {

@@ -112,12 +112,14 @@ var (
 		"Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
 	tokensDesc = describeOfConnection("tokens",
 		"Tokens that the connection lists, by how soon they expire and whether a binding has a claim on them.", "expires", "bound")
+	unusedDesc = describeOfConnection("tokens_unused",
+		"Tokens that the connection lists and nobody has used for 90 days, by whether a binding has a claim on them.", "bound")
 	waitingDesc = describeOfConnection("line_waiting", "Tokens that wait in line for the credential of the connection.")
 )
 
 // Describe implements prometheus.Collector.
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{bindingsDesc, conditionsDesc, revokingDesc, orphanedDesc, undeclaredDesc, tokensDesc, waitingDesc} {
+	for _, d := range []*prometheus.Desc{bindingsDesc, conditionsDesc, revokingDesc, orphanedDesc, undeclaredDesc, tokensDesc, unusedDesc, waitingDesc} {
 		to <- d
 	}
 }
@@ -162,8 +164,9 @@ func (r *Reconciler) showConnection(h connection.Handle, of measure.Bindings, sh
 		return
 	}
 	show(undeclaredDesc, listed.Undeclared, labels...)
-	for _, within := range measure.Expiries {
-		for _, bound := range []bool{true, false} {
+	for _, bound := range []bool{true, false} {
+		show(unusedDesc, listed.Unused[bound], append(labels, strconv.FormatBool(bound))...)
+		for _, within := range measure.Expiries {
 			show(tokensDesc, listed.Expiring[measure.Expiring{Within: within, Bound: bound}], append(labels, within, strconv.FormatBool(bound))...)
 		}
 	}
