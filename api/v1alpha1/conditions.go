@@ -2,7 +2,7 @@ package v1alpha1
 
 const (
 	// ConditionReady sums up the others: True when Accepted, Resolved and Synced are; the reason and message are those of
-	// the first that is not. A binding in mode Observe is Ready once the operator has looked.
+	// the first that is not. A binding in mode Observe, its own or its connection's, is Ready once the operator has looked.
 	ConditionReady = "Ready"
 
 	// ConditionAccepted says whether the binding may do what it declares, and has the say over its token and target.
@@ -74,7 +74,7 @@ const (
 const (
 	// ReasonDriftDetected: Astro holds something else than declared, and the operator may not correct it now.
 	ReasonDriftDetected = "DriftDetected"
-	// ReasonWouldChange: mode is Observe, and Enforce would change something; see status.plannedChange.
+	// ReasonWouldChange: mode is Observe, here or on the connection, and Enforce would change something; see status.plannedChange.
 	ReasonWouldChange = "WouldChange"
 	// ReasonInSync: mode is Observe, and Enforce would change nothing.
 	ReasonInSync = "InSync"

@@ -67,7 +67,7 @@ type RateLimit struct {
 // ConnectionSpec says how an Astro Organization is reached, and who may use it. It is shared by both connection kinds.
 // +kubebuilder:validation:XValidation:rule="self.organizationId == oldSelf.organizationId",message="spec.organizationId cannot be changed; make another connection"
 // +kubebuilder:validation:XValidation:rule="self.apiURL == oldSelf.apiURL",message="spec.apiURL cannot be changed; make another connection"
-// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 7 + (has(self.allow) ? 1 : 0) + (has(self.maxRevocationsPerSweep) ? 1 : 0)",message="spec.allow or spec.maxRevocationsPerSweep has nothing behind it; write the rules or the number, or take the key out, which means an own namespace without rules, or no limit"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 9 + (has(self.allow) ? 1 : 0) + (has(self.maxRevocationsPerSweep) ? 1 : 0)",message="spec.allow or spec.maxRevocationsPerSweep has nothing behind it; write the rules or the number, or take the key out, which means an own namespace without rules, or no limit"
 type ConnectionSpec struct {
 	// organizationId is the id of the Astro Organization. It cannot be changed.
 	// +required
@@ -112,6 +112,20 @@ type ConnectionSpec struct {
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=256
 	Allow []AllowRule `json:"allow,omitempty"`
+
+	// mode is Enforce, to make Astro hold what bindings declare, or Observe: through this connection nothing is written to
+	// Astro, nothing given and nothing revoked, and every binding says what it would do. What bindings hold they keep.
+	// +optional
+	// +nullable
+	// +kubebuilder:default=Enforce
+	Mode Mode `json:"mode,omitempty"`
+
+	// deletionPolicy is that of the bindings of this connection that name none: whether their role is revoked or retained
+	// when they are deleted.
+	// +optional
+	// +nullable
+	// +kubebuilder:default=Revoke
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// onWithdrawal says what becomes of a role that the rules no longer allow: Freeze or Revoke it.
 	// +optional
@@ -186,6 +200,7 @@ type ConnectionStatus struct {
 // +kubebuilder:resource:shortName=astroconn,categories=astro
 // +kubebuilder:printcolumn:name="Organization",type=string,JSONPath=`.status.organizationName`
 // +kubebuilder:printcolumn:name="Bindings",type=integer,JSONPath=`.status.bindings`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
@@ -225,6 +240,7 @@ type AstroConnectionList struct {
 // +kubebuilder:resource:scope=Cluster,shortName=castroconn,categories=astro
 // +kubebuilder:printcolumn:name="Organization",type=string,JSONPath=`.status.organizationName`
 // +kubebuilder:printcolumn:name="Bindings",type=integer,JSONPath=`.status.bindings`
+// +kubebuilder:printcolumn:name="Mode",type=string,JSONPath=`.spec.mode`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`

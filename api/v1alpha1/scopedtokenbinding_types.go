@@ -72,7 +72,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Deployment' || !has(self.role) || self.role in ['WORKSPACE_ACCESSOR', 'WORKSPACE_MEMBER', 'WORKSPACE_AUTHOR', 'WORKSPACE_OPERATOR', 'WORKSPACE_OWNER']",message="spec.role on a Workspace must be one of WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR, WORKSPACE_OWNER"
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Workspace' || !has(self.role) || !(self.role.startsWith('WORKSPACE_') || self.role.startsWith('ORGANIZATION_'))",message="spec.role on a Deployment must be DEPLOYMENT_ADMIN or the name of a custom Deployment role"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.role) || has(self.role)",message="spec.role may be changed but not taken out, which would silently mean DEPLOYMENT_ADMIN; write the role that is wanted"
-// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 7 + (has(self.role) ? 1 : 0)",message="spec.role has nothing behind it, which is not taken for DEPLOYMENT_ADMIN; write the role that is wanted, or take the key out"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 6 + (has(self.role) ? 1 : 0) + (has(self.deletionPolicy) ? 1 : 0)",message="spec.role or spec.deletionPolicy has nothing behind it, which is not taken for DEPLOYMENT_ADMIN or for what the connection says; write the value that is wanted, or take the key out"
 // +kubebuilder:validation:XValidation:rule="has(self.suspend)",message="spec.suspend has nothing behind it; write true or false, or take the key out for false"
 type ScopedTokenBindingSpec struct {
 	// connectionRef names the connection to the Astro Organization. It cannot be changed.
@@ -98,7 +98,8 @@ type ScopedTokenBindingSpec struct {
 	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="spec.role must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes"
 	Role string `json:"role,omitempty"`
 
-	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing.
+	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing. Where the
+	// connection's spec.mode is Observe, nothing is written either.
 	// +optional
 	// +nullable
 	// +kubebuilder:default=Enforce
@@ -110,10 +111,10 @@ type ScopedTokenBindingSpec struct {
 	// +kubebuilder:default=Always
 	Adopt AdoptPolicy `json:"adopt,omitempty"`
 
-	// deletionPolicy says what becomes of the role in Astro when this object is deleted: Revoke or Retain it.
+	// deletionPolicy says what becomes of the role in Astro when this object is deleted: Revoke or Retain it. Where none is
+	// given, it is as the connection's spec.deletionPolicy says.
 	// +optional
 	// +nullable
-	// +kubebuilder:default=Revoke
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
 
 	// suspend stops all work on this binding: its role is neither written nor removed until it is set to false again or
@@ -233,7 +234,13 @@ type ScopedTokenBindingStatus struct {
 	// +optional
 	Claim *Claim `json:"claim,omitempty"`
 
-	// plannedChange is what the operator would do if mode were Enforce: "add ROLE", "change ROLE to ROLE", or empty.
+	// deletionPolicy is what holds when this object is deleted: the one of the spec, or, where it names none, of the
+	// connection. If the connection is gone, what stands here holds.
+	// +optional
+	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// plannedChange is what the operator would do if mode were Enforce, here and on the connection: "add ROLE",
+	// "change ROLE to ROLE", "remove ROLE", or empty.
 	// +optional
 	PlannedChange string `json:"plannedChange,omitempty"`
 

@@ -54,6 +54,7 @@ func shareStatus(s *v1alpha1.ScopedTokenBindingStatus) {
 	share(&s.Target.Kind)
 	share(&s.Target.WorkspaceID)
 	share(&s.Role)
+	share(&s.DeletionPolicy)
 	share(&s.Origin)
 	for i := range s.Conditions {
 		c := &s.Conditions[i]

@@ -33,7 +33,7 @@ func (p Progress) AuditReport(e Report) map[types.UID]audit.Entry {
 func (p Progress) stayCause(i int, st Statement) audit.Cause {
 	b := &p.Situation.Bindings[i]
 	leaves := st.Left || st.Write && !st.holds() && !b.Journaled // so says the status
-	kept := st.Kept && !st.Revoked && p.Decision.Rulings[i].Class == roleset.Leave && b.Claim != nil &&
+	kept := st.Kept && !st.Revoked && p.Decision.Rulings[i].enforced() == roleset.Leave && b.Claim != nil &&
 		p.stayingRole(i) == b.Claim.Role // else the role was changed to the other binding's, and that was told
 	switch {
 	case b.Claim == nil && !st.Changed && st.Write && st.holds() && st.Status.Origin == v1alpha1.OriginAdopted:
@@ -55,7 +55,7 @@ func stayWish(b *Binding) audit.Cause {
 	switch {
 	case b.Object.Annotations[v1alpha1.AnnotationRelease] == "true":
 		return audit.Release
-	case b.retains():
+	case b.Retains():
 		return audit.Retain
 	}
 	return audit.Observe

@@ -27,7 +27,8 @@ func (b *Binding) ID() string {
 // Deleting reports whether the binding is to go.
 func (b *Binding) Deleting() bool { return b.Orphan || !b.Object.DeletionTimestamp.IsZero() }
 
-// Observes reports whether the binding only looks.
+// Observes reports whether the binding only looks, by its own mode, and so gives up what it holds. That its connection
+// observes is another matter: what it holds it keeps then.
 func (b *Binding) Observes() bool { return b.Object.Spec.Mode == v1alpha1.ModeObserve }
 
 // Role is the role that the binding declares.
@@ -46,13 +47,19 @@ func (b *Binding) Looked() bool { return pin.Looked(b.Object) }
 // reached, so that an outage costs no status write a binding.
 func (b *Binding) Settled() bool { return pin.Settled(b.Object) }
 
-// retains reports whether the role is to stay when the binding is deleted, as its spec says.
-func (b *Binding) retains() bool { return b.Object.Spec.DeletionPolicy == v1alpha1.DeletionRetain }
+// deletionPolicy is what the binding says of its deletion, or where it says nothing, what its connection does. Of one that is
+// gone, what it said last holds. Empty: nobody knows.
+func (b *Binding) deletionPolicy() v1alpha1.DeletionPolicy {
+	return cmp.Or(b.Object.Spec.DeletionPolicy, b.Connection.deletionPolicy(), b.Object.Status.DeletionPolicy)
+}
+
+// Retains reports whether the role is to stay when the binding is deleted, by its own words or its connection's.
+func (b *Binding) Retains() bool { return b.deletionPolicy() == v1alpha1.DeletionRetain }
 
 // MayStay reports whether the role is to stay in Astro when the binding goes.
 func (b *Binding) MayStay() bool {
 	return b.Object.Annotations[v1alpha1.AnnotationRelease] == "true" ||
-		b.retains() || b.Observes()
+		b.Retains() || b.Observes()
 }
 
 // finalized reports whether the object carries the finalizer.

@@ -100,7 +100,7 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 func (s *Situation) challenge(d Decision) string {
 	for i := range s.Bindings {
 		v := d.Rulings[i].Verdict
-		if v.Outcome != roleset.Conflict && v.Outcome != roleset.Kept && v.Outcome != roleset.Held {
+		if v.Outcome != roleset.Conflict && v.Outcome != roleset.Kept && v.Outcome != roleset.Held || d.Rulings[i].withheld() {
 			continue
 		}
 		at, found := d.byID[v.Winner]
@@ -108,6 +108,9 @@ func (s *Situation) challenge(d Decision) string {
 			continue
 		}
 		winner := &s.Bindings[at].Connection
+		if winner.observes() {
+			continue
+		}
 		_, known := s.Memory.Writers[winner.Credential]
 		known = known || s.Inconclusive[winner.Credential]
 		if winner.Credential != s.Bindings[i].Connection.Credential && !known && s.reaches(&s.Bindings[at]) && s.Lost[winner.ID] == nil {

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -62,16 +64,39 @@ func Decide(s Situation) Decision {
 	}
 	s.yieldToRevocations(&d)
 	s.discount(&d)
-	d.Plan = roleset.Make(roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}, s.rolesetClaims(d.Rulings))
+	d.Plan = s.plan(d.Rulings)
 	for i := range d.Rulings {
 		d.Rulings[i].Verdict = d.Plan.Verdicts[s.Bindings[i].ID()]
 	}
+	s.foretell(&d)
 	d.Take, d.ReadFirst = s.claimsToTake(&d)
 	d.Finalizers = s.finalizers(d)
 	d.Looks = s.looks(d)
 	d.Changes = s.changes(d)
 	d.findRivals()
 	return d
+}
+
+func (s *Situation) plan(rulings []Ruling) roleset.Plan {
+	return roleset.Make(roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}, s.rolesetClaims(rulings))
+}
+
+// foretell gives the bindings whose connection observes the verdict that they would have if it did not. Nothing else follows
+// from that plan.
+func (s *Situation) foretell(d *Decision) {
+	if !slices.ContainsFunc(d.Rulings, func(r Ruling) bool { return r.withheld() }) {
+		return
+	}
+	enforced := slices.Clone(d.Rulings)
+	for i := range enforced {
+		enforced[i].Class = enforced[i].enforced()
+	}
+	plan := s.plan(enforced)
+	for i := range d.Rulings {
+		if d.Rulings[i].withheld() {
+			d.Rulings[i].Verdict = plan.Verdicts[s.Bindings[i].ID()]
+		}
+	}
 }
 
 // home is the id of the entity in which the token was made, as far as it is known without its roles.
@@ -210,8 +235,8 @@ func (s *Situation) looks(d Decision) []int {
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], d.Rulings[i]
 		_, takes := d.claims[i]
-		wanted := r.Class == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
-		asks := r.Class == roleset.Leave || r.Uncertain || takes || (wanted && (b.Requested() || !b.Looked()))
+		wanted := r.enforced() == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || (wanted && (b.Requested() || !b.Looked()))
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)
 		}

@@ -14,9 +14,11 @@ import (
 
 // Ruling is what is decided for one binding.
 type Ruling struct {
-	Class  roleset.Class
-	Fault  *fault.Fault // the first thing that stands in its way
-	Target *astro.Target
+	Class roleset.Class
+	Fault *fault.Fault // the first thing that stands in its way
+	// Withheld is the class that the claim would have if the connection did not observe, where it has another for that.
+	Withheld roleset.Class
+	Target   *astro.Target
 
 	Allowed   bool // the rules allow it, so its status may show what Astro says
 	Withdrawn bool // the rules allowed once what they refuse now
@@ -35,8 +37,27 @@ const settleTime = 10 * time.Second
 const release = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
 
 // judge decides how much say a binding's claim has: whether its role is wanted, on hold, leaving, or counts for nothing,
-// and what stands in its way.
+// and what stands in its way. Through a connection that observes nothing is wanted and nothing leaves: what is held stays
+// as it is, and what was never held does not count.
 func (s *Situation) judge(b *Binding) Ruling {
+	r := s.judgeEnforced(b)
+	if b.Connection.observes() && (r.Class == roleset.Want || r.Class == roleset.Leave) {
+		r.Withheld, r.Class = r.Class, roleset.Hold
+		if b.Claim == nil {
+			r.Class = roleset.None
+		}
+	}
+	return r
+}
+
+// enforced is the class that the claim would have if its connection did not observe.
+func (r *Ruling) enforced() roleset.Class { return cmp.Or(r.Withheld, r.Class) }
+
+// withheld reports whether it is only said what would follow: the connection observes.
+func (r *Ruling) withheld() bool { return r.Withheld != roleset.None }
+
+// judgeEnforced is judge for a connection that does not observe.
+func (s *Situation) judgeEnforced(b *Binding) Ruling {
 	var r Ruling
 	if out, is := s.Out[b.Object.UID]; is {
 		return Ruling{Class: onHold(b), Fault: out}

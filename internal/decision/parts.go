@@ -134,7 +134,7 @@ func (p Progress) unjournaled(part []Change) map[types.UID]pin.Claim {
 			i := p.Decision.byID[id]
 			claim, takes := p.Decision.claims[i]
 			uid := p.Situation.Bindings[i].Object.UID
-			retains := p.Situation.Bindings[i].retains() // an edit, since, would be forgotten with the object
+			retains := p.Situation.Bindings[i].Retains() // an edit, since, would be forgotten with the object
 			if pending := p.Situation.Pending[uid]; takes && (!pending.Journaled || pending.Claim != claim || pending.Retain != retains) {
 				missing[uid] = claim
 			}

@@ -182,7 +182,7 @@ func (p Progress) ending() Effect {
 func (p Progress) untold(leaving bool) (due []Statement) {
 	refused := p.refusals()
 	for i := range p.Situation.Bindings {
-		if (p.Decision.Rulings[i].Class == roleset.Leave) == leaving && !p.reported[p.Situation.Bindings[i].Object.UID] {
+		if (p.Decision.Rulings[i].enforced() == roleset.Leave) == leaving && !p.reported[p.Situation.Bindings[i].Object.UID] {
 			due = append(due, p.statement(i, p.concluded(i, refused)))
 		}
 	}

@@ -86,6 +86,19 @@ type Connection struct {
 	NeedsUser bool   // it does not become ready by itself
 }
 
+// observes reports whether nothing is written to Astro through the connection.
+func (c *Connection) observes() bool {
+	return c.Object != nil && c.Object.ConnectionSpec().Mode == v1alpha1.ModeObserve
+}
+
+// deletionPolicy is that of the bindings which name none; empty if there is no connection.
+func (c *Connection) deletionPolicy() v1alpha1.DeletionPolicy {
+	if c.Object == nil {
+		return ""
+	}
+	return c.Object.ConnectionSpec().DeletionPolicy
+}
+
 // Binding is one ScopedTokenBinding, with what was looked up for it.
 type Binding struct {
 	Object     *v1alpha1.ScopedTokenBinding

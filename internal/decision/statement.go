@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"fmt"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -55,16 +57,18 @@ func (p Progress) refusals() map[roleset.Target]*fault.Fault {
 func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruling {
 	s, r := &p.Situation, p.Decision.Rulings[i]
 	b := &s.Bindings[i]
-	if r.Fault == nil || r.Class == roleset.Leave {
+	if r.Fault == nil || r.enforced() == roleset.Leave {
 		if f := p.verdictFault(i, refused); f != nil {
 			r.Fault = f
 		}
 	}
-	if r.Class == roleset.Leave {
+	if r.enforced() == roleset.Leave {
 		out := r.Verdict.Outcome
 		unseen := p.unconfirmedFault(i) != nil
 		if s.Token.ByID && !unseen && (out == roleset.Gone || out == roleset.Kept && p.inherited(r.Verdict.Winner)) && !p.mayArrive(i) {
 			r.Release = true
+		} else if b.Deleting() && r.Fault == nil && r.withheld() && out != roleset.Gone {
+			r.Fault = observedDeletion(b, r)
 		} else if b.Deleting() && r.Fault == nil {
 			r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
 		}
@@ -73,6 +77,17 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
 	}
 	return r
+}
+
+// observedDeletion is said by a binding that is deleted and whose connection observes: it waits, so that its role is neither
+// taken away nor forgotten.
+func observedDeletion(b *Binding, r Ruling) *fault.Fault {
+	words := "so the binding waits"
+	if plan := planned(b, r); plan != "" {
+		words = fmt.Sprintf("mode Enforce would %s on %s", plan, b.TargetWords())
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonWouldChange,
+		"%s is in mode Observe, through which nothing is revoked; %s", b.Connection.Words, words)
 }
 
 // inherited reports whether the status of the binding that keeps a role holds its claim, since before or by now.
@@ -93,7 +108,7 @@ func (p Progress) inherited(winner string) bool {
 func (p Progress) mayArrive(i int) bool {
 	s, r := &p.Situation, &p.Decision.Rulings[i]
 	_, removed := s.Done[s.Bindings[i].Object.UID]
-	return r.Uncertain || r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.settled(&s.Bindings[i])
+	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.settled(&s.Bindings[i])
 }
 
 func (p Progress) statement(i int, r Ruling) Statement {

@@ -50,8 +50,9 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	if (claim == nil || s.leavesClaim(b, r)) && !r.Allowed {
 		st.Role = "" // nothing is held, and the rules do not let the user know what is there
 	}
+	st.DeletionPolicy = b.deletionPolicy()
 	st.PlannedChange = ""
-	if b.Observes() && r.Fault == nil {
+	if (b.Observes() || r.withheld()) && (r.Fault == nil || r.enforced() == roleset.Leave) {
 		st.PlannedChange = planned(b, r)
 	}
 	answers := fault.Answers(r.Fault, []metav1.Condition{
@@ -60,7 +61,7 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 		synced(b, r, &st, claim, done, changed),
 	})
 	ready := fault.Ready(answers)
-	if b.Observes() && ready.Reason == v1alpha1.ReasonWouldChange {
+	if r.Fault == nil && ready.Reason == v1alpha1.ReasonWouldChange {
 		ready.Status = metav1.ConditionTrue // it has looked, which is all that it was asked to do
 	}
 	fault.Set(&st.Conditions, r.Fault, o.Generation, metav1.NewTime(s.Now), append(answers, ready)...)
@@ -120,7 +121,7 @@ func yes(condition, reason, message string) metav1.Condition {
 // synced says that Astro holds the role, and how it came to. While nothing happens it goes on saying the same.
 func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *enteredClaim, done Done, changed bool) metav1.Condition {
 	c := yes(v1alpha1.ConditionSynced, v1alpha1.ReasonGranted, fmt.Sprintf("the token holds %s on %s", b.Role(), b.TargetWords()))
-	if b.Observes() {
+	if b.Observes() || r.withheld() && (b.Claim == nil || planned(b, r) != "") {
 		return observed(b, r, c)
 	}
 	before := meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionSynced)
@@ -155,6 +156,9 @@ func observed(b *Binding, r Ruling, c metav1.Condition) metav1.Condition {
 	if plan := planned(b, r); plan != "" {
 		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonWouldChange
 		c.Message = fmt.Sprintf("mode Enforce would %s on %s", plan, b.TargetWords())
+		if r.withheld() {
+			c.Message = fmt.Sprintf("%s is in mode Observe; %s", b.Connection.Words, c.Message)
+		}
 		return c
 	}
 	c.Reason = v1alpha1.ReasonInSync
@@ -166,6 +170,8 @@ func planned(b *Binding, r Ruling) string {
 	switch r.Verdict.Outcome {
 	case roleset.Add, roleset.Update:
 		return roleset.Change{From: r.Verdict.Observed, To: b.Role()}.String()
+	case roleset.Remove:
+		return roleset.Change{From: r.Verdict.Observed}.String()
 	default:
 		return ""
 	}

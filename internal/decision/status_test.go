@@ -29,7 +29,7 @@ func TestStatusOfAGrant(t *testing.T) {
 	})))
 	created := metav1.NewTime(made)
 	want := v1alpha1.ScopedTokenBindingStatus{
-		ObservedGeneration: 2, OrganizationID: org, Role: admin, Origin: v1alpha1.OriginCreated,
+		ObservedGeneration: 2, OrganizationID: org, Role: admin, Origin: v1alpha1.OriginCreated, DeletionPolicy: v1alpha1.DeletionRevoke,
 		Token: v1alpha1.BoundToken{
 			ID: token1, Name: "ci", Description: strings.Repeat("é", 128) + "…", Scope: v1alpha1.ScopeOrganization, CreatedAt: &created, CreatedBy: "Ada",
 		},

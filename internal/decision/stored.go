@@ -94,7 +94,7 @@ func (p Progress) journaled(e WriteJournal, err error) Progress {
 	if err == nil {
 		at := p.Situation.byUID()
 		p = p.pend(slices.Collect(maps.Keys(e.Claims)), func(uid types.UID, n *Pending) {
-			n.Claim, n.Journaled, n.Retain = e.Claims[uid], true, p.Situation.Bindings[at[uid]].retains()
+			n.Claim, n.Journaled, n.Retain = e.Claims[uid], true, p.Situation.Bindings[at[uid]].Retains()
 		})
 		return p.decide()
 	}
@@ -176,7 +176,7 @@ func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault
 	case st.Orphan && !st.Release:
 		p = p.wake(orphanAgain)
 	case st.Release:
-	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting:
+	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting && !r.withheld():
 		p = p.wake(lookAgain)
 	}
 	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && refused[p.Situation.entry(&p.Decision, i)] == nil {

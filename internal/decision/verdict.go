@@ -13,7 +13,7 @@ import (
 func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *fault.Fault {
 	s, r := &p.Situation, p.Decision.Rulings[i]
 	b := &s.Bindings[i]
-	if (r.Class == roleset.None && !b.Observes()) || s.Token.Presence != Present {
+	if (r.enforced() == roleset.None && !b.Observes()) || s.Token.Presence != Present {
 		return nil
 	}
 	if lost := s.Lost[b.Connection.ID]; lost != nil && (p.needsRead(i) || pendingChange(r.Verdict.Outcome)) {
@@ -27,13 +27,16 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 	case roleset.ExistingRole:
 		return s.existingRole(b, r)
 	case roleset.Held:
-		if r.Class == roleset.Want || (b.Observes() && v.Observed != b.Role()) {
+		if r.enforced() == roleset.Want || (b.Observes() && v.Observed != b.Role()) {
 			return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
 				"%s holds this role and is on hold; see its status", p.bindingWords(i, v.Winner))
 		}
 	case roleset.Blocked:
 		return blocked(b, v.Block)
 	case roleset.Waiting:
+		if r.withheld() {
+			return nil
+		}
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
 			"waiting for %s to take its claim, which may keep the role", p.bindingWords(i, v.Winner))
 	case roleset.Add, roleset.Update, roleset.Remove:
@@ -60,8 +63,8 @@ func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
 func (p Progress) needsRead(i int) bool {
 	b, r := &p.Situation.Bindings[i], p.Decision.Rulings[i]
 	takes := r.Class == roleset.Want && p.Situation.claimOf(b) == nil
-	wanted := r.Class == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
-	return takes || r.Class == roleset.Leave || (wanted && (b.Requested() || !b.Looked()))
+	wanted := r.enforced() == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+	return takes || r.enforced() == roleset.Leave || (wanted && (b.Requested() || !b.Looked()))
 }
 
 func pendingChange(o roleset.Outcome) bool {
@@ -72,7 +75,7 @@ func pendingChange(o roleset.Outcome) bool {
 func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.Fault {
 	s, r := &p.Situation, p.Decision.Rulings[i]
 	b := &s.Bindings[i]
-	if b.Observes() && r.Class == roleset.None {
+	if b.Observes() && r.Class == roleset.None || r.withheld() {
 		return nil
 	}
 	if f := refused[s.entry(&p.Decision, i)]; f != nil {
@@ -90,8 +93,8 @@ func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.
 func (p Progress) unconfirmedFault(i int) *fault.Fault {
 	r := p.Decision.Rulings[i]
 	words, unseen := p.Situation.Unseen[p.Situation.entry(&p.Decision, i)]
-	wants := r.Class == roleset.Want && r.Verdict.Outcome == roleset.InSync
-	if !unseen || !wants && (r.Class != roleset.Leave || r.Verdict.Outcome != roleset.Gone) {
+	wants := r.enforced() == roleset.Want && r.Verdict.Outcome == roleset.InSync
+	if !unseen || !wants && (r.enforced() != roleset.Leave || r.Verdict.Outcome != roleset.Gone) {
 		return nil
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", words)

@@ -36,7 +36,7 @@ func declarations(bindings []v1alpha1.ScopedTokenBinding, o organization) map[pl
 			}
 			continue
 		}
-		if b.Status.OrganizationID == o.id && accepted(b) && b.Spec.Mode == v1alpha1.ModeObserve {
+		if b.Status.OrganizationID == o.id && accepted(b) && onlyLooks(b) {
 			at := place{pin.TokenID(b), b.Spec.Target.Kind, pin.TargetID(b)}
 			d := all[at]
 			d.observes = firstName(d.observes, name)
@@ -44,6 +44,14 @@ func declarations(bindings []v1alpha1.ScopedTokenBinding, o organization) map[pl
 		}
 	}
 	return all
+}
+
+// onlyLooks reports whether a binding without a claim is not to take one: by its own mode, or, as its status tells, by its
+// connection's.
+func onlyLooks(b *v1alpha1.ScopedTokenBinding) bool {
+	synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+	observed := synced != nil && (synced.Reason == v1alpha1.ReasonInSync || synced.Reason == v1alpha1.ReasonWouldChange)
+	return observed || b.Spec.Mode == v1alpha1.ModeObserve
 }
 
 func firstName(one, other string) string {

@@ -80,7 +80,7 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 	s.tellPartial(c, partial)
 	key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	e := explanation{
-		Binding: b.Namespace + "/" + b.Name, Declares: declares(&b), Mode: modeWords(&b), Astro: holds(&b),
+		Binding: b.Namespace + "/" + b.Name, Declares: declares(&b), Mode: modeWords(&b, connection), Astro: holds(&b),
 		Connection: key.Words() + ", " + cmp.Or(trouble, connectionWords(connection)),
 		Claim:      claimWords(&b), Order: order(&b, bindings), Conditions: b.Status.Conditions,
 		Rule: "the rules cannot be read: " + trouble,
@@ -89,6 +89,9 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 		e.Rule = c.ruleWords(ctx, connection, &b)
 	}
 	e.Next, e.Runbook = next(&b, url)
+	if connection != nil && connection.ConnectionSpec().Mode == v1alpha1.ModeObserve && b.Status.PlannedChange != "" {
+		e.Next = "Set mode: Enforce on the connection if that is what you want."
+	}
 	return e, nil
 }
 
@@ -118,8 +121,21 @@ func declares(b *v1alpha1.ScopedTokenBinding) string {
 	return fmt.Sprintf("%s for %s on %s", printable(cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin)), token, target)
 }
 
-func modeWords(b *v1alpha1.ScopedTokenBinding) string {
-	words := fmt.Sprintf("%s; adopt %s; deletionPolicy %s", b.Spec.Mode, b.Spec.Adopt, b.Spec.DeletionPolicy)
+// modeWords are the settings of the binding, with what it has from its connection.
+func modeWords(b *v1alpha1.ScopedTokenBinding, c v1alpha1.Connection) string {
+	words := string(b.Spec.Mode)
+	if c != nil && c.ConnectionSpec().Mode == v1alpha1.ModeObserve {
+		words += ", but the connection is in mode Observe"
+	}
+	words += fmt.Sprintf("; adopt %s; deletionPolicy ", b.Spec.Adopt)
+	switch {
+	case b.Spec.DeletionPolicy != "":
+		words += string(b.Spec.DeletionPolicy)
+	case c != nil:
+		words += string(c.ConnectionSpec().DeletionPolicy) + ", from the connection"
+	default:
+		words += cmp.Or(string(b.Status.DeletionPolicy), "not known")
+	}
 	if b.Spec.Suspend {
 		words += "; suspended"
 	}

@@ -66,7 +66,7 @@ func (o *exportOptions) addFlags(cmd *cobra.Command) {
 	must(flags.MarkHidden("undeclared")) // that is what export is for; see --declared
 	o.namespaces.addFlags(flags)
 	flags.StringVar(&o.mode, "mode", string(v1alpha1.ModeObserve), "spec.mode of the bindings: Observe or Enforce")
-	flags.StringVar(&o.deletionPolicy, "deletion-policy", string(v1alpha1.DeletionRevoke), "spec.deletionPolicy of the bindings: Revoke or Retain")
+	flags.StringVar(&o.deletionPolicy, "deletion-policy", "", "spec.deletionPolicy of the bindings: Revoke or Retain; not given: as the connection says")
 	flags.BoolVar(&o.declared, "declared", false, "print bindings for what a binding holds, too: to apply these may release what is held")
 	flags.StringVar(&o.folder, "dir", "", "a folder for a file NAMESPACE.yaml for each namespace, in place of standard output")
 	addOutput(cmd, &o.output, asYAML, asJSON)
@@ -77,7 +77,7 @@ func (o *exportOptions) check() error {
 	switch {
 	case o.mode != string(v1alpha1.ModeObserve) && o.mode != string(v1alpha1.ModeEnforce):
 		return fmt.Errorf("--mode is %q; it may be Observe or Enforce", o.mode)
-	case o.deletionPolicy != string(v1alpha1.DeletionRevoke) && o.deletionPolicy != string(v1alpha1.DeletionRetain):
+	case o.deletionPolicy != "" && o.deletionPolicy != string(v1alpha1.DeletionRevoke) && o.deletionPolicy != string(v1alpha1.DeletionRetain):
 		return fmt.Errorf("--deletion-policy is %q; it may be Revoke or Retain", o.deletionPolicy)
 	case o.folder != "" && o.output == asJSON:
 		return errors.New("--dir writes YAML; leave -o out")

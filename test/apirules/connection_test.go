@@ -17,7 +17,7 @@ var connectionCases = map[string]struct {
 }{
 	"Least": {"An Organization and a Secret.", leastConnection, accepted},
 	"AllFields": {"Every field at once.", `{organizationId: <org:26>, apiURL: "http://127.0.0.1:8080", credentialsSecretRef: {name: astro.api, key: API_TOKEN.v1},
-		sweepInterval: 1h30m, rateLimit: {readsPerSecond: 1, writesPerSecond: 1000}, onWithdrawal: Revoke, danglingRoles: Drop, maxRevocationsPerSweep: 20, allow: [{namespaces: {names: [a]},
+		sweepInterval: 1h30m, rateLimit: {readsPerSecond: 1, writesPerSecond: 1000}, mode: Observe, deletionPolicy: Retain, onWithdrawal: Revoke, danglingRoles: Drop, maxRevocationsPerSweep: 20, allow: [{namespaces: {names: [a]},
 		tokens: [{scope: Workspace, ids: [<tok>], namePrefixes: [ci-], workspaceIds: [<ws>]}], targets: [{workspaceIds: [<ws>]}, {deploymentIds: [<dep>]}], roles: [DEPLOYMENT_ADMIN, Deploy Only], inventory: true}]}`, accepted},
 	"Empty":             {"All that is required is named.", `{}`, refused("spec.organizationId: Required value", "spec.credentialsSecretRef: Required value")},
 	"OrganizationName":  {"The Organization is named by its id.", `{organizationId: Acme, credentialsSecretRef: {name: astro}}`, refused("spec.organizationId", "should match")},
@@ -32,6 +32,8 @@ var connectionCases = map[string]struct {
 	"SecretKeyPath":          {"A key is one of a Secret's.", `{organizationId: <org>, credentialsSecretRef: {name: astro, key: a/b}}`, refused("spec.credentialsSecretRef.key", "should match")},
 	"SecretInline":           {"The secret itself has no place here.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, token: secret}`, refused(`unknown field "spec.token"`)},
 
+	"Mode":             {"A mode is Enforce or Observe.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, mode: DryRun}`, refused("spec.mode: Unsupported value", `"Enforce", "Observe"`)},
+	"Deletion":         {"A deletion policy is Revoke or Retain.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, deletionPolicy: Delete}`, refused("spec.deletionPolicy: Unsupported value", `"Revoke", "Retain"`)},
 	"Withdrawal":       {"Withdrawal is Freeze or Revoke.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, onWithdrawal: Delete}`, refused("spec.onWithdrawal: Unsupported value", `"Freeze", "Revoke"`)},
 	"Dangling":         {"Dangling roles are kept or dropped.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, danglingRoles: Delete}`, refused("spec.danglingRoles: Unsupported value", `"Keep", "Drop"`)},
 	"RevocationsOne":   {"A limit of one is one.", `{organizationId: <org>, credentialsSecretRef: {name: astro}, maxRevocationsPerSweep: 1}`, accepted},
@@ -148,7 +150,7 @@ func TestUpdateConnection(t *testing.T) {
 		"NullInterval":   {"Null is the default.", everything, `{sweepInterval: null}`, accepted},
 		"EmptyRules":     {"But not to an empty list, which could be read as anything.", everything, `{allow: []}`, refused("spec.allow", "at least 1 items")},
 		"NoRevocations":  {"A limit may be set and taken out.", everything, `{maxRevocationsPerSweep: null}`, accepted},
-		"Policies":       {"Policies may change.", everything, `{onWithdrawal: Revoke, danglingRoles: Drop, rateLimit: {readsPerSecond: 5}}`, accepted},
+		"Policies":       {"Policies may change.", everything, `{mode: Observe, deletionPolicy: Retain, onWithdrawal: Revoke, danglingRoles: Drop, rateLimit: {readsPerSecond: 5}}`, accepted},
 	}
 	for _, kind := range []string{"AstroConnection", "ClusterAstroConnection"} {
 		for name, tc := range cases {

@@ -12,16 +12,16 @@ import (
 // TestDefaults compares a whole object as it comes back with what was written.
 func TestDefaults(t *testing.T) {
 	const connection = `{organizationId: <org>, apiURL: "https://api.astronomer.io", credentialsSecretRef: {name: astro, key: token}, sweepInterval: 5m0s,
-		rateLimit: {readsPerSecond: 25, writesPerSecond: 10}, onWithdrawal: Freeze, danglingRoles: Keep}`
+		rateLimit: {readsPerSecond: 25, writesPerSecond: 10}, mode: Enforce, deletionPolicy: Revoke, onWithdrawal: Freeze, danglingRoles: Keep}`
 	cases := map[string]struct{ reason, kind, spec, want string }{
-		"Binding": {"No role is filled in: the operator says what none means.", "ScopedTokenBinding",
+		"Binding": {"No role is filled in, and no deletion policy: the operator says what none means.", "ScopedTokenBinding",
 			`{connectionRef: {name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}`,
 			`{connectionRef: {kind: AstroConnection, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>},
-			  mode: Enforce, adopt: Always, deletionPolicy: Revoke, suspend: false}`},
+			  mode: Enforce, adopt: Always, suspend: false}`},
 		"BindingNulls": {"A reference to a connection of the same namespace is the least.", "ScopedTokenBinding",
 			`{connectionRef: {kind: null, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}`,
 			`{connectionRef: {kind: AstroConnection, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>},
-			  mode: Enforce, adopt: Always, deletionPolicy: Revoke, suspend: false}`},
+			  mode: Enforce, adopt: Always, suspend: false}`},
 		"Connection":        {"Nobody is allowed anything by default.", "AstroConnection", leastConnection, connection},
 		"ClusterConnection": {"The same for the cluster's.", "ClusterAstroConnection", leastConnection, connection},
 		"ConnectionNulls": {"Null is the default where that is harmless.", "AstroConnection",
@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 		"ConnectionPart": {"A part of the rates.", "AstroConnection",
 			`{organizationId: <org>, credentialsSecretRef: {name: astro}, rateLimit: {readsPerSecond: 3}}`,
 			`{organizationId: <org>, apiURL: "https://api.astronomer.io", credentialsSecretRef: {name: astro, key: token}, sweepInterval: 5m0s,
-			  rateLimit: {readsPerSecond: 3, writesPerSecond: 10}, onWithdrawal: Freeze, danglingRoles: Keep}`},
+			  rateLimit: {readsPerSecond: 3, writesPerSecond: 10}, mode: Enforce, deletionPolicy: Revoke, onWithdrawal: Freeze, danglingRoles: Keep}`},
 		"Rule": {"A rule is kept as it was written: no default within it, least of all one that opens the inventory.", "ClusterAstroConnection",
 			`{organizationId: <org>, credentialsSecretRef: {name: astro}, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`,
 			connection[:len(connection)-1] + `, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`},

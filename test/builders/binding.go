@@ -112,6 +112,12 @@ func (b *BindingBuilder) Adopt(policy v1alpha1.AdoptPolicy) *BindingBuilder {
 	return b
 }
 
+// Revoke has the role revoked when the binding is deleted, whatever its connection says.
+func (b *BindingBuilder) Revoke() *BindingBuilder {
+	b.object.Spec.DeletionPolicy = v1alpha1.DeletionRevoke
+	return b
+}
+
 // Retain leaves the role in Astro when the binding is deleted.
 func (b *BindingBuilder) Retain() *BindingBuilder {
 	b.object.Spec.DeletionPolicy = v1alpha1.DeletionRetain

@@ -50,7 +50,7 @@ var grounds = map[string]map[string]ground{
 	doc("how-to/rotate-the-credential.md"): {"": connected},
 	doc("how-to/shard.md"):                 {"": connected},
 	doc("how-to/stuck-deletion.md"):        {"": bound, "No operator runs": unattended},
-	doc("how-to/takeover.md"):              {"": connected},
+	doc("how-to/takeover.md"):              {"": connected, "A namespace at a time": connected},
 	doc("how-to/ten-teams.md"):             {"": append(slices.Clip(installed), `kubectl -n scopedtoken-system create secret generic astro-api --from-file=token=./astro-api-token`)},
 	doc("how-to/terraform.md"):             {"": connected},
 }

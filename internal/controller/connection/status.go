@@ -87,11 +87,14 @@ func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *faul
 	switch {
 	case f.fault != nil && f.fault.Reason == v1alpha1.ReasonKubernetesRefused:
 	case !c.GetDeletionTimestamp().IsZero():
-		wrong = notReady(v1alpha1.ReasonInUse, "%s", inUse(f.fault, f.usage))
+		wrong = notReady(v1alpha1.ReasonInUse, "%s", inUse(c, f.fault, f.usage))
 	case f.fault == nil:
 		ready.Reason = v1alpha1.ReasonConnected
 		ready.Message = fmt.Sprintf("API token %s is proven for Organization %q", f.access.identity.TokenID, f.access.organization.Name)
 		warnings := f.warnings
+		if observes(c) {
+			warnings = append([]string{observing(f.usage)}, warnings...)
+		}
 		if _, malformed := lifted(c); malformed != "" {
 			warnings = append(warnings, malformed)
 		}
@@ -106,11 +109,25 @@ func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *faul
 	return fault.Answers(wrong, []metav1.Condition{ready})[0], wrong
 }
 
-func inUse(f *fault.Fault, u usage) string {
+func observes(c v1alpha1.Connection) bool { return c.ConnectionSpec().Mode == v1alpha1.ModeObserve }
+
+// observing says that nothing is written through the connection, and who waits for that to end.
+func observing(u usage) string {
+	message := "spec.mode is Observe, so nothing is written to Astro through it"
+	if n := len(u.deleting); n > 0 {
+		message += fmt.Sprintf(", and %d binding(s) that are to lose their role wait: %s", n, nameSome(u.deleting))
+	}
+	return message
+}
+
+func inUse(c v1alpha1.Connection, f *fault.Fault, u usage) string {
 	message := "the connection goes once no claim is being taken through it"
 	if n := len(u.holders); n > 0 {
 		message = fmt.Sprintf("%d binding(s) need the connection to revoke their roles: %s; delete them, or set their annotation %s to \"true\"",
 			n, nameSome(u.holders), v1alpha1.AnnotationRelease)
+		if observes(c) {
+			message += "; spec.mode is Observe, under which no role is revoked: set it to Enforce"
+		}
 	}
 	if f != nil {
 		message += fmt.Sprintf(" (%s: %s)", f.Reason, f.Message)

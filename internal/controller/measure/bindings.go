@@ -1,6 +1,8 @@
 package measure
 
 import (
+	"cmp"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -68,8 +70,8 @@ func WaitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
 		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
 		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
 	}
-	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && b.Spec.DeletionPolicy != v1alpha1.DeletionRetain &&
-		b.Spec.Mode != v1alpha1.ModeObserve
+	policy := cmp.Or(b.Spec.DeletionPolicy, b.Status.DeletionPolicy)
+	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && policy != v1alpha1.DeletionRetain && b.Spec.Mode != v1alpha1.ModeObserve
 }
 
 // Drifted reports whether a binding that held its role was found without it, and whether the operator put it right, by its

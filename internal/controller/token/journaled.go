@@ -1,6 +1,7 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -136,8 +137,8 @@ func (r *Reconciler) withOrphan(ctx context.Context, g group, b *v1alpha1.Scoped
 
 // writeLeaving writes down that a binding is gone, and which role is to be revoked.
 func (r *Reconciler) writeLeaving(ctx context.Context, key TokenKey, b *v1alpha1.ScopedTokenBinding, c pin.Claim) error {
-	e := entryOf(b, c)
-	e.Leaving, e.Retain = true, (&decision.Binding{Object: b}).MayStay()
+	e := entryOf(b, c, (&decision.Binding{Object: b}).MayStay())
+	e.Leaving = true
 	if err := r.journal().Write(ctx, key.journal(), e); err != nil {
 		return fmt.Errorf("write down that a binding is gone: %w", err)
 	}
@@ -184,9 +185,11 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 	return group{key: g.key, bindings: append(slices.Clone(g.bindings), full), handles: handles}, nil
 }
 
-// leaving is a copy of a binding that is gone, as one that is being deleted.
+// leaving is a copy of a binding that is gone, as one that is being deleted. What was to become of its role was told it last
+// by its status, where its spec does not say: what its connection says by now is for those that are there.
 func leaving(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
 	left := b.DeepCopy()
+	left.Spec.DeletionPolicy = cmp.Or(left.Spec.DeletionPolicy, left.Status.DeletionPolicy)
 	if left.DeletionTimestamp.IsZero() {
 		left.DeletionTimestamp = new(metav1.Now())
 	}
@@ -201,13 +204,13 @@ func claimOf(key TokenKey, e journal.Entry) *pin.Claim {
 	}
 }
 
-// entryOf is the entry of a binding's claim.
-func entryOf(b *v1alpha1.ScopedTokenBinding, c pin.Claim) journal.Entry {
+// entryOf is the entry of a binding's claim, and whether its role is to stay when it goes.
+func entryOf(b *v1alpha1.ScopedTokenBinding, c pin.Claim, retain bool) journal.Entry {
 	key := connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	return journal.Entry{
 		UID: b.UID, Namespace: b.Namespace, Name: b.Name, ConnectionKind: string(key.Kind), Connection: key.Name,
 		TargetKind: string(c.TargetKind), Target: c.Target, Role: c.Role, Origin: string(c.Origin), PreviousRole: c.PreviousRole,
-		ClaimedAt: c.ClaimedAt, Retain: b.Spec.DeletionPolicy == v1alpha1.DeletionRetain,
+		ClaimedAt: c.ClaimedAt, Retain: retain,
 	}
 }
 
@@ -222,7 +225,7 @@ func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 	b.Spec.ConnectionRef = connectionRef(e)
 	b.Spec.Token.ID = v1alpha1.AstroID(key.Token)
 	b.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetKind(e.TargetKind), ID: v1alpha1.AstroID(e.Target)}
-	b.Spec.Role = e.Role
+	b.Spec.Role, b.Spec.DeletionPolicy = e.Role, v1alpha1.DeletionRevoke
 	if e.Retain {
 		b.Spec.DeletionPolicy = v1alpha1.DeletionRetain
 	}

@@ -67,7 +67,7 @@ func (r *Reconciler) writeJournal(ctx context.Context, g group, p decision.Progr
 	for i := range p.Situation.Bindings {
 		b := &p.Situation.Bindings[i]
 		if claim, is := e.Claims[b.Object.UID]; is {
-			entries = append(entries, entryOf(b.Object, claim))
+			entries = append(entries, entryOf(b.Object, claim, b.Retains()))
 		}
 	}
 	if err := r.journal().Write(ctx, g.key.journal(), entries...); err != nil {
