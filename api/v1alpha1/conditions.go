@@ -2,7 +2,8 @@ package v1alpha1
 
 const (
 	// ConditionReady sums up the others: True when Accepted, Resolved and Synced are; the reason and message are those of
-	// the first that is not. A binding in mode Observe, its own or its connection's, is Ready once the operator has looked.
+	// the first that is not. A binding in mode Observe, its own or its connection's, is Ready once the operator has looked; one
+	// that has expired is Ready once it has given its role up.
 	ConditionReady = "Ready"
 
 	// ConditionAccepted says whether the binding may do what it declares, and has the say over its token and target.
@@ -18,7 +19,7 @@ const (
 	ConditionResolved = "Resolved"
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
-	// False: DriftDetected, WouldChange, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
+	// False: DriftDetected, WouldChange, Expired, ExternalWriter, PermissionDenied, RefusedByAstro, OwnScopeRoleProtected,
 	// Revoking, RevocationLimited, Suspended, KubernetesRefused. Unknown: Pending, RateLimited, CredentialRejected,
 	// Unreachable and others that keep the operator from looking.
 	ConditionSynced = "Synced"
@@ -78,6 +79,8 @@ const (
 	ReasonWouldChange = "WouldChange"
 	// ReasonInSync: mode is Observe, and Enforce would change nothing.
 	ReasonInSync = "InSync"
+	// ReasonExpired: spec.expiresAt is over, and the binding holds nothing any more.
+	ReasonExpired = "Expired"
 	// ReasonExternalWriter: somebody else keeps changing the role back; the operator has stopped fighting.
 	ReasonExternalWriter = "ExternalWriter"
 	// ReasonRevoking: the binding is being deleted, or its grant withdrawn, and the role is not yet known to be gone.

@@ -72,7 +72,7 @@ const (
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Deployment' || !has(self.role) || self.role in ['WORKSPACE_ACCESSOR', 'WORKSPACE_MEMBER', 'WORKSPACE_AUTHOR', 'WORKSPACE_OPERATOR', 'WORKSPACE_OWNER']",message="spec.role on a Workspace must be one of WORKSPACE_ACCESSOR, WORKSPACE_MEMBER, WORKSPACE_AUTHOR, WORKSPACE_OPERATOR, WORKSPACE_OWNER"
 // +kubebuilder:validation:XValidation:rule="self.target.kind == 'Workspace' || !has(self.role) || !(self.role.startsWith('WORKSPACE_') || self.role.startsWith('ORGANIZATION_'))",message="spec.role on a Deployment must be DEPLOYMENT_ADMIN or the name of a custom Deployment role"
 // +kubebuilder:validation:XValidation:rule="!has(oldSelf.role) || has(self.role)",message="spec.role may be changed but not taken out, which would silently mean DEPLOYMENT_ADMIN; write the role that is wanted"
-// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 6 + (has(self.role) ? 1 : 0) + (has(self.deletionPolicy) ? 1 : 0)",message="spec.role or spec.deletionPolicy has nothing behind it, which is not taken for DEPLOYMENT_ADMIN or for what the connection says; write the value that is wanted, or take the key out"
+// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == 6 + (has(self.role) ? 1 : 0) + (has(self.deletionPolicy) ? 1 : 0) + (has(self.expiresAt) ? 1 : 0)",message="spec.role, spec.deletionPolicy or spec.expiresAt has nothing behind it, which is not taken for DEPLOYMENT_ADMIN, for what the connection says, or for no end; write the value that is wanted, or take the key out"
 // +kubebuilder:validation:XValidation:rule="has(self.suspend)",message="spec.suspend has nothing behind it; write true or false, or take the key out for false"
 type ScopedTokenBindingSpec struct {
 	// connectionRef names the connection to the Astro Organization. It cannot be changed.
@@ -116,6 +116,12 @@ type ScopedTokenBindingSpec struct {
 	// +optional
 	// +nullable
 	DeletionPolicy DeletionPolicy `json:"deletionPolicy,omitempty"`
+
+	// expiresAt is when the role ends, such as 2030-01-31T12:00:00Z: it is revoked then, and this object stays. It has to be in
+	// the future when the object is made. With a later time, or none, the role is given again.
+	// +optional
+	// +nullable
+	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 
 	// suspend stops all work on this binding: its role is neither written nor removed until it is set to false again or
 	// the binding is deleted.
@@ -272,6 +278,7 @@ type ScopedTokenBindingStatus struct {
 // +kubebuilder:printcolumn:name="Created",type=date,priority=1,JSONPath=`.status.token.createdAt`
 // +kubebuilder:printcolumn:name="Created By",type=string,priority=1,JSONPath=`.status.token.createdBy`
 // +kubebuilder:printcolumn:name="Expires",type=string,priority=1,JSONPath=`.status.token.expiresAt`
+// +kubebuilder:printcolumn:name="Until",type=string,priority=1,JSONPath=`.spec.expiresAt`
 // +kubebuilder:selectablefield:JSONPath=`.spec.connectionRef.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.token.name`
 // +kubebuilder:selectablefield:JSONPath=`.spec.token.scope`

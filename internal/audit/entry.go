@@ -78,11 +78,13 @@ const (
 	Orphan Cause = "orphan"
 	// Withdrawn: the connection's rules do not allow the role any more.
 	Withdrawn Cause = "withdrawn"
+	// Expired: the binding's expiresAt is over.
+	Expired Cause = "expired"
 	// Retargeted: the user has confirmed another target of the same name.
 	Retargeted Cause = "retargeted"
 	// Dangling: the target of the role is gone, or the custom role is, and Astro refuses every set with it.
 	Dangling Cause = "dangling"
-	// Retain: the binding was deleted, and its deletionPolicy is Retain.
+	// Retain: the binding was deleted, and its deletionPolicy, or that of its connection, is Retain.
 	Retain Cause = "retain"
 	// Release: the binding was deleted, and its annotation says to let it go.
 	Release Cause = "release"
@@ -92,7 +94,7 @@ const (
 
 // Causes are all causes.
 func Causes() []Cause {
-	return []Cause{Granted, Adopted, RoleEdited, Drift, Deleted, Orphan, Withdrawn, Retargeted, Dangling, Retain, Release, Observe}
+	return []Cause{Granted, Adopted, RoleEdited, Drift, Deleted, Orphan, Withdrawn, Expired, Retargeted, Dangling, Retain, Release, Observe}
 }
 
 // Outcome is what became of it.

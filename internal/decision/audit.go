@@ -138,6 +138,8 @@ func (p Progress) leavingCause(i int) audit.Cause {
 		return audit.Orphan
 	case b.Deleting():
 		return audit.Deleted
+	case p.Decision.Rulings[i].Expired:
+		return audit.Expired
 	case p.Decision.Rulings[i].Retarget:
 		return audit.Retargeted
 	}

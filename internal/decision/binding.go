@@ -31,6 +31,11 @@ func (b *Binding) Deleting() bool { return b.Orphan || !b.Object.DeletionTimesta
 // observes is another matter: what it holds it keeps then.
 func (b *Binding) Observes() bool { return b.Object.Spec.Mode == v1alpha1.ModeObserve }
 
+// looksOn reports whether the binding wants to know what would happen if it did not observe.
+func (b *Binding) looksOn(r Ruling) bool {
+	return b.Observes() && r.Fault == nil && !b.Deleting() && !r.Expired
+}
+
 // Role is the role that the binding declares.
 func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.RoleDeploymentAdmin) }
 

@@ -165,7 +165,7 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 		c := roleset.Claim{
 			ID: b.ID(), Target: b.entry(r.Target), Role: b.Role(), Class: r.Class, Adopt: adoptOf(b.Object.Spec.Adopt),
 			CreatedAt: b.Object.CreationTimestamp.Time,
-			Observe:   r.Class == roleset.None && b.Observes() && r.Fault == nil && !b.Deleting(),
+			Observe:   r.Class == roleset.None && b.looksOn(r),
 		}
 		if claim := s.claimOf(b); claim != nil {
 			c.HeldAt = claim.ClaimedAt
@@ -235,7 +235,7 @@ func (s *Situation) looks(d Decision) []int {
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], d.Rulings[i]
 		_, takes := d.claims[i]
-		wanted := r.enforced() == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+		wanted := r.enforced() == roleset.Want || b.looksOn(r)
 		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || (wanted && (b.Requested() || !b.Looked()))
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)

@@ -35,6 +35,7 @@ type driver struct {
 	told    func(uid types.UID) error
 	limit   map[roleset.Target]bool     // removals that the limit holds back
 	look    func(s Situation) []Binding // the bindings as they are in the slot
+	later   time.Time                   // when the slot comes
 
 	effects    []string
 	audit      []string // what the audit log would say
@@ -160,7 +161,7 @@ func (w *driver) readToken(s *Situation) TokenRead {
 	if w.read != nil {
 		err = w.read(w.reads)
 	}
-	r := TokenRead{Token: w.astro, Err: err}
+	r := TokenRead{Token: w.astro, Err: err, Now: w.later}
 	r.Token.Roles = slices.Clone(w.astro.Roles)
 	if s != nil && w.look != nil {
 		r.Bindings = w.look(*s)

@@ -24,8 +24,12 @@ type Ruling struct {
 	Withdrawn bool // the rules allowed once what they refuse now
 	Rebind    bool // the user has confirmed the token that has the name now: the one that is gone is left
 	Retarget  bool // the same of the target: its role is taken away before the binding looks for its name again
+	Expired   bool // its time is over
 	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
 	Uncertain bool // whether Astro was given the role shows only in a while
+
+	// Obstacle is what is told of a binding that has expired beside that it has: nothing hangs on it any more.
+	Obstacle *fault.Fault
 
 	Verdict roleset.Verdict
 }
@@ -65,6 +69,9 @@ func (s *Situation) judgeEnforced(b *Binding) Ruling {
 	if b.Deleting() {
 		r.Class, r.Fault = s.judgeDeleting(b, &r)
 		return r
+	}
+	if b.expired(s.Now) {
+		return s.judgeExpired(b)
 	}
 	if f := s.obstacle(b, &r); f != nil {
 		r.Class, r.Fault = onHold(b), f

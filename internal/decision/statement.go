@@ -67,16 +67,27 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 		unseen := p.unconfirmedFault(i) != nil
 		if s.Token.ByID && !unseen && (out == roleset.Gone || out == roleset.Kept && p.inherited(r.Verdict.Winner)) && !p.mayArrive(i) {
 			r.Release = true
-		} else if b.Deleting() && r.Fault == nil && r.withheld() && out != roleset.Gone {
-			r.Fault = observedDeletion(b, r)
-		} else if b.Deleting() && r.Fault == nil {
-			r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
+		} else if r.Fault == nil {
+			r.Fault = notReleased(b, r)
 		}
 	}
 	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
 		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
 	}
 	return r
+}
+
+// notReleased is said by a binding that is to go, or whose time is over, and whose role is not known to be gone.
+func notReleased(b *Binding, r Ruling) *fault.Fault {
+	switch {
+	case r.Expired && !b.Deleting():
+		return overdue(r)
+	case !b.Deleting():
+		return nil
+	case r.withheld() && r.Verdict.Outcome != roleset.Gone:
+		return observedDeletion(b, r)
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "the role is not yet known to be gone; the operator looks again")
 }
 
 // observedDeletion is said by a binding that is deleted and whose connection observes: it waits, so that its role is neither

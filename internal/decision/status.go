@@ -55,17 +55,35 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	if (b.Observes() || r.withheld()) && (r.Fault == nil || r.enforced() == roleset.Leave) {
 		st.PlannedChange = planned(b, r)
 	}
-	answers := fault.Answers(r.Fault, []metav1.Condition{
+	answers := fault.Answers(cmp.Or(r.Fault, r.Obstacle), []metav1.Condition{
 		yes(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "the connection's rules allow it, and no other binding stands against it"),
 		yes(v1alpha1.ConditionResolved, v1alpha1.ReasonResolved, "token and target were found"),
 		synced(b, r, &st, claim, done, changed),
 	})
-	ready := fault.Ready(answers)
-	if r.Fault == nil && ready.Reason == v1alpha1.ReasonWouldChange {
-		ready.Status = metav1.ConditionTrue // it has looked, which is all that it was asked to do
+	if s.isOver(b, r, claim) {
+		answers[len(answers)-1] = expiredCondition(b)
 	}
+	ready := s.readyOf(b, r, claim, answers)
 	fault.Set(&st.Conditions, r.Fault, o.Generation, metav1.NewTime(s.Now), append(answers, ready)...)
 	return st
+}
+
+// readyOf sums the answers up. One that only looks has looked, which is all that it was asked to do; and one whose time is over
+// is as it was declared, whatever became of its token and target.
+func (s *Situation) readyOf(b *Binding, r Ruling, claim *enteredClaim, answers []metav1.Condition) metav1.Condition {
+	if s.isOver(b, r, claim) {
+		answers = answers[len(answers)-1:]
+	}
+	ready := fault.Ready(answers)
+	if r.Fault == nil && (ready.Reason == v1alpha1.ReasonWouldChange || ready.Reason == v1alpha1.ReasonExpired) {
+		ready.Status = metav1.ConditionTrue
+	}
+	return ready
+}
+
+// isOver reports whether the binding's time is over and it holds nothing any more.
+func (s *Situation) isOver(b *Binding, r Ruling, claim *enteredClaim) bool {
+	return r.Expired && r.Fault == nil && (claim == nil || s.leavesClaim(b, r))
 }
 
 // writeClaim writes the claim down, or that it was left. What somebody else's object held means nothing here.

@@ -131,6 +131,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 		p = p.wakeFor(at[st.UID], st, refused)
 	}
 	p.reported, p.unwritten = reported, unwritten
+	p = p.untilExpiry()
 	if p.Situation.Token.Presence == Present {
 		p = p.wake(p.Situation.nextWarning()) // no listing shows as a change that time has passed
 	}

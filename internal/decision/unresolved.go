@@ -25,6 +25,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			continue
 		}
 		if r.Fault = s.unreachable(b); r.Fault != nil {
+			s.restIfExpired(b, r)
 			continue
 		}
 		switch {
@@ -36,6 +37,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			r.Fault = fault.Quiet()
 		default:
 			r.Fault = s.unresolved(b, r)
+			s.restIfExpired(b, r)
 		}
 	}
 	return p, handOver

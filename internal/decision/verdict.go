@@ -13,7 +13,7 @@ import (
 func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *fault.Fault {
 	s, r := &p.Situation, p.Decision.Rulings[i]
 	b := &s.Bindings[i]
-	if (r.enforced() == roleset.None && !b.Observes()) || s.Token.Presence != Present {
+	if (r.enforced() == roleset.None && (!b.Observes() || r.Expired)) || s.Token.Presence != Present {
 		return nil
 	}
 	if lost := s.Lost[b.Connection.ID]; lost != nil && (p.needsRead(i) || pendingChange(r.Verdict.Outcome)) {
@@ -63,7 +63,7 @@ func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
 func (p Progress) needsRead(i int) bool {
 	b, r := &p.Situation.Bindings[i], p.Decision.Rulings[i]
 	takes := r.Class == roleset.Want && p.Situation.claimOf(b) == nil
-	wanted := r.enforced() == roleset.Want || (b.Observes() && r.Fault == nil && !b.Deleting())
+	wanted := r.enforced() == roleset.Want || b.looksOn(r)
 	return takes || r.enforced() == roleset.Leave || (wanted && (b.Requested() || !b.Looked()))
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -135,6 +136,9 @@ func modeWords(b *v1alpha1.ScopedTokenBinding, c v1alpha1.Connection) string {
 		words += string(c.ConnectionSpec().DeletionPolicy) + ", from the connection"
 	default:
 		words += cmp.Or(string(b.Status.DeletionPolicy), "not known")
+	}
+	if at := b.Spec.ExpiresAt; at != nil {
+		words += "; until " + at.UTC().Format(time.RFC3339)
 	}
 	if b.Spec.Suspend {
 		words += "; suspended"

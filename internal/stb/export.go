@@ -14,11 +14,13 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 )
 
 // exportOptions are the flags of export.
@@ -176,11 +178,17 @@ func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format stri
 func enforced(bindings []v1alpha1.ScopedTokenBinding) map[place]bool {
 	all := map[place]bool{}
 	for i := range bindings {
-		if b := &bindings[i]; b.Spec.Mode != v1alpha1.ModeObserve {
+		if b := &bindings[i]; b.Spec.Mode != v1alpha1.ModeObserve && !isOver(b) {
 			all[standsFor(b)] = true
 		}
 	}
 	return all
+}
+
+// isOver reports whether the binding has expired, and so is to enforce nothing any more.
+func isOver(b *v1alpha1.ScopedTokenBinding) bool {
+	synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+	return pin.Claimed(b) == nil && synced != nil && synced.Reason == v1alpha1.ReasonExpired
 }
 
 // taken are the names that bindings have which stand for another place.

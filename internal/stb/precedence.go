@@ -44,7 +44,7 @@ func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (l
 		return nil
 	}
 	rivals := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.ScopedTokenBinding) bool {
-		return standsFor(&o) != at || o.UID != b.UID && (o.Spec.Mode == v1alpha1.ModeObserve || isRefused(&o))
+		return standsFor(&o) != at || o.UID != b.UID && (o.Spec.Mode == v1alpha1.ModeObserve || isRefused(&o) || isOver(&o))
 	})
 	if len(rivals) < 2 {
 		return nil

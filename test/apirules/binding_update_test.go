@@ -28,7 +28,7 @@ func TestUpdateBinding(t *testing.T) {
 		"Role":       {"Roles may change.", workspaceOnDeployment, "", `{role: Deploy Only}`, accepted},
 		"AddRole":    {"A role that was left out may be written.", noRole, "", `{role: Deploy Only}`, accepted},
 		"OtherRole":  {"Among those of the target.", organizationOnWorkspace, "", `{role: DEPLOYMENT_ADMIN}`, refused("spec.role on a Workspace must be one of")},
-		"Settings":   {"The settings may change.", organizationOnWorkspace, "", `{mode: Observe, adopt: Never, deletionPolicy: Retain, suspend: true}`, accepted},
+		"Settings":   {"The settings may change.", organizationOnWorkspace, "", `{mode: Observe, adopt: Never, deletionPolicy: Retain, expiresAt: "2030-01-31T12:00:00Z", suspend: true}`, accepted},
 		"Nothing":    {"Nothing is no change.", organizationOnWorkspace, "", `{}`, accepted},
 		"NullMode":   {"A setting that is taken out has its default.", organizationOnWorkspace, "", `{mode: null}`, accepted},
 		"SpellKind":  {"The default, spelled out, is no change.", organizationOnWorkspace, "", `{connectionRef: {kind: AstroConnection}}`, accepted},

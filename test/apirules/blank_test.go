@@ -16,6 +16,7 @@ var blanks = map[string]struct{ reason, kind, spec, key string }{
 	"Mode":           {"Enforce writes.", "ScopedTokenBinding", bindingWith("mode: "), "mode"},
 	"Adopt":          {"Always takes over whatever is there.", "ScopedTokenBinding", bindingWith("adopt: "), "adopt"},
 	"DeletionPolicy": {"The connection may say Revoke, which takes roles away.", "ScopedTokenBinding", bindingWith("deletionPolicy: "), "deletionPolicy"},
+	"ExpiresAt":      {"The role would never end.", "ScopedTokenBinding", bindingWith("expiresAt: "), "expiresAt"},
 	"Suspend":        {"What is not suspended is worked on.", "ScopedTokenBinding", bindingWith("suspend: "), "suspend"},
 	"TokenID":        {"The name would count alone.", "ScopedTokenBinding", `{connectionRef: {name: acme}, token: {scope: Organization, name: x, id: }, target: {kind: Deployment, id: <dep>}}`, "id"},
 	"TokenHome":      {"The token could be of any Workspace.", "ScopedTokenBinding", `{connectionRef: {name: acme}, token: {scope: Workspace, id: <tok>, workspaceId: }, target: {kind: Deployment, id: <dep>}}`, "workspaceId"},

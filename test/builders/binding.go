@@ -1,6 +1,8 @@
 package builders
 
 import (
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -109,6 +111,12 @@ func (b *BindingBuilder) Suspended() *BindingBuilder {
 // Adopt says what to do with a role that is there already.
 func (b *BindingBuilder) Adopt(policy v1alpha1.AdoptPolicy) *BindingBuilder {
 	b.object.Spec.Adopt = policy
+	return b
+}
+
+// Until sets when the binding expires.
+func (b *BindingBuilder) Until(at time.Time) *BindingBuilder {
+	b.object.Spec.ExpiresAt = new(metav1.NewTime(at))
 	return b
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -93,7 +94,7 @@ func TestPolicyOfRuledNamespaces(t *testing.T) {
 
 // TestOptionalPolicies: verbs and labels that are asked for where the values say so.
 func TestOptionalPolicies(t *testing.T) {
-	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true")
+	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true,policies.futureExpiry=true")
 	group := v1alpha1.GroupVersion.Group
 	binds := roleOf(t, "binds", group, "astroconnections,clusterastroconnections", "bind")
 	retains := roleOf(t, "retains", group, "scopedtokenbindings", "retain")
@@ -123,6 +124,12 @@ func TestOptionalPolicies(t *testing.T) {
 	binder.mayNot("make one that is retained", retain, create(another))
 	binder.may("edit one that is retained already", patch(kept, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	binder.may("have it revoked", patch(kept, `{"spec":{"deletionPolicy":"Revoke"}}`))
+
+	late, timely := bound("late"), bound("timely")
+	late.Spec.ExpiresAt, timely.Spec.ExpiresAt = new(metav1.NewTime(time.Now().Add(-time.Minute))), new(metav1.NewTime(time.Now().Add(time.Hour)))
+	binder.mayNot("make one that is over", "spec.expiresAt is over already", create(late))
+	binder.may("make one that ends later", create(timely))
+	binder.may("have one end that is there", patch(kept, `{"spec":{"expiresAt":"2026-01-01T00:00:00Z"}}`))
 
 	for name, labels := range map[string]map[string]string{"meant": {"astro.scopedtoken.dev/credential": "true"}, "unmeant": nil, "otherwise": {"astro.scopedtoken.dev/credential": "no"}} {
 		made(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: policed, Name: name, Labels: labels}})

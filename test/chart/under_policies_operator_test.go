@@ -17,7 +17,7 @@ func TestOperatorUnderPolicies(t *testing.T) {
 	a := newAstro(t)
 	inNamespaces(t, "governed")
 	releaseIn(t, "operator-governed", a, "secretNamespaces={governed}")
-	withPolicies(t, "operator-governed", "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true")
+	withPolicies(t, "operator-governed", "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true,policies.futureExpiry=true")
 	personOf(t, "nobody").with("governed", editor).mayNot("edit", "the verb bind", create(inventory("x", "governed", a)))
 	o := start(t, "operator-governed")
 	n := &tenant{t, a, "governed"}
