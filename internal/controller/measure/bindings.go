@@ -75,7 +75,7 @@ func WaitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
 }
 
 // Drifted reports whether a binding that held its role was found without it, and whether the operator put it right, by its
-// status before and after. A role that the user edited has not drifted.
+// status before and after. A role that the user edited, or whose time is over, has not drifted.
 func Drifted(before, after *v1alpha1.ScopedTokenBinding) (found, corrected bool) {
 	is := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionSynced)
 	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionSynced)
@@ -84,6 +84,9 @@ func Drifted(before, after *v1alpha1.ScopedTokenBinding) (found, corrected bool)
 	}
 	if is.Reason == v1alpha1.ReasonDriftCorrected && is.Message != was.Message {
 		return was.Status == metav1.ConditionTrue, true
+	}
+	if is.Reason == v1alpha1.ReasonExpired || is.Reason == v1alpha1.ReasonRevoking {
+		return false, false
 	}
 	return was.Status == metav1.ConditionTrue && is.Status == metav1.ConditionFalse && before.Status.Role != after.Status.Role, false
 }

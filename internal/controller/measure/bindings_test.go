@@ -91,6 +91,8 @@ func TestDrifted(t *testing.T) {
 		"Outage":       {"That Astro could not be asked is no drift.", granted, held(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), false, false},
 		"Edited":       {"The user wants another role.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRefusedByAstro, without, edited), false, false},
 		"Deleted":      {"The user wants none.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRevoking, without, deleted), false, false},
+		"Expired":      {"The role has ended.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonExpired, without), false, false},
+		"Ending":       {"Or is about to.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRevoking, without), false, false},
 		"New":          {"What was never looked at has not drifted.", &v1alpha1.ScopedTokenBinding{}, left, false, false},
 	}
 	for name, tc := range cases {
