@@ -47,6 +47,7 @@ func (s *Situation) judge(b *Binding) Ruling {
 	r := s.judgeEnforced(b)
 	if b.Connection.observes() && (r.Class == roleset.Want || r.Class == roleset.Leave) {
 		r.Withheld, r.Class = r.Class, roleset.Hold
+		r.Uncertain = r.Uncertain || r.Withheld == roleset.Want && s.open(b)
 		if b.Claim == nil {
 			r.Class = roleset.None
 		}
@@ -168,7 +169,7 @@ func (s *Situation) open(b *Binding) bool {
 // heldBack reports whether a binding is not given its role until somebody changes something.
 func (s *Situation) heldBack(b *Binding) bool {
 	f := s.obstacle(b, &Ruling{})
-	return f != nil && f.Stalls()
+	return b.Connection.observes() || f != nil && f.Stalls()
 }
 
 // refusedClaim reports whether Astro has refused what the claim of a binding would give: nothing was given for it.

@@ -112,7 +112,12 @@ func TestConnectionThatObserves(t *testing.T) {
 		},
 		"RecoveredUnseen": {
 			reason: "And is remembered until then.", parts: of(binding("a").recovered(now).observed()),
-			effects: is{"Read acme", "Report"}, states: so{"a": "True/WouldChange"}, holds: at{w1: ""},
+			effects: is{"Read acme", "Report"}, states: so{"a": "True/WouldChange"}, holds: at{w1: ""}, also: looksAgain(settleTime),
+		},
+		"RecoveredForNothing": {
+			reason:  "But not once it cannot show any more: it keeps nobody from the place.",
+			parts:   of(binding("a").recovered(now.Add(-time.Hour)).observed(), readByID),
+			effects: is{"Withdraw a", "Report"}, states: so{"a": "True/WouldChange"}, holds: at{w1: ""}, also: journalHolds(0),
 		},
 	}.check(t)
 }
