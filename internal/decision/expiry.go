@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -43,12 +44,12 @@ func (s *Situation) judgeExpired(b *Binding) Ruling {
 }
 
 // rest is the ruling on a binding without a claim whose time is over: nothing is done for it any more, whatever else stands in
-// its way. One whose time was over before it was made never began, which is nobody's intention.
+// its way. One whose time was over before it was made, and that never had its role, is nobody's intention.
 func (s *Situation) rest(b *Binding, r *Ruling, f *fault.Fault) {
 	switch {
 	case f != nil && (f.Silent || f.Transient):
 		r.Fault = f
-	case b.Object.Spec.ExpiresAt.After(b.Object.CreationTimestamp.Time):
+	case b.Object.Spec.ExpiresAt.After(b.Object.CreationTimestamp.Time) || !pin.LastClaimed(b.Object).IsZero():
 		r.Obstacle = f
 	case f != nil:
 		r.Fault = f

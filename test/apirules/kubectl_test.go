@@ -56,7 +56,7 @@ func table(text string) [][]string {
 func TestColumns(t *testing.T) {
 	const ready = `conditions: [{type: Ready, status: "True", reason: Granted, message: "", lastTransitionTime: "2026-01-02T03:04:05Z"}]`
 	threeDays := time.Now().Add(-3*24*time.Hour - time.Minute).UTC().Format(time.RFC3339)
-	listed(t, "ScopedTokenBinding", "columns", "columns", workspaceOnDeployment, `{observedGeneration: 1, role: DEPLOYMENT_ADMIN,
+	listed(t, "ScopedTokenBinding", "columns", "columns", strings.TrimSuffix(workspaceOnDeployment, "}")+`, expiresAt: "2126-02-03T04:05:06Z"}`, `{observedGeneration: 1, role: DEPLOYMENT_ADMIN,
 		token: {id: <tok>, name: CI, description: For CI, scope: Workspace, createdAt: "`+threeDays+`", createdBy: Jo Doe, expiresAt: "2126-01-02T03:04:05Z"},
 		target: {kind: Deployment, id: <dep>, name: prod-etl}, `+ready+`}`)
 	listed(t, "AstroConnection", "columns", "columns", leastConnection, `{observedGeneration: 1, organizationName: Acme, bindings: 0, credentialExpiresAt: "2126-01-02T03:04:05Z", `+ready+`}`)
@@ -74,24 +74,24 @@ func TestColumns(t *testing.T) {
 			{"columns", "CI", "prod-etl", "DEPLOYMENT_ADMIN", "True", "Granted", "AGE"},
 		}},
 		"BindingWide": {"The CLI's ID, NAME, DESCRIPTION, SCOPE, ROLE, CREATED, CREATED BY.", []string{"stb", "-o", "wide"}, [][]string{
-			{"NAME", "TOKEN", "TARGET", "ROLE", "READY", "REASON", "AGE", "TOKEN ID", "DESCRIPTION", "SCOPE", "CREATED", "CREATED BY", "EXPIRES"},
-			{"columns", "CI", "prod-etl", "DEPLOYMENT_ADMIN", "True", "Granted", "AGE", expand("<tok>"), "For CI", "Workspace", "3d", "Jo Doe", "2126-01-02T03:04:05Z"},
+			{"NAME", "TOKEN", "TARGET", "ROLE", "READY", "REASON", "AGE", "TOKEN ID", "DESCRIPTION", "SCOPE", "CREATED", "CREATED BY", "EXPIRES", "UNTIL"},
+			{"columns", "CI", "prod-etl", "DEPLOYMENT_ADMIN", "True", "Granted", "AGE", expand("<tok>"), "For CI", "Workspace", "3d", "Jo Doe", "2126-01-02T03:04:05Z", "2126-02-03T04:05:06Z"},
 		}},
 		"Connection": {"No binding is a figure too.", []string{"astroconn"}, [][]string{
-			{"NAME", "ORGANIZATION", "BINDINGS", "READY", "REASON", "AGE"},
-			{"columns", "Acme", "0", "True", "Granted", "AGE"},
+			{"NAME", "ORGANIZATION", "BINDINGS", "MODE", "READY", "REASON", "AGE"},
+			{"columns", "Acme", "0", "Enforce", "True", "Granted", "AGE"},
 		}},
 		"ConnectionWide": {"A day in the future is shown as such.", []string{"astroconn", "-o", "wide"}, [][]string{
-			{"NAME", "ORGANIZATION", "BINDINGS", "READY", "REASON", "AGE", "ORGANIZATION ID", "CREDENTIAL EXPIRES"},
-			{"columns", "Acme", "0", "True", "Granted", "AGE", expand("<org>"), "2126-01-02T03:04:05Z"},
+			{"NAME", "ORGANIZATION", "BINDINGS", "MODE", "READY", "REASON", "AGE", "ORGANIZATION ID", "CREDENTIAL EXPIRES"},
+			{"columns", "Acme", "0", "Enforce", "True", "Granted", "AGE", expand("<org>"), "2126-01-02T03:04:05Z"},
 		}},
 		"ClusterConnection": {"The same for the cluster's.", []string{"castroconn"}, [][]string{
-			{"NAME", "ORGANIZATION", "BINDINGS", "READY", "REASON", "AGE"},
-			{"columns", "Acme", "7", "True", "Granted", "AGE"},
+			{"NAME", "ORGANIZATION", "BINDINGS", "MODE", "READY", "REASON", "AGE"},
+			{"columns", "Acme", "7", "Enforce", "True", "Granted", "AGE"},
 		}},
 		"ClusterConnectionWide": {"And wide.", []string{"castroconn", "-o", "wide"}, [][]string{
-			{"NAME", "ORGANIZATION", "BINDINGS", "READY", "REASON", "AGE", "ORGANIZATION ID", "CREDENTIAL EXPIRES"},
-			{"columns", "Acme", "7", "True", "Granted", "AGE", expand("<org>"), "2126-01-02T03:04:05Z"},
+			{"NAME", "ORGANIZATION", "BINDINGS", "MODE", "READY", "REASON", "AGE", "ORGANIZATION ID", "CREDENTIAL EXPIRES"},
+			{"columns", "Acme", "7", "Enforce", "True", "Granted", "AGE", expand("<org>"), "2126-01-02T03:04:05Z"},
 		}},
 		"Inventory": {"How many, and how many undeclared.", []string{"tinv"}, [][]string{
 			{"NAME", "TARGET", "KIND", "TOKENS", "UNDECLARED", "READY", "REASON", "AGE"},

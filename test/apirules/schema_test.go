@@ -75,7 +75,7 @@ func bounded(t *testing.T, path string, schema apiextensionsv1.JSONSchemaProps) 
 	}
 	switch schema.Type {
 	case "string":
-		if schema.MaxLength == nil && len(schema.Enum) == 0 {
+		if schema.MaxLength == nil && len(schema.Enum) == 0 && schema.Format != "date-time" { // which has an end of its own
 			t.Errorf("%s: a string without an end", path)
 		}
 	case "array":

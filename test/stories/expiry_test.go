@@ -29,9 +29,8 @@ var _ = Describe("A binding with spec.expiresAt", func() {
 	over := func(name string) {
 		GinkgoHelper()
 		w.expect("True/Expired", name)
-		b := w.binding(name)
-		Expect(b.Finalizers).To(BeEmpty())
-		Expect(b.Status.Claim.State).To(Equal(v1alpha1.ClaimReleased))
+		Eventually(func() []string { return w.binding(name).Finalizers }).Should(BeEmpty())
+		Expect(w.binding(name).Status.Claim.State).To(Equal(v1alpha1.ClaimReleased))
 		Expect(w.kstatus(name)).To(Equal(status.CurrentStatus))
 		Expect(w.message(name)).To(ContainSubstring("the binding has given up WORKSPACE_MEMBER"))
 	}
