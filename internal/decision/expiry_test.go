@@ -128,6 +128,12 @@ func TestExpiry(t *testing.T) {
 			reason: "A time that was over when the binding was made is a mistake.", parts: of(binding("a").made(5).until(onDay(4))),
 			effects: is{"Report"}, states: so{"a": "False/Expired"}, holds: at{w1: ""},
 		},
+		"HadItsRole": {
+			reason: "Unless it has had its role: its time was cut short.", parts: of(binding("a").made(5).until(onDay(4)).claimed(6).edit(func(b *v1alpha1.ScopedTokenBinding) {
+				b.Status.Claim.State, b.Finalizers = v1alpha1.ClaimReleased, nil
+			}).but(func(b *Binding) { b.Claim = nil })),
+			effects: is{"Report"}, states: so{"a": "True/Expired Released "},
+		},
 		"Extended": {
 			reason: "A later time gives the role again.", parts: of(binding("a").until(now.Add(time.Hour)).edited().claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) {
 				b.Status.Claim.State, b.Status.Role, b.Finalizers = v1alpha1.ClaimReleased, "", nil
