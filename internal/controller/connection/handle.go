@@ -60,5 +60,6 @@ func KeyOf(c v1alpha1.Connection) Key { return ref.KeyOf(c) }
 func (h Handle) differs(o Handle) bool {
 	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
 	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
-		was.Mode != is.Mode || was.DeletionPolicy != is.DeletionPolicy || was.OnWithdrawal != is.OnWithdrawal || was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
+		was.Mode != is.Mode || was.DeletionPolicy != is.DeletionPolicy || was.OnWithdrawal != is.OnWithdrawal ||
+		was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
 }
