@@ -34,8 +34,8 @@ func (q TargetQuery) Compare(o TargetQuery) int {
 	return cmp.Or(cmp.Compare(q.Kind, o.Kind), cmp.Compare(q.ID, o.ID))
 }
 
-// among are the targets that the query asks for.
-func (q TargetQuery) among(targets []Target) (found []Target) {
+// Among are the targets that the query asks for.
+func (q TargetQuery) Among(targets []Target) (found []Target) {
 	for _, t := range targets {
 		if q.matches(t) {
 			found = append(found, t)

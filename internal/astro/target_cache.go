@@ -172,7 +172,7 @@ func (c *targetCache) list(ctx context.Context, key batchKey, batch []*lookup) (
 
 // answer ends a lookup with what a call showed that began at the time.
 func (c *targetCache) answer(l *lookup, targets []Target, err error, at time.Time) {
-	l.found, l.err = l.query.among(targets), err
+	l.found, l.err = l.query.Among(targets), err
 	if err == nil {
 		c.record(l, at)
 	}

@@ -125,7 +125,7 @@ func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range batch {
-		found := l.query.among(targets)
+		found := l.query.Among(targets)
 		if len(found) > 0 || evidence {
 			c.rows.put(l.query, found, at, true)
 		}
