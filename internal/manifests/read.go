@@ -1,0 +1,190 @@
+package manifests
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/json"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/yaml"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+// Document is one object of a manifest.
+type Document struct {
+	Source string // as in "bindings.yaml, document 2"
+	Object *unstructured.Unstructured
+}
+
+// Kind is the object's kind.
+func (d *Document) Kind() string { return d.Object.GetKind() }
+
+// The kinds that are read. What else there is in a manifest is passed over.
+const (
+	KindBinding           = "ScopedTokenBinding"
+	KindConnection        = string(v1alpha1.KindAstroConnection)
+	KindClusterConnection = string(v1alpha1.KindClusterAstroConnection)
+	KindInventory         = "TargetInventory"
+	KindNamespace         = "Namespace"
+)
+
+var suffixes = []string{".yaml", ".yml", ".json"}
+
+// Read reads files, folders, and - for stdin. Of a folder the files that end as manifests do are read, and those of its folders
+// if recursive.
+func Read(paths []string, recursive bool, stdin io.Reader) (all []Document, err error) {
+	for _, path := range paths {
+		if path == "-" {
+			more, err := parse("standard input", stdin)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, more...)
+			continue
+		}
+		files, err := filesOf(path, recursive)
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			more, err := readFile(file)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, more...)
+		}
+	}
+	return all, nil
+}
+
+// filesOf are the manifests in a folder, in the order of their names, or the one file that the path is.
+func filesOf(path string, recursive bool) (files []string, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return []string{path}, nil
+	}
+	err = filepath.WalkDir(path, func(at string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && at != path && !recursive:
+			return fs.SkipDir
+		case !entry.IsDir() && slices.Contains(suffixes, filepath.Ext(at)):
+			files = append(files, at)
+		}
+		return nil
+	})
+	if err == nil && len(files) == 0 {
+		err = fmt.Errorf("%s holds no file that ends in %s", path, strings.Join(suffixes, ", "))
+	}
+	return files, err
+}
+
+func readFile(path string) ([]Document, error) {
+	if base := filepath.Base(path); strings.TrimSuffix(base, filepath.Ext(base)) == "kustomization" {
+		return nil, nil // it may do without a kind, and is for kustomize
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return parse(path, file)
+}
+
+// parse reads documents, and the items of lists among them.
+func parse(source string, from io.Reader) (all []Document, err error) {
+	documents := utilyaml.NewYAMLReader(bufio.NewReader(from))
+	for n := 1; ; n++ {
+		text, err := documents.Read()
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		where := fmt.Sprintf("%s, document %d", source, n)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", where, err)
+		}
+		more, err := parseDocument(where, text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+}
+
+func parseDocument(where string, text []byte) ([]Document, error) {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", where, err)
+	}
+	var content any
+	if err := json.Unmarshal(data, &content); err != nil {
+		return nil, fmt.Errorf("%s: %w", where, err)
+	}
+	switch object, is := content.(map[string]any); {
+	case content == nil: // comments alone, or nothing
+		return nil, nil
+	case !is:
+		return nil, fmt.Errorf("%s: an object is expected", where)
+	default:
+		return flatten(where, object)
+	}
+}
+
+// flatten are the objects that are read of a document: itself, or of a list its items.
+func flatten(where string, content map[string]any) ([]Document, error) {
+	object := &unstructured.Unstructured{Object: content}
+	kind := object.GetKind()
+	if kind == "" || object.GetAPIVersion() == "" {
+		return nil, fmt.Errorf("%s: an object needs apiVersion and kind", where)
+	}
+	items, isList := content["items"].([]any)
+	if !isList || !strings.HasSuffix(kind, "List") {
+		return ours(Document{Source: where, Object: object})
+	}
+	var all []Document
+	for i, item := range items {
+		at := fmt.Sprintf("%s, item %d", where, i+1)
+		content, is := item.(map[string]any)
+		if !is {
+			return nil, fmt.Errorf("%s: an object is expected", at)
+		}
+		more, err := flatten(at, content)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
+	return all, nil
+}
+
+// ours is the document, if it is one that is read.
+func ours(d Document) ([]Document, error) {
+	version, err := schema.ParseGroupVersion(d.Object.GetAPIVersion())
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", d.Source, err)
+	case version == schema.GroupVersion{Version: "v1"} && d.Kind() == KindNamespace:
+		return []Document{d}, nil
+	case version.Group != v1alpha1.GroupVersion.Group || d.Kind() == KindInventory:
+		return nil, nil
+	case version != v1alpha1.GroupVersion:
+		return nil, fmt.Errorf("%s: apiVersion is %s; this program knows %s", d.Source, version, v1alpha1.GroupVersion)
+	case !slices.Contains([]string{KindBinding, KindConnection, KindClusterConnection}, d.Kind()):
+		return nil, fmt.Errorf("%s: there is no kind %q in %s", d.Source, d.Kind(), v1alpha1.GroupVersion)
+	}
+	return []Document{d}, nil
+}
