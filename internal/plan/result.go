@@ -119,14 +119,14 @@ func (r *run) locate(st *State) {
 	}
 	b := r.binding(now)
 	key := r.keyOf(&b)
-	if st.Token.ID == "" || st.Target.ID == "" || key.Token != st.Token.ID {
-		return
+	if t, listed := r.listed[organizationOf(key).token(st.Token.ID)]; listed {
+		st.Token.Name = t.Name
 	}
 	on := astro.RoleKey{EntityType: resolve.Entities[now.Spec.Target.Kind], EntityID: st.Target.ID}
-	if o := r.world.Organizations[organizationOf(key)]; o != nil {
-		if i := slices.IndexFunc(o.Tokens, func(t astro.Token) bool { return t.ID == key.Token }); i >= 0 {
-			st.From = o.Tokens[i].RoleOn(on)
-		}
+	if t, listed := r.targets[organizationOf(key)][on]; listed {
+		st.Target.Name = t.Name
 	}
-	st.To = r.tokens[key].RoleOn(on)
+	if st.Token.ID != "" && st.Target.ID != "" && key.Token == st.Token.ID {
+		st.From, st.To = r.listed[key].RoleOn(on), r.tokens[key].RoleOn(on)
+	}
 }

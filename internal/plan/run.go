@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
@@ -30,6 +32,7 @@ type run struct {
 
 	now     time.Time
 	objects map[types.UID]*v1alpha1.ScopedTokenBinding // as they are by now; those that are gone are not there
+	listed  map[decision.Key]astro.Token               // as Astro has them
 	tokens  map[decision.Key]astro.Token               // with the roles that they hold by now
 	handed  map[types.UID]string                       // tokens that bindings were found to name
 	memory  map[decision.Key]decision.Memory
@@ -74,9 +77,14 @@ func newRun(w *World) *run {
 		r.connections[ref.KeyOf(c)] = c
 	}
 	for _, b := range w.Bindings {
-		if b.DeletionTimestamp.IsZero() || controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
-			r.objects[b.UID] = b
+		if !b.DeletionTimestamp.IsZero() && !controllerutil.ContainsFinalizer(b, v1alpha1.FinalizerRevoke) {
+			if pin.Claimed(b) == nil {
+				continue // it goes at once
+			}
+			b = b.DeepCopy() // the operator would see that a claim goes without it, and revoke the role all the same
+			controllerutil.AddFinalizer(b, v1alpha1.FinalizerRevoke)
 		}
+		r.objects[b.UID] = b
 	}
 	for at, o := range w.Organizations {
 		for _, t := range o.Tokens {
@@ -88,6 +96,7 @@ func newRun(w *World) *run {
 		}
 		r.targets[at] = byID
 	}
+	r.listed = maps.Clone(r.tokens)
 	return r
 }
 
