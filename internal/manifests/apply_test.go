@@ -65,7 +65,7 @@ func TestApplyAsTheServerDoes(t *testing.T) {
 	cases := map[string]struct{ kind, spec string }{
 		"Least":          {KindBinding, "{" + base + "}"},
 		"Whole":          {KindBinding, "{" + base + ", role: Deploy Only, mode: Observe, adopt: Never, deletionPolicy: Retain, suspend: true}"},
-		"Nulls":          {KindBinding, "{" + base + ", connectionRef: {kind: null, name: acme}}"},
+		"Nulls":          {KindBinding, "{connectionRef: {kind: null, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}"},
 		"RoleNull":       {KindBinding, "{" + base + ", role: null}"},
 		"ModeNull":       {KindBinding, "{" + base + ", mode: null}"},
 		"SuspendNull":    {KindBinding, "{" + base + ", suspend: null}"},
