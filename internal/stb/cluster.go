@@ -28,6 +28,7 @@ type cluster struct {
 	client.Reader
 
 	namespace string // of --namespace, or of the context
+	offline   bool   // there is nothing to read
 }
 
 // cluster makes a client from kubectl's flags.

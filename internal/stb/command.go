@@ -60,8 +60,9 @@ func newCommand(s *session) *cobra.Command {
 	s.kubernetes.BearerToken = nil
 	root := &cobra.Command{
 		Use:   "kubectl-stb",
-		Short: "Show what Astro's API tokens may do and which bindings declare it, and make bindings of what none declares",
-		Long: `Show what Astro's API tokens may do and which ScopedTokenBindings declare it, and make bindings of what none declares.
+		Short: "Show what Astro's API tokens may do, which bindings declare it, and what manifests would change",
+		Long: `Show what Astro's API tokens may do and which ScopedTokenBindings declare it, make bindings of what none declares, and say
+what manifests would change.
 
 Kubernetes is read with your rights, and Astro with the API token in ASTRO_API_TOKEN or, without that, with the one in
 the Secret of the connection, if you may read it. Nothing is written to either.`,
@@ -78,7 +79,7 @@ the Secret of the connection, if you may read it. Nothing is written to either.`
 	flags.StringVar(&s.operatorNamespace, "operator-namespace", "scopedtoken-system", "where the Secrets of ClusterAstroConnections are")
 	flags.StringSliceVar(&s.hosts, "allowed-api-hosts", []string{DefaultHost}, "the hosts, with their port if they have one, to which a credential may be sent")
 	must(root.RegisterFlagCompletionFunc("connection", s.completeConnection))
-	root.AddCommand(newList(s), newRoles(s), newExport(s), newMatrix(s), newExplain(s))
+	root.AddCommand(newList(s), newRoles(s), newExport(s), newPlan(s), newMatrix(s), newExplain(s))
 	return root
 }
 

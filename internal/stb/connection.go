@@ -192,6 +192,9 @@ func (s *session) credential(ctx context.Context, c cluster, o v1alpha1.Connecti
 	if own := strings.TrimSpace(s.environ(credentialVariable)); own != "" {
 		return own, credentialVariable, nil
 	}
+	if c.offline {
+		return "", "", fmt.Errorf("set %s: without Kubernetes there is no Secret to read", credentialVariable)
+	}
 	to := o.ConnectionSpec().CredentialsSecretRef
 	key := client.ObjectKey{Namespace: cmp.Or(o.GetNamespace(), s.operatorNamespace), Name: to.Name}
 	var object corev1.Secret

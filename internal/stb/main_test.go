@@ -76,6 +76,7 @@ type world struct {
 	namespace string
 	environ   map[string]string
 	kube      string // the kubeconfig
+	stdin     *bytes.Buffer
 }
 
 var worlds atomic.Int64
@@ -144,8 +145,12 @@ type answer struct {
 func (w *world) run(args ...string) answer {
 	w.Helper()
 	var out, errOut bytes.Buffer
+	in := w.stdin
+	if in == nil {
+		in = &bytes.Buffer{}
+	}
 	s := &session{
-		IOStreams: genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &out, ErrOut: &errOut},
+		IOStreams: genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut},
 		environ:   func(name string) string { return w.environ[name] }, clock: func() time.Time { return today },
 	}
 	code := run(w.Context(), append(args, "--kubeconfig", w.kube, "--namespace", w.namespace,

@@ -1,0 +1,306 @@
+package stb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/plan"
+)
+
+// connectionObject is a connection of either kind, as a client takes it.
+type connectionObject interface {
+	v1alpha1.Connection
+	client.Object
+}
+
+func newConnection(kind v1alpha1.ConnectionKind) connectionObject {
+	if kind == v1alpha1.KindClusterAstroConnection {
+		return &v1alpha1.ClusterAstroConnection{}
+	}
+	return &v1alpha1.AstroConnection{}
+}
+
+// present is what is declared in the cluster, as far as the user may see it.
+func (s *session) present(ctx context.Context, c cluster, set *manifestSet) (plan.World, error) {
+	w := plan.World{Now: s.clock()}
+	if c.offline {
+		return w, nil
+	}
+	bindings, partial, err := c.bindings(ctx)
+	if err != nil {
+		return w, err
+	}
+	s.tellPartial(c, partial)
+	if partial {
+		more, err := c.bindingsIn(ctx, set.namespaces())
+		if err != nil {
+			return w, err
+		}
+		bindings = append(bindings, more...)
+	}
+	for i := range bindings {
+		w.Bindings = append(w.Bindings, &bindings[i])
+	}
+	w.Connections, err = c.connectionsOf(ctx, w.Bindings, set)
+	return w, err
+}
+
+// bindingsIn are those of the namespaces, but for the cluster's own, which are known.
+func (c cluster) bindingsIn(ctx context.Context, namespaces map[string]bool) (all []v1alpha1.ScopedTokenBinding, err error) {
+	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
+		if namespace == c.namespace {
+			continue
+		}
+		var list v1alpha1.ScopedTokenBindingList
+		err := c.List(ctx, &list, client.InNamespace(namespace))
+		if apierrors.IsForbidden(err) {
+			return nil, fmt.Errorf("you may not list the bindings of namespace %s, so what is declared there is not known", namespace)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list bindings of namespace %s: %w", namespace, err)
+		}
+		all = append(all, list.Items...)
+	}
+	return all, nil
+}
+
+// connectionsOf are the connections that the user may list, and those to which bindings refer. One that the user may not get
+// is missed only where the manifests refer to it and do not bring it along.
+func (c cluster) connectionsOf(ctx context.Context, bindings []*v1alpha1.ScopedTokenBinding, set *manifestSet) (all []v1alpha1.Connection, err error) {
+	all, err = c.everyConnection(ctx)
+	if err != nil {
+		return nil, err
+	}
+	needed := set.connectionsNeeded()
+	for _, b := range bindings {
+		if key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef); !needed[key] {
+			needed[key] = false
+		}
+	}
+	for _, o := range all {
+		delete(needed, ref.KeyOf(o))
+	}
+	for key, must := range needed {
+		o, err := c.connection(ctx, key)
+		switch {
+		case err == nil:
+			all = append(all, o)
+		case apierrors.IsNotFound(err), apierrors.IsForbidden(err) && !must:
+		default:
+			return nil, fmt.Errorf("get %s: %w", key.Words(), err)
+		}
+	}
+	return all, nil
+}
+
+// everyConnection are the connections that the user may list.
+func (c cluster) everyConnection(ctx context.Context) (all []v1alpha1.Connection, err error) {
+	var own v1alpha1.AstroConnectionList
+	var shared v1alpha1.ClusterAstroConnectionList
+	if err := c.List(ctx, &own); err != nil && !apierrors.IsForbidden(err) {
+		return nil, fmt.Errorf("list connections: %w", err)
+	}
+	if err := c.List(ctx, &shared); err != nil && !apierrors.IsForbidden(err) {
+		return nil, fmt.Errorf("list connections: %w", err)
+	}
+	for i := range own.Items {
+		all = append(all, &own.Items[i])
+	}
+	for i := range shared.Items {
+		all = append(all, &shared.Items[i])
+	}
+	return all, nil
+}
+
+// readOrganizations reads what Astro shows of the Organizations that the manifests touch.
+func (s *session) readOrganizations(ctx context.Context, c cluster, now *plan.World, then *overlaid) (map[plan.OrganizationKey]*plan.Organization, error) {
+	p := newProgress(s.ErrOut)
+	defer p.stop()
+	all := map[plan.OrganizationKey]*plan.Organization{}
+	for _, through := range then.touched() {
+		at := plan.KeyOf(through)
+		if all[at] != nil {
+			continue
+		}
+		all[at] = &plan.Organization{Missing: map[string]plan.Missing{}}
+		if usable := then.usable(at); usable != nil {
+			if err := s.readPlanned(ctx, c, usable, p, all[at], append(slices.Clone(now.Bindings), then.Bindings...)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+// touched are the connections of the bindings that the manifests declare or delete, and those that they change.
+func (o *overlaid) touched() (all []v1alpha1.Connection) {
+	wanted := map[ref.Key]bool{}
+	for _, b := range o.Bindings {
+		if _, is := o.declared[b.UID]; is {
+			wanted[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)] = true
+		}
+	}
+	changed := map[string]bool{}
+	for _, item := range o.connectionItems {
+		changed[item.Connection] = true
+	}
+	for _, c := range o.Connections {
+		if key := ref.KeyOf(c); wanted[key] || changed[keyWords(key)] {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// usable is a connection to the Organization that the operator takes for ready, or has not looked at; nil if there is none.
+func (o *overlaid) usable(at plan.OrganizationKey) v1alpha1.Connection {
+	var found v1alpha1.Connection
+	for _, c := range o.Connections {
+		ready := meta.FindStatusCondition(c.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
+		if plan.KeyOf(c) != at || ready != nil && ready.Status != "True" {
+			continue
+		}
+		if found == nil || ready != nil {
+			found = c
+		}
+	}
+	return found
+}
+
+// readPlanned reads one Organization through the connection: tokens, targets, the custom roles, and what became of tokens that
+// bindings stand for and that are not listed.
+func (s *session) readPlanned(
+	ctx context.Context, c cluster, through v1alpha1.Connection, p *progress, into *plan.Organization, bindings []*v1alpha1.ScopedTokenBinding,
+) error {
+	reader, self, err := s.reach(ctx, c, through, p)
+	if err != nil {
+		return err
+	}
+	o, err := readOrganization(ctx, reader, through.ConnectionSpec())
+	if err != nil {
+		return err
+	}
+	into.Targets = slices.Collect(maps.Values(o.targets))
+	if into.Tokens, err = withTheirRoles(ctx, reader, o.tokens); err != nil {
+		return err
+	}
+	into.Roles, err = reader.ListRoles(ctx)
+	if into.RolesKnown = err == nil; errors.Is(err, astro.ErrForbidden) {
+		fmt.Fprintln(s.ErrOut, "Astro does not let the API token list roles: that a custom role does not exist is not noticed.")
+	} else if err != nil {
+		return fmt.Errorf("read Astro: %w", err)
+	}
+	return findMissing(ctx, astro.NewDirectory(reader, astro.DirectoryOptions{SelfID: self}), o.id, into, bindings)
+}
+
+// withTheirRoles reads those tokens by id that were listed without their roles.
+func withTheirRoles(ctx context.Context, reader *astro.Client, tokens []astro.Token) (all []astro.Token, err error) {
+	for _, t := range tokens {
+		if !t.RolesKnown {
+			if t, err = reader.GetToken(ctx, t.ID); err == nil && !t.RolesKnown {
+				err = fault.ErrRolesUnknown
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read the roles of token %s: %w", t.ID, err)
+			}
+		}
+		all = append(all, t)
+	}
+	return all, nil
+}
+
+// findMissing finds out whether the tokens that bindings stand for, and that are not listed, are gone.
+func findMissing(ctx context.Context, d *astro.Directory, organization string, into *plan.Organization, bindings []*v1alpha1.ScopedTokenBinding) error {
+	known := map[string]bool{"": true}
+	for _, t := range into.Tokens {
+		known[t.ID] = true
+	}
+	for _, b := range bindings {
+		id := pin.TokenID(b)
+		if known[id] || b.Status.OrganizationID != "" && b.Status.OrganizationID != organization {
+			continue
+		}
+		known[id] = true
+		gone, why, err := d.ProveGone(ctx, id)
+		if err != nil {
+			return fmt.Errorf("read Astro: %w", err)
+		}
+		into.Missing[id] = plan.Missing{Gone: gone, Why: why}
+	}
+	return nil
+}
+
+// readLabels reads the labels of namespaces, where rules go by them, as they are now and with the manifests.
+func (s *session) readLabels(
+	ctx context.Context, c cluster, now *plan.World, then *overlaid, set *manifestSet,
+) (before, after map[string]plan.Namespace) {
+	before, after = map[string]plan.Namespace{}, map[string]plan.Namespace{}
+	for name, byLabels := range namespacesToRead(now, then) {
+		if c.offline {
+			break
+		}
+		before[name] = s.readNamespace(ctx, c, name, byLabels, set.labels[name] != nil)
+	}
+	maps.Copy(after, before)
+	for name, labels := range set.labels {
+		merged := maps.Clone(before[name].Labels)
+		if merged == nil {
+			merged = map[string]string{}
+		}
+		maps.Copy(merged, labels)
+		merged[corev1.LabelMetadataName] = name
+		if err := before[name].Err; err == nil {
+			after[name] = plan.Namespace{Labels: merged}
+		}
+	}
+	return before, after
+}
+
+// namespacesToRead are those in which bindings are made, and those whose labels a rule goes by, which is said of each.
+func namespacesToRead(now *plan.World, then *overlaid) map[string]bool {
+	byLabels := map[ref.Key]bool{}
+	for _, o := range slices.Concat(now.Connections, then.Connections) {
+		key := ref.KeyOf(o)
+		byLabels[key] = byLabels[key] || then.Organizations[plan.KeyOf(o)] != nil && goesByLabels(o)
+	}
+	all := map[string]bool{}
+	for _, b := range then.Bindings {
+		needed := byLabels[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)]
+		if needed || then.declared[b.UID].Operation == plan.Create {
+			all[b.Namespace] = all[b.Namespace] || needed
+		}
+	}
+	return all
+}
+
+// readNamespace reads one namespace. One that there is not is told of, unless the manifests make it. That the user may not
+// read it matters only where its labels do.
+func (s *session) readNamespace(ctx context.Context, c cluster, name string, byLabels, made bool) plan.Namespace {
+	var object corev1.Namespace
+	err := c.Get(ctx, client.ObjectKey{Name: name}, &object)
+	switch {
+	case apierrors.IsNotFound(err):
+		if !made {
+			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", name)
+		}
+		return plan.Namespace{Labels: map[string]string{corev1.LabelMetadataName: name}}
+	case apierrors.IsForbidden(err) && !byLabels:
+		return plan.Namespace{}
+	case err != nil:
+		return plan.Namespace{Err: err}
+	}
+	return plan.Namespace{Labels: object.Labels}
+}
