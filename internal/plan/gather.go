@@ -113,7 +113,7 @@ func (r *run) lookUp(s decision.Situation) []decision.Binding {
 			b.Target.Alike = o.alikeTargets(b.TargetQuery())
 		}
 		if s.NeedsNames(b) {
-			b.Names.Tokens = o.named(b.NameRef())
+			b.Names.Tokens = r.names[at][b.NameRef()]
 		}
 	}
 	return now

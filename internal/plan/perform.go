@@ -33,7 +33,7 @@ func (r *run) reconcileUnresolved(g group) {
 		if !s.NeedsToken(b) {
 			continue
 		}
-		if b.Names.Tokens = o.named(b.NameRef()); len(b.Names.Tokens) == 1 {
+		if b.Names.Tokens = r.names[at][b.NameRef()]; len(b.Names.Tokens) == 1 {
 			continue
 		}
 		b.Target = r.targetOf(at, s, b) // for the rules

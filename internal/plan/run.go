@@ -29,6 +29,7 @@ type run struct {
 	world       *World
 	connections map[ref.Key]v1alpha1.Connection
 	targets     map[OrganizationKey]map[astro.RoleKey]astro.Target // by id
+	names       map[OrganizationKey]map[pin.NameRef][]astro.Token
 
 	now     time.Time
 	objects map[types.UID]*v1alpha1.ScopedTokenBinding // as they are by now; those that are gone are not there
@@ -70,7 +71,8 @@ func Run(w World) Result {
 func newRun(w *World) *run {
 	r := &run{
 		world: w, connections: map[ref.Key]v1alpha1.Connection{}, targets: map[OrganizationKey]map[astro.RoleKey]astro.Target{},
-		now: w.Now, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{}, tokens: map[decision.Key]astro.Token{},
+		names: map[OrganizationKey]map[pin.NameRef][]astro.Token{},
+		now:   w.Now, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{}, tokens: map[decision.Key]astro.Token{},
 		handed: map[types.UID]string{}, memory: map[decision.Key]decision.Memory{}, revoked: map[string]int{},
 	}
 	for _, c := range w.Connections {
@@ -94,7 +96,7 @@ func newRun(w *World) *run {
 		for _, t := range o.Targets {
 			byID[astro.RoleKey{EntityType: t.Kind, EntityID: t.ID}] = t
 		}
-		r.targets[at] = byID
+		r.targets[at], r.names[at] = byID, o.byName()
 	}
 	r.listed = maps.Clone(r.tokens)
 	return r

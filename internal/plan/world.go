@@ -54,14 +54,15 @@ type Missing struct {
 	Why  string // it is not
 }
 
-// named are the tokens that have the name, as astro.Directory finds them.
-func (o *Organization) named(n pin.NameRef) (found []astro.Token) {
+// byName are the tokens by how bindings name them, as astro.Directory finds them.
+func (o *Organization) byName() map[pin.NameRef][]astro.Token {
+	all := make(map[pin.NameRef][]astro.Token, len(o.Tokens))
 	for _, t := range o.Tokens {
-		if is, err := pin.NameRefTo(t); err == nil && is == n {
-			found = append(found, t)
+		if n, err := pin.NameRefTo(t); err == nil {
+			all[n] = append(all[n], t)
 		}
 	}
-	return found
+	return all
 }
 
 // alike are the tokens whose name only looks like the one that is asked for.
