@@ -2,6 +2,7 @@ package manifests
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -97,12 +98,11 @@ func readFile(path string) ([]Document, error) {
 	if base := filepath.Base(path); strings.TrimSuffix(base, filepath.Ext(base)) == "kustomization" {
 		return nil, nil // it may do without a kind, and is for kustomize
 	}
-	file, err := os.Open(path)
+	text, err := os.ReadFile(path) //nolint:gosec // the user says which
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return parse(path, file)
+	return parse(path, bytes.NewReader(text))
 }
 
 // parse reads documents, and the items of lists among them.

@@ -64,7 +64,8 @@ func (r *run) carryOut(p decision.Progress) decision.Progress {
 			for _, said := range p.AuditReport(e) {
 				r.log(p, said)
 			}
-			p = decision.After(p, e, r.report(e))
+			r.report(e)
+			p = decision.After(p, e, decision.Reported{})
 		case decision.ReadForWrite:
 			p = decision.After(p, e, r.read(p))
 			switch decision.Next(p).(type) {
@@ -180,7 +181,7 @@ func (r *run) log(p decision.Progress, said audit.Entry) {
 }
 
 // report writes the statuses, and lets go of what is deleted.
-func (r *run) report(e decision.Report) decision.Reported {
+func (r *run) report(e decision.Report) {
 	for _, st := range e.Statements {
 		o := r.objects[st.UID].DeepCopy()
 		if st.Write && !equality.Semantic.DeepEqual(o.Status, st.Status) {
@@ -194,5 +195,4 @@ func (r *run) report(e decision.Report) decision.Reported {
 			delete(r.objects, st.UID)
 		}
 	}
-	return decision.Reported{}
 }

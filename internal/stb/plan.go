@@ -10,8 +10,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/plan"
 )
 
-// exitChanges is the exit code of a plan with changes.
-const exitChanges exit = 2
+// codeChanges is the exit code of a plan with changes.
+const codeChanges = 2
 
 // planOptions are the flags of plan.
 type planOptions struct {
@@ -54,7 +54,7 @@ The exit code is 0 if nothing would change, 2 if something would, and 1 for an e
 				return err
 			}
 			if made.changes() {
-				return exitChanges
+				return exit(codeChanges)
 			}
 			return nil
 		},

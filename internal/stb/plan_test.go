@@ -2,6 +2,7 @@ package stb
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -150,7 +151,7 @@ func TestPlanPrune(t *testing.T) {
 		}
 		t.Cleanup(func() {
 			o.Finalizers = nil
-			kube.Update(t.Context(), o) //nolint:usetesting // the store goes with the test
+			kube.Update(context.Background(), o)
 		})
 	}
 	folder := w.folder(kept.Object())
