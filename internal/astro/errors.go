@@ -81,6 +81,12 @@ func incomplete(op, format string, args ...any) *Error {
 	return &Error{Op: op, Message: clean(fmt.Sprintf(format, args...)), kind: ErrIncomplete}
 }
 
+// isFinal reports whether another attempt would not change the error.
+func isFinal(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.final
+}
+
 func invalid(op, message string) *Error {
 	return &Error{Op: op, Message: message, kind: ErrInvalid, final: true}
 }

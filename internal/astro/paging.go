@@ -1,6 +1,7 @@
 package astro
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,18 +15,21 @@ import (
 const (
 	pageSize        = 1000
 	listingAttempts = 3
-	maxPageBody     = 256 << 20 // each Deployment of a page carries all its environment variables
 )
 
 // pagedList is a list of rows W that Astro returns in pages.
-type pagedList[W any] struct {
+type pagedList[W sized] struct {
 	call
 	items string // the field of the page that holds the rows
 	id    func(W) string
+	most  int // what all rows may take up; maxListing if zero
 }
 
+// sized is a row that tells about how many bytes it takes up.
+type sized interface{ size() int }
+
 // page is one answer of a listing.
-type page[W any] struct {
+type page[W sized] struct {
 	total int
 	rows  []W
 }
@@ -34,7 +38,7 @@ type page[W any] struct {
 func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 	for attempt := 1; ; attempt++ {
 		rows, err := l.once(ctx, c)
-		if !errors.Is(err, ErrIncomplete) || attempt == listingAttempts || !pause(ctx, backoff(attempt)) {
+		if !errors.Is(err, ErrIncomplete) || isFinal(err) || attempt == listingAttempts || !pause(ctx, backoff(attempt)) {
 			return rows, err
 		}
 	}
@@ -43,7 +47,8 @@ func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 // once reads from the first page to the last. Each page begins with the last row of the page before, which shows that no
 // row moved across the boundary. Besides, the total must not change, and must be the number of different rows.
 func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
-	first, err := l.page(ctx, c, 0)
+	room := cmp.Or(l.most, maxListing)
+	first, err := l.page(ctx, c, 0, room)
 	if err != nil {
 		return nil, err
 	}
@@ -56,6 +61,7 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 			if _, twice := seen[l.id(row)]; twice {
 				return nil, incomplete(l.op, "a row came twice while the pages were read")
 			}
+			room -= row.size()
 			seen[l.id(row)] = struct{}{}
 			rows = append(rows, row)
 		}
@@ -65,15 +71,22 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 		if len(rows) > first.total || len(next.rows) == 0 {
 			return nil, incomplete(l.op, "%d rows came of %d", len(rows), first.total)
 		}
-		if next, err = l.after(ctx, c, rows); err != nil {
+		if next, err = l.after(ctx, c, rows, room); err != nil {
 			return nil, err
 		}
 	}
 }
 
+// tooLarge ends a listing that would take up more memory than it may.
+func (l pagedList[W]) tooLarge() *Error {
+	e := incomplete(l.op, "all of it would take up more than %d MiB of memory, which is more than the operator takes from Astro", cmp.Or(l.most, maxListing)>>20)
+	e.final = true
+	return e
+}
+
 // after reads the page that follows the rows. The page begins with the last of them, which is removed from it.
-func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W) (page[W], error) {
-	next, err := l.page(ctx, c, len(rows)-1)
+func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W, room int) (page[W], error) {
+	next, err := l.page(ctx, c, len(rows)-1, room)
 	if err != nil {
 		return next, err
 	}
@@ -84,7 +97,7 @@ func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W) (page[W], 
 	return next, nil
 }
 
-func (l pagedList[W]) page(ctx context.Context, c *Client, offset int) (page[W], error) {
+func (l pagedList[W]) page(ctx context.Context, c *Client, offset, room int) (page[W], error) {
 	k := l.call
 	k.timeout, k.maxBody = c.opts.ListTimeout, maxPageBody
 	k.query = url.Values{
@@ -93,16 +106,20 @@ func (l pagedList[W]) page(ctx context.Context, c *Client, offset int) (page[W],
 	maps.Copy(k.query, l.query)
 	var p page[W]
 	err := c.get(ctx, k, func(body io.Reader) (err error) {
-		p, err = readPage(body, l.items, l.id)
+		p, err = readPage(body, l.items, l.id, room)
+		if errors.Is(err, errNoRoom) {
+			return l.tooLarge()
+		}
 		return err
 	})
 	return p, err
 }
 
-// readPage decodes the rows as they stream in, so that only the wanted part of each row is held in memory.
-func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], error) {
-	p := page[W]{total: -1}
-	dec := json.NewDecoder(body)
+// readPage decodes the rows as they stream in, so that only the wanted part of each row is held in memory, and no more of them
+// than there is room for.
+func readPage[W sized](body io.Reader, items string, id func(W) string, room int) (page[W], error) {
+	p, within := page[W]{total: -1}, &bounded{from: body, most: maxAnswer}
+	dec := json.NewDecoder(within)
 	if err := expect(dec, json.Delim('{')); err != nil {
 		return p, err
 	}
@@ -115,7 +132,7 @@ func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], 
 		switch name {
 		case items:
 			found = true
-			p.rows, err = readRows(dec, id)
+			p.rows, err = readRows(dec, within, id, room)
 		case "totalCount":
 			err = dec.Decode(&p.total)
 		default:
@@ -124,6 +141,7 @@ func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], 
 		if err != nil {
 			return p, err
 		}
+		within.decoded(dec.InputOffset())
 	}
 	if err := expect(dec, json.Delim('}')); err != nil {
 		return p, err
@@ -134,7 +152,7 @@ func readPage[W any](body io.Reader, items string, id func(W) string) (page[W], 
 	return p, atEnd(dec)
 }
 
-func readRows[W any](dec *json.Decoder, id func(W) string) ([]W, error) {
+func readRows[W sized](dec *json.Decoder, within *bounded, id func(W) string, room int) ([]W, error) {
 	if err := expect(dec, json.Delim('[')); err != nil {
 		return nil, err
 	}
@@ -147,7 +165,14 @@ func readRows[W any](dec *json.Decoder, id func(W) string) ([]W, error) {
 		if id(row) == "" {
 			return nil, errNoID
 		}
+		if len(rows) == pageSize {
+			return nil, fmt.Errorf("more than the %d rows that were asked for", pageSize)
+		}
+		if room -= row.size(); room < 0 {
+			return nil, errNoRoom
+		}
 		rows = append(rows, row)
+		within.decoded(dec.InputOffset())
 	}
 	return rows, expect(dec, json.Delim(']'))
 }

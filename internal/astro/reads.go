@@ -107,6 +107,7 @@ func (c *Client) listTargets(ctx context.Context, kind EntityType, items string,
 		call:  call{op: "list " + items, endpoint: items, path: "/" + items, query: query},
 		items: items,
 		id:    func(w wireTarget) string { return w.ID },
+		most:  maxLookup,
 	}.all(ctx, c)
 	targets := make([]Target, 0, len(rows))
 	for _, w := range rows {

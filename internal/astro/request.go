@@ -20,7 +20,7 @@ type call struct {
 	query    url.Values
 	body     []byte
 	timeout  time.Duration
-	maxBody  int64 // 8 MiB if zero
+	maxBody  int64 // decoded; maxAnswer if zero
 	urgent   bool  // goes before calls that are not: a slot to write is held for it
 	trial    bool  // sent even with a credential that Astro has refused
 
@@ -144,7 +144,7 @@ func (k call) bodyLimit() int64 {
 	if k.maxBody > 0 {
 		return k.maxBody
 	}
-	return 8 << 20
+	return maxAnswer
 }
 
 func (c *Client) request(ctx context.Context, with *credential, k call) (*http.Request, error) {
