@@ -22,6 +22,7 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
 // name is the operator's, in events and to those it talks to.
@@ -76,11 +77,11 @@ func (o *options) manager() ctrl.Options {
 	}
 }
 
-// cache is what is kept in memory: of Namespaces their names and labels. Secrets have a cache of their own; see package
-// connection.
+// cache is what is kept in memory: of Namespaces their names and labels, of the other kinds what package index says. Secrets
+// have a cache of their own; see package connection.
 func (o *options) cache() cache.Options {
 	c := cache.Options{
-		DefaultTransform: cache.TransformStripManagedFields(),
+		DefaultTransform: index.Stripped(o.connections),
 		ByObject: map[client.Object]cache.ByObject{
 			&corev1.Namespace{}:            {Transform: stripToLabels},
 			&v1alpha1.ScopedTokenBinding{}: {Transform: shareWords},
@@ -126,6 +127,7 @@ func stripToLabels(object any) (any, error) {
 	if m, err := meta.Accessor(object); err == nil {
 		m.SetManagedFields(nil)
 		m.SetAnnotations(nil)
+		m.SetOwnerReferences(nil)
 	}
 	return object, nil
 }

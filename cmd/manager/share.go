@@ -3,15 +3,14 @@ package main
 import (
 	"unique"
 
-	"sigs.k8s.io/controller-runtime/pkg/cache"
-
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 )
 
 // shareWords keeps of the words that thousands of bindings have in common one copy in the cache, where each would have its
-// own: what its token and its conditions say, above all.
+// own: what its token and its conditions say, above all. Of its metadata it keeps what somebody asks for.
 func shareWords(object any) (any, error) {
-	object, err := cache.TransformStripManagedFields()(object)
+	object, err := index.Stripped(nil)(object)
 	if b, ok := object.(*v1alpha1.ScopedTokenBinding); ok {
 		shareMeta(b)
 		shareSpec(&b.Spec)

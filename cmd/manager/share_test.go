@@ -11,12 +11,12 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// TestShareWords finds the same words in two bindings in one place, and every binding as it was but for managed fields.
+// TestShareWords finds the same words in two bindings in one place, and every binding as it was but for what nobody asks for.
 func TestShareWords(t *testing.T) {
 	made := func() *v1alpha1.ScopedTokenBinding {
 		b := &v1alpha1.ScopedTokenBinding{}
 		b.Namespace, b.Name, b.Finalizers = strings.Clone("data"), strings.Clone("b"), []string{strings.Clone("f")}
-		b.Annotations = map[string]string{"kept": "as it is"}
+		b.Annotations = map[string]string{v1alpha1.AnnotationRelease: "true"}
 		b.Spec.Role, b.Spec.Token.Name = strings.Clone("Deploy Only"), strings.Clone("ci")
 		b.Status.Token.ID = strings.Clone("t1")
 		b.Status.Conditions = []metav1.Condition{{Type: strings.Clone("Ready"), Message: strings.Clone("all is well")}}
@@ -26,6 +26,7 @@ func TestShareWords(t *testing.T) {
 	for i := range shared {
 		b := made()
 		b.ManagedFields = []metav1.ManagedFieldsEntry{{Manager: "kubectl"}}
+		b.Annotations["example.com/note"] = "nobody asks for it"
 		o, err := shareWords(b)
 		if err != nil {
 			t.Fatal(err)

@@ -55,7 +55,7 @@ func (w *world) managerOptions() ctrl.Options {
 		GracefulShutdownTimeout: &grace,
 		Controller:              ctrlconfig.Controller{SkipNameValidation: new(true)},
 		Cache: cache.Options{
-			DefaultTransform:     cache.TransformStripManagedFields(),
+			DefaultTransform:     index.Stripped(w.instance.selector),
 			DefaultLabelSelector: labels.SelectorFromSet(labels.Set{storyLabel: w.namespace}),
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
@@ -83,5 +84,6 @@ func (d *dependencies) patchFinalizer(ctx context.Context, c v1alpha1.Connection
 		c.SetFinalizers(before.GetFinalizers())
 		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), err)
 	}
+	index.Strip(c, d.Selector) // the API server answers with all of it, and a copy is kept
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -71,7 +72,7 @@ func (r *Reconciler) patchFinalizer(
 	}
 	patched := b.DeepCopy()
 	patched.ObjectMeta = now.ObjectMeta
-	patched.ManagedFields = nil
+	index.Strip(patched, nil)
 	r.ownWrites.expect(patched, true)
 	return patched, nil
 }
