@@ -91,7 +91,8 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 	c := &s.Bindings[i].Connection
 	spec := c.Object.ConnectionSpec()
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevocationLimited,
-		"more than %d role(s) were to be revoked through %s within %s, so it revokes none for now; its condition %s says what to do",
+		"more than %d role(s) were to be revoked through %s within %s, or more than half of them in this namespace, so it revokes none of these for now; "+
+			"its condition %s says what to do",
 		spec.MaxRevocationsPerSweep, c.Words, spec.SweepInterval.Duration, v1alpha1.ConditionRevocationsPaused)
 }
 

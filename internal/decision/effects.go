@@ -26,8 +26,9 @@ type (
 	ReadForWrite struct{ Through string }
 	// MayRevoke asks the revocation limit of the connection about removals (Permitted).
 	MayRevoke struct {
-		Through string
-		Targets []roleset.Target
+		Through    string
+		Targets    []roleset.Target
+		Namespaces map[roleset.Target]string // of the binding that gives the role up
 	}
 	// Post replaces the role set of the token and looks whether Astro shows it (Replaced).
 	Post struct {

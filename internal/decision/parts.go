@@ -120,7 +120,11 @@ func (p Progress) unpermitted(part []Change) (ask MayRevoke) {
 	for _, c := range part {
 		through := p.Situation.Bindings[c.Owner].Connection.ID
 		if _, asked := p.permitted[c.Target]; c.To == "" && !asked && (ask.Through == "" || ask.Through == through) {
+			if ask.Namespaces == nil {
+				ask.Namespaces = map[roleset.Target]string{}
+			}
 			ask.Through, ask.Targets = through, append(ask.Targets, c.Target)
+			ask.Namespaces[c.Target] = p.Situation.Bindings[c.Owner].Object.Namespace
 		}
 	}
 	return ask

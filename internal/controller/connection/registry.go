@@ -149,9 +149,9 @@ func (r *Registry) ReportUnauthorized(k Key) {
 
 // MayRevoke reports whether roles may be revoked through the connection now. It is asked right before the write that
 // removes them, and has counted them if it says yes. Each is named by its token and target in any way that is always the
-// same, so that what is tried again counts once. All of them may be revoked, or none.
-func (r *Registry) MayRevoke(k Key, grants ...string) bool {
-	ok, pausedNow := r.limits.admitAll(k, grants)
+// same, so that what is tried again counts once, and all are of one namespace. All of them may be revoked, or none.
+func (r *Registry) MayRevoke(k Key, namespace string, grants ...string) bool {
+	ok, pausedNow := r.limits.admitAll(k, namespace, grants)
 	if pausedNow {
 		r.lookAgain(k) // the status has to tell, and to keep it
 	}

@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -39,21 +40,35 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 }
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
-func (d *dependencies) resumeRevocations(key Key, u usage) (paused bool) {
-	paused, resumed := d.Registry.limits.resume(key, len(u.deleting))
+func (d *dependencies) resumeRevocations(key Key, u usage) paused {
+	paused, resumed := d.Registry.limits.resume(key, byNamespace(u.deleting), len(byNamespace(u.holders)))
 	if resumed {
 		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}
 	return paused
 }
 
-// pausedCondition says that nothing is revoked, and what to do.
-func pausedCondition(c v1alpha1.Connection, u usage) metav1.Condition {
+// byNamespace counts objects, which are namespace/name, by their namespaces.
+func byNamespace(names []string) map[string]int {
+	counts := map[string]int{}
+	for _, n := range names {
+		namespace, _, _ := strings.Cut(n, "/")
+		counts[namespace]++
+	}
+	return counts
+}
+
+// pausedCondition says that nothing is revoked, or nothing of some namespaces, and what to do.
+func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition {
 	spec := c.ConnectionSpec()
-	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so none is any more; "+
-		"if that is meant, set the annotation %s to a time until which the limit does not count; "+
+	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so none is any more; ", spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration)
+	if !p.all {
+		message = fmt.Sprintf("more than half of the %d role(s) that may be revoked within %s were to be in namespace(s) %s, so none is any more there; ",
+			spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, nameSome(p.of))
+	}
+	message += fmt.Sprintf("if that is meant, set the annotation %s to a time until which the limit does not count; "+
 		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
-		spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
+		v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
 	if n := len(u.deleting); n > 0 {
 		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.deleting))
 	}

@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 )
@@ -14,16 +16,39 @@ type revocationLimits struct {
 }
 
 // revocationLimit counts what is revoked through one connection. Once more is asked for than the limit allows it stays paused, so
-// that a prune which nobody meant takes that many roles and not, a few at a time, all of them.
+// that a prune which nobody meant takes that many roles and not, a few at a time, all of them. Where several namespaces use the
+// connection, each has half of the limit, and is paused by itself: what one of them deletes holds up nobody else.
 type revocationLimit struct {
 	max      int // 0: none
 	interval time.Duration
 	lifted   time.Time // the limit does not count until then
+	users    int       // namespaces that hold roles through the connection
 
-	revoked map[string]time.Time // what was let through in the last interval, and when
-	paused  bool
-	asked   time.Time // when somebody was last turned away
+	revoked  map[string]revocation // what was let through in the last interval
+	whole    pause
+	parts    map[string]*pause // by namespace, while they are paused
+	restored bool              // the pause was read from a status that does not say whose it is
 }
+
+// revocation is one that was let through.
+type revocation struct {
+	at        time.Time
+	namespace string
+}
+
+// pause is that nothing more is revoked.
+type pause struct {
+	on    bool
+	asked time.Time // when somebody was last turned away
+}
+
+// paused is for whom revocations are paused: for all, or for some namespaces.
+type paused struct {
+	all bool
+	of  []string
+}
+
+func (p paused) any() bool { return p.all || len(p.of) > 0 }
 
 // pauseAtLeast is how long a limit stays paused although nobody is seen to wait: who was turned away may not have said so yet.
 const pauseAtLeast = 10 * time.Second
@@ -32,55 +57,68 @@ func newRevocationLimits() revocationLimits {
 	return revocationLimits{clock: time.Now, all: map[Key]*revocationLimit{}}
 }
 
-// admitAll reports whether all of the grants may be revoked, and has counted them if so; and whether it pauses what is to
-// be revoked from now on.
-func (ls *revocationLimits) admitAll(k Key, grants []string) (ok, pausedNow bool) {
+// admitAll reports whether all of the grants of a namespace may be revoked, and has counted them if so; and whether it pauses
+// what is to be revoked from now on.
+func (ls *revocationLimits) admitAll(k Key, namespace string, grants []string) (ok, pausedNow bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.all[k]
 	if l == nil {
 		return true, false
 	}
-	return l.ask(grants, ls.clock())
+	return l.ask(namespace, grants, ls.clock())
 }
 
-func (l *revocationLimit) ask(grants []string, now time.Time) (ok, pausedNow bool) {
+func (l *revocationLimit) ask(namespace string, grants []string, now time.Time) (ok, pausedNow bool) {
 	if !l.counts(now) {
 		return true, false
 	}
-	if !l.paused {
-		if l.take(grants, now) {
+	p := &l.whole
+	if part := l.parts[namespace]; part != nil && !p.on {
+		p = part
+	}
+	if !p.on {
+		if p = l.take(namespace, grants, now); p == nil {
 			return true, false
 		}
-		l.paused, pausedNow = true, true
+		p.on, pausedNow = true, true
 	}
-	l.asked = now
+	p.asked = now
 	return false, pausedNow
 }
 
 func (l *revocationLimit) counts(now time.Time) bool { return l.max > 0 && !now.Before(l.lifted) }
 
-// take counts what is not counted yet, if there is room for all of it.
-func (l *revocationLimit) take(grants []string, now time.Time) bool {
-	for grant, at := range l.revoked {
-		if now.Sub(at) >= l.interval {
+// take counts what is not counted yet, if there is room for all of it. Else it returns what is to be paused.
+func (l *revocationLimit) take(namespace string, grants []string, now time.Time) *pause {
+	own := 0
+	for grant, r := range l.revoked {
+		switch {
+		case now.Sub(r.at) >= l.interval:
 			delete(l.revoked, grant)
+		case r.namespace == namespace:
+			own++
 		}
 	}
-	more := map[string]time.Time{}
+	more := map[string]revocation{}
 	for _, grant := range grants {
 		if _, counted := l.revoked[grant]; !counted {
-			more[grant] = now
+			more[grant] = revocation{now, namespace}
 		}
 	}
+	if l.users > 1 && own+len(more) > l.share() {
+		l.parts[namespace] = &pause{}
+		return l.parts[namespace]
+	}
 	if len(l.revoked)+len(more) > l.max {
-		return false
+		return &l.whole
 	}
-	for grant := range more {
-		l.revoked[grant] = now
-	}
-	return true
+	maps.Copy(l.revoked, more)
+	return nil
 }
+
+// share is how much of the limit one of several namespaces may use.
+func (l *revocationLimit) share() int { return (l.max + 1) / 2 }
 
 // adjust carries the connection's limit over. A limit that this process has not seen before is paused if the status says that
 // it was.
@@ -89,32 +127,64 @@ func (ls *revocationLimits) adjust(k Key, limit int, interval time.Duration, lif
 	defer ls.mu.Unlock()
 	l := ls.all[k]
 	if l == nil {
-		l = &revocationLimit{revoked: map[string]time.Time{}, paused: wasPaused, asked: ls.clock()}
+		l = &revocationLimit{revoked: map[string]revocation{}, parts: map[string]*pause{}, whole: pause{wasPaused, ls.clock()}, restored: wasPaused}
 		ls.all[k] = l
 	}
 	l.max, l.interval, l.lifted = limit, interval, lifted
 }
 
-// resume ends the pause if the limit does not count now, or if nobody waits any more; it reports whether revocations are
-// paused, and whether the pause has just ended.
-func (ls *revocationLimits) resume(k Key, waiting int) (paused, resumed bool) {
+// resume ends each pause if the limit does not count now, or if nobody waits any more; it reports for whom revocations are
+// paused, and whether a pause has just ended. waiting counts who waits in each namespace, and users the namespaces that hold
+// roles.
+func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is paused, resumed bool) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l, now := ls.all[k], ls.clock()
-	if l == nil || !l.paused {
-		return false, false
+	if l == nil {
+		return paused{}, false
 	}
-	if l.counts(now) && (waiting > 0 || now.Sub(l.asked) < pauseAtLeast) {
-		return true, false
+	l.users = users
+	l.part(waiting)
+	over := func(waiting int, p *pause) bool {
+		return !l.counts(now) || waiting == 0 && now.Sub(p.asked) >= pauseAtLeast
 	}
-	l.paused, l.revoked = false, map[string]time.Time{}
-	return false, true
+	all := 0
+	for _, n := range waiting {
+		all += n
+	}
+	if l.whole.on && over(all, &l.whole) {
+		l.whole, l.revoked, l.restored, resumed = pause{}, map[string]revocation{}, false, true
+	}
+	for namespace, p := range l.parts {
+		if over(waiting[namespace], p) {
+			delete(l.parts, namespace)
+			maps.DeleteFunc(l.revoked, func(_ string, r revocation) bool { return r.namespace == namespace })
+			resumed = true
+		}
+	}
+	return paused{all: l.whole.on, of: slices.Sorted(maps.Keys(l.parts))}, resumed
+}
+
+// part makes of a pause that was read from a status one of each namespace in which somebody waits.
+func (l *revocationLimit) part(waiting map[string]int) {
+	if !l.restored || l.users < 2 {
+		return
+	}
+	l.restored = false
+	if !l.whole.on || len(waiting) == 0 {
+		return
+	}
+	for namespace := range waiting {
+		l.parts[namespace] = &pause{on: true, asked: l.whole.asked}
+	}
+	l.whole = pause{}
 }
 
 func (ls *revocationLimits) isPaused(k Key) bool {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	return ls.all[k] != nil && ls.all[k].paused
+	l := ls.all[k]
+	return l != nil && (l.whole.on || len(l.parts) > 0)
 }
 
 func (ls *revocationLimits) drop(k Key) {

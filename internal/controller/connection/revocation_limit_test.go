@@ -2,6 +2,7 @@ package connection
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,10 +30,10 @@ func ask(grants string, want bool) limitStep { return limitStep{grants: grants, 
 
 func (s limitStep) apply(r *Registry, k Key) bool {
 	if s.release {
-		paused, _ := r.limits.resume(k, s.waiting)
-		return paused
+		paused, _ := r.limits.resume(k, map[string]int{"data": s.waiting}, 1)
+		return paused.all
 	}
-	return r.MayRevoke(k, strings.Split(s.grants, "")...)
+	return r.MayRevoke(k, "data", strings.Split(s.grants, "")...)
 }
 
 func TestRevocationLimit(t *testing.T) {
@@ -88,15 +89,56 @@ func TestRevocationLimitIsOneConnections(t *testing.T) {
 	r, k, other := NewRegistry(), Key{Name: "acme"}, Key{Name: "other"}
 	r.limits.adjust(k, 1, time.Minute, time.Time{}, false)
 	r.limits.adjust(other, 1, time.Minute, time.Time{}, false)
-	if r.requeues[""] = newKeyRequeue(); r.MayRevoke(k, "a", "b") || !r.MayRevoke(other, "a") || !r.MayRevoke(Key{Name: "unknown"}, "a", "b") {
+	if r.requeues[""] = newKeyRequeue(); r.MayRevoke(k, "data", "a", "b") || !r.MayRevoke(other, "data", "a") || !r.MayRevoke(Key{Name: "unknown"}, "data", "a", "b") {
 		t.Error("a limit holds up its own connection and no other")
 	}
 	if woken := (<-r.requeues[""].out).Object; woken != k {
 		t.Errorf("%s is woken", woken)
 	}
-	if r.limits.drop(k); !r.MayRevoke(k, "a", "b") {
+	if r.limits.drop(k); !r.MayRevoke(k, "data", "a", "b") {
 		t.Error("a connection that is gone leaves nothing behind")
 	}
+}
+
+// TestRevocationLimitOfSeveralNamespaces lets three namespaces delete through a connection that may revoke six roles a minute.
+func TestRevocationLimitOfSeveralNamespaces(t *testing.T) {
+	now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindClusterAstroConnection, Name: "acme"}
+	newLimit := func(wasPaused bool) *Registry {
+		r := NewRegistry()
+		r.limits.clock = func() time.Time { return now }
+		r.limits.adjust(k, 6, time.Minute, time.Time{}, wasPaused)
+		return r
+	}
+	r := newLimit(false)
+	r.limits.resume(k, nil, 3)
+	asks := func(want bool, namespace string, grants ...string) {
+		t.Helper()
+		if got := r.MayRevoke(k, namespace, grants...); got != want {
+			t.Errorf("%s may revoke %v: %t", namespace, grants, got)
+		}
+	}
+	looks := func(waiting map[string]int, all bool, of ...string) {
+		t.Helper()
+		if is, _ := r.limits.resume(k, waiting, 3); is.all != all || !slices.Equal(is.of, of) {
+			t.Errorf("paused for %+v", is)
+		}
+	}
+	asks(false, "hostile", "a1", "a2", "a3", "a4") // as a whole more than its half
+	asks(false, "hostile", "a1")                   // and then none
+	asks(true, "b", "b1", "b2", "b3")              // the others are let through
+	looks(map[string]int{"hostile": 4}, false, "hostile")
+	asks(true, "c", "c1", "c2", "c3")
+	asks(false, "d", "d1") // together no more than the limit
+	looks(map[string]int{"hostile": 4, "d": 1}, true, "hostile")
+	now = now.Add(time.Minute)
+	looks(map[string]int{"hostile": 4}, true, "hostile") // somebody still waits
+	looks(nil, false)
+	asks(true, "hostile", "a1", "a2", "a3")
+
+	r = newLimit(true) // after a restart, whoever waited still does, and nobody else
+	looks(map[string]int{"hostile": 4}, false, "hostile")
+	asks(false, "hostile", "a1")
+	asks(true, "b", "b1")
 }
 
 func TestRevocationLimitLetsNoMoreThroughWhoeverAsks(t *testing.T) {
@@ -108,7 +150,7 @@ func TestRevocationLimitLetsNoMoreThroughWhoeverAsks(t *testing.T) {
 	for worker := range 16 {
 		group.Go(func() {
 			for i := range 100 {
-				if r.MayRevoke(k, fmt.Sprint(worker, "/", i)) {
+				if r.MayRevoke(k, "data", fmt.Sprint(worker, "/", i)) {
 					through.Add(1)
 				}
 			}

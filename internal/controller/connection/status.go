@@ -23,7 +23,7 @@ type findings struct {
 	access    *access
 	handledAt string // the trust request by which a listing was last taken
 	usage     usage
-	paused    bool // revocations have to wait, because the limit was reached
+	paused    paused // revocations have to wait, because the limit was reached
 	warnings  []string
 }
 
@@ -67,7 +67,7 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	ready, wrong := f.readyCondition(c)
 	fault.Set(&s.Conditions, wrong, c.GetGeneration(), now, ready)
 	fault.SetWarnings(&s.Conditions, f.credentialWarnings(now.Time), c.GetGeneration(), now)
-	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused, pausedCondition(c, f.usage))
+	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused.any(), pausedCondition(c, f.usage, f.paused))
 }
 
 // credentialWarnings tell that the credential will not work for much longer.

@@ -89,7 +89,7 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 func (w *write) mayRevoke(e decision.MayRevoke) decision.Permitted {
 	p := decision.Permitted{Targets: map[roleset.Target]bool{}}
 	for _, t := range e.Targets {
-		p.Targets[t] = w.reconciler.Registry.MayRevoke(w.group.handles[e.Through].Key, w.group.key.Token+"/"+string(t.Kind)+"/"+t.ID)
+		p.Targets[t] = w.reconciler.Registry.MayRevoke(w.group.handles[e.Through].Key, e.Namespaces[t], w.group.key.Token+"/"+string(t.Kind)+"/"+t.ID)
 	}
 	return p
 }
