@@ -59,6 +59,7 @@ type queue[K comparable] struct {
 type edit struct {
 	namespace string
 	at        time.Time
+	urgent    bool // a user waits for it, and may
 	fresh     bool // since the key was last begun with
 }
 
@@ -70,11 +71,15 @@ func NewLine[K, C comparable](places int, clock func() time.Time) *Line[K, C] {
 	}
 }
 
-// Edited notes that a user in the namespace has changed something for which the key is worked on.
-func (l *Line[K, C]) Edited(key K, namespace string) {
+// Edited notes that a user in the namespace has changed something for which the key is worked on. It is urgent unless the
+// namespace has edited more than its share.
+func (l *Line[K, C]) Edited(key K, namespace string, urgent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.edits[key] = edit{namespace: namespace, at: l.clock(), fresh: true}
+	if old := l.edits[key]; old.urgent && !urgent { // whoever waits for the key by right does so still
+		namespace, urgent = old.namespace, true
+	}
+	l.edits[key] = edit{namespace: namespace, at: l.clock(), urgent: urgent, fresh: true}
 }
 
 // Begin reports whether the key may be worked on. One that waits may not: it is called when it is its turn.

@@ -80,7 +80,7 @@ func called(t *testing.T, got []string, want ...string) {
 
 func TestAtRestNothingWaits(t *testing.T) {
 	h := newHall(8)
-	h.Edited("a", "ns")
+	h.Edited("a", "ns", true)
 	if !h.Begin("a") {
 		t.Fatal("a key that waits for nothing may not be worked on")
 	}
@@ -173,9 +173,9 @@ func TestWithoutACredentialThereIsNothingToWaitFor(t *testing.T) {
 
 func TestAnEditThatComesWhileAKeyIsWorkedOnIsStillToBeServed(t *testing.T) {
 	h := newHall(1)
-	h.Edited("a", "one")
+	h.Edited("a", "one", true)
 	h.Begin("a")
-	h.Edited("a", "two")
+	h.Edited("a", "two", true)
 	h.Served("a")
 	if by := h.edits["a"].namespace; by != "two" {
 		t.Errorf("it is edited by %q", by)

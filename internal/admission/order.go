@@ -50,7 +50,7 @@ func (l *Line[K, C]) first(q *queue[K]) (first K, best candidate, found bool) {
 func (l *Line[K, C]) candidate(key K, w waiter, q *queue[K], now time.Time) candidate {
 	c := candidate{urgent: w.Urgent, namespace: w.Namespace, quiet: w.since, order: w.order}
 	if e, edited := l.edits[key]; edited {
-		c.urgent, c.namespace, c.quiet = true, e.namespace, e.at
+		c.urgent, c.namespace, c.quiet = c.urgent || e.urgent, e.namespace, e.at
 	}
 	c.turn = q.turns[c.namespace]
 	if now.Sub(w.since) >= patience && c.quiet.After(w.since) {

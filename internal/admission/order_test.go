@@ -44,7 +44,7 @@ func TestOrder(t *testing.T) {
 			for _, s := range c.steps {
 				h.now = h.now.Add(s.after)
 				if s.edited != "" {
-					h.Edited(s.key, s.edited)
+					h.Edited(s.key, s.edited, true)
 					continue
 				}
 				h.enter(t, false, s.key, Rank{Urgent: s.urgent, Namespace: s.namespace}, "c")
@@ -81,7 +81,7 @@ func (c *crowd) step() {
 	c.now = c.now.Add(time.Duration(c.rng.IntN(300)) * time.Millisecond)
 	switch c.rng.IntN(6) {
 	case 0:
-		c.Edited(key, fmt.Sprint("n", c.rng.IntN(3)))
+		c.Edited(key, fmt.Sprint("n", c.rng.IntN(3)), c.rng.IntN(2) == 0)
 		c.ready[key], c.wishes[key] = true, true
 	case 1:
 		c.slow["c"] = !c.slow["c"]
@@ -215,4 +215,23 @@ func TestNoFloodHoldsAnotherNamespaceUp(t *testing.T) {
 			t.Fatalf("seed %d: %s and %s go before another namespace's only edit", seed, next, after[0])
 		}
 	}
+}
+
+// TestAnEditBeyondTheShareIsNotUrgent has a namespace edit more than its share while another's role is to be restored.
+func TestAnEditBeyondTheShareIsNotUrgent(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "first", Rank{}, "c")
+	for _, key := range []string{"e1", "e2"} {
+		h.Edited(key, "busy", false)
+		h.enter(t, false, key, Rank{Namespace: "busy"}, "c")
+	}
+	h.enter(t, false, "drift", Rank{Namespace: "other"}, "c")
+	h.Edited("edit", "busy", true)
+	h.Edited("edit", "stranger", false) // of the same key: who waits for it by right does so still
+	h.enter(t, false, "edit", Rank{}, "c")
+	called(t, h.end("first"), "edit")
+	h.enter(t, true, "edit", Rank{}, "c")
+	called(t, h.end("edit"), "drift")
+	h.enter(t, true, "drift", Rank{}, "c")
+	called(t, h.end("drift"), "e1")
 }

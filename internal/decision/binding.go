@@ -39,8 +39,11 @@ func (b *Binding) looksOn(r Ruling) bool {
 // Role is the role that the binding declares.
 func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.RoleDeploymentAdmin) }
 
-// Requested reports whether the user asks for a look at Astro by annotation.
-func (b *Binding) Requested() bool {
+// Requested reports whether the user asks for a look at Astro by annotation, and need not wait for it.
+func (b *Binding) Requested() bool { return b.Asks() && !b.Postponed }
+
+// Asks reports whether the user asks for a look at Astro by annotation.
+func (b *Binding) Asks() bool {
 	want := b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
 	return want != "" && want != b.Object.Status.LastHandledReconcileAt && !b.Orphan // which nobody can be answered on
 }

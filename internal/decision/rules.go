@@ -137,6 +137,23 @@ func (b *Binding) Addressed() bool {
 	return b.LabelsErr != nil || b.Connection.Object != nil && policy.SpeaksTo(b.Connection.Object, subject(b))
 }
 
+// Refused is why the rules refuse the binding whatever Astro shows, and so without a look at Astro; nil if they may allow it.
+// Of one that names its token, a message may hint at names that the rules allow, which takes a look.
+func (b *Binding) Refused() *policy.Decision {
+	if b.LabelsErr != nil || b.Connection.Object == nil {
+		return nil
+	}
+	ask, spec := policy.Request{Subject: subject(b)}, &b.Object.Spec
+	if spec.Token.ID != "" {
+		ask.Token = policy.TokenFacts{ID: string(spec.Token.ID), Scope: spec.Token.Scope}
+		ask.Target = policy.TargetFacts{Kind: spec.Target.Kind, ID: string(spec.Target.ID)}
+	}
+	if d := policy.Possible(b.Connection.Object, ask); !d.Allowed {
+		return &d
+	}
+	return nil
+}
+
 // grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
 // binding that was edited to a role which it may not have is refused that, and loses nothing.
 func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {

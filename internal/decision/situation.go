@@ -108,6 +108,10 @@ type Binding struct {
 	Labels    map[string]string // of its namespace, as far as rules speak of labels
 	LabelsErr error             // why they could not be read
 
+	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
+	// share.
+	Postponed bool
+
 	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
 	Claim *pin.Claim
 	// Recovered is when a claim was read that only the journal of an earlier process knows, or whose write had no answer:

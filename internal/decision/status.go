@@ -35,7 +35,9 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 		st.Target, st.Role = v1alpha1.BoundTarget{}, ""
 	}
 	st.ObservedGeneration = o.Generation
-	st.LastHandledReconcileAt = cmp.Or(o.Annotations[v1alpha1.AnnotationRequestedAt], st.LastHandledReconcileAt)
+	if !b.Postponed {
+		st.LastHandledReconcileAt = cmp.Or(o.Annotations[v1alpha1.AnnotationRequestedAt], st.LastHandledReconcileAt)
+	}
 	st.Token.Name = cmp.Or(st.Token.Name, o.Spec.Token.Name)
 	st.Token.Scope = o.Spec.Token.Scope
 	st.Target.Kind = o.Spec.Target.Kind

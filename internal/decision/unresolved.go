@@ -7,8 +7,8 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
-// BeginUnresolved starts the work on bindings that only name their token, or whose connection does not exist. They hold
-// nothing. One whose name is that of exactly one token is handed over to the key of that token, where every other claim on
+// BeginUnresolved starts the work on bindings that only name their token, whose connection does not exist, or that the rules
+// refuse whatever Astro shows. They hold nothing. One whose name is that of exactly one token is handed over to the key of that token, where every other claim on
 // it is known; the others are told what is wrong.
 func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	p = Progress{Situation: s, Decision: Decision{Rulings: make([]Ruling, len(s.Bindings))}}
@@ -28,7 +28,10 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			s.restIfExpired(b, r)
 			continue
 		}
+		refused := b.Refused()
 		switch {
+		case refused != nil:
+			r.Fault = fault.NotTrue(v1alpha1.ConditionAccepted, refused.Reason, "%s", refused.Message)
 		case b.Names.Err != nil:
 			p = p.retry(b.Names.Err)
 			r.Fault = fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)

@@ -61,6 +61,27 @@ func Check(c v1alpha1.Connection, r Request) Decision {
 	return decide(c, furthest, r)
 }
 
+// Possible says whether the connection could be used for the request, whatever Astro shows: of the token only scope and id count,
+// of the target its kind and id, each where it is given. A refusal says the same whether or not token and target exist.
+func Possible(c v1alpha1.Connection, r Request) Decision {
+	if done, d := byNamespace(c, r.Subject); done {
+		return d
+	}
+	furthest := atNamespace
+	for i := range c.ConnectionSpec().Allow {
+		switch rule := &c.ConnectionSpec().Allow[i]; {
+		case !matchesNamespace(rule.Namespaces, r.Subject):
+		case r.Token.ID != "" && !matchesAny(rule.Tokens, r.Token, mayMatchToken):
+			furthest = max(furthest, atToken)
+		case r.Target.ID != "" && !matchesAny(rule.Targets, r.Target, mayMatchTarget):
+			furthest = max(furthest, atTarget)
+		default:
+			return allowed
+		}
+	}
+	return decide(c, furthest, r)
+}
+
 // SpeaksTo reports whether any rule of the connection speaks to the subject.
 func SpeaksTo(c v1alpha1.Connection, s Subject) bool {
 	if done, d := byNamespace(c, s); done {

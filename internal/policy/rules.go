@@ -76,6 +76,19 @@ func matchesTarget(rule v1alpha1.TargetRule, t TargetFacts) bool {
 	)
 }
 
+// mayMatchToken reports whether the rule may speak of a token of which no more is known than its scope and id.
+func mayMatchToken(rule v1alpha1.TokenRule, t TokenFacts) bool {
+	return t.Scope != "" && rule.Scope == t.Scope && (rule.IDs == nil || names(rule.IDs, t.ID))
+}
+
+// mayMatchTarget reports whether the rule may speak of a target of which no more is known than its kind and id.
+func mayMatchTarget(rule v1alpha1.TargetRule, t TargetFacts) bool {
+	if t.Kind == v1alpha1.TargetWorkspace {
+		return matchesTarget(rule, t)
+	}
+	return rule.DeploymentIDs == nil || names(rule.DeploymentIDs, t.ID)
+}
+
 // part is one of the lists of a rule.
 type part struct{ given, matches bool }
 

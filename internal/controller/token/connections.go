@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -153,6 +154,7 @@ func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding
 		l := c.labelsOf(ctx, b.Namespace, through)
 		d.Labels, d.LabelsErr = l.labels, l.err
 	}
+	d.Postponed = c.r.shares.requests.wait(&d, b.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()) > 0
 	return d
 }
 

@@ -2,6 +2,7 @@ package token
 
 import (
 	"context"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -66,16 +67,22 @@ func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, ver
 			log.FromContext(ctx).Error(err, "cannot tell the key of a binding", "namespace", b.Namespace, "name", b.Name)
 			continue
 		}
-		key := c.keyOf(b)
+		full := connections.binding(ctx, b, c)
+		key := c.keyOf(&full)
 		switch {
 		case key == last:
+		case key.Refused != "":
+			add(q, key, refusedPriority)
 		case why == known:
 			add(q, key, handler.LowPriority)
 		case why == operator:
 			add(q, key, sweepPriority)
-		default:
-			r.line.Edited(key, b.Namespace)
+		case r.shares.edits.take(b.Namespace, time.Now()):
+			r.line.Edited(key, b.Namespace, true)
 			add(q, key, 0)
+		default:
+			r.line.Edited(key, b.Namespace, false)
+			add(q, key, crowdPriority)
 		}
 		last = key
 	}
@@ -101,11 +108,11 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 	return handler.TypedFuncs[connection.Notice, TokenKey]{
 		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 			n := e.Object
-			field := index.BindingUnsettled
 			if n.All {
-				field = index.BindingConnection
+				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q)
+			} else {
+				r.enqueueUnsettled(ctx, n.Connection, q)
 			}
-			r.enqueueBindings(ctx, field, n.Connection.String(), q)
 			for _, key := range r.orphans.through(n.Connection) {
 				add(q, key, sweepPriority)
 			}
@@ -119,6 +126,30 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 
 // enqueueBindings enqueues the keys of the bindings that are found under a field's value, each once.
 func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q queue) {
+	r.enqueueFound(ctx, field, value, func(_ *v1alpha1.ScopedTokenBinding, key TokenKey) {
+		priority := sweepPriority
+		if key.Refused != "" {
+			priority = refusedPriority
+		}
+		add(q, key, priority)
+	})
+}
+
+// enqueueUnsettled enqueues the bindings of a connection that are not Ready: they are looked up once a sweep, behind what the
+// sweep has found. One that the rules refuse whatever Astro shows was told so, and no sweep can change it.
+func (r *Reconciler) enqueueUnsettled(ctx context.Context, c connection.Key, q queue) {
+	r.enqueueFound(ctx, index.BindingUnsettled, c.String(), func(b *v1alpha1.ScopedTokenBinding, key TokenKey) {
+		switch {
+		case key.Refused == "":
+			add(q, key, retryPriority)
+		case !pin.Looked(b) || !b.DeletionTimestamp.IsZero():
+			add(q, key, refusedPriority)
+		}
+	})
+}
+
+// enqueueFound has the keys of the bindings that are found under a field's value enqueued, each once.
+func (r *Reconciler) enqueueFound(ctx context.Context, field, value string, enqueue func(*v1alpha1.ScopedTokenBinding, TokenKey)) {
 	var list v1alpha1.ScopedTokenBindingList
 	unsafe := client.UnsafeDisableDeepCopy // only read here
 	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, unsafe); err != nil {
@@ -131,10 +162,13 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q
 		if err != nil {
 			continue
 		}
-		if token := c.keyOf(&list.Items[i]); !seen[token] {
-			seen[token] = true
-			add(q, token, sweepPriority)
+		full := known.binding(ctx, &list.Items[i], c)
+		token := c.keyOf(&full)
+		if token.Refused == "" && seen[token] {
+			continue
 		}
+		seen[token] = true
+		enqueue(&list.Items[i], token)
 	}
 }
 

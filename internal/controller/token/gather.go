@@ -29,8 +29,12 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 	default:
 		field, value = index.BindingConnection, key.Connection.String()
 	}
+	var in []client.ListOption
+	if key.Refused != "" {
+		in = append(in, client.InNamespace(key.Refused))
+	}
 	nobody := group{key: key, handles: map[string]connection.Handle{}}
-	g, err := r.collect(ctx, nobody, field, value, func(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == key })
+	g, err := r.collect(ctx, nobody, field, value, func(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == key }, in...)
 	switch {
 	case err != nil:
 		return g, err
@@ -81,9 +85,10 @@ func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token 
 // changed.
 func (r *Reconciler) collect(
 	ctx context.Context, g group, field, value string, belongs func(decision.Binding, TokenKey, connection.Handle) bool,
+	options ...client.ListOption,
 ) (group, error) {
 	var list v1alpha1.ScopedTokenBindingList
-	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy); err != nil {
+	if err := r.Client.List(ctx, &list, append(options, client.MatchingFields{field: value}, client.UnsafeDisableDeepCopy)...); err != nil {
 		return g, fmt.Errorf("list bindings of %s: %w", g.key, err)
 	}
 	known := r.connections()
@@ -102,7 +107,7 @@ func (r *Reconciler) collect(
 			return g, err
 		}
 		full := known.binding(ctx, b, c)
-		if !belongs(full, c.keyOf(b), c.handle) || !r.Registry.Serves(c.object) {
+		if !belongs(full, c.keyOf(&full), c.handle) || !r.Registry.Serves(c.object) {
 			continue
 		}
 		bindings = append(bindings, full)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
@@ -14,13 +13,15 @@ import (
 
 // TokenKey names what one reconcile works on. With Token set it is one Astro token, and every binding of that token. With
 // NameRef set it is the bindings that name a token in one way, until the name is found. With Connection set it is the
-// bindings that refer to a connection which does not exist, and hold nothing.
+// bindings that refer to a connection which does not exist, and hold nothing; with Refused besides, those of that namespace that
+// the rules of the connection refuse whatever Astro shows. However many these are, they are one piece of work.
 type TokenKey struct { //nolint:revive // Key alone would be taken for a connection's
 	Host         string
 	Organization string
 	Token        string
 	NameRef      pin.NameRef
 	Connection   connection.Key
+	Refused      string
 }
 
 // String is the key as logs print it.
@@ -30,6 +31,8 @@ func (k TokenKey) String() string {
 		return k.Organization + "/" + k.Token
 	case k.NameRef.Name != "":
 		return k.Organization + "/" + k.NameRef.String()
+	case k.Refused != "":
+		return "refused in " + k.Refused + " by " + k.Connection.String()
 	default:
 		return k.Connection.String()
 	}
@@ -50,12 +53,16 @@ func tokenKey(host, organization, token string) TokenKey {
 
 // keyOf returns the key of a binding that refers to the connection. A claim keeps its key without the connection, so that
 // it is never forgotten while it counts.
-func (c connected) keyOf(b *v1alpha1.ScopedTokenBinding) TokenKey {
+func (c connected) keyOf(full *decision.Binding) TokenKey {
+	b := full.Object
 	if claim := pin.Claimed(b); claim != nil {
 		return tokenKey(claim.Host, claim.Organization, claim.Token)
 	}
 	if c.object == nil {
 		return TokenKey{Connection: c.key}
+	}
+	if full.Refused() != nil {
+		return TokenKey{Connection: c.key, Refused: b.Namespace}
 	}
 	key := tokenKey(c.host, string(c.object.ConnectionSpec().OrganizationID), pin.TokenID(b))
 	if key.Token == "" {
@@ -86,8 +93,8 @@ func (g group) reachable() []connection.Handle {
 	return all
 }
 
-// asks reports whether anything is asked of Astro for the binding: it has a claim, or the rules speak to its namespace.
-func asks(b *decision.Binding) bool { return b.Claim != nil || b.Addressed() }
+// asks reports whether anything is asked of Astro for the binding: it has a claim, or the rules may allow it.
+func asks(b *decision.Binding) bool { return b.Claim != nil || b.Refused() == nil }
 
 // agreed reports whether no other connection of the bindings lists the token differently. They list at different times.
 func (g group) agreed(ctx context.Context, row astro.Token) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -80,6 +81,9 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 	if err != nil {
 		return o, err
 	}
+	if !listed && !g.claims() && !r.mayReadUnlisted(g, h) {
+		return r.lookInListing(ctx, g, h, o)
+	}
 	if listed && row.RolesKnown && o.Presence == decision.Unseen && g.agreed(ctx, row) { // once somebody misses it, a row is too old
 		o.Token, o.Presence = row, decision.Present
 		return o, nil
@@ -95,6 +99,37 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 	default:
 		return o, err
 	}
+}
+
+// mayReadUnlisted reports whether a token that a trusted listing lacks, and on which nobody holds a claim, is to be read by id:
+// it may be younger than the listing. One namespace of whose bindings that is asked has its share of such reads.
+func (r *Reconciler) mayReadUnlisted(g group, h connection.Handle) bool {
+	if h.Directory.Doubt() != "" {
+		return true
+	}
+	namespace := ""
+	for i := range g.bindings {
+		if g.bindings[i].Connection.ID == h.Key.String() && asks(&g.bindings[i]) {
+			namespace = g.bindings[i].Object.Namespace
+			break
+		}
+	}
+	return r.shares.reads.take(namespace, time.Now())
+}
+
+// lookInListing looks for a token in a listing of the last seconds, which it shares with all who do.
+func (r *Reconciler) lookInListing(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
+	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
+		return o, err
+	}
+	if _, listed := h.Directory.Known(g.key.Token); listed {
+		return r.lookThrough(ctx, g, h, o)
+	}
+	o = o.hiddenFrom(h.Key, "")
+	if o.Presence == decision.Unseen {
+		o.Presence = decision.Absent
+	}
+	return o, nil
 }
 
 // prove looks for proof that a token whose id Astro does not know is gone. It costs a listing, so it is done only where

@@ -3,9 +3,11 @@ package token
 import (
 	"context"
 	"errors"
+	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -85,11 +87,12 @@ func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcil
 	bindings, wake := r.lookUpNames(ctx, g)
 	progress, handOver := decision.BeginUnresolved(decision.Situation{Key: g.key.decision(), Now: r.Clock(), Bindings: bindings})
 	r.handOver(ctx, g, bindings, handOver)
-	r.pace.rest(g.key, len(handOver))
-	progress, _ = r.carryOut(ctx, g, progress)
-	if wake > 0 && (progress.Wake == 0 || wake < progress.Wake) {
-		progress.Wake = wake
+	r.pace.rest(g.key, len(handOver), restPerBinding)
+	if g.key.Refused != "" {
+		r.pace.rest(g.key, len(g.bindings), restPerRefused)
 	}
+	progress, _ = r.carryOut(ctx, g, progress)
+	progress.Wake = earlier(progress.Wake, wake)
 	r.line.Served(g.key)
 	return r.result(progress)
 }
@@ -99,5 +102,17 @@ func (r *Reconciler) result(p decision.Progress) (reconcile.Result, error) {
 	if len(p.Errs) > 0 {
 		return reconcile.Result{}, errors.Join(p.Errs...)
 	}
+	for i := range p.Situation.Bindings {
+		b := &p.Situation.Bindings[i]
+		p.Wake = earlier(p.Wake, r.shares.requests.wait(b, b.Object.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()))
+	}
 	return reconcile.Result{RequeueAfter: p.Wake}, nil
+}
+
+// earlier is the shorter of two waits, of which zero is none.
+func earlier(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }

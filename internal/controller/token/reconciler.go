@@ -43,10 +43,17 @@ type Reconciler struct {
 	pace      *pace
 	line      *line
 	events    *rate.Limiter
+	shares    shares
 	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]
 
 	begun time.Time // when the operator began, as the API server's times tell it, which know no parts of a second
+}
+
+// shares are what each namespace has of what all need.
+type shares struct {
+	edits, reads, events *quota
+	requests             *requests
 }
 
 // journal is the write-ahead log of claims. No worker begins before it is open.

@@ -106,6 +106,10 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(),
 		events: rate.NewLimiter(eventsPerSecond, eventBurst), found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
+		shares: shares{
+			edits: newQuota(editsPerSecond, editBurst), reads: newQuota(readsPerSecond, readBurst),
+			events: newQuota(nsEventsPerSecond, nsEventBurst), requests: newRequests(),
+		},
 	}
 	r.orphans = newOrphans(r.stillThere, r.isJournaled)
 	o.Registry.SetWork(r)

@@ -16,8 +16,11 @@ import (
 // rankOf is the rank of a group: that of a binding for which a user waits, if there is one.
 func (r *Reconciler) rankOf(g group) (of admission.Rank) {
 	for i := range g.bindings {
+		if !asks(&g.bindings[i]) {
+			continue
+		}
 		of.Namespace = g.bindings[i].Object.Namespace
-		if r.waitedFor(&g.bindings[i]) {
+		if r.waitedFor(&g.bindings[i]) && !r.shares.edits.spent(of.Namespace, time.Now()) {
 			of.Urgent = true
 			break
 		}
@@ -41,9 +44,12 @@ func (r *Reconciler) waitedFor(b *decision.Binding) bool {
 }
 
 // enter takes a place for the group with the credential of its connections. A group that finds none is left alone until it
-// is called.
+// is called. One that asks Astro nothing needs none.
 func (r *Reconciler) enter(g group) bool {
 	var through []admission.Way[credential]
+	if g.key.Refused != "" {
+		return true
+	}
 	for _, h := range g.handles {
 		if h.Client != nil {
 			through = append(through, way(h))
@@ -97,8 +103,11 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 			key = tokenKey(claim.Host, claim.Organization, claim.Token)
 		}
 		if r.waitedFor(&bindings[i]) {
-			r.line.Edited(key, bindings[i].Object.Namespace)
-			priority = 0
+			urgent := !r.shares.edits.spent(bindings[i].Object.Namespace, time.Now())
+			r.line.Edited(key, bindings[i].Object.Namespace, urgent)
+			if priority = crowdPriority; urgent {
+				priority = 0
+			}
 		}
 		if most, known := priorities[key]; !known || priority > most {
 			priorities[key] = priority
@@ -108,6 +117,9 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 		r.enqueue(ctx, finding{key: key, priority: priority})
 	}
 }
+
+// restPerRefused is for how long refused bindings are left alone for each of them. To judge one takes a twentieth of that.
+const restPerRefused = time.Millisecond
 
 // restPerBinding is for how long a name is left alone for each binding that gives it, once it was found. Looking through
 // them takes a tenth of that.
@@ -122,14 +134,14 @@ type pace struct {
 
 func newPace() *pace { return &pace{until: map[TokenKey]time.Time{}} }
 
-// rest leaves a key alone on which so many bindings were looked through.
-func (p *pace) rest(key TokenKey, bindings int) {
+// rest leaves a key alone on which so many bindings were looked through, for so long for each.
+func (p *pace) rest(key TokenKey, bindings int, each time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	maps.DeleteFunc(p.until, func(_ TokenKey, until time.Time) bool { return !until.After(now) })
 	if bindings > 0 {
-		p.until[key] = now.Add(time.Duration(bindings) * restPerBinding)
+		p.until[key] = now.Add(time.Duration(bindings) * each)
 	}
 }
 

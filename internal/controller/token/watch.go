@@ -16,8 +16,17 @@ import (
 
 type queue = workqueue.TypedRateLimitingInterface[TokenKey]
 
-// sweepPriority lets what a user has just edited go before what a sweep found.
-const sweepPriority = handler.LowPriority / 2
+// What goes first. A user's edits have priority 0, as far as the share of the namespace goes.
+const (
+	// sweepPriority is that of what a sweep has found: a role that somebody has changed waits for no crowd.
+	sweepPriority = handler.LowPriority / 2
+	// crowdPriority is that of edits beyond the share of their namespace.
+	crowdPriority = sweepPriority - 10
+	// retryPriority is that of bindings that are not Ready and are looked up again.
+	retryPriority = sweepPriority - 20
+	// refusedPriority is that of bindings that the rules refuse whatever Astro shows. It comes after what was there at the start.
+	refusedPriority = handler.LowPriority - 10
+)
 
 // edited lets through what somebody else than the operator did to a binding, and what moves it under another key. The
 // operator's own patches are no news to it.

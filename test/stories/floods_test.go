@@ -1,0 +1,76 @@
+package stories
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// nobodys applies so many bindings, each of a token and a Deployment of its own that are not there.
+func (w *world) nobodys(n int) (names []string) {
+	GinkgoHelper()
+	for i := range n {
+		names = append(names, fmt.Sprintf("made-up-%02d", i))
+	}
+	w.each(n, func(i int) {
+		w.bind(builders.Binding(names[i]).ForTokenID(fmt.Sprintf("cltmadeup%018d", i)).OnDeployment(fmt.Sprintf("clxmadeup%018d", i)))
+	})
+	return names
+}
+
+var _ = Describe("Bindings that are made in numbers", func() {
+	const many = 80
+	var w *world
+	BeforeEach(func(ctx context.Context) { w = newWorld(ctx) })
+
+	It("cost Astro nothing, and no sweep looks at them again, where no rule can allow them", func() {
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			c.Spec.Allow = []v1alpha1.AllowRule{w.rule(func(r *v1alpha1.AllowRule) {
+				r.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, IDs: []string{w.ci}}}
+			})}
+		})
+		Eventually(func() int64 { return w.acme(w.namespace).Status.ObservedGeneration }).Should(Equal(w.acme(w.namespace).Generation))
+		w.waitIdle()
+		var names []string
+		spent := w.costOf(func() {
+			names = w.nobodys(many)
+			w.expect("False/TokenNotAllowed", names...)
+		})
+		Expect([]int{spent.Gets, spent.Lookups, spent.Writes}).To(Equal([]int{0, 0, 0}))
+		w.sweep() // the connection counts its bindings
+		spent = w.costOf(func() {
+			w.sweep()
+			w.sweep()
+		})
+		Expect(spent).To(Equal(cost{Pages: 2}))
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.Allow = nil })
+		w.expect("False/TokenNotFound", names...) // as soon as a rule may allow them
+		w.delete(names...)
+		w.expect(gone, names...)
+	})
+
+	It("are looked for in a listing, beyond the share of their namespace", func() {
+		spent := w.costOf(func() { w.expect("False/TokenNotFound", w.nobodys(many)...) })
+		Expect(spent.Gets).To(BeNumerically("<", many/2))
+		w.bind(builders.Binding("real").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "real")
+	})
+
+	It("lose nothing that others have written on them", func() {
+		o := builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER").Annotated("example.com/note", "theirs").Object()
+		o.Namespace, o.Finalizers = w.namespace, []string{"example.com/theirs"}
+		w.apply(o)
+		w.expect("True/Granted", "b")
+		Expect(w.binding("b").Finalizers).To(ConsistOf("example.com/theirs", v1alpha1.FinalizerRevoke))
+		w.delete("b")
+		Eventually(func() []string { return w.binding("b").Finalizers }).Should(Equal([]string{"example.com/theirs"}))
+		Expect(w.binding("b").Annotations).To(HaveKeyWithValue("example.com/note", "theirs"))
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil })
+		w.expect(gone, "b")
+	})
+})
