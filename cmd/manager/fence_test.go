@@ -13,7 +13,13 @@ import (
 type lock struct {
 	resourcelock.Interface
 
-	err error
+	err    error
+	record resourcelock.LeaderElectionRecord
+}
+
+func (l *lock) Get(context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
+	r := l.record
+	return &r, []byte(r.HolderIdentity), nil
 }
 
 func (l *lock) Update(context.Context, resourcelock.LeaderElectionRecord) error { return l.err }

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
+	"net/http/pprof" //nolint:gosec // what it registers by itself is served nowhere
 	"slices"
 	"time"
 
@@ -65,7 +66,6 @@ func (o *options) manager() ctrl.Options {
 		Client:                        client.Options{Cache: &client.CacheOptions{DisableFor: []client.Object{&corev1.Secret{}}}},
 		Metrics:                       o.metrics(),
 		HealthProbeBindAddress:        o.probeAddress,
-		PprofBindAddress:              o.pprofAddress,
 		GracefulShutdownTimeout:       new(shutdown),
 		LeaderElection:                o.leaderElect,
 		LeaderElectionID:              o.lease,
@@ -132,13 +132,20 @@ func stripToLabels(object any) (any, error) {
 	return object, nil
 }
 
-// metrics are served to whom the API server allows it. HTTP/2 is off, since nobody scrapes over it and a flood of
+// metrics, and profiles where they are asked for, are served to whom the API server allows it. HTTP/2 is off, since nobody scrapes over it and a flood of
 // streams could keep the operator from its work.
 func (o *options) metrics() metricsserver.Options {
 	m := metricsserver.Options{BindAddress: o.metricsAddress, SecureServing: o.metricsSecure, CertDir: o.metricsDir}
 	if o.metricsSecure {
 		m.FilterProvider = filters.WithAuthenticationAndAuthorization
 		m.TLSOpts = []func(*tls.Config){func(c *tls.Config) { c.NextProtos = []string{"http/1.1"} }}
+	}
+	if o.profiles {
+		m.ExtraHandlers = map[string]http.Handler{
+			"/debug/pprof/": http.HandlerFunc(pprof.Index), "/debug/pprof/cmdline": http.HandlerFunc(pprof.Cmdline),
+			"/debug/pprof/profile": http.HandlerFunc(pprof.Profile), "/debug/pprof/symbol": http.HandlerFunc(pprof.Symbol),
+			"/debug/pprof/trace": http.HandlerFunc(pprof.Trace),
+		}
 	}
 	return m
 }

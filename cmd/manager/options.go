@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -35,8 +36,7 @@ type options struct {
 	leaderElect                bool
 	lease                      string
 	metricsAddress, metricsDir string
-	pprofAddress               string
-	metricsSecure              bool
+	metricsSecure, profiles    bool
 	probeAddress               string
 	runbook                    string
 	auditLog                   string
@@ -91,7 +91,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", ":8443", `address of the metrics, or "0" for none`)
 	flags.BoolVar(&o.metricsSecure, "metrics-secure", true,
 		"serve metrics over https, to whom the API server lets get /metrics; false: over http, to everybody")
-	flags.StringVar(&o.pprofAddress, "pprof-bind-address", "0", "where profiles are served, best on loopback; 0 for nowhere")
+	flags.BoolVar(&o.profiles, "profiles", false,
+		"serve profiles at /debug/pprof/ beside the metrics, to whom the API server lets get that; without --metrics-secure on loopback only")
 	flags.StringVar(&o.metricsDir, "metrics-cert-dir", "", "folder with tls.crt and tls.key for the metrics (default: a certificate of its own)")
 	flags.StringVar(&o.probeAddress, "health-probe-bind-address", ":8081", `address of /healthz and /readyz, or "0" for none`)
 	flags.StringVar(&o.runbook, "runbook-url", runbook.URL(release), "where warnings link to, by their reason; empty: no link")
@@ -108,6 +109,10 @@ func (o *options) complete() error {
 	}
 	if o.auditLog != audit.Stdout && o.auditLog != audit.Stderr && !strings.Contains(o.auditLog, "/") {
 		return fmt.Errorf("--audit-log=%q: it takes stdout, stderr, or a file with its folder, such as ./audit.log, and cannot be turned off", o.auditLog)
+	}
+	if o.profiles && !o.metricsSecure && !onLoopback(o.metricsAddress) {
+		return fmt.Errorf("--profiles: at %s without --metrics-secure everybody could have them, and what is in memory with them; "+
+			"leave --metrics-secure on, or serve on loopback", o.metricsAddress)
 	}
 	if o.operatorNamespace == "" {
 		o.operatorNamespace = podNamespace(namespaceFile)
@@ -139,6 +144,13 @@ func (o *options) completeSelector() error {
 		return fmt.Errorf("--leader-election-id=%q is not a name for a lease: %s", o.lease, faults[0])
 	}
 	return nil
+}
+
+// onLoopback reports whether an address is reached from this machine alone.
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	ip := net.ParseIP(host)
+	return err == nil && ip != nil && ip.IsLoopback()
 }
 
 // podNamespace is the namespace of the Pod this runs in, "" outside of one.

@@ -20,7 +20,7 @@ import (
 func usual(change func(*options)) options {
 	o := options{
 		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
-		metricsAddress: ":8443", pprofAddress: "0", metricsSecure: true, probeAddress: ":8081",
+		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
 		runbook: runbook.URL(release), auditLog: "stdout",
 	}
 	if change != nil {
@@ -74,13 +74,19 @@ func TestParse(t *testing.T) {
 			env:    "operator",
 			args: []string{
 				"--concurrency=3", "--leader-elect", "--metrics-bind-address=0", "--metrics-secure=false", "--metrics-cert-dir=/certs", "--health-probe-bind-address=:1",
-				"--pprof-bind-address=127.0.0.1:2", "--runbook-url=https://wiki.example.com/astro",
+				"--runbook-url=https://wiki.example.com/astro",
 			},
 			want: usual(func(o *options) {
 				o.concurrency, o.leaderElect, o.probeAddress = 3, true, ":1"
-				o.metricsAddress, o.metricsSecure, o.metricsDir, o.pprofAddress = "0", false, "/certs", "127.0.0.1:2"
+				o.metricsAddress, o.metricsSecure, o.metricsDir = "0", false, "/certs"
 				o.runbook = "https://wiki.example.com/astro"
 			}),
+		},
+		"Profiles": {
+			reason: "Whoever works on the operator's own machine sees profiles without a token.",
+			env:    "operator",
+			args:   []string{"--profiles", "--metrics-secure=false", "--metrics-bind-address=127.0.0.1:8080"},
+			want:   usual(func(o *options) { o.profiles, o.metricsSecure, o.metricsAddress = true, false, "127.0.0.1:8080" }),
 		},
 		"Version": {
 			reason: "To print the version, no namespace is needed.",
@@ -133,6 +139,8 @@ func TestParseRefuses(t *testing.T) {
 		"BadNamespace":   {"A name that no namespace can have is a mistake.", []string{"--operator-namespace=Operator"}, "is not the name of a namespace"},
 		"NoNamespace":    {"Outside of a Pod nobody knows where the Secrets are; the error says how to tell.", nil, "--operator-namespace or POD_NAMESPACE"},
 		"Selector":       {"A selector that cannot be read must not mean everything.", []string{"--operator-namespace=o", "--connection-selector=shard in a"}, "--connection-selector"},
+		"OpenProfiles":   {"Profiles show what is in memory.", []string{"--operator-namespace=o", "--profiles", "--metrics-secure=false"}, "--profiles"},
+		"WideProfiles":   {"Every interface is not loopback.", []string{"--operator-namespace=o", "--profiles", "--metrics-secure=false", "--metrics-bind-address=0.0.0.0:8080"}, "--profiles"},
 		"NoLease": {
 			"Two instances with one lease would wait for each other.",
 			[]string{"--operator-namespace=o", "--connection-selector=shard=a", "--leader-elect"}, "--leader-election-id",

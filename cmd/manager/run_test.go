@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
 
@@ -35,14 +36,14 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, object := range append(prometheus(), ofShard("own", "a"), ofShard("foreign", "b")) {
+	for _, object := range append(scrapers(), ofShard("own", "a"), ofShard("foreign", "b")) {
 		if err := kube.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}
 	}
 	probes, metrics := environment.FreeAddress(), environment.FreeAddress()
 	ended := start(t, "--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--watch-namespaces=a", "--leader-elect",
-		"--connection-selector=shard=a", "--leader-election-id="+lease, "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics)
+		"--connection-selector=shard=a", "--leader-election-id="+lease, "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics, "--profiles")
 
 	eventually(t, "ready", func() bool {
 		return environment.Status("http://"+probes+"/readyz", "") == http.StatusOK && environment.Status("http://"+probes+"/healthz", "") == http.StatusOK
@@ -58,8 +59,22 @@ func TestRun(t *testing.T) {
 	eventually(t, "answering 401 to strangers", func() bool {
 		return environment.Status("https://"+metrics+"/metrics", "") == http.StatusUnauthorized
 	})
+	const heap = "/debug/pprof/heap"
+	for user, want := range map[string]int{"profiler": http.StatusOK, "prometheus": http.StatusForbidden} {
+		token := tokenOf(t, kube, user)
+		eventually(t, fmt.Sprintf("answering %d to %s, who asks for a profile", want, user), func() bool {
+			return environment.Status("https://"+metrics+heap, token) == want
+		})
+	}
+	if status := environment.Status("https://"+metrics+heap, ""); status != http.StatusUnauthorized {
+		t.Errorf("a stranger who asks for a profile is answered %d", status)
+	}
 	eventually(t, "working", func() bool { return isWorkedOn(t, kube, "own") })
-	if isWorkedOn(t, kube, "foreign") {
+	if kept := metadataOf(t, kube, "own"); kept.Annotations["example.com/note"] != "large" || len(kept.Labels) != 2 || len(kept.OwnerReferences) != 1 ||
+		!slices.Contains(kept.Finalizers, "example.com/theirs") {
+		t.Errorf("what the cache does not have was taken from the object: %+v", kept)
+	}
+	if foreign := metadataOf(t, kube, "foreign"); len(foreign.Finalizers) > 1 {
 		t.Error("a connection that is not selected is worked on")
 	}
 	if err := ended(); err != nil {
@@ -88,12 +103,18 @@ func start(t *testing.T, args ...string) func() error {
 	}
 }
 
-// prometheus is a service account that may get metrics, and the default one that may not.
-func prometheus() []client.Object {
+// scrapers are a service account that may get metrics, one that may get profiles, and the default one that may get neither.
+func scrapers() []client.Object {
 	in := func(name string) metav1.ObjectMeta { return metav1.ObjectMeta{Name: name, Namespace: "default"} }
 	return []client.Object{
 		&corev1.ServiceAccount{ObjectMeta: in("prometheus")},
 		&corev1.ServiceAccount{ObjectMeta: in("default")},
+		&corev1.ServiceAccount{ObjectMeta: in("profiler")},
+		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "profiles"}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/debug/pprof/*"}, Verbs: []string{"get"}}}},
+		&rbacv1.ClusterRoleBinding{
+			ObjectMeta: metav1.ObjectMeta{Name: "profiles"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "profiles"},
+			Subjects: []rbacv1.Subject{{Kind: "ServiceAccount", Name: "profiler", Namespace: "default"}},
+		},
 		&rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: "metrics"}, Rules: []rbacv1.PolicyRule{{NonResourceURLs: []string{"/metrics"}, Verbs: []string{"get"}}}},
 		&rbacv1.ClusterRoleBinding{
 			ObjectMeta: metav1.ObjectMeta{Name: "metrics"}, RoleRef: rbacv1.RoleRef{Kind: "ClusterRole", Name: "metrics"},
@@ -125,8 +146,12 @@ func holder(t *testing.T, kube client.Client) string {
 // ofShard is a connection with a label. It has no Secret, which is what there is to say of it.
 func ofShard(name, shard string) *v1alpha1.ClusterAstroConnection {
 	return &v1alpha1.ClusterAstroConnection{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"shard": shard}},
-		Spec:       v1alpha1.ConnectionSpec{OrganizationID: "clorganization00000000000", CredentialsSecretRef: v1alpha1.SecretKeyReference{Name: "none"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: name, Labels: map[string]string{"shard": shard, "example.com/team": "data"}, Annotations: map[string]string{"example.com/note": "large"},
+			Finalizers:      []string{"example.com/theirs"},
+			OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "Namespace", Name: "default", UID: "1"}},
+		},
+		Spec: v1alpha1.ConnectionSpec{OrganizationID: "clorganization00000000000", CredentialsSecretRef: v1alpha1.SecretKeyReference{Name: "none"}},
 	}
 }
 
@@ -136,7 +161,16 @@ func isWorkedOn(t *testing.T, kube client.Client, name string) bool {
 	if err := kube.Get(t.Context(), client.ObjectKey{Name: name}, &c); err != nil {
 		t.Fatal(err)
 	}
-	return len(c.Finalizers)+len(c.Status.Conditions) > 0
+	return len(c.Finalizers) > 1 && len(c.Status.Conditions) > 0
+}
+
+func metadataOf(t *testing.T, kube client.Client, name string) metav1.ObjectMeta {
+	t.Helper()
+	var c v1alpha1.ClusterAstroConnection
+	if err := kube.Get(t.Context(), client.ObjectKey{Name: name}, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c.ObjectMeta
 }
 
 func eventually(t *testing.T, what string, met func() bool) {

@@ -126,7 +126,7 @@ func newSecretWorld(t *testing.T, env *environment.Environment) *secretWorld {
 	if w.kube, err = client.New(env.Config, client.Options{Scheme: scheme}); err != nil {
 		t.Fatal(err)
 	}
-	for _, object := range append(prometheus(), secret, w.connection, w.binding) {
+	for _, object := range append(scrapers(), secret, w.connection, w.binding) {
 		if err := w.kube.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}

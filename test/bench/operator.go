@@ -34,15 +34,15 @@ type operator struct {
 
 // startOperator starts the manager and waits until it answers.
 func startOperator(ctx context.Context, l launch) (*operator, error) {
-	addresses, err := freeAddresses(2)
+	addresses, err := freeAddresses(1)
 	if err != nil {
 		return nil, err
 	}
 	o := &operator{exited: make(chan struct{}), metrics: "http://" + addresses[0] + "/metrics"}
 	args := append(slices.Clone(l.args), "--metrics-bind-address="+addresses[0], "--metrics-secure=false", "--health-probe-bind-address=0")
-	if l.profile && takes(l.program, "pprof-bind-address") {
-		o.pprof = "http://" + addresses[1] + "/debug/pprof/"
-		args = append(args, "--pprof-bind-address="+addresses[1])
+	if l.profile && takes(l.program, "profiles") {
+		o.pprof = "http://" + addresses[0] + "/debug/pprof/"
+		args = append(args, "--profiles")
 	}
 	if o.log, err = os.OpenFile(l.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644); err != nil {
 		return nil, err

@@ -14,7 +14,7 @@ func (w *world) profileFor(scenario string, d time.Duration) (finish func()) {
 		return func() {}
 	}
 	if w.operator.pprof == "" {
-		fmt.Fprintln(os.Stderr, "bench: no profile: the manager has no flag --pprof-bind-address")
+		fmt.Fprintln(os.Stderr, "bench: no profile: the manager has no flag --profiles")
 		return func() {}
 	}
 	done := make(chan struct{})

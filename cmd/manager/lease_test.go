@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	coordinationv1 "k8s.io/api/coordination/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/leaderelection/resourcelock"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/test/environment"
+)
+
+// TestLeaseOfAStranger has somebody who is no replica write the lease as if it was his for ever.
+func TestLeaseOfAStranger(t *testing.T) {
+	env, err := environment.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = env.Stop() })
+	kube, err := client.New(env.Config, client.Options{Scheme: scheme})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := metav1.NewMicroTime(time.Now().Add(24 * time.Hour))
+	hostage := &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: lease},
+		Spec: coordinationv1.LeaseSpec{
+			HolderIdentity: new("stranger"), LeaseDurationSeconds: new(int32(1 << 30)), AcquireTime: &now, RenewTime: &now, LeaseTransitions: new(int32(1)),
+		},
+	}
+	if err := kube.Create(t.Context(), hostage); err != nil {
+		t.Fatal(err)
+	}
+	told, began := testutil.ToFloat64(alteredLeases), time.Now()
+	o, err := parse([]string{
+		"--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--leader-elect", "--leader-election-id=" + lease,
+		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--audit-log=stderr",
+	}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- runAt(ctx, env.Config, o) }()
+	eventually(t, "leading", func() bool { h := holder(t, kube); return h != "" && h != "stranger" })
+	if took := time.Since(began); took < leaseDuration {
+		t.Errorf("a lease is taken that may be held: after %s", took)
+	}
+	if n := testutil.ToFloat64(alteredLeases) - told; n != 1 {
+		t.Errorf("one record of a stranger is counted as %v", n)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLeaseLastsAsLongAsAReplicaRenewsIt is about records that would have two replicas work at once, or none.
+func TestLeaseLastsAsLongAsAReplicaRenewsIt(t *testing.T) {
+	const usual = int(leaseDuration / time.Second)
+	for name, tc := range map[string]struct {
+		reason      string
+		given, want int
+		holder      string
+		odd         float64
+	}{
+		"Usual":    {"Each replica writes this.", usual, usual, "other", 0},
+		"Forever":  {"Nobody holds a lease for as long as he says.", 1 << 30, usual, "other", 1},
+		"Over":     {"A lease that is held is not over because somebody writes so.", 0, usual, "other", 1},
+		"Released": {"One that was given back may be taken at once.", 1, 1, "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := &fence{Interface: &lock{record: resourcelock.LeaderElectionRecord{HolderIdentity: tc.holder, LeaseDurationSeconds: tc.given}}}
+			before := testutil.ToFloat64(alteredLeases)
+			for range 2 {
+				r, _, err := f.Get(t.Context())
+				if err != nil || r.LeaseDurationSeconds != tc.want {
+					t.Errorf("%s\ngot %+v, %v", tc.reason, r, err)
+				}
+			}
+			if n := testutil.ToFloat64(alteredLeases) - before; n != tc.odd {
+				t.Errorf("%s\ncounted %v times", tc.reason, n)
+			}
+		})
+	}
+}
