@@ -16,8 +16,8 @@ const (
 	neighbours = 60
 )
 
-// flood is what one tenant applies in one go.
-var flood = size{2000, 200}
+// crowd is what one tenant applies in one go.
+var crowd = size{2000, 200}
 
 // fairness measures what a tenant's new binding takes while another tenant keeps the operator busy.
 func (b *bench) fairness(ctx context.Context) error {
@@ -31,7 +31,7 @@ func (b *bench) fairness(ctx context.Context) error {
 // fairNamespace lets one namespace apply thousands of bindings in one go, and another, which shares a cluster connection
 // with it, single ones meanwhile.
 func (w *world) fairNamespace(ctx context.Context) error {
-	org, err := w.newOrganization(flood)
+	org, err := w.newOrganization(crowd)
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,7 @@ func (w *world) fairNamespace(ctx context.Context) error {
 // fairConnection lets Astro throttle the credential of one connection while hundreds of tokens wait for it, and another
 // connection, to another Organization, have single new bindings meanwhile.
 func (w *world) fairConnection(ctx context.Context) error {
-	slow, err := w.newOrganization(flood)
+	slow, err := w.newOrganization(crowd)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type options struct {
 	repeat    int
 	singles   int
 	sweeps    int
+	flood     int
 	manager   string
 	patience  time.Duration
 	profile   bool
@@ -35,9 +36,11 @@ const (
 	partLive     = "live"
 	partSizes    = "sizes"
 	partFairness = "fairness"
+	partFloods   = "floods"
+	partMemory   = "memory"
 )
 
-var allParts = []string{partCLI, partAtOnce, partLive, partSizes, partFairness}
+var allParts = []string{partCLI, partAtOnce, partLive, partSizes, partFairness, partFloods, partMemory}
 
 func (o options) has(part string) bool { return slices.Contains(o.parts, part) }
 
@@ -72,6 +75,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, of the order in which bindings are applied and of pauses")
 	flags.IntVar(&o.repeat, "repeat", 3, "how often a size of up to 100 bindings is applied at once; the figure is the median")
 	flags.IntVar(&o.singles, "singles", 100, "how many new bindings to apply one after another at rest")
+	flags.IntVar(&o.flood, "flood", 5000, "how many bindings that no rule allows one tenant applies while another works")
 	flags.IntVar(&o.sweeps, "sweeps", 4, "how many sweeps to idle through")
 	flags.DurationVar(&o.patience, "patience", 8*time.Minute, "how long bindings may take to become Ready before the run counts as not finished")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,6 +27,7 @@ type world struct {
 	cluster  *environment.Environment
 	kube     client.WithWatch
 	orgs     []*organization
+	hosts    []string  // of others that stand in the place of Astro
 	operator *operator // nil while none runs
 }
 
@@ -61,7 +63,7 @@ func (w *world) newOrganization(s size) (*organization, error) {
 
 // start runs an operator with no memory of any before it.
 func (w *world) start(ctx context.Context) (err error) {
-	var hosts []string
+	hosts := slices.Clone(w.hosts)
 	for _, org := range w.orgs {
 		hosts = append(hosts, strings.TrimPrefix(org.sim.URL(), "http://"))
 	}
