@@ -8,8 +8,8 @@ import (
 )
 
 // BeginUnresolved starts the work on bindings that only name their token, whose connection does not exist, or that the rules
-// refuse whatever Astro shows. They hold nothing. One whose name is that of exactly one token is handed over to the key of that token, where every other claim on
-// it is known; the others are told what is wrong.
+// refuse whatever Astro shows. They hold nothing. One whose name is that of exactly one token is handed over to the key of that
+// token, where every other claim on it is known; the others are told what is wrong.
 func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	p = Progress{Situation: s, Decision: Decision{Rulings: make([]Ruling, len(s.Bindings))}}
 	handOver = map[int]string{}
@@ -48,7 +48,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 
 // NeedsToken reports whether the token of a binding that only names it has to be looked up.
 func (s *Situation) NeedsToken(b *Binding) bool {
-	return s.Leads(b) && b.Addressed() && (!b.Deleting() || b.mayBeLost())
+	return s.Leads(b) && b.Refused() == nil && (!b.Deleting() || b.mayBeLost())
 }
 
 // unresolved is what is wrong with a name that is not exactly one token's. The rules come first, so that the answer does
