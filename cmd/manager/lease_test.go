@@ -2,13 +2,13 @@ package main
 
 import (
 	"context"
-	"io"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -37,27 +37,32 @@ func TestLeaseOfAStranger(t *testing.T) {
 		t.Fatal(err)
 	}
 	told, began := testutil.ToFloat64(alteredLeases), time.Now()
-	o, err := parse([]string{
-		"--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--leader-elect", "--leader-election-id=" + lease,
-		"--metrics-bind-address=0", "--health-probe-bind-address=0", "--audit-log=stderr",
-	}, io.Discard)
+	o := options{leaderElect: true, operatorNamespace: "default", lease: lease}
+	f, err := o.fence(access(env.Config))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	done := make(chan error, 1)
-	go func() { done <- runAt(ctx, env.Config, o) }()
-	eventually(t, "leading", func() bool { h := holder(t, kube); return h != "" && h != "stranger" })
+	leads := make(chan struct{})
+	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
+		Lock: f, LeaseDuration: leaseDuration, RenewDeadline: renewDeadline, RetryPeriod: retryPeriod,
+		Callbacks: leaderelection.LeaderCallbacks{OnStartedLeading: func(context.Context) { close(leads) }, OnStoppedLeading: func() {}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go elector.Run(ctx)
+	select {
+	case <-leads:
+	case <-time.After(4 * leaseDuration):
+		t.Fatal("the stranger keeps the lease")
+	}
 	if took := time.Since(began); took < leaseDuration {
 		t.Errorf("a lease is taken that may be held: after %s", took)
 	}
 	if n := testutil.ToFloat64(alteredLeases) - told; n != 1 {
 		t.Errorf("one record of a stranger is counted as %v", n)
-	}
-	cancel()
-	if err := <-done; err != nil {
-		t.Error(err)
 	}
 }
 
