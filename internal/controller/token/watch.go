@@ -20,10 +20,10 @@ type queue = workqueue.TypedRateLimitingInterface[TokenKey]
 const (
 	// sweepPriority is that of what a sweep has found: a role that somebody has changed waits for no crowd.
 	sweepPriority = handler.LowPriority / 2
-	// crowdPriority is that of edits beyond the share of their namespace.
-	crowdPriority = sweepPriority - 10
-	// retryPriority is that of bindings that are not Ready and are looked up again.
-	retryPriority = sweepPriority - 20
+	// retryPriority is that of bindings that are not Ready and are looked up again, once a sweep.
+	retryPriority = sweepPriority - 10
+	// crowdPriority is that of edits beyond the share of their namespace, which may have no end.
+	crowdPriority = sweepPriority - 20
 	// refusedPriority is that of bindings that the rules refuse whatever Astro shows. It comes after what was there at the start.
 	refusedPriority = handler.LowPriority - 10
 )
