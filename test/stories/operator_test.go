@@ -7,8 +7,10 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	ctrlconfig "sigs.k8s.io/controller-runtime/pkg/config"
@@ -55,9 +57,26 @@ func (w *world) managerOptions() ctrl.Options {
 		GracefulShutdownTimeout: &grace,
 		Controller:              ctrlconfig.Controller{SkipNameValidation: new(true)},
 		Cache: cache.Options{
-			DefaultTransform:     index.Stripped(w.instance.selector),
+			DefaultTransform:     w.strip(),
 			DefaultLabelSelector: labels.SelectorFromSet(labels.Set{storyLabel: w.namespace}),
 		},
+	}
+}
+
+// strip is what the operator does to all that is in its cache, but for the annotation by which a story wakes a connection.
+func (w *world) strip() toolscache.TransformFunc {
+	strip := index.Stripped(w.instance.selector)
+	return func(object any) (any, error) {
+		var woken string
+		m, err := meta.Accessor(object)
+		if err == nil {
+			woken = m.GetAnnotations()[annotationWoken]
+		}
+		object, failed := strip(object)
+		if woken != "" {
+			m.SetAnnotations(labels.Merge(m.GetAnnotations(), labels.Set{annotationWoken: woken}))
+		}
+		return object, failed
 	}
 }
 

@@ -207,12 +207,15 @@ func (w *world) sweep() {
 	w.sweepOf(w.namespace)
 }
 
+// annotationWoken wakes a connection by any new value.
+const annotationWoken = "story/woken"
+
 func (w *world) sweepOf(namespace string) {
 	GinkgoHelper()
 	pages := w.pages() // before the sweep is due, whoever wakes the connection
 	w.advance(6 * time.Minute)
 	w.editConnection(namespace, func(c *v1alpha1.AstroConnection) { // the timer knows nothing of the moved clock
-		metav1.SetMetaDataAnnotation(&c.ObjectMeta, "story/woken", time.Now().Format(time.RFC3339Nano))
+		metav1.SetMetaDataAnnotation(&c.ObjectMeta, annotationWoken, time.Now().Format(time.RFC3339Nano))
 	})
 	Eventually(w.pages).Should(BeNumerically(">", pages), "the connection sweeps")
 	w.waitIdle()
