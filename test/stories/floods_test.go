@@ -48,7 +48,7 @@ var _ = Describe("Bindings that are made in numbers", func() {
 			w.sweep()
 		})
 		Expect(spent).To(Equal(cost{Pages: 2}))
-		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.Allow = nil })
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.Allow = []v1alpha1.AllowRule{builders.AllowAll(w.namespace)} })
 		w.expect("False/TokenNotFound", names...) // as soon as a rule may allow them
 		w.delete(names...)
 		w.expect(gone, names...)

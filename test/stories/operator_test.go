@@ -63,9 +63,15 @@ func (w *world) managerOptions() ctrl.Options {
 	}
 }
 
-// strip is what the operator does to all that is in its cache, but for the annotation by which a story wakes a connection.
+// strip is what the operator does to all that is in its cache, but for the annotation by which a story wakes a connection, and
+// the label by which it looks for its objects.
 func (w *world) strip() toolscache.TransformFunc {
-	strip := index.Stripped(w.instance.selector)
+	kept := labels.SelectorFromSet(labels.Set{storyLabel: w.namespace})
+	if w.instance.selector != nil {
+		requirements, _ := w.instance.selector.Requirements()
+		kept = kept.Add(requirements...)
+	}
+	strip := index.Stripped(kept)
 	return func(object any) (any, error) {
 		var woken string
 		m, err := meta.Accessor(object)
