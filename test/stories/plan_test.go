@@ -20,8 +20,8 @@ import (
 
 // planned is what a plan says, as -o json prints it.
 type planned struct {
-	Changes  []plan.Change
-	Bindings []plan.Item
+	Changes  []plan.Change `json:"changes"`
+	Bindings []plan.Item   `json:"bindings"`
 }
 
 var _ = Describe("A plan of manifests", func() {

@@ -84,8 +84,8 @@ func newRequests() *requests {
 	return &requests{share: newQuota(requestsPerSecond, requestBurst), all: map[types.UID]request{}}
 }
 
-// wait is for how long the binding's request has to wait; zero if it counts, or there is none. A request that replaces one
-// that waits waits as long.
+// wait is for how long the binding's request has to wait; zero if it counts, or there is none. One that replaces another which
+// is waiting has to wait as long as that.
 func (q *requests) wait(b *decision.Binding, value string, now time.Time) time.Duration {
 	if !b.Asks() {
 		return 0
