@@ -86,8 +86,12 @@ var _ = Describe("Rules of a ClusterAstroConnection", func() {
 				bind("token-self", "narrow").ForTokenID(w.operator).OnWorkspace(w.data).WithRole(member),
 				bind("token-no-name", "narrow").ForToken("nobody").OnWorkspace(w.data).WithRole(member),
 				bind("token-no-id", "narrow").ForTokenID(nobody).OnWorkspace(w.data).WithRole(member),
-				bind("token-no-target", "narrow").ForTokenID(hidden).OnWorkspace(nobody).WithRole(member),
 				bind("token-other-home", "narrow").ForWorkspaceToken(w.science, "nobody").OnDeployment(w.etl),
+			)
+			w.alike(v1alpha1.ReasonTargetNotAllowed, []string{names["narrow"], "this Workspace", ask},
+				bind("token-no-target", "narrow").ForTokenID(hidden).OnWorkspace(nobody).WithRole(member),
+				bind("nothing", "narrow").ForTokenID(nobody).OnWorkspace(nobody).WithRole(member),
+				bind("no-target", "narrow").ForTokenID(team).OnWorkspace(nobody).WithRole(member),
 			)
 			w.alike(v1alpha1.ReasonTargetNotAllowed, []string{names["narrow"], "this Deployment", ask},
 				bind("target-id", "narrow").ForTokenID(team).OnDeployment(w.models),

@@ -57,7 +57,7 @@ var _ = Describe("Warnings", func() {
 	It("tell before the connection's own credential expires, and leave Ready alone", func(ctx context.Context) {
 		w = newWorld(ctx)
 		w.sim.ExpireToken(w.operator, time.Now().Add(5*24*time.Hour))
-		w.apply(builders.Secret(w.namespace, builders.SecretName, w.sim.RotateToken(w.operator)))
+		w.replace(builders.Secret(w.namespace, builders.SecretName, w.sim.RotateToken(w.operator)))
 		Eventually(func() []metav1.Condition { return w.acme(w.namespace).Status.Conditions }).Should(ContainElement(And(
 			HaveField("Type", v1alpha1.ConditionWarning), HaveField("Reason", v1alpha1.ReasonCredentialExpires),
 			HaveField("Message", ContainSubstring("within 7 days")),
