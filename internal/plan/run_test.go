@@ -3,6 +3,7 @@ package plan
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +49,25 @@ func TestRun(t *testing.T) {
 			"A binding that only looks from now on gives its claim up.",
 			granted(edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve })),
 			map[string]string{"a": "release InSync"},
+		},
+		"ConnectionObserves": {
+			"A connection that only looks changes nothing, whatever is declared, and forgets nothing.",
+			granted(
+				connection(func(c *v1alpha1.AstroConnection) { c.Spec.Mode = v1alpha1.ModeObserve }),
+				edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Role = deployer }), declares(builders.Binding("b").ForTokenID(ci).OnDeployment(reports)),
+			),
+			map[string]string{"a": "none WouldChange", "b": "none WouldChange"},
+		},
+		"DefaultRetains": {
+			"What a connection says of deletion holds for a binding that says nothing.",
+			granted(connection(func(c *v1alpha1.AstroConnection) { c.Spec.DeletionPolicy = v1alpha1.DeletionRetain }),
+				edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = "" }), deleted("a")),
+			map[string]string{"a": "release gone"},
+		},
+		"Expired": {
+			"A role whose time is over is taken away, and the binding stays.",
+			granted(edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.ExpiresAt = &metav1.Time{Time: today.Add(time.Minute)} })),
+			map[string]string{"a": `revoke "DEPLOYMENT_ADMIN" to "" Expired`},
 		},
 		"WouldChange": {"One that only looks says what it would do.", world(declares(on("a").Observe())), map[string]string{"a": "none WouldChange"}},
 		"Heir": {
