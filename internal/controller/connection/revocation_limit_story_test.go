@@ -32,9 +32,9 @@ func (s *story) limited(limit int32) *story {
 	s.conn.Spec.MaxRevocationsPerSweep = limit
 	s.proven()
 	for i := range limit {
-		Expect(registry.MayRevoke(s.key(), fmt.Sprint("revoked-", i))).To(BeTrue())
+		Expect(registry.MayRevoke(s.key(), s.namespace, fmt.Sprint("revoked-", i))).To(BeTrue())
 	}
-	Expect(registry.MayRevoke(s.key(), "one more")).To(BeFalse())
+	Expect(registry.MayRevoke(s.key(), s.namespace, "one more")).To(BeFalse())
 	Eventually(s.paused).ShouldNot(BeEmpty())
 	return s
 }
@@ -104,7 +104,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 
 		version, pages := s.get().ResourceVersion, s.pages()
 		Eventually(s.pages).Should(BeNumerically(">=", pages+2))
-		Expect(registry.MayRevoke(s.key(), "one more")).To(BeFalse(), "time lifts nothing")
+		Expect(registry.MayRevoke(s.key(), s.namespace, "one more")).To(BeFalse(), "time lifts nothing")
 		Expect(s.get().ResourceVersion).To(Equal(version), "it is said once")
 
 		s.lift("tomorrow")
@@ -112,13 +112,13 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		Eventually(func() string { return s.ready().Message }).Should(ContainSubstring("tomorrow"))
 		s.lift(time.Now().Add(-time.Minute).Format(time.RFC3339))
 		Eventually(s.paused).ShouldNot(ContainSubstring("is not a time"))
-		Expect(registry.MayRevoke(s.key(), "one more")).To(BeFalse(), "a time that has passed lifts nothing")
+		Expect(registry.MayRevoke(s.key(), s.namespace, "one more")).To(BeFalse(), "a time that has passed lifts nothing")
 
 		notices.forget()
 		s.lift(time.Now().Add(time.Hour).Format(time.RFC3339))
 		Eventually(s.paused).Should(BeEmpty())
 		Eventually(func() []Notice { return notices.sweeps(s.key()) }).ShouldNot(BeEmpty(), "who waits is told")
-		Expect(registry.MayRevoke(s.key(), "one more", "and", "many", "others")).To(BeTrue())
+		Expect(registry.MayRevoke(s.key(), s.namespace, "one more", "and", "many", "others")).To(BeTrue())
 		Eventually(s.pausedMetric).Should(BeZero())
 		Eventually(func() []string { return s.events("Revoking") }).Should(ConsistOf("Normal: revocations go on"))
 	})
@@ -132,7 +132,7 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		second, counter := NewRegistry(), &writeCounter{}
 		startManager(second, counter)
 		Eventually(func() bool { h, _ := second.Get(s.key()); return h.Ready }).Should(BeTrue())
-		Expect(second.MayRevoke(s.key(), "another")).To(BeFalse())
+		Expect(second.MayRevoke(s.key(), s.namespace, "another")).To(BeFalse())
 		Consistently(func() int { return counter.of("/"+s.namespace+"/") + writesOf(s) - writes }, "1s").Should(BeZero())
 	})
 
@@ -144,13 +144,13 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		Eventually(s.paused).Should(ContainSubstring("1 wait: " + s.namespace + "/deleting-1"))
 		s.release(deleting[1])
 		Eventually(s.paused).Should(BeEmpty())
-		Expect(registry.MayRevoke(s.key(), "another")).To(BeTrue())
+		Expect(registry.MayRevoke(s.key(), s.namespace, "another")).To(BeTrue())
 	})
 
 	It("has no limit unless it is given one", func(ctx SpecContext) {
 		s := newStory(ctx).proven()
 		for i := range 1000 {
-			Expect(registry.MayRevoke(s.key(), strconv.Itoa(i))).To(BeTrue())
+			Expect(registry.MayRevoke(s.key(), s.namespace, strconv.Itoa(i))).To(BeTrue())
 		}
 		Expect(s.paused()).To(BeEmpty())
 		Expect(s.pausedMetric()).To(BeZero())
