@@ -29,6 +29,7 @@ func (s *Situation) judgeExpired(b *Binding) Ruling {
 		s.rest(b, &r, f)
 	case s.unreachable(b) != nil || b.Object.Spec.Suspend:
 		r.Class, r.Fault = onHold(b), f
+		r.Uncertain = r.Class == roleset.Hold && f.Stalls() && s.open(b)
 	case s.presenceTo(b) == Gone:
 		r.Release, r.Obstacle = true, f
 	case s.presenceTo(b) != Present || s.selfProtected(b):
@@ -71,8 +72,12 @@ func (s *Situation) restIfExpired(b *Binding, r *Ruling) {
 // overdue is what a binding says whose time is over and whose role is not given up yet. Where its connection observes, its
 // status says what would be done.
 func overdue(r Ruling) *fault.Fault {
-	if r.withheld() && r.Verdict.Outcome != roleset.Gone {
+	switch {
+	case r.withheld() && r.Verdict.Outcome == roleset.Remove:
 		return nil
+	case r.withheld() && r.Verdict.Outcome != roleset.Gone:
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonWouldChange,
+			"spec.expiresAt is over, and the connection is in mode Observe; mode Enforce would leave the role to another binding")
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
 		"spec.expiresAt is over, and the role is not yet known to be gone; the operator looks again")
@@ -96,6 +101,8 @@ func (p Progress) untilExpiry() Progress {
 		b := &p.Situation.Bindings[i]
 		if at := b.Object.Spec.ExpiresAt; at != nil && !b.Deleting() && !b.expired(now) {
 			p = p.wake(at.Sub(now))
+		} else if at != nil && !b.Deleting() && b.Claim == nil && p.Situation.Pending[b.Object.UID].Given {
+			p = p.wake(soon) // it was given its role when its time was all but over
 		}
 	}
 	return p

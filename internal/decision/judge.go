@@ -276,8 +276,10 @@ func (s *Situation) settled(b *Binding) bool {
 	if at.IsZero() {
 		at = s.Now
 	}
-	return s.Token.ByID && !at.Before(s.arrivesUntil(b))
+	return s.Token.Presence == Gone || s.Token.ByID && !at.Before(s.arrivesUntil(b))
 }
+
+func (s *Situation) arrives(i int) time.Duration { return s.arrivesUntil(&s.Bindings[i]).Sub(s.Now) }
 
 // arrivesUntil is when no write can arrive any more that gives the binding its role.
 func (s *Situation) arrivesUntil(b *Binding) time.Time {

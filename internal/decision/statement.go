@@ -65,9 +65,16 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 	if r.enforced() == roleset.Leave {
 		out := r.Verdict.Outcome
 		unseen := p.unconfirmedFault(i) != nil
-		if s.Token.ByID && !unseen && (out == roleset.Gone || out == roleset.Kept && p.inherited(r.Verdict.Winner)) && !p.mayArrive(i) {
+		kept := out == roleset.Kept && p.inherited(r.Verdict.Winner)
+		switch {
+		case s.Token.ByID && !unseen && (out == roleset.Gone || kept && !p.unproven(i)) && !p.mayArrive(i):
 			r.Release = true
-		} else if r.Fault == nil {
+		case r.Fault != nil:
+		case b.Deleting() && kept && p.unproven(i):
+			r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
+				"%s keeps the role, through a connection that is in mode Observe and whose API token was never seen to write this token; "+
+					"the role is not revoked until that connection is in mode Enforce, or the other binding is gone", p.bindingWords(i, r.Verdict.Winner))
+		default:
 			r.Fault = notReleased(b, r)
 		}
 	}
@@ -113,6 +120,17 @@ func (p Progress) inherited(winner string) bool {
 	}
 	told := p.reported[b.Object.UID] && !p.unwritten[b.Object.UID]
 	return told && p.statement(i, p.concluded(i, p.refusals())).holds()
+}
+
+// unproven reports whether a role is kept by a binding whose connection observes, and whose credential nobody has seen write the
+// token: nothing may be written through it, so it cannot be asked for proof.
+func (p Progress) unproven(i int) bool {
+	at, known := p.Decision.byID[p.Decision.Rulings[i].Verdict.Winner]
+	if !known {
+		return false
+	}
+	keeper, own := &p.Situation.Bindings[at].Connection, &p.Situation.Bindings[i].Connection
+	return keeper.observes() && keeper.Credential != own.Credential && !p.Situation.Memory.Writers[keeper.Credential]
 }
 
 // mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.

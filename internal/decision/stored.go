@@ -170,11 +170,11 @@ func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault
 	switch v := r.Verdict.Outcome; {
 	case r.Retarget && p.Situation.leavesClaim(&p.Situation.Bindings[i], p.concluded(i, nil)):
 		return p.wake(soon) // it looks for its name now
-	case p.mayArrive(i):
-		return p.wake(max(p.Situation.arrivesUntil(&p.Situation.Bindings[i]).Sub(p.Situation.Now), soon))
-	case !st.Orphan && !st.Release && p.Situation.Bindings[i].entersFirst():
+	case p.mayArrive(i) && (p.Situation.arrives(i) > 0 || p.Situation.Token.ByID): // else nobody can read it: an event or a sweep tells
+		return p.wake(max(p.Situation.arrives(i), soon))
+	case st.holds() && !st.Release && p.Situation.Bindings[i].entersFirst():
 		return p.wake(soon)
-	case st.Orphan && !st.Release:
+	case st.Orphan && !st.Release, r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Kept && p.unproven(i):
 		p = p.wake(orphanAgain)
 	case st.Release:
 	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting && !r.withheld():

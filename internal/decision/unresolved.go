@@ -32,6 +32,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 		switch {
 		case refused != nil:
 			r.Fault = fault.NotTrue(v1alpha1.ConditionAccepted, refused.Reason, "%s", refused.Message)
+			s.restIfExpired(b, r)
 		case b.Names.Err != nil:
 			p = p.retry(b.Names.Err)
 			r.Fault = fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)

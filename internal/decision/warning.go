@@ -13,7 +13,7 @@ import (
 // warnings are what a binding should be told although it does not keep it from being Ready, the most pressing first.
 func (p Progress) warnings(i int, r Ruling) []fault.Warning {
 	s, b := &p.Situation, &p.Situation.Bindings[i]
-	if !r.Allowed || s.Token.Presence != Present || b.Deleting() {
+	if !r.Allowed || r.Expired || s.presenceTo(b) != Present || b.Deleting() {
 		return nil
 	}
 	var all []fault.Warning

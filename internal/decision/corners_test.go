@@ -1,0 +1,163 @@
+package decision
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+)
+
+var (
+	refusedCredential = func(c *Connection) { c.Ready, c.Reason, c.NeedsUser = false, "CredentialRejected", true }
+	noConnection      = func(c *Connection) { *c = Connection{ID: c.ID, Words: c.Words} }
+	nobodyMay         = allowing(func(r *v1alpha1.AllowRule) { r.Namespaces.Names = []string{"nobody"} })
+)
+
+// What cannot be settled now, because nobody can read the token, waits for an event or a sweep.
+func TestNothingIsLookedAtOverAndOver(t *testing.T) {
+	ago := now.Add(-time.Hour)
+	for name, c := range map[string]struct {
+		parts []part
+		err   error
+	}{
+		"CredentialRefused": {of(binding("a").recovered(ago).through("acme", refusedCredential), presence(Unseen)), nil},
+		"NoConnection":      {of(binding("a").recovered(ago).through("acme", noConnection), presence(Unseen)), nil},
+		"TokenGone":         {of(binding("a").recovered(ago), presence(Gone)), nil},
+		"Unreadable":        {of(binding("a").recovered(ago).suspended()), errForbidden},
+		"Throttled":         {of(binding("a").recovered(ago).observed()), errThrottled},
+		"AbsentSuspended":   {of(binding("a").recovered(ago).suspended(), presence(Absent)), nil},
+		"ExpiredUnreadable": {of(over("a").claimed(1)), errForbidden},
+		"ExpiredEdited":     {of(over("a").recovered(ago).but(func(b *Binding) { b.Claim.Role = owner }).suspended()), nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.parts...), func(w *driver) { w.read = func(int) error { return c.err } })
+			if w.progress.Wake == soon && len(w.progress.Errs) == 0 {
+				t.Errorf("%v, %v: it is looked at again every %s, for ever", w.effects, w.states(), soon)
+			}
+		})
+	}
+}
+
+// The same, where the credential is revoked while the first role is being given.
+func TestCredentialRevokedDuringGrant(t *testing.T) {
+	w := drive(t, situation(binding("a")), func(w *driver) {
+		w.refuse = func([]astro.Role) error { return fmt.Errorf("POST: %w", astro.ErrUnauthorized) }
+	})
+	since, entry := w.progress.Situation.Now, w.journal
+	s := w.next(11*time.Second, presence(Unseen))
+	refusedCredential(&s.Bindings[0].Connection)
+	s.Bindings[0].Recovered = since
+	w = &driver{t: t, astro: w.astro, statements: map[types.UID]Statement{}, journal: entry}
+	w.finish(Begin(s))
+	if w.progress.Wake == soon {
+		t.Errorf("%v: it is looked at ten times a second until somebody repairs the credential", w.states())
+	}
+}
+
+// A claim that came to nothing keeps nobody from its place, whatever holds its binding back.
+func TestExpiredSuspendedBlocks(t *testing.T) {
+	ago := now.Add(-time.Hour)
+	for name, a := range map[string]*bindingBuilder{
+		"NotExpired": binding("a").role(owner).recovered(ago).suspended(),
+		"Expired":    over("a").role(owner).recovered(ago).suspended(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(a, binding("b").claimed(2)))
+			differ(t, "what came to nothing keeps nobody from the place", "role", member, w.on(w1))
+		})
+	}
+}
+
+// The time may end between the read in the slot and the answer to the write that gives the role.
+func TestExpiresDuringPost(t *testing.T) {
+	s := situation(binding("a").until(now.Add(time.Second)))
+	w := &driver{t: t, astro: s.Token.Token, statements: map[types.UID]Statement{}, journal: map[types.UID]pin.Claim{}}
+	p := Begin(s)
+	for e := Next(p); e != nil; e = Next(p) {
+		post, is := e.(Post)
+		if !is {
+			p = w.perform(p, e)
+			continue
+		}
+		p = Sending(p, post)
+		r := w.post(post)
+		r.Now = now.Add(2 * time.Second) // as replace.go gives it
+		p = After(p, e, r)
+	}
+	if w.on(w1) != "" && p.Wake == 0 && len(p.Errs) == 0 {
+		t.Errorf("%v: the time is over, Astro holds %s, and nobody looks again", w.states(), w.on(w1))
+	}
+}
+
+// A role does not stay with a binding whose credential was never seen to write the token, and cannot be asked to prove it because its
+// connection observes.
+func TestObservingKeepsUnproven(t *testing.T) {
+	for _, mode := range []v1alpha1.Mode{v1alpha1.ModeEnforce, v1alpha1.ModeObserve} {
+		t.Run(string(mode), func(t *testing.T) {
+			set := spec(func(s *v1alpha1.ConnectionSpec) { s.Mode = mode })
+			w := drive(t, situation(
+				binding("a").adopted(1).in("tenant").through("acme", set),
+				binding("b").claimed(2).deleting().through("other"), holds(w1, member)),
+				func(w *driver) {
+					w.refuse = func([]astro.Role) error { // acme's credential may not write, which only a write shows
+						if w.posts[len(w.posts)-1].Through == connection("acme").ID {
+							return errForbidden
+						}
+						return nil
+					}
+				})
+			if st := w.statements["uid-b"]; st.Release && w.on(w1) != "" {
+				t.Errorf("%v: b was let go, and its role stays with a binding whose credential could never have given it", w.states())
+			}
+		})
+	}
+}
+
+// A warning tells nothing of a token that the binding's connection does not show.
+func TestHiddenTokenWarns(t *testing.T) {
+	end := now.Add(24 * time.Hour)
+	w := drive(t, situation(binding("a"), token(func(o *Observation) {
+		o.HiddenFrom, o.Token.EndAt = map[string]bool{connection("acme").ID: true}, &end
+	})))
+	for _, c := range w.status("a").Conditions {
+		if c.Type == v1alpha1.ConditionWarning {
+			t.Errorf("%v and yet: %s", w.states(), c.Message)
+		}
+	}
+}
+
+// A binding that has expired, whose connection observes, and whose role another binding would keep, does not say that it holds it.
+func TestExpiredWithheldUntrue(t *testing.T) {
+	w := drive(t, situation(over("a").claimed(1).observed(), binding("b").observed(), holds(w1, owner)))
+	if got := w.states()["a"]; got == "True/Granted Held Created, kept" {
+		t.Errorf("Astro holds %s, and the time is over, and yet: %s, %s", w.on(w1), got, w.message("a"))
+	}
+}
+
+// What an expired binding says does not hang on whether the rules can refuse it without a look.
+func TestExpiredThenRefused(t *testing.T) {
+	w := drive(t, situation(over("a").claimed(1).through("acme", nobodyMay), holds(w1, member)))
+	first := w.states()["a"]
+	p, _ := BeginUnresolved(w.next(time.Minute)) // keyOf: {Connection, Refused}, once the claim is released
+	then := &driver{t: t, astro: w.astro, statements: map[types.UID]Statement{}, journal: map[types.UID]pin.Claim{}}
+	then.finish(p)
+	if got := then.states()["a"]; got != "True/Expired Released " {
+		t.Errorf("first %q, then %q", first, got)
+	}
+}
+
+// An expired binding that holds nothing is not told to bind a new token.
+func TestExpiredWarns(t *testing.T) {
+	end := now.Add(24 * time.Hour)
+	w := drive(t, situation(over("a"), token(func(o *Observation) { o.Token.EndAt = &end })))
+	for _, c := range w.status("a").Conditions {
+		if c.Type == v1alpha1.ConditionWarning {
+			t.Errorf("%v and yet: %s", w.states(), c.Message)
+		}
+	}
+}
