@@ -4,6 +4,9 @@ import (
 	"context"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
@@ -14,6 +17,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
 // bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at
@@ -126,7 +130,7 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 
 // enqueueBindings enqueues the keys of the bindings that are found under a field's value, each once.
 func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q queue) {
-	r.enqueueFound(ctx, field, value, func(_ *v1alpha1.ScopedTokenBinding, key TokenKey) {
+	r.enqueueFound(ctx, field, value, func(_ *decision.Binding, key TokenKey) {
 		priority := sweepPriority
 		if key.Refused != "" {
 			priority = refusedPriority
@@ -136,20 +140,26 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q
 }
 
 // enqueueUnsettled enqueues the bindings of a connection that are not Ready: they are looked up once a sweep, behind what the
-// sweep has found. One that the rules refuse whatever Astro shows was told so, and no sweep can change it.
+// sweep has found. One that the rules refuse whatever Astro shows is left alone once it says so: no sweep can change it.
 func (r *Reconciler) enqueueUnsettled(ctx context.Context, c connection.Key, q queue) {
-	r.enqueueFound(ctx, index.BindingUnsettled, c.String(), func(b *v1alpha1.ScopedTokenBinding, key TokenKey) {
+	r.enqueueFound(ctx, index.BindingUnsettled, c.String(), func(b *decision.Binding, key TokenKey) {
 		switch {
 		case key.Refused == "":
 			add(q, key, retryPriority)
-		case !pin.Looked(b) || !b.DeletionTimestamp.IsZero():
+		case !toldRefused(b) || b.Deleting():
 			add(q, key, refusedPriority)
 		}
 	})
 }
 
+// toldRefused reports whether the status says why the rules refuse the binding. It may say that they could not be asked.
+func toldRefused(b *decision.Binding) bool {
+	refused, is := b.Refused(), meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionAccepted)
+	return b.Looked() && refused != nil && is != nil && is.Status == metav1.ConditionFalse && is.Reason == refused.Reason
+}
+
 // enqueueFound has the keys of the bindings that are found under a field's value enqueued, each once.
-func (r *Reconciler) enqueueFound(ctx context.Context, field, value string, enqueue func(*v1alpha1.ScopedTokenBinding, TokenKey)) {
+func (r *Reconciler) enqueueFound(ctx context.Context, field, value string, enqueue func(*decision.Binding, TokenKey)) {
 	var list v1alpha1.ScopedTokenBindingList
 	unsafe := client.UnsafeDisableDeepCopy // only read here
 	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, unsafe); err != nil {
@@ -168,7 +178,7 @@ func (r *Reconciler) enqueueFound(ctx context.Context, field, value string, enqu
 			continue
 		}
 		seen[token] = true
-		enqueue(&list.Items[i], token)
+		enqueue(&full, token)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -18,6 +19,8 @@ type observation struct {
 	decision.Observation
 
 	asked map[connection.Key]bool
+	// young says that a listing of the last seconds was asked for a token that may be younger.
+	young bool
 }
 
 func (o observation) with(k connection.Key) observation {
@@ -102,19 +105,23 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 }
 
 // mayReadUnlisted reports whether a token that a trusted listing lacks, and on which nobody holds a claim, is to be read by id:
-// it may be younger than the listing. One namespace of whose bindings that is asked has its share of such reads.
+// it may be younger than the listing. It is if one of the namespaces that ask for it has something left of its share of such reads.
 func (r *Reconciler) mayReadUnlisted(g group, h connection.Handle) bool {
 	if h.Directory.Doubt() != "" {
 		return true
 	}
-	namespace := ""
+	refused := map[string]bool{}
 	for i := range g.bindings {
-		if g.bindings[i].Connection.ID == h.Key.String() && asks(&g.bindings[i]) {
-			namespace = g.bindings[i].Object.Namespace
-			break
+		namespace := g.bindings[i].Object.Namespace
+		if g.bindings[i].Connection.ID != h.Key.String() || !asks(&g.bindings[i]) || refused[namespace] {
+			continue
 		}
+		if r.shares.reads.take(namespace, time.Now()) {
+			return true
+		}
+		refused[namespace] = true
 	}
-	return r.shares.reads.take(namespace, time.Now())
+	return false
 }
 
 // lookInListing looks for a token in a listing of the last seconds, which it shares with all who do.
@@ -126,10 +133,20 @@ func (r *Reconciler) lookInListing(ctx context.Context, g group, h connection.Ha
 		return r.lookThrough(ctx, g, h, o)
 	}
 	o = o.hiddenFrom(h.Key, "")
+	o.young = true
 	if o.Presence == decision.Unseen {
 		o.Presence = decision.Absent
 	}
 	return o, nil
+}
+
+// again is when a token is to be looked for once more that a listing did not have: at the first look it may have been younger.
+func (o observation) again(g group) time.Duration {
+	first := func(b decision.Binding) bool { return !b.Looked() || b.Asks() }
+	if o.young && o.Presence == decision.Absent && slices.ContainsFunc(g.bindings, first) {
+		return freshEnough
+	}
+	return 0
 }
 
 // prove looks for proof that a token whose id Astro does not know is gone. It costs a listing, so it is done only where

@@ -163,6 +163,24 @@ func (o *orphans) needing(k connection.Key) (all []types.UID) {
 	return all
 }
 
+// Leaving counts, by namespace, the bindings that are gone without having been let go and whose roles wait to be revoked through
+// the connection.
+func (r *Reconciler) Leaving(k connection.Key) map[string]int { return r.orphans.leaving(k) }
+
+func (o *orphans) leaving(k connection.Key) map[string]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	counts := map[string]int{}
+	for _, of := range o.all {
+		for _, one := range of {
+			if connectionOf(one.binding) == k {
+				counts[one.binding.Namespace]++
+			}
+		}
+	}
+	return counts
+}
+
 // through returns the tokens with orphans that need the connection.
 func (o *orphans) through(k connection.Key) (keys []TokenKey) {
 	o.mu.Lock()

@@ -53,7 +53,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if !r.enter(g) {
 		return reconcile.Result{}, nil
 	}
-	situation := r.situation(ctx, g, r.observeThrough(ctx, g, observation))
+	observation = r.observeThrough(ctx, g, observation)
+	situation := r.situation(ctx, g, observation)
 	if situation.Token.ByID {
 		r.auditSeen(ctx, key, situation.Token.Token)
 	}
@@ -61,6 +62,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if waits {
 		return reconcile.Result{}, nil
 	}
+	progress.Wake = earlier(progress.Wake, observation.again(g))
 	r.memory.keep(key, progress.Situation.Memory)
 	r.line.Served(key)
 	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
