@@ -183,7 +183,7 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 		if u.unfinished > 0 {
 			wake = min(wake, unfinishedPoll)
 		}
-	} else if paused.any() && len(u.deleting) == 0 {
+	} else if paused.any() && paused.idle {
 		wake = min(wake, pauseAtLeast)
 	}
 	return reconcile.Result{RequeueAfter: wake}, nil

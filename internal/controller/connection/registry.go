@@ -163,12 +163,22 @@ type Work interface {
 	// Unfinished counts the roles for which the connection is needed although no binding says so: those that are being given,
 	// and those that are still to be revoked although their bindings are gone.
 	Unfinished(k Key) int
+	// Leaving counts, by namespace, the bindings that are gone without having been let go, and whose roles wait to be revoked
+	// through the connection.
+	Leaving(k Key) map[string]int
 	// Warnings are what the connection has to tell of it, beside its own state.
 	Warnings(k Key) []string
 }
 
 // SetWork tells the registry whom to ask.
 func (r *Registry) SetWork(w Work) { r.work.Store(&w) }
+
+func (r *Registry) leaving(k Key) map[string]int {
+	if w := r.work.Load(); w != nil {
+		return (*w).Leaving(k)
+	}
+	return nil
+}
 
 func (r *Registry) unfinished(k Key) int {
 	if w := r.work.Load(); w != nil {

@@ -41,7 +41,11 @@ func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
 func (d *dependencies) resumeRevocations(key Key, u usage) paused {
-	paused, resumed := d.Registry.limits.resume(key, byNamespace(u.deleting), len(byNamespace(u.holders)))
+	waiting := byNamespace(u.deleting)
+	for namespace, orphans := range d.Registry.leaving(key) {
+		waiting[namespace] += orphans
+	}
+	paused, resumed := d.Registry.limits.resume(key, waiting, len(byNamespace(u.holders)))
 	if resumed {
 		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}

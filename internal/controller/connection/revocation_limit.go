@@ -44,8 +44,9 @@ type pause struct {
 
 // paused is for whom revocations are paused: for all, or for some namespaces.
 type paused struct {
-	all bool
-	of  []string
+	all  bool
+	of   []string
+	idle bool // nobody is seen to wait for the end of one of the pauses
 }
 
 func (p paused) any() bool { return p.all || len(p.of) > 0 }
@@ -146,11 +147,14 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 	l.users = users
 	l.part(waiting)
 	over := func(waiting int, p *pause) bool {
+		is.idle = is.idle || waiting == 0
 		return !l.counts(now) || waiting == 0 && now.Sub(p.asked) >= pauseAtLeast
 	}
 	all := 0
-	for _, n := range waiting {
-		all += n
+	for namespace, n := range waiting {
+		if l.parts[namespace] == nil { // else it waits for its own pause to end, and holds up nobody else
+			all += n
+		}
 	}
 	if l.whole.on && over(all, &l.whole) {
 		l.whole, l.revoked, l.restored, resumed = pause{}, map[string]revocation{}, false, true
@@ -162,7 +166,8 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 			resumed = true
 		}
 	}
-	return paused{all: l.whole.on, of: slices.Sorted(maps.Keys(l.parts))}, resumed
+	is.all, is.of = l.whole.on, slices.Sorted(maps.Keys(l.parts))
+	return is, resumed
 }
 
 // part makes of a pause that was read from a status one of each namespace in which somebody waits.
