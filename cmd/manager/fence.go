@@ -7,12 +7,12 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	ctrl "sigs.k8s.io/controller-runtime"
-	"sigs.k8s.io/controller-runtime/pkg/metrics"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 )
 
 // fence is the lease, and knows when it was last renewed. A process that was stopped for a while, or its machine with it,
@@ -24,16 +24,6 @@ type fence struct {
 	renewed atomic.Pointer[time.Time]
 	holder  string // when last seen
 	odd     string // the last record that no replica writes
-}
-
-// alteredLeases counts records of the lease that no replica has written.
-var alteredLeases = prometheus.NewCounter(prometheus.CounterOpts{
-	Namespace: "scopedtoken", Name: "lease_altered_total",
-	Help: "Records found in the lease that no replica of the operator writes: somebody else has written it.",
-})
-
-func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(alteredLeases)
 }
 
 // Get implements resourcelock.Interface. How long a holder has the lease is not for the record to say: whoever may write it
@@ -54,7 +44,7 @@ func (f *fence) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []
 	const usual = int(leaseDuration / time.Second)
 	if ahead := time.Until(record.RenewTime.Time); record.LeaseDurationSeconds != usual || ahead > leaseDuration {
 		if f.odd != string(raw) {
-			alteredLeases.Inc()
+			measure.AlteredLeases.Inc()
 			logger.Info("the lease was written by somebody who is no replica of the operator; it is taken once it was not written for a while",
 				"leaseDurationSeconds", record.LeaseDurationSeconds, "renewTime", record.RenewTime.Time, "after", leaseDuration.String())
 		}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
 	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
@@ -36,7 +37,7 @@ func TestLeaseOfAStranger(t *testing.T) {
 	if err := kube.Create(t.Context(), hostage); err != nil {
 		t.Fatal(err)
 	}
-	told, began := testutil.ToFloat64(alteredLeases), time.Now()
+	told, began := testutil.ToFloat64(measure.AlteredLeases), time.Now()
 	o := options{leaderElect: true, operatorNamespace: "default", lease: lease}
 	f, err := o.fence(access(env.Config))
 	if err != nil {
@@ -61,7 +62,7 @@ func TestLeaseOfAStranger(t *testing.T) {
 	if took := time.Since(began); took < leaseDuration {
 		t.Errorf("a lease is taken that may be held: after %s", took)
 	}
-	if n := testutil.ToFloat64(alteredLeases) - told; n != 1 {
+	if n := testutil.ToFloat64(measure.AlteredLeases) - told; n != 1 {
 		t.Errorf("one record of a stranger is counted as %v", n)
 	}
 }
@@ -82,14 +83,14 @@ func TestLeaseLastsAsLongAsAReplicaRenewsIt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &fence{Interface: &lock{record: resourcelock.LeaderElectionRecord{HolderIdentity: tc.holder, LeaseDurationSeconds: tc.given}}}
-			before := testutil.ToFloat64(alteredLeases)
+			before := testutil.ToFloat64(measure.AlteredLeases)
 			for range 2 {
 				r, _, err := f.Get(t.Context())
 				if err != nil || r.LeaseDurationSeconds != tc.want {
 					t.Errorf("%s\ngot %+v, %v", tc.reason, r, err)
 				}
 			}
-			if n := testutil.ToFloat64(alteredLeases) - before; n != tc.odd {
+			if n := testutil.ToFloat64(measure.AlteredLeases) - before; n != tc.odd {
 				t.Errorf("%s\ncounted %v times", tc.reason, n)
 			}
 		})
