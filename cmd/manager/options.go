@@ -32,6 +32,7 @@ type options struct {
 	selector          string
 	connections       labels.Selector // the selector, read
 	concurrency       int
+	maxListing        int // MiB
 
 	leaderElect                bool
 	lease                      string
@@ -85,6 +86,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 		"labels of the connections that this instance serves, such as shard=a or 'shard notin (a,b)'; "+
 			"no two instances may select connections to the same Organization (default: all)")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many tokens are worked on side by side")
+	flags.IntVar(&o.maxListing, "max-listing-mib", 48,
+		"memory that one listing of Astro's may take up, about 600 bytes a token and 190 a role; a larger one is refused")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "wait for the lease, so that of several replicas one works")
 	flags.StringVar(&o.lease, "leader-election-id", "",
 		"name of the lease (default: "+leaseName+"; with --connection-selector none, since each instance needs its own)")
@@ -104,6 +107,9 @@ func (o *options) bind(flags *flag.FlagSet) {
 
 // complete fills in what the environment tells, and refuses what cannot work.
 func (o *options) complete() error {
+	if o.maxListing < 1 {
+		return fmt.Errorf("--max-listing-mib=%d: it takes at least 1", o.maxListing)
+	}
 	if o.concurrency < 1 {
 		return fmt.Errorf("--concurrency=%d: it takes at least 1", o.concurrency)
 	}

@@ -19,7 +19,7 @@ import (
 // usual are the options of an operator that is told nothing but its namespace.
 func usual(change func(*options)) options {
 	o := options{
-		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, lease: "manager.astro.scopedtoken.dev",
+		allowedHosts: []string{"api.astronomer.io"}, operatorNamespace: "operator", concurrency: 16, maxListing: 48, lease: "manager.astro.scopedtoken.dev",
 		metricsAddress: ":8443", metricsSecure: true, probeAddress: ":8081",
 		runbook: runbook.URL(release), auditLog: "stdout",
 	}
@@ -141,6 +141,7 @@ func TestParseRefuses(t *testing.T) {
 		"Selector":       {"A selector that cannot be read must not mean everything.", []string{"--operator-namespace=o", "--connection-selector=shard in a"}, "--connection-selector"},
 		"OpenProfiles":   {"Profiles show what is in memory.", []string{"--operator-namespace=o", "--profiles", "--metrics-secure=false"}, "--profiles"},
 		"WideProfiles":   {"Every interface is not loopback.", []string{"--operator-namespace=o", "--profiles", "--metrics-secure=false", "--metrics-bind-address=0.0.0.0:8080"}, "--profiles"},
+		"NoListing":      {"No listing fits into nothing.", []string{"--operator-namespace=o", "--max-listing-mib=0"}, "--max-listing-mib"},
 		"NoLease": {
 			"Two instances with one lease would wait for each other.",
 			[]string{"--operator-namespace=o", "--connection-selector=shard=a", "--leader-elect"}, "--leader-election-id",

@@ -12,8 +12,8 @@ const (
 	maxAnswer = 2 << 20
 	// maxPageBody is how large a page may be. Each Deployment carries all its environment variables, of which nothing stays.
 	maxPageBody = 256 << 20
-	// maxListing is what the rows of one listing may take up that are kept: some 200,000 roles of tokens. While a listing is
-	// made, the one before is there too.
+	// maxListing is what the rows of one listing may take up that are kept, if nothing else is said: some 200,000 roles of tokens.
+	// While a listing is made, the one before is there too.
 	maxListing = 48 << 20
 	// maxLookup is the same of the targets that one lookup finds, of which there may be many at a time.
 	maxLookup = 8 << 20

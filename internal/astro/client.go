@@ -22,6 +22,9 @@ type Options struct {
 	ReadTimeout  time.Duration // one GET, its body included: 10 s
 	WriteTimeout time.Duration // one POST, its body included: 4 s
 
+	// MaxListing is how many bytes of memory the rows of one listing may take up: 48 MiB.
+	MaxListing int
+
 	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, the HTTP status (0 without an
 	// answer), and how long it took.
 	Observe func(method, endpoint, outcome string, status int, d time.Duration)
@@ -39,6 +42,7 @@ func (o Options) complete() Options {
 	o.ListTimeout = cmp.Or(o.ListTimeout, 20*time.Second)
 	o.ReadTimeout = cmp.Or(o.ReadTimeout, 10*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 4*time.Second)
+	o.MaxListing = cmp.Or(o.MaxListing, maxListing)
 	if o.Limiter == nil {
 		o.Limiter = newLimiter(systemClock{}, defaultReads, defaultWrites)
 	}

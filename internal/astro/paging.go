@@ -22,7 +22,7 @@ type pagedList[W sized] struct {
 	call
 	items string // the field of the page that holds the rows
 	id    func(W) string
-	most  int // what all rows may take up; maxListing if zero
+	most  int // what all rows may take up; Options.MaxListing if zero
 }
 
 // sized is a row that tells about how many bytes it takes up.
@@ -47,7 +47,7 @@ func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
 // once reads from the first page to the last. Each page begins with the last row of the page before, which shows that no
 // row moved across the boundary. Besides, the total must not change, and must be the number of different rows.
 func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
-	room := cmp.Or(l.most, maxListing)
+	room := cmp.Or(l.most, c.opts.MaxListing)
 	first, err := l.page(ctx, c, 0, room)
 	if err != nil {
 		return nil, err
@@ -78,8 +78,9 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 }
 
 // tooLarge ends a listing that would take up more memory than it may.
-func (l pagedList[W]) tooLarge() *Error {
-	e := incomplete(l.op, "all of it would take up more than %d MiB of memory, which is more than the operator takes from Astro", cmp.Or(l.most, maxListing)>>20)
+func (l pagedList[W]) tooLarge(c *Client) *Error {
+	e := incomplete(l.op, "all of it would take up more than %d MiB of memory, which is more than the operator takes from Astro; "+
+		"if the Organization is that large, raise --max-listing-mib and the memory limit of the operator", cmp.Or(l.most, c.opts.MaxListing)>>20)
 	e.final = true
 	return e
 }
@@ -108,7 +109,7 @@ func (l pagedList[W]) page(ctx context.Context, c *Client, offset, room int) (pa
 	err := c.get(ctx, k, func(body io.Reader) (err error) {
 		p, err = readPage(body, l.items, l.id, room)
 		if errors.Is(err, errNoRoom) {
-			return l.tooLarge()
+			return l.tooLarge(c)
 		}
 		return err
 	})

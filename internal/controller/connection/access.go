@@ -94,5 +94,6 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		Refused:      refused,
 		Fence:        d.Fence,
 		Recency:      d.Recency,
+		MaxListing:   d.MaxListing,
 	})
 }
