@@ -5,7 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net/http"
-	"net/http/pprof" //nolint:gosec // what it registers by itself is served nowhere
+	"net/http/pprof" // what it registers by itself is served nowhere
 	"slices"
 	"time"
 

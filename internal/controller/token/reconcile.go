@@ -62,13 +62,12 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if waits {
 		return reconcile.Result{}, nil
 	}
-	progress.Wake = earlier(progress.Wake, observation.again(g))
 	r.memory.keep(key, progress.Situation.Memory)
 	r.line.Served(key)
 	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
 		progress.Errs = append(progress.Errs, g.unsure)
 	}
-	return r.result(progress)
+	return r.result(progress, observation.again(g))
 }
 
 // situation is what there is to decide on.
@@ -94,16 +93,17 @@ func (r *Reconciler) reconcileUnresolved(ctx context.Context, g group) (reconcil
 		r.pace.rest(g.key, len(g.bindings), restPerRefused)
 	}
 	progress, _ = r.carryOut(ctx, g, progress)
-	progress.Wake = earlier(progress.Wake, wake)
 	r.line.Served(g.key)
-	return r.result(progress)
+	return r.result(progress, wake)
 }
 
-// result is what the work queue is told. A retry is an error, a wait is a time, and a steady state asks for nothing.
-func (r *Reconciler) result(p decision.Progress) (reconcile.Result, error) {
+// result is what the work queue is told, where besides something is to be looked for again in a while. A retry is an error, a
+// wait is a time, and a steady state asks for nothing.
+func (r *Reconciler) result(p decision.Progress, again time.Duration) (reconcile.Result, error) {
 	if len(p.Errs) > 0 {
 		return reconcile.Result{}, errors.Join(p.Errs...)
 	}
+	p.Wake = earlier(p.Wake, again)
 	for i := range p.Situation.Bindings {
 		b := &p.Situation.Bindings[i]
 		p.Wake = earlier(p.Wake, r.shares.requests.wait(b, b.Object.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()))

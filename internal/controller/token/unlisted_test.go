@@ -34,7 +34,7 @@ func lookingAt(t *testing.T, objects ...client.Object) *Reconciler {
 		t.Fatal(err)
 	}
 	ofConnection := func(o client.Object) []string {
-		return []string{ref.KeyFor(o.GetNamespace(), o.(*v1alpha1.ScopedTokenBinding).Spec.ConnectionRef).String()} //nolint:forcetypeassert // indexed by kind
+		return []string{ref.KeyFor(o.GetNamespace(), o.(*v1alpha1.ScopedTokenBinding).Spec.ConnectionRef).String()}
 	}
 	kube := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingUnsettled, ofConnection).Build()
