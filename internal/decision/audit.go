@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -155,7 +156,7 @@ func (s *Situation) auditEntry(through string) audit.Entry {
 	for i := 0; i < len(s.Bindings) && (e.Organization.Name == "" || e.Token.Name == ""); i++ {
 		b := &s.Bindings[i]
 		if b.Connection.ID == through && b.Connection.Object != nil && b.Connection.Organization == s.Key.Organization {
-			e.Organization.Name = auditText(b.Connection.Object.ConnectionStatus().OrganizationName)
+			e.Organization.Name = auditText(cmp.Or(b.Connection.OrganizationName, b.Connection.Object.ConnectionStatus().OrganizationName))
 		}
 		if e.Token.Name == "" && b.Object.Status.Token.ID == s.Key.Token {
 			e.Token.Name = auditText(b.Object.Status.Token.Name)

@@ -76,6 +76,7 @@ type Connection struct {
 	Object v1alpha1.Connection // nil: there is none
 
 	Host, Organization string // empty: its controller has not looked at it yet
+	OrganizationName   string // empty: its status has it, if anything
 	Credential         string // the id of the API token that it works with
 
 	Ready     bool   // its credential was proven and not refused since

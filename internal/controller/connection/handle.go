@@ -17,6 +17,8 @@ type Handle struct {
 	Object v1alpha1.Connection
 	// Host of Astro's API, with its port if it has one, and the id of the Organization.
 	Host, Organization string
+	// OrganizationName is its name, once a credential was proven.
+	OrganizationName string
 
 	// Ready says that a credential was proven for the Organization and has not been refused since. A transient fault of
 	// Astro does not change it.

@@ -139,7 +139,7 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 		h.Reason, h.Message = f.Reason, f.Message
 	}
 	if a := m.proof.access; a != nil {
-		h.SelfID, h.Client, h.Directory = a.identity.TokenID, a.client, a.directory
+		h.SelfID, h.Client, h.Directory, h.OrganizationName = a.identity.TokenID, a.client, a.directory, a.organization.Name
 	}
 	r.Registry.publish(h)
 	return h

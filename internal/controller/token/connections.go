@@ -95,6 +95,7 @@ func (c connected) decision() decision.Connection {
 		return d
 	}
 	d.Object, d.Host, d.Organization, d.Credential = c.object, h.Host, h.Organization, h.SelfID
+	d.OrganizationName = h.OrganizationName
 	d.Ready, d.Callable, d.Deleting = h.Ready, h.Client != nil, h.Deleting
 	d.Distrusts = distrusts(h)
 	d.Reason, d.NeedsUser = h.Reason, h.Stuck()
