@@ -37,7 +37,7 @@ func (r *run) binding(b *v1alpha1.ScopedTokenBinding) decision.Binding {
 	return d
 }
 
-// keyOf is the key of a binding, without a token while that is only named, or the connection does not exist. A claim keeps
+// keyOf is the key of a binding, without a token while that is only named, the rules refuse it, or the connection does not exist. A claim keeps
 // its key without the connection.
 func (r *run) keyOf(b *decision.Binding) decision.Key {
 	if b.Claim != nil {
@@ -45,6 +45,9 @@ func (r *run) keyOf(b *decision.Binding) decision.Key {
 	}
 	if b.Connection.Object == nil {
 		return decision.Key{}
+	}
+	if b.Refused() != nil { // whatever Astro shows, so that the operator does not look
+		return KeyOf(b.Connection.Object).token("")
 	}
 	return KeyOf(b.Connection.Object).token(cmp.Or(pin.TokenID(b.Object), r.handed[b.Object.UID]))
 }

@@ -118,15 +118,16 @@ func (r *run) locate(st *State) {
 		Kind: string(now.Spec.Target.Kind), ID: pin.TargetID(now), Name: cmp.Or(now.Status.Target.Name, now.Spec.Target.Name),
 	}
 	b := r.binding(now)
-	key := r.keyOf(&b)
-	if t, listed := r.listed[organizationOf(key).token(st.Token.ID)]; listed {
+	at := organizationOf(r.keyOf(&b))
+	token := at.token(st.Token.ID)
+	if t, listed := r.listed[token]; listed {
 		st.Token.Name = t.Name
 	}
 	on := astro.RoleKey{EntityType: resolve.Entities[now.Spec.Target.Kind], EntityID: st.Target.ID}
-	if t, listed := r.targets[organizationOf(key)][on]; listed {
+	if t, listed := r.targets[at][on]; listed {
 		st.Target.Name = t.Name
 	}
-	if st.Token.ID != "" && st.Target.ID != "" && key.Token == st.Token.ID {
-		st.From, st.To = r.listed[key].RoleOn(on), r.tokens[key].RoleOn(on)
+	if st.Token.ID != "" && st.Target.ID != "" {
+		st.From, st.To = r.listed[token].RoleOn(on), r.tokens[token].RoleOn(on)
 	}
 }

@@ -106,6 +106,16 @@ func TestRun(t *testing.T) {
 			world(declares(on("a")), connection(func(c *v1alpha1.AstroConnection) { c.Spec.Allow = []v1alpha1.AllowRule{builders.AllowAll("others")} })),
 			map[string]string{"a": "blocked NamespaceNotAllowed"},
 		},
+		"ImpossibleTarget": {
+			"What the rules refuse whatever Astro shows is refused for the same reason as the operator gives, and not for the token.",
+			world(declares(builders.Binding("a").ForTokenID("cltk000000000000000nobody").OnDeployment(etl)), connection(func(c *v1alpha1.AstroConnection) {
+				rule := builders.AllowAll("team")
+				rule.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"team-"}}}
+				rule.Targets = []v1alpha1.TargetRule{{DeploymentIDs: []string{"clde0000000000000000other"}}}
+				c.Spec.Allow = []v1alpha1.AllowRule{rule}
+			})),
+			map[string]string{"a": "blocked TargetNotAllowed"},
+		},
 		"Withdrawn": {
 			"Rules that revoke what they no longer allow.",
 			granted(connection(func(c *v1alpha1.AstroConnection) {
@@ -147,6 +157,35 @@ func TestRevocationLimit(t *testing.T) {
 	result := Run(w)
 	if n := len(result.Changes); n != 1 {
 		t.Errorf("the limit lets one role go in a sweep, and %d go: %v", n, words(result))
+	}
+}
+
+// TestRevocationShare: where several namespaces hold roles through a connection, half of its limit goes for one of them.
+func TestRevocationShare(t *testing.T) {
+	shared := func(w *World) {
+		c := builders.Connection(builders.ConnectionName).To("https://api.astronomer.io", org).Allow(builders.AllowAll("team", "others")).Cluster()
+		c.Status, c.Spec.MaxRevocationsPerSweep = *w.Connections[0].ConnectionStatus(), 2
+		w.Connections = []v1alpha1.Connection{c}
+	}
+	through := func(name, deployment string) func(*World) {
+		return declares(builders.Binding(name).ThroughCluster(builders.ConnectionName).ForTokenID(ci).OnDeployment(deployment))
+	}
+	of := func(name, namespace string) func(*World) {
+		return edit(name, func(b *v1alpha1.ScopedTokenBinding) { b.Namespace = namespace })
+	}
+	for name, tc := range map[string]struct {
+		namespace string
+		want      int
+	}{"Alone": {"team", 2}, "Several": {"others", 1}} {
+		t.Run(name, func(t *testing.T) {
+			w := asLeft(world(shared, through("a", etl), through("b", reports),
+				declares(builders.Binding("c").ThroughCluster(builders.ConnectionName).ForTokenID(other).OnDeployment(etl)), of("c", tc.namespace)))
+			deleted("a")(&w)
+			deleted("b")(&w)
+			if n := len(Run(w).Changes); n != tc.want {
+				t.Errorf("of two roles of one namespace want %d to go, got %d", tc.want, n)
+			}
+		})
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // revocationLimits are the revocation limits of all connections.
@@ -107,7 +109,7 @@ func (l *revocationLimit) take(namespace string, grants []string, now time.Time)
 			more[grant] = revocation{now, namespace}
 		}
 	}
-	if l.users > 1 && own+len(more) > l.share() {
+	if l.users > 1 && own+len(more) > policy.RevocationShare(l.max) {
 		l.parts[namespace] = &pause{}
 		return l.parts[namespace]
 	}
@@ -117,9 +119,6 @@ func (l *revocationLimit) take(namespace string, grants []string, now time.Time)
 	maps.Copy(l.revoked, more)
 	return nil
 }
-
-// share is how much of the limit one of several namespaces may use.
-func (l *revocationLimit) share() int { return (l.max + 1) / 2 }
 
 // adjust carries the connection's limit over. A limit that this process has not seen before is paused if the status says that
 // it was.
