@@ -113,7 +113,7 @@ test: controlplane $(HELM) alerts ## Run every test against a real control plane
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
 	go test $(TEST_ARGS) ./test/explore
 	@$(FORGET_STATES)
-	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=20m --no-color $(STORY_ARGS) ./test/stories
+	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=30m --no-color $(STORY_ARGS) ./test/stories
 
 # Every state that the stories see an object in, and every call to the simulated Astro, unless only some of them run.
 STATES := $(CURDIR)/bin/states
