@@ -10,23 +10,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
-	"github.com/scopedtoken/scopedtoken-operator/test/environment"
 )
 
 // TestLeaseOfAStranger has somebody who is no replica write the lease as if it was his for ever.
 func TestLeaseOfAStranger(t *testing.T) {
-	env, err := environment.Start()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = env.Stop() })
-	kube, err := client.New(env.Config, client.Options{Scheme: scheme})
-	if err != nil {
-		t.Fatal(err)
-	}
+	env, kube := apiServer(t)
 	now := metav1.NewMicroTime(time.Now().Add(24 * time.Hour))
 	hostage := &coordinationv1.Lease{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: lease},

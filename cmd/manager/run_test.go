@@ -24,9 +24,9 @@ import (
 
 const lease = "shard-a"
 
-// TestRun starts the operator as a Deployment does: it gets ready, takes the lease, shows metrics to whom it should, and
-// gives the lease back when it ends. It works for the connections that it selects, and for no others.
-func TestRun(t *testing.T) {
+// apiServer is one with an administrator's client, for as long as the test lasts.
+func apiServer(t *testing.T) (*environment.Environment, client.Client) {
+	t.Helper()
 	env, err := environment.Start()
 	if err != nil {
 		t.Fatal(err)
@@ -36,6 +36,13 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return env, kube
+}
+
+// TestRun starts the operator as a Deployment does: it gets ready, takes the lease, shows metrics to whom it should, and
+// gives the lease back when it ends. It works for the connections that it selects, and for no others.
+func TestRun(t *testing.T) {
+	env, kube := apiServer(t)
 	for _, object := range append(scrapers(), ofShard("own", "a"), ofShard("foreign", "b")) {
 		if err := kube.Create(t.Context(), object); err != nil {
 			t.Fatal(err)

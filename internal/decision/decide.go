@@ -68,7 +68,7 @@ func Decide(s Situation) Decision {
 	for i := range d.Rulings {
 		d.Rulings[i].Verdict = d.Plan.Verdicts[s.Bindings[i].ID()]
 	}
-	s.foretell(&d)
+	s.predict(&d)
 	d.Take, d.ReadFirst = s.claimsToTake(&d)
 	d.Finalizers = s.finalizers(d)
 	d.Looks = s.looks(d)
@@ -81,9 +81,9 @@ func (s *Situation) plan(rulings []Ruling) roleset.Plan {
 	return roleset.Make(roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}, s.rolesetClaims(rulings))
 }
 
-// foretell gives the bindings whose connection observes the verdict that they would have if it did not. Nothing else follows
+// predict gives the bindings whose connection observes the verdict that they would have if it did not. Nothing else follows
 // from that plan.
-func (s *Situation) foretell(d *Decision) {
+func (s *Situation) predict(d *Decision) {
 	if !slices.ContainsFunc(d.Rulings, func(r Ruling) bool { return r.withheld() }) {
 		return
 	}

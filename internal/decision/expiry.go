@@ -26,7 +26,7 @@ func (s *Situation) judgeExpired(b *Binding) Ruling {
 	r.Rebind, r.Retarget, r.Withdrawn = false, false, false // nothing is looked for any more
 	switch {
 	case b.Claim == nil || b.Observes():
-		s.rest(b, &r, f)
+		s.finish(b, &r, f)
 	case s.unreachable(b) != nil || b.Object.Spec.Suspend:
 		r.Class, r.Fault = onHold(b), f
 		r.Uncertain = r.Class == roleset.Hold && f.Stalls() && s.open(b)
@@ -44,9 +44,9 @@ func (s *Situation) judgeExpired(b *Binding) Ruling {
 	return r
 }
 
-// rest is the ruling on a binding without a claim whose time is over: nothing is done for it any more, whatever else stands in
+// finish is the ruling on a binding without a claim whose time is over: nothing is done for it any more, whatever else stands in
 // its way. One whose time was over before it was made, and that never had its role, is nobody's intention.
-func (s *Situation) rest(b *Binding, r *Ruling, f *fault.Fault) {
+func (s *Situation) finish(b *Binding, r *Ruling, f *fault.Fault) {
 	switch {
 	case f != nil && (f.Silent || f.Transient):
 		r.Fault = f
@@ -61,11 +61,11 @@ func (s *Situation) rest(b *Binding, r *Ruling, f *fault.Fault) {
 	}
 }
 
-// restIfExpired is rest for a binding whose token is not known.
-func (s *Situation) restIfExpired(b *Binding, r *Ruling) {
+// finishIfExpired is finish for a binding whose token is not known.
+func (s *Situation) finishIfExpired(b *Binding, r *Ruling) {
 	if f := r.Fault; b.Claim == nil && b.expired(s.Now) {
 		r.Expired, r.Fault = true, nil
-		s.rest(b, r, f)
+		s.finish(b, r, f)
 	}
 }
 

@@ -25,14 +25,14 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			continue
 		}
 		if r.Fault = s.unreachable(b); r.Fault != nil {
-			s.restIfExpired(b, r)
+			s.finishIfExpired(b, r)
 			continue
 		}
 		refused := b.Refused()
 		switch {
 		case refused != nil:
 			r.Fault = fault.NotTrue(v1alpha1.ConditionAccepted, refused.Reason, "%s", refused.Message)
-			s.restIfExpired(b, r)
+			s.finishIfExpired(b, r)
 		case b.Names.Err != nil:
 			p = p.retry(b.Names.Err)
 			r.Fault = fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)
@@ -41,7 +41,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			r.Fault = fault.Quiet()
 		default:
 			r.Fault = s.unresolved(b, r)
-			s.restIfExpired(b, r)
+			s.finishIfExpired(b, r)
 		}
 	}
 	return p, handOver

@@ -62,8 +62,8 @@ func (p *planned) actions() string {
 	return strings.Join(lines, ", ")
 }
 
-// settle declares a binding as the operator leaves one that it has given its role.
-func (w *world) settle(b *builders.BindingBuilder, token, target string) *v1alpha1.ScopedTokenBinding {
+// declareGranted declares a binding as the operator leaves one that it has given its role.
+func (w *world) declareGranted(b *builders.BindingBuilder, token, target string) *v1alpha1.ScopedTokenBinding {
 	w.Helper()
 	o := b.Object()
 	w.declare(o, token, target)
@@ -88,10 +88,10 @@ var columns = regexp.MustCompile(" {3,}")
 // TestPlan goes through what may become of a binding, and prints it.
 func TestPlan(t *testing.T) {
 	w := newWorld(t)
-	w.settle(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
-	w.settle(builders.Binding("ci-on-data").ForTokenID(ciID).OnWorkspace(dataID).WithRole("WORKSPACE_MEMBER"), ciID, dataID)
-	w.settle(builders.Binding("metrics-on-etl").ForWorkspaceTokenID(metricsID).OnDeployment(etlID).WithRole("DEPLOYMENT_ADMIN"), metricsID, etlID)
-	w.settle(builders.Binding("elsewhere").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	w.declareGranted(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	w.declareGranted(builders.Binding("ci-on-data").ForTokenID(ciID).OnWorkspace(dataID).WithRole("WORKSPACE_MEMBER"), ciID, dataID)
+	w.declareGranted(builders.Binding("metrics-on-etl").ForWorkspaceTokenID(metricsID).OnDeployment(etlID).WithRole("DEPLOYMENT_ADMIN"), metricsID, etlID)
+	w.declareGranted(builders.Binding("elsewhere").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
 
 	folder := w.folder(
 		builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("DEPLOYMENT_ADMIN").Object(),
@@ -120,7 +120,7 @@ func TestPlan(t *testing.T) {
 // TestPlanOfNothing: what is applied already changes nothing, in whichever form it comes.
 func TestPlanOfNothing(t *testing.T) {
 	w := newWorld(t)
-	w.settle(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	w.declareGranted(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
 	a := w.run("plan", "-f", w.folder(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only").Object()))
 	if a.code != 0 || a.out != "Nothing changes: 1 bindings are as declared.\n" {
 		t.Errorf("%+v", a)
@@ -142,8 +142,8 @@ func (w *world) planOf(text string, args ...string) answer {
 func TestPlanPrune(t *testing.T) {
 	w := newWorld(t)
 	kept := builders.Binding("kept").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only")
-	labelled := w.settle(builders.Binding("labelled").ForTokenID(ciID).OnDeployment(modelsID).WithRole("DEPLOYMENT_ADMIN"), ciID, modelsID)
-	w.settle(builders.Binding("plain").ForTokenID(ciID).OnWorkspace(dataID).WithRole("WORKSPACE_MEMBER"), ciID, dataID)
+	labelled := w.declareGranted(builders.Binding("labelled").ForTokenID(ciID).OnDeployment(modelsID).WithRole("DEPLOYMENT_ADMIN"), ciID, modelsID)
+	w.declareGranted(builders.Binding("plain").ForTokenID(ciID).OnWorkspace(dataID).WithRole("WORKSPACE_MEMBER"), ciID, dataID)
 	for _, o := range []*v1alpha1.ScopedTokenBinding{labelled} {
 		o.Labels, o.Finalizers = map[string]string{"app": "grants-" + w.namespace}, []string{v1alpha1.FinalizerRevoke}
 		if err := kube.Update(t.Context(), o); err != nil {
@@ -176,7 +176,7 @@ func TestPlanPrune(t *testing.T) {
 // TestPlanRules: rules may come with the manifests, for bindings that are there and for those that come with them.
 func TestPlanRules(t *testing.T) {
 	w := newWorld(t)
-	w.settle(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	w.declareGranted(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
 	p := w.plans(2, "-f", w.folder(builders.Connection(builders.ConnectionName).To(w.sim.URL(), orgID).In(w.namespace).Allow(builders.AllowAll("other")).Object()))
 	if got := p.actions(); got != "ci-on-etl unchanged blocked" || p.Bindings[0].Then.Reason != v1alpha1.ReasonNamespaceNotAllowed {
 		t.Errorf("%s: %+v", got, p.Bindings)

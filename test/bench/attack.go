@@ -31,28 +31,28 @@ const (
 // floods measures what a tenant that means harm costs others.
 func (b *bench) floods(ctx context.Context) error {
 	fmt.Fprintln(b.figures.out, "# one tenant against the others")
-	refused := siege{name: "refused", begin: func(t *tenant, ctx context.Context) error { return t.flood(ctx, b.flood) }}
-	random := siege{name: "random_ids", allowed: true, begin: func(t *tenant, ctx context.Context) error { return t.flood(ctx, randomIDs) }}
-	requests := siege{name: "requests", allowed: true, prepare: (*tenant).declareMany, begin: (*tenant).touchAll}
+	refused := attack{name: "refused", begin: func(t *tenant, ctx context.Context) error { return t.flood(ctx, b.flood) }}
+	random := attack{name: "random_ids", allowed: true, begin: func(t *tenant, ctx context.Context) error { return t.flood(ctx, randomIDs) }}
+	requests := attack{name: "requests", allowed: true, prepare: (*tenant).declareMany, begin: (*tenant).touchAll}
 	var faults []error
-	for _, s := range []siege{refused, random, requests} {
-		if err := b.within(ctx, func(w *world) error { return w.besiege(ctx, s) }); err != nil {
+	for _, s := range []attack{refused, random, requests} {
+		if err := b.within(ctx, func(w *world) error { return w.underAttack(ctx, s) }); err != nil {
 			faults = append(faults, fmt.Errorf("%s: %w", s.name, err))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// siege is one way of flooding the operator.
-type siege struct {
+// attack is one way of flooding the operator.
+type attack struct {
 	name    string
 	allowed bool // a rule speaks to the namespace
 	prepare func(*tenant, context.Context) error
 	begin   func(*tenant, context.Context) error
 }
 
-// besiege lets one tenant flood the operator, and has another apply bindings and lose roles meanwhile.
-func (w *world) besiege(ctx context.Context, s siege) error {
+// underAttack lets one tenant flood the operator, and has another apply bindings and lose roles meanwhile.
+func (w *world) underAttack(ctx context.Context, s attack) error {
 	org, err := w.newOrganization(size{touched + 100, 100})
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (w *world) besiege(ctx context.Context, s siege) error {
 	return nil
 }
 
-func (s siege) ready(ctx context.Context, attacker *tenant) error {
+func (s attack) ready(ctx context.Context, attacker *tenant) error {
 	if s.prepare == nil {
 		return nil
 	}

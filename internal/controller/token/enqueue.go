@@ -145,14 +145,14 @@ func (r *Reconciler) enqueueUnsettled(ctx context.Context, c connection.Key, q q
 		switch {
 		case key.Refused == "":
 			add(q, key, retryPriority)
-		case !toldRefused(b) || b.Deleting():
+		case !statesRefusal(b) || b.Deleting():
 			add(q, key, refusedPriority)
 		}
 	})
 }
 
-// toldRefused reports whether the status says why the rules refuse the binding. It may say that they could not be asked.
-func toldRefused(b *decision.Binding) bool {
+// statesRefusal reports whether the status says why the rules refuse the binding. It may say that they could not be asked.
+func statesRefusal(b *decision.Binding) bool {
 	refused, is := b.Refused(), meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionAccepted)
 	return b.Looked() && refused != nil && is != nil && is.Status == metav1.ConditionFalse && is.Reason == refused.Reason
 }

@@ -58,7 +58,7 @@ func bindingIn(namespace, token string) *v1alpha1.ScopedTokenBinding {
 
 // A binding may be looked at before its namespace is in the cache. What its rules say of it is then told by the next sweep, and
 // by no sweep after that.
-func TestSweepsLeaveAloneWhoWasToldARefusal(t *testing.T) {
+func TestSweepsPassOverBindingsThatStateTheirRefusal(t *testing.T) {
 	cases := map[string]struct {
 		reason   string
 		accepted metav1.Condition
