@@ -45,27 +45,27 @@ var _ = Describe("Taking over what was given by hand", func() {
 })
 
 var _ = Describe("Taking over through a connection in mode Observe", func() {
-	It("exports 300 roles, looks at them and enforces them with one switch, without a write to Astro", func(ctx context.Context) {
+	It("exports 60 roles, looks at them and enforces them with one switch, without a write to Astro", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
 		w.mode(v1alpha1.ModeObserve)
-		w.giveByHand(30, 10)
+		w.giveByHand(6, 10)
 		w.sweep()
 		before := w.everyRole()
 
 		bindings, told := w.stb("export", "--mode", "Enforce")
-		Expect(told).To(ContainSubstring("300 bindings for 1 namespaces."))
+		Expect(told).To(ContainSubstring("60 bindings for 1 namespaces."))
 		w.kubectl(w.marked(bindings), "apply", "-f", "-")
-		w.everyBinding(300, "True/InSync")
+		w.everyBinding(60, "True/InSync")
 		_, told = w.stb("export")
-		Expect(told).To(ContainSubstring("0 bindings for 0 namespaces.\nLeft out: 300 roles that a binding is to enforce and does not hold yet"))
+		Expect(told).To(ContainSubstring("0 bindings for 0 namespaces.\nLeft out: 60 roles that a binding is to enforce and does not hold yet"))
 
 		w.mode(v1alpha1.ModeEnforce)
-		w.everyBinding(300, "True/Adopted")
+		w.everyBinding(60, "True/Adopted")
 		_, told = w.stb("list", "--undeclared")
 		Expect(told).To(ContainSubstring("No roles found."))
 		w.mode(v1alpha1.ModeObserve)
-		w.everyBinding(300, "True/Adopted")
+		w.everyBinding(60, "True/Adopted")
 		w.waitIdle()
 		Expect(w.everyRole()).To(Equal(before))
 		Expect(w.total().Writes).To(BeZero())

@@ -61,7 +61,7 @@ func (t *traffic) since(n int) []string {
 type line struct {
 	traffic *traffic
 	cut     atomic.Bool
-	allowed atomic.Int64 // so many writes pass before the line is cut, if limited
+	allowed atomic.Int64 // so many writes for bindings pass before the line is cut, if limited
 	limited atomic.Bool
 	before  atomic.Pointer[func(*http.Request)] // called with every request to the API server before it leaves
 }
@@ -70,7 +70,8 @@ var errCut = errors.New("the line to the API server is cut")
 
 func (l *line) sever() { l.cut.Store(true) }
 
-// severAfter lets n more writes pass and then cuts the line.
+// severAfter lets n more writes to bindings and the journal pass and then cuts the line. A connection writes its status
+// when it finds the time, and is not counted.
 func (l *line) severAfter(n int64) {
 	l.allowed.Store(n)
 	l.limited.Store(true)
@@ -78,7 +79,7 @@ func (l *line) severAfter(n int64) {
 
 func (l *line) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
-		write := r.Method != http.MethodGet && !strings.Contains(r.URL.Path, "/events")
+		write := r.Method != http.MethodGet && (strings.Contains(r.URL.Path, "/scopedtokenbindings/") || strings.Contains(r.URL.Path, "/configmaps"))
 		if write && l.limited.Load() && l.allowed.Add(-1) < 0 {
 			l.sever()
 		}
