@@ -26,6 +26,7 @@ var adminSteps = []weighted{
 	{1, func(draw) func(*world) { return (*world).askSweeps }},
 	{1, drawDeleteConnection},
 	{1, drawConnect},
+	{2, drawObserve},
 }
 
 // label is what a rule selects namespaces by.

@@ -228,7 +228,7 @@ func (g *astroGate) write(rw http.ResponseWriter, r *http.Request, w *world, tok
 	}
 	attempt := w.writes.begin(token, processOf(r), body)
 	attempt.journal = w.departures.journal()
-	id := g.mark(r)
+	attempt.id = g.mark(r)
 	answer := &tee{ResponseWriter: rw, status: http.StatusOK, before: func(status int, _ []byte) { attempt.status = status }}
 	if kill {
 		answer = &tee{ResponseWriter: discard{}, status: http.StatusOK, before: func(int, []byte) {}}
@@ -236,7 +236,7 @@ func (g *astroGate) write(rw http.ResponseWriter, r *http.Request, w *world, tok
 		defer w.killAt("astro", "after")
 	}
 	defer func() {
-		attempt.entry = entryOf(w.sim.Audit(), id)
+		attempt.entry = entryOf(w.sim.Audit(), attempt.id)
 		w.judgeWrite(attempt)
 		w.writes.finish(attempt)
 	}()

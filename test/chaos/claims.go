@@ -108,6 +108,8 @@ func (s *snapshot) judge(b *v1alpha1.ScopedTokenBinding) *claim {
 	switch {
 	case !b.DeletionTimestamp.IsZero():
 		s.judgeDeleting(c, refused)
+	case hasExpired(b):
+		s.judgeExpired(c, refused)
 	case b.Spec.Mode == v1alpha1.ModeObserve:
 	case len(c.faults) == 0:
 		c.class = want

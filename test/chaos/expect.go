@@ -76,6 +76,8 @@ func (s *snapshot) checkAlone(c *claim) {
 	}
 	ready := readyOf(b)
 	switch {
+	case hasExpired(b):
+		s.checkExpired(c)
 	case ready.Status == metav1.ConditionTrue && c.place != (place{}) && b.Spec.Mode != v1alpha1.ModeObserve && s.role(c.place) != roleOf(b):
 		s.violationf(wrong, "%s is Ready, but Astro holds %q", c.id(), s.role(c.place))
 	case len(c.faults) > 0 && c.class == leave && s.mayStay(c):

@@ -32,11 +32,13 @@ const (
 
 	undone promise = "undone_by_old_reads" // put back as an old read showed it, although the operator could tell
 
+	untold promise = "untold" // changed, and not in the audit log as it was, or told there and never done
+
 	leftBehind promise = "left_by_vanished" // left by a binding that vanished, as the operator could know
 )
 
 // promises are those kinds in the order of the figures.
-var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless, undone, leftBehind}
+var promises = []promise{lost, foreign, leaked, wrong, stuck, secret, crashed, restless, undone, leftBehind, untold}
 
 // figures are what a run counts.
 type figures struct {

@@ -94,8 +94,10 @@ func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astro
 		return
 	}
 	if is == nil {
+		w.judgeObserved(a, p, was, astrosim.Role{})
 		return
 	}
+	w.judgeObserved(a, p, was, *is)
 	if !w.everDeclared(p, is.Role) {
 		w.violationf(foreign, "the write of %s puts %v where nobody has declared that role", a.token, is)
 	}

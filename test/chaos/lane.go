@@ -210,6 +210,7 @@ func (w *world) restartAPIServer() {
 // finish looks at what the operator has printed, and counts.
 func (w *world) finish() {
 	w.scanSecrets("the log", w.operator.log.String())
+	w.judgeAudit(auditLines(w.operator.log.String()), w.writes.attempts())
 	for _, c := range w.operator.crashes {
 		w.violationf(crashed, "the operator crashed:\n%s", c)
 	}

@@ -26,14 +26,15 @@ type operator struct {
 	run     int           // the number of the running process
 	kills   int
 	crashes []string
-	spent   time.Duration // of the processor
+	ends    map[int]time.Time // when each process ended
+	spent   time.Duration     // of the processor
 	log     *logs
 	keeper  chan struct{}
 }
 
 // start runs the manager until stop.
 func (o *operator) start() error {
-	o.wanted, o.log, o.keeper = true, &logs{}, make(chan struct{})
+	o.wanted, o.log, o.keeper, o.ends = true, &logs{}, make(chan struct{}), map[int]time.Time{}
 	if err := o.launch(); err != nil {
 		return fmt.Errorf("start the operator: %w", err)
 	}
@@ -66,6 +67,9 @@ func (o *operator) keep() {
 		o.mu.Lock()
 		wanted, pause := o.wanted, o.pause
 		o.spent += command.ProcessState.UserTime() + command.ProcessState.SystemTime()
+		if wanted {
+			o.ends[o.run] = time.Now()
+		}
 		if wanted && !killed(command) {
 			o.history.notef("operator", "ended by itself: %v", err)
 			if code := command.ProcessState.ExitCode(); code == 2 || code == raced { // a panic, or a data race
@@ -98,6 +102,14 @@ func (o *operator) kill(pause time.Duration, why string) {
 	o.pause = pause
 	o.kills++
 	_ = o.command.Process.Kill() // it may have ended already
+}
+
+// endedBy says whether a process had ended by then.
+func (o *operator) endedBy(process int, then time.Time) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at, ended := o.ends[process]
+	return ended && at.Before(then)
 }
 
 func (o *operator) processor() time.Duration {

@@ -18,6 +18,7 @@ func (w *world) endFaults() {
 	w.lane.gate.clear()
 	w.sim.ClearFaults()
 	w.restoreAccess()
+	w.enforceAll()
 	w.sim.ClearFaults() // one may have been about to be injected
 }
 
@@ -25,6 +26,7 @@ func (w *world) endFaults() {
 func (w *world) quietPoint(name string) {
 	w.endFaults()
 	w.awaitWatches()
+	w.awaitExpiries()
 	w.history.notef("quiet", "%s begins", name)
 	w.swept = false
 	w.askSweeps()

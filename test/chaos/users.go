@@ -42,6 +42,7 @@ var userSteps = []weighted{
 	{1, drawEdit("mode", flipMode)},
 	{1, drawEdit("deletionPolicy", flipDeletion)},
 	{1, drawAdopt},
+	{2, drawExpire},
 	{1, drawEdit("requestedAt", askNow)},
 	{1, drawEdit("pin by id", pinByID)},
 	{1, drawConfirm},
@@ -171,8 +172,8 @@ func (w *world) labels() map[string]string {
 
 func bindingWords(b *v1alpha1.ScopedTokenBinding) string {
 	s := b.Spec
-	return fmt.Sprintf("%s/%s (version %s of %s) via %s/%s: %s%s of %s%s on %s %s%s (mode=%s adopt=%s deletion=%s suspend=%t)", b.Namespace, b.Name, b.ResourceVersion, b.UID, s.ConnectionRef.Kind,
-		s.ConnectionRef.Name, s.Role, "", s.Token.Name, s.Token.ID, s.Target.Kind, s.Target.Name, s.Target.ID, s.Mode, s.Adopt, s.DeletionPolicy, s.Suspend)
+	return fmt.Sprintf("%s/%s (version %s of %s) via %s/%s: %s%s of %s%s on %s %s%s (mode=%s adopt=%s deletion=%s suspend=%t expires=%s)", b.Namespace, b.Name, b.ResourceVersion, b.UID, s.ConnectionRef.Kind,
+		s.ConnectionRef.Name, s.Role, "", s.Token.Name, s.Token.ID, s.Target.Kind, s.Target.Name, s.Target.ID, s.Mode, s.Adopt, s.DeletionPolicy, s.Suspend, expiryWords(s.ExpiresAt))
 }
 
 // try does something to the API server until it answers: it may be away for a while.

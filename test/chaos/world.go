@@ -12,6 +12,7 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
 
@@ -40,10 +41,11 @@ type world struct {
 	mu              sync.Mutex
 	entities        []*entity
 	tokens          []*entity
-	secrets         []string          // every secret that the operator ever worked with
-	namespaceLabels map[string]string // the label of each namespace
-	ending          bool              // everything is deleted
-	hidden          time.Time         // until then nothing else may be hidden
+	secrets         []string                              // every secret that the operator ever worked with
+	namespaceLabels map[string]string                     // the label of each namespace
+	observing       map[v1alpha1.ConnectionKind]time.Time // since when a connection has said that it observes
+	ending          bool                                  // everything is deleted
+	hidden          time.Time                             // until then nothing else may be hidden
 	found           []problem
 	acts            atomic.Int64 // of users
 	swept           bool         // at this quiet point a sweep was asked for a second time
@@ -75,6 +77,7 @@ func (l *lane) newWorld(ctx context.Context, p plan) *world {
 	w := &world{
 		ctx: ctx, abort: abort, plan: p, lane: l, history: newHistory(), tally: l.figures, kube: l.kube,
 		failpoints: &failpoints{}, writes: newWrites(), activity: &activity{}, facts: newFacts(), departures: newDepartures(), namespaceLabels: map[string]string{},
+		observing: map[v1alpha1.ConnectionKind]time.Time{},
 	}
 	w.sim = astrosim.New(astrosim.Options{Seed: p.seed, Latency: p.latency, Limits: p.limits})
 	w.oracle = newOracle(w)

@@ -24,6 +24,7 @@ type reader struct {
 
 // attempt is one write of roles by the operator.
 type attempt struct {
+	id      string // of the request
 	at      time.Time
 	process int
 	token   string
@@ -73,6 +74,16 @@ func (w *writes) finish(a *attempt) {
 	defer w.mu.Unlock()
 	by := reader{a.process, a.token}
 	w.done[by] = append(w.done[by], a)
+}
+
+// attempts are all writes that are over.
+func (w *writes) attempts() (all []*attempt) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, done := range w.done {
+		all = append(all, done...)
+	}
+	return all
 }
 
 // lastSeen is what the operator was shown last of a token.

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// unsaid is for how long before its end a process may have made a change of which it has not told yet.
+const unsaid = 2 * time.Second
+
+// auditLine is what the checker reads of a line of the operator's audit log.
+type auditLine struct {
+	Audit  string `json:"audit"`
+	ID     string `json:"id"`
+	Time   time.Time
+	Token  struct{ ID string }
+	Target struct{ Kind, ID string }
+
+	From, To, Outcome string
+}
+
+// place is where the change was made that the line tells of.
+func (l auditLine) place() place {
+	return place{l.Token.ID, strings.ToUpper(l.Target.Kind), l.Target.ID}
+}
+
+// tells says whether the line tells of a change.
+func (l auditLine) tells(c roleChange) bool {
+	return l.place() == c.place && strings.EqualFold(l.From, c.from) && strings.EqualFold(l.To, c.to)
+}
+
+// roleChange is what a write meant to do at a place.
+type roleChange struct {
+	place
+
+	from, to string
+}
+
+// auditLines are the lines in what the operator has printed, of each change the last one.
+func auditLines(printed string) map[string]auditLine {
+	last := map[string]auditLine{}
+	for line := range strings.Lines(printed) {
+		var l auditLine
+		if strings.HasPrefix(line, `{"audit"`) && json.Unmarshal([]byte(line), &l) == nil && l.ID != "" {
+			last[l.ID] = l
+		}
+	}
+	return last
+}
+
+// intended are what a write meant to change for Workspaces and Deployments, by what the operator had read. That it spells a
+// role in other letters is no change.
+func (a *attempt) intended() (all []roleChange) {
+	for _, id := range a.changes() {
+		c := roleChange{place{a.token, id.kind, id.id}, roleAt(a.read.roles, id), roleAt(a.sent, id)}
+		if !strings.EqualFold(c.from, c.to) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// judgeAudit holds the operator's audit log against its writes, both ways: each change that Astro has taken has a line, unless
+// the process ended before it could say so, and each change that was made by the word of a line was sent to Astro and taken.
+func (w *world) judgeAudit(lines map[string]auditLine, attempts []*attempt) {
+	for _, a := range attempts {
+		if a.entry == nil || a.entry.Status != 200 || w.operator.endedBy(a.process, a.at.Add(unsaid)) {
+			continue
+		}
+		for _, c := range a.intended() {
+			if !anyLine(lines, func(l auditLine) bool { return l.tells(c) && !l.Time.Before(a.at) }) {
+				w.violationf(untold, "no line of the audit log tells that request %s has changed %q to %q at %v", a.id, c.from, c.to, c.place)
+			}
+		}
+	}
+	for _, l := range lines {
+		if l.Outcome != "confirmed" && l.Outcome != "written" || strings.EqualFold(l.From, l.To) {
+			continue // a role that was adopted is the one that was there
+		}
+		if !slices.ContainsFunc(attempts, func(a *attempt) bool {
+			return a.entry != nil && a.entry.Status == 200 && slices.ContainsFunc(a.intended(), l.tells)
+		}) {
+			w.violationf(untold, "the audit log tells of a change that no request has made: %+v", l)
+		}
+	}
+}
+
+func anyLine(lines map[string]auditLine, is func(auditLine) bool) bool {
+	for _, l := range lines {
+		if is(l) {
+			return true
+		}
+	}
+	return false
+}
