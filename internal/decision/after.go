@@ -86,6 +86,7 @@ func (p Progress) pend(uids []types.UID, change func(types.UID, *Pending)) Progr
 // afterRead takes in a read of the token. What the bindings were before the wait for the slot does not count any more.
 func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 	through, inSlot := throughOf(e)
+	challenge := inSlot && len(p.part()) == 0
 	if p.sending != nil {
 		p.Situation.Memory = p.Situation.Memory.unanswered(p.sending.Changes, p.Situation.Now)
 	}
@@ -97,6 +98,7 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 		p = p.wake(soon)
 	}
 	if r.Bindings != nil {
+		p.Situation.Memory = p.Situation.requestedBy(r.Bindings)
 		p.Situation.Bindings = p.withSent(r.Bindings)
 		p.Situation.Token.CredentialOf, p.Situation.Token.Protected = r.CredentialOf, r.Protected
 	}
@@ -104,6 +106,9 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 		p.Situation.Now = r.Now
 	}
 	if r.Err != nil {
+		if challenge && errors.Is(r.Err, astro.ErrForbidden) { // who may not read the token may not write it
+			p.Situation.Memory = p.Situation.Memory.writer(p.Situation.credential(through), false)
+		}
 		return p.notRead(through, r.Err).decide()
 	}
 	p.slot = inSlot

@@ -6,10 +6,12 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 var (
@@ -160,4 +162,72 @@ func TestExpiredWarns(t *testing.T) {
 			t.Errorf("%v and yet: %s", w.states(), c.Message)
 		}
 	}
+}
+
+// Who waits for the revocation limit goes on saying so in an outage: if nobody did, the pause would be taken to be over.
+func TestLimitedInAnOutage(t *testing.T) {
+	limits := func(w *driver) { w.limit = limitedTo(w1) }
+	for name, b := range map[string]*bindingBuilder{
+		"Withdrawn": binding("a").claimed(1).through("acme", limited, onlyRole("other"), withdrawing),
+		"Expired":   over("a").claimed(1).through("acme", limited),
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(b, holds(w1, member)), limits)
+			differ(t, "It waits.", "states", map[string]string{"a": "False/RevocationLimited Held Created"}, w.states())
+			unreachable := w.next(5 * time.Second)
+			unreachable.Bindings[0].Connection.Ready, unreachable.Bindings[0].Connection.Reason = false, "Unreachable"
+			differ(t, "The connection is not Ready.", "states", map[string]string{"a": "unchanged"}, drive(t, unreachable).states())
+			lost := drive(t, w.next(5*time.Second), func(w *driver) { w.read = func(int) error { return errLost } })
+			differ(t, "Astro does not answer.", "states", map[string]string{"a": "unchanged"}, lost.states())
+		})
+	}
+}
+
+func limitedTo(t roleset.Target) map[roleset.Target]bool { return map[roleset.Target]bool{t: true} }
+
+// What is asked for while the token waits for its write slot is done, and not only said to be.
+func TestRequestedInTheSlot(t *testing.T) {
+	contended := func(m Memory) Memory {
+		b := binding("a").claimed(1).b
+		for i := range 3 {
+			m = m.restored(now.Add(-time.Duration(i)*time.Minute), &b)
+		}
+		return m
+	}
+	w := drive(t, situation(binding("a").claimed(1), binding("b").on(w2), holds(w1, owner), remembered(contended)), func(w *driver) {
+		w.look = func(s Situation) []Binding {
+			return []Binding{binding("a").claimed(1).annotated(v1alpha1.AnnotationRequestedAt, "x").b, s.Bindings[1]}
+		}
+	})
+	differ(t, "The user asks for another try.", "role", member, w.on(w1))
+	differ(t, "And is told of it.", "handled", "x", w.status("a").LastHandledReconcileAt)
+}
+
+// A process may end between the status that gives a claim up and the finalizer.
+func TestFinalizerThatWasLeft(t *testing.T) {
+	w := drive(t, situation(over("a").claimed(1), holds(w1, member)))
+	s := w.next(time.Second)
+	controllerutil.AddFinalizer(s.Bindings[0].Object, v1alpha1.FinalizerRevoke)
+	w = drive(t, s)
+	differ(t, "It goes with the next look.", "states", map[string]string{"a": "True/Expired Released , released"}, w.states())
+
+	foreign := binding("a").observing().finalized().seen()
+	differ(t, "A finalizer beside which no claim was given up is somebody else's matter.", "states",
+		map[string]string{"a": "True/InSync"}, drive(t, situation(foreign, holds(w1, member))).states())
+}
+
+// The answer to a write is lost, and meanwhile the binding has expired: Astro may hold the role.
+func TestExpiredWhileItWasGiven(t *testing.T) {
+	w := &driver{t: t, astro: situation(binding("a")).Token.Token, statements: map[types.UID]Statement{}, journal: map[types.UID]pin.Claim{}}
+	p := Begin(situation(binding("a").until(now.Add(time.Second))))
+	for e := Next(p); e != nil; e = Next(p) {
+		if post, is := e.(Post); is {
+			p = After(Sending(p, post), e, Replaced{Err: errLost, Now: now.Add(2 * time.Second)})
+			continue
+		}
+		w.words(p, e)
+		p = After(p, e, w.result(p, e))
+	}
+	w.progress = p
+	differ(t, "It does not say that it has given the role up.", "states", map[string]string{"a": "False/Revoking"}, w.states())
 }

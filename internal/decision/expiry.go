@@ -25,6 +25,8 @@ func (s *Situation) judgeExpired(b *Binding) Ruling {
 	f := s.obstacle(b, &r)
 	r.Rebind, r.Retarget, r.Withdrawn = false, false, false // nothing is looked for any more
 	switch {
+	case b.Claim == nil && s.Pending[b.Object.UID].Sent:
+		r.Fault = overdue(r) // a write without an answer may have given it its role, as the next look finds in the journal
 	case b.Claim == nil || b.Observes():
 		s.finish(b, &r, f)
 	case s.unreachable(b) != nil || b.Object.Spec.Suspend:

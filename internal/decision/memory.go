@@ -106,6 +106,15 @@ func (m Memory) writer(credential string, may bool) Memory {
 	return next
 }
 
+// requestedOn forgets what stands in the way of a binding whose user asks for another try.
+func (m Memory) requestedOn(b *Binding) Memory {
+	if !b.Requested() {
+		return m
+	}
+	target, _ := b.target()
+	return m.requested(b, b.entry(target))
+}
+
 // requested forgets what stands in the way of another try on the target, since the user asks for one.
 func (m Memory) requested(b *Binding, t roleset.Target) Memory {
 	if m.Empty() {

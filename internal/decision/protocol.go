@@ -1,10 +1,12 @@
 package decision
 
 import (
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -46,15 +48,29 @@ const maxSlots = 64
 // Begin starts the work on a token. Where a user asks for another try, what stands in its way is forgotten.
 func Begin(s Situation) Progress {
 	for i := range s.Bindings {
-		if b := &s.Bindings[i]; b.Requested() {
-			target, _ := b.target()
-			s.Memory = s.Memory.requested(b, b.entry(target))
-		}
+		s.Memory = s.Memory.requestedOn(&s.Bindings[i])
 	}
 	if s.Token.ByID && s.Token.At.IsZero() {
 		s.Token.At = s.Now
 	}
 	return Progress{Situation: s}.retryLookups().decide()
+}
+
+// requestedBy is the memory once the bindings are those, as they are by the time of the write slot: what was asked for during
+// the wait would else be answered without having been done.
+func (s *Situation) requestedBy(now []Binding) Memory {
+	m := s.Memory
+	for i := range now {
+		at := slices.IndexFunc(s.Bindings, func(b Binding) bool { return b.Object.UID == now[i].Object.UID })
+		if at < 0 || !s.Bindings[at].Requested() || !sameRequest(&s.Bindings[at], &now[i]) {
+			m = m.requestedOn(&now[i])
+		}
+	}
+	return m
+}
+
+func sameRequest(a, b *Binding) bool {
+	return a.Object.Annotations[v1alpha1.AnnotationRequestedAt] == b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
 }
 
 // retryLookups asks for another reconcile where something could not be looked up.

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -70,10 +71,11 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 		case s.Token.ByID && !unseen && (out == roleset.Gone || kept && !p.unproven(i)) && !p.mayArrive(i):
 			r.Release = true
 		case r.Fault != nil:
-		case b.Deleting() && kept && p.unproven(i):
+		case (b.Deleting() || r.Expired) && kept && p.unproven(i):
 			r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
-				"%s keeps the role, through a connection that is in mode Observe and whose API token was never seen to write this token; "+
-					"the role is not revoked until that connection is in mode Enforce, or the other binding is gone", p.bindingWords(i, r.Verdict.Winner))
+				"%s keeps the role, through a connection whose API token was never seen to write this token and could not be tried, "+
+					"as while it is in mode Observe or not Ready; the role is not revoked until it has shown whether it may, or the other binding is gone",
+				p.bindingWords(i, r.Verdict.Winner))
 		default:
 			r.Fault = notReleased(b, r)
 		}
@@ -122,15 +124,16 @@ func (p Progress) inherited(winner string) bool {
 	return told && p.statement(i, p.concluded(i, p.refusals())).holds()
 }
 
-// unproven reports whether a role is kept by a binding whose connection observes, and whose credential nobody has seen write the
-// token: nothing may be written through it, so it cannot be asked for proof.
+// unproven reports whether a role is kept by a binding whose credential nobody has seen write the token, and could not be tried:
+// nothing may be written through a connection that observes, one that is not Ready cannot be used, and the answer was none. Else
+// whoever breaks a connection of his own keeps a role that it could never have given.
 func (p Progress) unproven(i int) bool {
 	at, known := p.Decision.byID[p.Decision.Rulings[i].Verdict.Winner]
 	if !known {
 		return false
 	}
 	keeper, own := &p.Situation.Bindings[at].Connection, &p.Situation.Bindings[i].Connection
-	return keeper.observes() && keeper.Credential != own.Credential && !p.Situation.Memory.Writers[keeper.Credential]
+	return keeper.Credential != own.Credential && !p.Situation.Memory.Writers[keeper.Credential]
 }
 
 // mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
@@ -152,7 +155,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	}
 	leaves := s.leavesClaim(b, r)
 	st.Left = !b.Deleting() && leaves && !r.Rebind && !r.Retarget
-	st.Release = st.Release || st.Left && b.finalized()
+	st.Release = st.Release || st.Left && b.finalized() || s.lingers(b, r)
 	if refused := p.unreleased[st.UID]; refused != nil {
 		return p.unreleasedStatement(i, st, r, refused)
 	}
@@ -166,6 +169,15 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))
 	st.Write = true
 	return st
+}
+
+// lingers reports whether a binding that stays has given its claim up, as its status says, and kept the finalizer: the process
+// ended between the two.
+func (s *Situation) lingers(b *Binding, r Ruling) bool {
+	_, pending := s.Pending[b.Object.UID]
+	claim := b.Object.Status.Claim
+	return !b.Deleting() && b.finalized() && r.Class == roleset.None && b.Claim == nil && !b.Journaled && !pending &&
+		claim != nil && claim.UID == b.Object.UID && claim.State == v1alpha1.ClaimReleased
 }
 
 // unreleasedStatement is what a binding is told that is deleted and cannot be let go. What it held is given up where the role
@@ -223,7 +235,8 @@ func (p Progress) lostFor(i int) bool {
 }
 
 // unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
-// every binding that was settled: the trouble shows on the connection, not as a status write a binding.
+// every binding that was settled: the trouble shows on the connection, not as a status write a binding. So it does for one that
+// waits for the revocation limit, which would be thought to be over if nobody said any more that he waits for it.
 func (b *Binding) unchanged(r Ruling, leaves bool) bool {
 	if leaves {
 		return false
@@ -231,5 +244,5 @@ func (b *Binding) unchanged(r Ruling, leaves bool) bool {
 	if r.Fault == nil {
 		return b.Deleting() && r.Class == roleset.None
 	}
-	return r.Fault.Silent || (r.Fault.Transient && b.Settled())
+	return r.Fault.Silent || r.Fault.Transient && (b.Settled() || b.Looked() && pin.Limited(b.Object))
 }

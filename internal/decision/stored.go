@@ -164,6 +164,12 @@ func (p Progress) releaseRefused(st Statement, err error) Progress {
 // orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again.
 const orphanAgain = time.Minute
 
+// rests reports whether a removal is refused until somebody changes something, or a sweep tries it again.
+func (p Progress) rests(i int, refused map[roleset.Target]*fault.Fault) bool {
+	f := refused[p.Situation.entry(&p.Decision, i)]
+	return f != nil && f.Stalls()
+}
+
 // wakeFor asks for another look where no event tells that a binding has to be looked at again.
 func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault.Fault) Progress {
 	r := p.Decision.Rulings[i]
@@ -177,7 +183,7 @@ func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault
 	case st.Orphan && !st.Release, r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Kept && p.unproven(i):
 		p = p.wake(orphanAgain)
 	case st.Release:
-	case r.Class == roleset.Leave && v != roleset.Blocked, v == roleset.Waiting && !r.withheld():
+	case r.Class == roleset.Leave && v != roleset.Blocked && !p.rests(i, refused), v == roleset.Waiting && !r.withheld():
 		p = p.wake(lookAgain)
 	}
 	if r.Class == roleset.Want && pendingChange(r.Verdict.Outcome) && refused[p.Situation.entry(&p.Decision, i)] == nil {

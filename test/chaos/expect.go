@@ -247,9 +247,16 @@ func (s *snapshot) mayAdopt(c *claim, there string) bool {
 	}
 }
 
-// mayStay says whether a binding that is to go has a reason not to: Astro does not let its role go, or the operator has
-// never seen it before and cannot know whether the role is its own.
+// mayStay says whether a binding that is to go has a reason not to: Astro does not let its role go, another has a claim on it through
+// a connection that is not there and cannot be asked for proof, or the operator has never seen the binding before and cannot know
+// whether the role is its own.
 func (s *snapshot) mayStay(c *claim) bool {
+	unproven := func(o *claim) bool {
+		return o != c && o.held != nil && o.place == c.place && o.class != leave && s.connectionMissing(o.binding)
+	}
+	if c.held != nil && slices.ContainsFunc(s.claims, unproven) {
+		return readyOf(c.binding).Reason == v1alpha1.ReasonRevoking
+	}
 	if c.held == nil && c.place != (place{}) && s.role(c.place) != "" && !s.world.ending && !s.world.facts.wasReported(c.binding.UID) {
 		return readyOf(c.binding).Reason == v1alpha1.ReasonPinLost
 	}

@@ -5,7 +5,9 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
@@ -60,11 +62,11 @@ var _ = Describe("A binding through a credential that sees neither the token nor
 
 var _ = Describe("A claim through a credential that sees a role and may not write it", func() {
 	var w *world
-	var weak string
+	var weak, token string
 	BeforeEach(func(ctx context.Context) {
 		w = newWorld(ctx)
 		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER") // by which the weak one sees the token
-		token := w.sim.AddOrganizationToken(w.org, "weak", "ORGANIZATION_MEMBER")
+		token = w.sim.AddOrganizationToken(w.org, "weak", "ORGANIZATION_MEMBER")
 		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.data, "WORKSPACE_OPERATOR")
 		w.connectAs(w.other, token)
 		w.sweep()
@@ -85,6 +87,24 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
 		w.waitIdle()
 		Eventually(func() string { return w.state(weak) }).ShouldNot(HavePrefix("True/"))
+	})
+
+	It("keeps no role unasked: where its connection is broken, the deletion waits until it is asked", func() {
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		w.expect("True/Granted", "b")
+		w.bind(claim("DEPLOYMENT_ADMIN"))
+		Eventually(func() string { return w.state(weak) }).Should(HavePrefix("True/"))
+		w.sim.RevokeCredential(token)
+		w.delete("b")
+		w.expect("False/Revoking", "b")
+		Expect(w.message("b")).To(ContainSubstring("never seen to write this token"))
+		w.stays("False/Revoking", "b")
+		w.sim.RestoreCredential(token)
+		w.editConnection(w.other, func(c *v1alpha1.AstroConnection) {
+			metav1.SetMetaDataAnnotation(&c.ObjectMeta, v1alpha1.AnnotationRequestedAt, "again")
+		})
+		w.expect(gone, "b")
+		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
 	})
 
 	It("keeps no role either, where it was first", func() {

@@ -52,7 +52,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 		if pin.Claimed(b) != nil { // a finalizer, which anybody may write, is no claim
 			u.holders = append(u.holders, b.Namespace+"/"+b.Name)
 		}
-		if measure.WaitsForRevocation(b) {
+		if measure.WaitsForRevocation(b, d.Clock()) {
 			u.deleting = append(u.deleting, b.Namespace+"/"+b.Name)
 		}
 	}

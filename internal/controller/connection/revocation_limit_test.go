@@ -214,6 +214,15 @@ func TestWaitsForRevocation(t *testing.T) {
 		"Retained":  {"Its role stays by its spec.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain }, false},
 		"Observing": {"It never had one.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve }, false},
 		"Stayer":    {"It is not leaving.", func(b *v1alpha1.ScopedTokenBinding) { b.DeletionTimestamp = nil }, false},
+		"Expired": {"Its time is over, whatever keeps its role there.", func(b *v1alpha1.ScopedTokenBinding) {
+			b.DeletionTimestamp, b.Spec.ExpiresAt = nil, new(metav1.NewTime(time.Now().Add(-time.Hour)))
+		}, true},
+		"ExpiredSuspended": {"Nothing is taken from who is suspended.", func(b *v1alpha1.ScopedTokenBinding) {
+			b.DeletionTimestamp, b.Spec.ExpiresAt, b.Spec.Suspend = nil, new(metav1.NewTime(time.Now().Add(-time.Hour))), true
+		}, false},
+		"Expires": {"It has its role until then.", func(b *v1alpha1.ScopedTokenBinding) {
+			b.DeletionTimestamp, b.Spec.ExpiresAt = nil, new(metav1.NewTime(time.Now().Add(time.Hour)))
+		}, false},
 		"Withdrawn": {"The rules take its role, and the limit holds that up.", func(b *v1alpha1.ScopedTokenBinding) {
 			b.DeletionTimestamp = nil
 			b.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynced, Reason: v1alpha1.ReasonRevocationLimited}}
@@ -221,7 +230,7 @@ func TestWaitsForRevocation(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			if got := measure.WaitsForRevocation(deleting(tc.change)); got != tc.want {
+			if got := measure.WaitsForRevocation(deleting(tc.change), time.Now()); got != tc.want {
 				t.Errorf("%s\nwaits = %t", tc.reason, got)
 			}
 		})

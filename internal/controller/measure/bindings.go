@@ -2,6 +2,7 @@ package measure
 
 import (
 	"cmp"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -56,19 +57,19 @@ func (c Bindings) Add(b *v1alpha1.ScopedTokenBinding, k ref.Key) {
 		return
 	}
 	c.Claims.add(*claim)
-	if WaitsForRevocation(b) {
+	if WaitsForRevocation(b, time.Now()) {
 		c.Revoking[k]++
 	}
 }
 
 // WaitsForRevocation reports whether the binding is to lose its role, and has not yet.
-func WaitsForRevocation(b *v1alpha1.ScopedTokenBinding) bool {
+func WaitsForRevocation(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
 	if pin.Claimed(b) == nil {
 		return false
 	}
 	if b.DeletionTimestamp.IsZero() {
-		synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
-		return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
+		expired := b.Spec.ExpiresAt != nil && !b.Spec.ExpiresAt.After(now)
+		return expired && !b.Spec.Suspend && b.Spec.Mode != v1alpha1.ModeObserve || pin.Limited(b)
 	}
 	policy := cmp.Or(b.Spec.DeletionPolicy, b.Status.DeletionPolicy)
 	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && policy != v1alpha1.DeletionRetain && b.Spec.Mode != v1alpha1.ModeObserve

@@ -18,3 +18,9 @@ func Settled(b *v1alpha1.ScopedTokenBinding) bool {
 	return Looked(b) && b.DeletionTimestamp.IsZero() &&
 		meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReady)
 }
+
+// Limited reports whether the status says that the role is to go, and that the connection's revocation limit keeps it.
+func Limited(b *v1alpha1.ScopedTokenBinding) bool {
+	synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+	return synced != nil && synced.Reason == v1alpha1.ReasonRevocationLimited
+}

@@ -1,0 +1,87 @@
+package decision
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+)
+
+// A role that is given up stays for another binding only if its credential was seen to write the token. Whoever adopts a role
+// through a weak credential and then breaks his connection, or has the question go without an answer, keeps nothing by it.
+func TestKeptWithoutProof(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		weak   []func(*Connection)
+		post   error // of the question
+		read   error // of the reading before it
+		says   string
+		holds  string
+	}{
+		"Writes":       {"It may: the role is the other's.", nil, nil, nil, "unchanged, released, kept", member},
+		"MayNot":       {"It may not: the role goes.", nil, errForbidden, nil, "unchanged, released, revoked", ""},
+		"MayNotRead":   {"Who may not read the token may not write it.", nil, nil, errForbidden, "unchanged, released, revoked", ""},
+		"Broken":       {"Its connection cannot be used.", []func(*Connection){refusedCredential}, nil, nil, "False/Revoking Held Created, kept", member},
+		"NoConnection": {"Its connection is gone.", []func(*Connection){noConnection}, nil, nil, "False/Revoking Held Created, kept", member},
+		"Observes":     {"Its connection observes.", []func(*Connection){observes}, nil, nil, "False/Revoking Held Created, kept", member},
+		"NoAnswer":     {"The question had no answer.", nil, errLost, nil, "False/Revoking Held Created, kept", member},
+		"Throttled":    {"Astro had no time for it.", nil, errThrottled, nil, "False/Revoking Held Created, kept", member},
+		"Unread":       {"Nor for the reading before it.", nil, nil, errThrottled, "False/Revoking Held Created, kept", member},
+		"Hidden":       {"It is not shown the token.", nil, nil, fmt.Errorf("GET: %w", astro.ErrNotFound), "False/Revoking Held Created, kept", member},
+		"Revoked":      {"Its credential is not valid now.", nil, nil, fmt.Errorf("GET: %w", astro.ErrUnauthorized), "False/Revoking Held Created, kept", member},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			leaves := func(a *bindingBuilder, says string) *driver {
+				t.Helper()
+				w := drive(t, situation(a, binding("b").in("other").adopted(2).through("weak", c.weak...), holds(w1, member)), func(w *driver) {
+					w.refuse = func([]astro.Role) error { return first(len(w.posts) == 1, c.post) }
+					w.read = func(n int) error { return first(n == 1, c.read) }
+				})
+				differ(t, c.reason, "the binding says", says, w.states()["a"])
+				differ(t, c.reason, "role", c.holds, w.on(w1))
+				return w
+			}
+			w := leaves(binding("a").claimed(1).deleting(), c.says)
+			if waits := c.says == "False/Revoking Held Created, kept"; waits && w.progress.Wake == 0 && len(w.progress.Errs) == 0 {
+				t.Error("nobody looks at it again")
+			}
+			expired := map[string]string{
+				"unchanged, released, kept": "True/Expired Released , released, kept", "unchanged, released, revoked": "True/Expired Released , released, revoked",
+			}
+			if says, over := expired[c.says]; over {
+				leaves(binding("a").claimed(1).until(now), says)
+			} else {
+				leaves(binding("a").claimed(1).until(now), c.says)
+			}
+		})
+	}
+}
+
+// first is the error at first, and none afterwards.
+func first(is bool, err error) error {
+	if is {
+		return err
+	}
+	return nil
+}
+
+func TestRefusedRevocationRests(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason string
+		drive  func(*driver)
+		rests  bool
+	}{
+		"Limited":   {"The end of the pause tells.", func(w *driver) { w.limit = limitedTo(w1) }, true},
+		"Forbidden": {"The next sweep tries it again.", func(w *driver) { w.refuse = func([]astro.Role) error { return errForbidden } }, true},
+		"Throttled": {"Nobody has said no.", func(w *driver) { w.refuse = func([]astro.Role) error { return errThrottled } }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(binding("a").claimed(1).deleting().through("acme", limited), holds(w1, member)), c.drive)
+			differ(t, c.reason, "rests", c.rests, w.progress.Wake == 0)
+			w = drive(t, w.next(5*time.Second), c.drive)
+			differ(t, c.reason+" So it is at the next look.", "rests", c.rests, w.progress.Wake == 0)
+		})
+	}
+}
