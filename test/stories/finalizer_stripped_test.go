@@ -95,6 +95,23 @@ var _ = Describe("A binding whose user takes the finalizer away to be rid of it"
 		revoked()
 	})
 
+	It("is revoked, where it had taken the role over and its namespace goes with it, by the rules that name the namespace", func() {
+		w.delete(s2)
+		revoked()
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "DEPLOYMENT_ADMIN")
+		w.bind(builders.Binding("s2").In(w.other).ThroughCluster(cluster).ForTokenID(w.ci).OnDeployment(w.etl))
+		w.expect("True/Adopted", s2)
+		over := outage()
+		w.delete(s2)
+		w.stuck("Unknown|False", s2)
+		w.edit(s2, func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil })
+		w.expect(gone, s2)
+		w.deleteNamespace(w.other)
+		w.namespaceGone(w.other)
+		over()
+		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty())
+	})
+
 	It("keeps its role, where its deletionPolicy is Retain, whatever is taken away", func() {
 		alice.edit(s2, func(b *v1alpha1.ScopedTokenBinding) { b.Spec.DeletionPolicy = v1alpha1.DeletionRetain })
 		w.waitIdle()

@@ -163,6 +163,9 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 			return nil, err
 		}
 		next := known.binding(ctx, b.Object, c)
+		if b.Orphan {
+			next = withoutNamespace(next)
+		}
 		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
 		next.Target, next.Names = b.Target, b.Names
 		now = append(now, next)
