@@ -34,7 +34,7 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 		in = append(in, client.InNamespace(key.Refused))
 	}
 	nobody := group{key: key, handles: map[string]connection.Handle{}}
-	g, err := r.collect(ctx, nobody, field, value, func(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == key }, in...)
+	g, err := r.collect(ctx, nobody, field, value, nobody.isOf, in...)
 	switch {
 	case err != nil:
 		return g, err
@@ -46,16 +46,30 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 }
 
 // gatherNamed adds the bindings that name the token by its present name and are not pinned yet. They are worked on here,
-// where every other claim on the token is known, and not under the key of their name. Those to which no rule speaks stay
-// there: they cost Astro nothing.
+// where every other claim on the token is known, and not under the key of their name. The cache may have shown meanwhile that
+// one of them is pinned: then it stands under the token by now, where gather did not find it yet, and no longer under the name.
 func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (group, error) {
+	g, unsure, err := r.withNamed(ctx, g, o)
+	if err != nil {
+		return g, err
+	}
+	g, err = r.collect(ctx, g, index.BindingToken, pin.IDValue(g.key.Token), g.isOf)
+	g.unsure = unsure
+	return g, err
+}
+
+// isOf reports whether a binding is one of the group's key.
+func (g group) isOf(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == g.key }
+
+// withNamed adds those that stand under the name, but for those to which no rule speaks: they cost Astro nothing. unsure is why it
+// is not known who else has the name.
+func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all group, unsure, err error) {
 	ref, err := pin.NameRefTo(o.Token)
 	if o.Token.ID == "" || err != nil {
-		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
+		return g, nil, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
-	var unsure error
-	g, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
+	all, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
 		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() {
 			return false
 		}
@@ -67,8 +81,7 @@ func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (g
 		}
 		return is
 	})
-	g.unsure = unsure
-	return g, err
+	return all, unsure, err
 }
 
 // namesOnly reports whether the name is that of the token and of no other.

@@ -18,6 +18,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
@@ -36,8 +37,10 @@ func lookingAt(t *testing.T, objects ...client.Object) *Reconciler {
 	ofConnection := func(o client.Object) []string {
 		return []string{ref.KeyFor(o.GetNamespace(), o.(*v1alpha1.ScopedTokenBinding).Spec.ConnectionRef).String()}
 	}
+	byToken := func(o client.Object) []string { return []string{pin.TokenValue(o.(*v1alpha1.ScopedTokenBinding))} }
 	kube := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingUnsettled, ofConnection).Build()
+		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingUnsettled, ofConnection).
+		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingToken, byToken).Build()
 	return &Reconciler{
 		Client: kube, Live: kube, Registry: connection.NewRegistry(), Clock: time.Now,
 		shares: shares{reads: newQuota(readsPerSecond, readBurst)},
