@@ -57,7 +57,7 @@ type TokenRule struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}]+$`
+	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]+$`
 	NamePrefixes []string `json:"namePrefixes,omitempty"`
 
 	// workspaceIds are home Workspaces of Workspace tokens; "*" stands for every Workspace.
@@ -124,7 +124,7 @@ type AllowRule struct {
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}]+$`
+	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]+$`
 	Roles []string `json:"roles,omitempty"`
 
 	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.

@@ -70,7 +70,7 @@ type TokenReference struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="token.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{2800}\\x{3164}\\x{FFA0}]')",message="token.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
 	Name string `json:"name,omitempty"`
 
 	// id of the token.
@@ -100,7 +100,7 @@ type TargetReference struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="target.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{2800}\\x{3164}\\x{FFA0}]')",message="target.name must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes, or give the id"
 	Name string `json:"name,omitempty"`
 
 	// id of the target.

@@ -95,7 +95,7 @@ type ScopedTokenBindingSpec struct {
 	// +nullable
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=256
-	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}]')",message="spec.role must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes"
+	// +kubebuilder:validation:XValidation:rule="!self.matches(r'[\\p{C}\\p{Zl}\\p{Zp}\\x{34F}\\x{115F}\\x{1160}\\x{17B4}\\x{17B5}\\x{2800}\\x{3164}\\x{FFA0}]')",message="spec.role must not hold a line break or another character that controls or cannot be seen; write it on one line, in quotes"
 	Role string `json:"role,omitempty"`
 
 	// mode is Enforce, to make Astro hold the role, or Observe, to say what would change and write nothing. Where the
@@ -121,6 +121,8 @@ type ScopedTokenBindingSpec struct {
 	// the future when the object is made. With a later time, or none, the role is given again.
 	// +optional
 	// +nullable
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`
+	// +kubebuilder:validation:Type=string
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 
 	// suspend stops all work on this binding: its role is neither written nor removed until it is set to false again or

@@ -27,6 +27,30 @@ var unseen = map[string]struct {
 	"Mark":               {"A mark of direction.", "\u200f"},
 	"Tag":                {"Text that nobody sees.", "\U000e0041"},
 	"PrivateUse":         {"What it looks like is for each font to say.", "\ue000"},
+	"GraphemeJoiner":     {"A mark that joins, and has no width.", "\u034f"},
+	"HangulInitial":      {"A letter that stands for none.", "\u115f"},
+	"HangulVowel":        {"Likewise.", "\u1160"},
+	"KhmerVowelAQ":       {"A vowel that is not written.", "\u17b4"},
+	"KhmerVowelAA":       {"Likewise.", "\u17b5"},
+	"BrailleBlank":       {"A pattern of no dots.", "\u2800"},
+	"HangulFiller":       {"A letter that stands for none.", "\u3164"},
+	"HalfWidthFiller":    {"Likewise.", "\uffa0"},
+}
+
+// TestSeenCharacters: what is seen, in whatever script, is a name as any other.
+func TestSeenCharacters(t *testing.T) {
+	for name, text := range map[string]string{
+		"Emoji": "\u2764\ufe0f", "Hangul": "\ud55c\uae00", "Jamo": "\u1112\u1161", "Khmer": "\u1780\u17b6", "Accent": "e\u0301", "Braille": "\u2801", "Space": "a b",
+	} {
+		t.Run(name, func(t *testing.T) {
+			spec := `{connectionRef: {name: acme}, token: {scope: Organization, name: "` + text + `"}, target: {kind: Deployment, id: <dep>}, role: "` + text + `"}`
+			_, err := create(t, manifest(t, "ScopedTokenBinding", spec))
+			check(t, text, err, accepted)
+			rule := ruleWith("namespaces: {names: [a]}", `{scope: Organization, namePrefixes: ["`+text+`"]}`, `{workspaceIds: ["*"]}`)
+			_, err = create(t, manifest(t, "ClusterAstroConnection", rule))
+			check(t, text, err, accepted)
+		})
+	}
 }
 
 // TestUnseenCharacters: what cannot be seen, or does something, is in no name that is copied into columns, logs, events.
