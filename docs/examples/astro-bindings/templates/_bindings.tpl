@@ -5,17 +5,32 @@ everything else in it is the binding's spec; the connection is that of .Values.a
 {{- define "astro-bindings.bindings" -}}
 {{- $root := . }}
 {{- range (.Values.astro).bindings }}
+{{- $name := required "a binding of astro.bindings needs a name" .name }}
+{{- include "astro-bindings.filled" (list (printf "astro.bindings: %s" $name) .) }}
+{{- $connection := .connectionRef | default $root.Values.astro.connection | required "astro.connection is needed where a binding has no connectionRef" }}
 ---
 apiVersion: astro.scopedtoken.dev/v1alpha1
 kind: ScopedTokenBinding
 metadata:
-  name: {{ printf "%s-%s" $root.Release.Name (required "a binding of astro.bindings needs a name" .name) | trunc 63 | trimSuffix "-" }}
+  name: {{ printf "%s-%s" $root.Release.Name $name | trunc 63 | trimSuffix "-" }}
   labels:
     app.kubernetes.io/name: {{ $root.Chart.Name }}
     app.kubernetes.io/instance: {{ $root.Release.Name }}
     app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 spec:
-  {{- $spec := merge (omit . "name") (dict "connectionRef" (required "astro.connection is needed where a binding has no connectionRef" $root.Values.astro.connection)) }}
-  {{- toYaml $spec | nindent 2 }}
+  {{- set (omit . "name") "connectionRef" $connection | toYaml | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/*
+Fails if a key has nothing behind it, at any depth. The API server refuses such a key in an object. Helm 3's upgrade sends it no
+object but the difference to what it sent last, in which the key takes the field away.
+*/}}
+{{- define "astro-bindings.filled" -}}
+{{- $where := first . }}
+{{- range $key, $value := last . }}
+{{- $at := printf "%s.%s" $where $key }}
+{{- if kindIs "invalid" $value }}{{ fail (printf "%s has nothing behind it; write its value, or take the key out" $at) }}{{ end }}
+{{- if kindIs "map" $value }}{{ include "astro-bindings.filled" (list $at $value) }}{{ end }}
 {{- end }}
 {{- end }}

@@ -1,0 +1,68 @@
+package chart
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// application is the chart of docs/examples that brings bindings along, with the library that it depends on.
+func application(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	for from, to := range map[string]string{"application": ".", "astro-bindings": "charts/astro-bindings"} {
+		if err := os.CopyFS(filepath.Join(folder, to), os.DirFS(filepath.Join(env.Root, "docs", "examples", from))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// TestExampleOfBindings: the library chart of docs/how-to/ship-a-binding.md has each binding go through the connection that
+// it says, and renders nothing that would take away a field.
+func TestExampleOfBindings(t *testing.T) {
+	const rest = `token: {scope: Organization, name: ci}, target: {kind: Workspace, id: clw0a1b2c3d4e5f6g7h8i9j0k}, role: WORKSPACE_MEMBER`
+	team, acme := map[string]any{"name": "team"}, map[string]any{"kind": "ClusterAstroConnection", "name": "acme"}
+	cases := map[string]struct {
+		reason, values string
+		want           map[string]any // the binding's connectionRef
+		refused        string
+	}{
+		"General":      {"The connection of all.", `bindings: [{name: a, ` + rest + `}]`, acme, ""},
+		"Own":          {"Its own, with nothing of the other's.", `bindings: [{name: a, connectionRef: {name: team}, ` + rest + `}]`, team, ""},
+		"OwnAlone":     {"Where all have their own there need be no other.", `connection: , bindings: [{name: a, connectionRef: {name: team}, ` + rest + `}]`, team, ""},
+		"None":         {"No connection at all.", `connection: , bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection is needed"},
+		"Nameless":     {"No name.", `bindings: [{` + rest + `}]`, nil, "needs a name"},
+		"BlankRole":    {"It would be the strongest.", `bindings: [{name: a, ` + rest[:strings.Index(rest, "role")] + `role: }]`, nil, "a.role has nothing behind it"},
+		"BlankExpiry":  {"The role would never end.", `bindings: [{name: a, expiresAt: , ` + rest + `}]`, nil, "a.expiresAt has nothing behind it"},
+		"BlankOwn":     {"It would be the connection of all.", `bindings: [{name: a, connectionRef: , ` + rest + `}]`, nil, "a.connectionRef has nothing behind it"},
+		"BlankDeeper":  {"The name would count alone.", `bindings: [{name: a, ` + strings.Replace(rest, "name: ci", "name: ci, id: ", 1) + `}]`, nil, "a.token.id has nothing behind it"},
+		"NoBindings":   {"There need be none.", `bindings: []`, nil, ""},
+		"NothingAtAll": {"Nor anything of it.", ``, nil, ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "template", "reports", application(t), "--values", valuesFile(t, "astro: {"+tc.values+"}"))
+			if tc.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), tc.refused) {
+					t.Fatalf("%s\nwant an error with %q, got %v", tc.reason, tc.refused, err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got map[string]any
+			for _, o := range of(parse(t, out), "ScopedTokenBinding") {
+				got, _, _ = unstructured.NestedMap(o.Object, "spec", "connectionRef")
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", tc.reason, diff)
+			}
+		})
+	}
+}
