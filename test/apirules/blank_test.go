@@ -72,6 +72,46 @@ func TestBlankKeys(t *testing.T) {
 	}
 }
 
+// harmless are blank keys whose defaults are the least.
+var harmless = map[string]struct{ kind, spec string }{
+	"Kind":          {"ScopedTokenBinding", `{connectionRef: {name: acme, kind: }, token: {scope: Organization, name: x}, target: {kind: Deployment, id: <dep>}}`},
+	"APIURL":        {"AstroConnection", connectionWith("apiURL: ")},
+	"Key":           {"AstroConnection", `{organizationId: <org>, credentialsSecretRef: {name: x, key: }}`},
+	"SweepInterval": {"ClusterAstroConnection", connectionWith("sweepInterval: ")},
+	"RateLimit":     {"AstroConnection", connectionWith("rateLimit: ")},
+	"Reads":         {"AstroConnection", connectionWith("rateLimit: {readsPerSecond: }")},
+	"OnWithdrawal":  {"AstroConnection", connectionWith("onWithdrawal: ")},
+	"DanglingRoles": {"ClusterAstroConnection", connectionWith("danglingRoles: ")},
+	"Inventory":     {"AstroConnection", connectionWith(`allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: [a], inventory: }]`)},
+}
+
+// TestHarmlessBlankKeys: such a key is its default where it reaches the API server, but for one that has no default and is
+// applied; what kubectl takes out on its side is refused by the policy.
+func TestHarmlessBlankKeys(t *testing.T) {
+	apply := func(t *testing.T, object, want string, arguments ...string) {
+		t.Helper()
+		c := harmless[object]
+		out, err := kubectlApply(t, c.kind, "harmless-"+strings.ToLower(object), c.spec, append(arguments, "--dry-run=server")...)
+		if (err != nil) != (want != "") || !strings.Contains(out, want) {
+			t.Errorf("%s: want %q, got %v %s", object, want, err, out)
+		}
+	}
+	for name, c := range harmless {
+		_, err := create(t, manifest(t, c.kind, c.spec))
+		check(t, name, err, accepted)
+		apply(t, name, "")
+		if name == "Inventory" {
+			apply(t, name, "inventory in body must be of type boolean", "--server-side")
+		} else {
+			apply(t, name, "", "--server-side")
+		}
+	}
+	withPolicies(t)
+	for name := range harmless {
+		apply(t, name, "with nothing behind it, which kubectl would leave out")
+	}
+}
+
 // withPolicies has the policies in force until the test ends. The API server takes its time to notice either.
 func withPolicies(t *testing.T) {
 	t.Helper()
@@ -116,6 +156,10 @@ func TestBlankKeysOfAnUpdate(t *testing.T) {
 	if out, err := kubectlApply(t, "AstroConnection", "blank-update", connectionWith(strings.Replace(rules, "[<tok>]", "", 1))); err == nil || !strings.Contains(out, "the key ids with nothing behind it") {
 		t.Errorf("a rule that is widened: %v %s", err, out)
 	}
+	labelled := manifest(t, "ScopedTokenBinding", bindingWith("role: a"))
+	labelled.SetAnnotations(map[string]string{"kubectl.kubernetes.io/last-applied-configuration": `{"metadata":{"labels":{"spec":"x","team":null}},"spec":{"role":"a"}}` + "\n"})
+	_, err := create(t, labelled)
+	check(t, "A label is no key of the spec.", err, accepted)
 	kubectl(t, "", "patch", "astroconn", "blank-before", "-n", namespace, "--type=merge", "-p", `{"spec":{"sweepInterval":"1h"}}`)
 	mustApply(t, "AstroConnection", "blank-before", connectionWith("maxRevocationsPerSweep: 5"))
 }

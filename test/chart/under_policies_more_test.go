@@ -108,6 +108,11 @@ func TestOptionalPolicies(t *testing.T) {
 	tenant.mayNot("bind", bind, create(bound("new")))
 	tenant.mayNot("edit a binding", bind, patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	tenant.may("ask for a look", patch(there, `{"metadata":{"annotations":{"astro.scopedtoken.dev/requestedAt":"now"}}}`))
+	for _, key := range []string{v1alpha1.AnnotationConfirmToken, v1alpha1.AnnotationConfirmTarget} {
+		confirm := `{"metadata":{"annotations":{"` + key + `":"` + anyToken + `"}}}`
+		tenant.mayNot("confirm another of the same name", bind, patch(there, confirm))
+		binder.may("confirm another of the same name", patch(there, confirm))
+	}
 	binder.may("bind", create(bound("new")))
 	binder.may("edit a binding", patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	leaving := map[string]string{
@@ -124,6 +129,13 @@ func TestOptionalPolicies(t *testing.T) {
 	binder.mayNot("make one that is retained", retain, create(another))
 	binder.may("edit one that is retained already", patch(kept, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	binder.may("have it revoked", patch(kept, `{"spec":{"deletionPolicy":"Revoke"}}`))
+	binder.may("have it as its connection says", patch(kept, `{"spec":{"deletionPolicy":null}}`))
+	revoked := bound("revoked")
+	revoked.Spec.DeletionPolicy = v1alpha1.DeletionRevoke
+	made(t, revoked)
+	binder.mayNot("have another as its connection says, which may be Retain", retain+" on scopedtokenbindings", patch(revoked, `{"spec":{"deletionPolicy":null}}`))
+	retainer.may("have another as its connection says", patch(revoked, `{"spec":{"deletionPolicy":null}}`))
+	binder.may("edit one that is revoked", patch(revoked, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 
 	late, timely := bound("late"), bound("timely")
 	late.Spec.ExpiresAt, timely.Spec.ExpiresAt = new(metav1.NewTime(time.Now().Add(-time.Minute))), new(metav1.NewTime(time.Now().Add(time.Hour)))
@@ -140,6 +152,29 @@ func TestOptionalPolicies(t *testing.T) {
 	ada.mayNot("use one with another value", label, create(connected("new", "otherwise")))
 	ada.may("use one with the label", create(connected("new", "meant")))
 	ada.may("name one that is not there yet", create(connected("new", "later")))
+}
+
+// TestPolicyOfRetainingConnections: what a connection says of all bindings that name no deletionPolicy takes the verb as well.
+func TestPolicyOfRetainingConnections(t *testing.T) {
+	inPolicedNamespace(t, "--set", "policies.retainVerb=true")
+	ada := personOf(t, "ada").with(policed, owner, edits)
+	retainer := personOf(t, "rita").with(policed, owner, edits, roleOf(t, "retains-connected", v1alpha1.GroupVersion.Group, "astroconnections", "retain"))
+	revokes, retains, another := connected("revokes", "none"), connected("retains", "none"), connected("another", "none")
+	retains.Spec.DeletionPolicy, another.Spec.DeletionPolicy = v1alpha1.DeletionRetain, v1alpha1.DeletionRetain
+	made(t, revokes)
+	made(t, retains)
+	const (
+		verb   = "takes the verb retain on astroconnections"
+		retain = `{"spec":{"deletionPolicy":"Retain"}}`
+	)
+	ada.mayNot("have a connection retain what its bindings hold", verb, patch(revokes, retain))
+	ada.mayNot("make a connection that retains", verb, create(another))
+	ada.may("make one that revokes", create(connected("another", "none")))
+	ada.may("edit one that retains already", patch(retains, `{"spec":{"sweepInterval":"1h"}}`))
+	ada.may("have it revoke", patch(retains, `{"spec":{"deletionPolicy":"Revoke"}}`))
+	ada.may("have one observe, through which no role is let go", patch(revokes, `{"spec":{"mode":"Observe"}}`))
+	retainer.may("have a connection retain what its bindings hold", patch(revokes, retain))
+	retainer.may("make a connection that retains", create(another))
 }
 
 // TestPoliciesOfAnOverlay: an overlay that changes namespace and names, and repeats what config/default says of the account,

@@ -86,8 +86,10 @@ func TestPoliciesOfTheOperator(t *testing.T) {
 		strip      = `{"metadata":{"finalizers":null}}`
 		claim      = `{"status":{"role":"WORKSPACE_OWNER"}}`
 	)
-	plain, held, going := bound("plain"), bound("held"), bound("going")
+	plain, held, going, owned := bound("plain"), bound("held"), bound("going"), bound("owned")
 	made(t, plain)
+	owned.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: "owner", UID: "0b7d4c1e-5a3f-4e0a-9b6d-2f8c1a7e3d50"}}
+	made(t, owned)
 	velero := personOf(t, restorer).with("", "cluster-admin")
 	for _, o := range []*v1alpha1.ScopedTokenBinding{held, going} {
 		made(t, o)
@@ -132,6 +134,10 @@ func TestPoliciesOfTheOperator(t *testing.T) {
 	operator.mayNot("edit a spec", confined, patch(plain, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	operator.mayNot("write an annotation", confined, patch(plain, `{"metadata":{"annotations":{"astro.scopedtoken.dev/release":"true"}}}`))
 	operator.mayNot("write a label", confined, patch(plain, `{"metadata":{"labels":{"a":"b"}}}`))
+	operator.mayNot("have the garbage collector delete it", confined, patch(plain,
+		`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"ConfigMap","name":"none","uid":"6a1f0c2d-4e90-4c7a-8a55-3f1b7c529d0e"}]}}`))
+	operator.mayNot("take an owner off", confined, patch(owned, `{"metadata":{"ownerReferences":null}}`))
+	operator.may("add the finalizer to what has an owner", patch(owned, add))
 	cluster := builders.Connection("policed-rules").To("https://api.astronomer.io", "clp0a1b2c3d4e5f6g7h8i9j0k").WithSecret("none").Cluster()
 	made(t, cluster)
 	operator.may("hold a connection", patch(cluster, `{"metadata":{"finalizers":["astro.scopedtoken.dev/in-use"]}}`))
