@@ -20,6 +20,7 @@ func TestRefuses(t *testing.T) {
 		"SharedLease":    {"Two shards with one lease would wait for each other.", "connectionSelector=shard=a", "leaderElection.id"},
 		"Condition":      {"What only a parent chart has.", "enabled=true", "operator.enabled"},
 		"Certificate":    {"A certificate for metrics in the clear.", "metrics.certSecret=a,metrics.secure=false", "metrics.certSecret"},
+		"TwoBundles":     {"One of them would not count.", "caBundle=x,caBundleConfigMap.name=a", "caBundleConfigMap.name are both set"},
 		"AuditNowhere":   {"A file without a volume.", "auditLog.to=/var/log/astro/audit.log", "auditLog.volume is empty"},
 		"AuditNoFile":    {"A volume without a file.", "auditLog.volume.emptyDir.sizeLimit=1Gi", "auditLog.to is not a file"},
 		"AuditRoot":      {"The volume would be mounted over everything.", "auditLog.to=/audit.log", "auditLog"},
