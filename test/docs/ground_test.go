@@ -12,6 +12,8 @@ type ground []string
 var (
 	empty     = ground{}
 	installed = append(empty, `helm install scopedtoken config/chart --namespace scopedtoken-system --create-namespace --wait --set image.tag=v0.1.0`)
+	// team has a namespace of a team beside it.
+	team = append(slices.Clip(installed), `kubectl create namespace data-platform`)
 	// connected has the connections of the samples; the namespace of the team is opened to the operator.
 	connected = append(installed,
 		`kubectl apply -f config/samples/namespace.yaml`,
@@ -30,14 +32,14 @@ var (
 // grounds are where the pages begin, by the heading from which on it is so.
 var grounds = map[string]map[string]ground{
 	"README.md":                            {"": empty},
-	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "In some namespaces only": empty, "With Argo CD or Flux": empty, "See that it works": installed},
+	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "Behind a corporate proxy": team, "In some namespaces only": empty, "With Argo CD or Flux": empty, "See that it works": installed},
 	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "See that it went well": bound, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
 	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed},
 	doc("astroconnection.md"):              {"": connected},
 	doc("audit.md"):                        {"": empty},
 	doc("commands.md"):                     {"": connected},
 	doc("kubectl-stb.md"):                  {"": bound},
-	doc("operating.md"):                    {"": append(slices.Clip(installed), `kubectl create namespace data-platform`)},
+	doc("operating.md"):                    {"": team},
 	doc("runbook.md"):                      {"": bound},
 	doc("security.md"):                     {"": installed},
 	doc("scopedtokenbinding.md"):           {"": connected},
