@@ -37,7 +37,7 @@ func TestExampleOfBindings(t *testing.T) {
 		"OwnAlone":     {"Where all have their own there need be no other.", `connection: , bindings: [{name: a, connectionRef: {name: team}, ` + rest + `}]`, team, ""},
 		"None":         {"No connection at all.", `connection: , bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection is needed"},
 		"Nameless":     {"No name.", `bindings: [{` + rest + `}]`, nil, "needs a name"},
-		"BlankRole":    {"It would be the strongest.", `bindings: [{name: a, ` + rest[:strings.Index(rest, "role")] + `role: }]`, nil, "a.role has nothing behind it"},
+		"BlankRole":    {"It would be the strongest.", `bindings: [{name: a, ` + strings.TrimSuffix(rest, "WORKSPACE_MEMBER") + `}]`, nil, "a.role has nothing behind it"},
 		"BlankExpiry":  {"The role would never end.", `bindings: [{name: a, expiresAt: , ` + rest + `}]`, nil, "a.expiresAt has nothing behind it"},
 		"BlankOwn":     {"It would be the connection of all.", `bindings: [{name: a, connectionRef: , ` + rest + `}]`, nil, "a.connectionRef has nothing behind it"},
 		"BlankDeeper":  {"The name would count alone.", `bindings: [{name: a, ` + strings.Replace(rest, "name: ci", "name: ci, id: ", 1) + `}]`, nil, "a.token.id has nothing behind it"},
