@@ -3,17 +3,21 @@ package manifests
 import (
 	"bufio"
 	"bytes"
+	stdjson "encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	k8sjson "k8s.io/apimachinery/pkg/runtime/serializer/json"
 	"k8s.io/apimachinery/pkg/util/json"
 	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
 	"sigs.k8s.io/yaml"
@@ -125,24 +129,108 @@ func parse(source string, from io.Reader) (all []Document, err error) {
 	}
 }
 
-func parseDocument(where string, text []byte) ([]Document, error) {
-	data, err := yaml.YAMLToJSONStrict(text)
+// parseDocument reads the objects between two separators: one of YAML, or of JSON any number, as jq -c '.items[]' prints them.
+func parseDocument(where string, text []byte) (all []Document, err error) {
+	contents, err := decode(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", where, err)
 	}
-	var content any
-	if err := json.Unmarshal(data, &content); err != nil {
-		return nil, fmt.Errorf("%s: %w", where, err)
+	for i, content := range contents {
+		at := where
+		if len(contents) > 1 {
+			at = fmt.Sprintf("%s, object %d", where, i+1)
+		}
+		object, is := content.(map[string]any)
+		switch {
+		case content == nil: // comments alone, or nothing
+			continue
+		case !is:
+			return nil, fmt.Errorf("%s: an object is expected", at)
+		}
+		more, err := flatten(at, object)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
 	}
-	switch object, is := content.(map[string]any); {
-	case content == nil: // comments alone, or nothing
-		return nil, nil
-	case !is:
-		return nil, fmt.Errorf("%s: an object is expected", where)
-	default:
-		return flatten(where, object)
+	return all, nil
+}
+
+// decode reads what stands between two separators. YAML may begin with a brace as well as JSON.
+func decode(text []byte) (all []any, err error) {
+	if !utilyaml.IsJSONBuffer(text) {
+		return decodeYAML(text)
+	}
+	for stream := stdjson.NewDecoder(bytes.NewReader(text)); ; {
+		var raw stdjson.RawMessage
+		err := stream.Decode(&raw)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			one, notYAML := decodeYAML(text)
+			if notYAML != nil && len(all) > 0 {
+				return nil, err
+			}
+			return one, notYAML
+		}
+		content, err := decodeJSON(raw)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, content)
 	}
 }
+
+// strict is how kubectl's requests are read: a key that is there twice is an error.
+var strict = k8sjson.NewSerializerWithOptions(k8sjson.DefaultMetaFactory, runtime.NewScheme(), runtime.NewScheme(), k8sjson.SerializerOptions{Strict: true})
+
+func decodeJSON(text []byte) (content any, err error) {
+	if _, _, err := strict.Decode(text, nil, &unstructured.Unstructured{}); runtime.IsStrictDecodingError(err) {
+		return nil, err
+	}
+	err = json.Unmarshal(text, &content)
+	return content, err
+}
+
+func decodeYAML(text []byte) ([]any, error) {
+	data, err := yaml.YAMLToJSONStrict(text)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkEnd(text); err != nil {
+		return nil, err
+	}
+	var content any
+	err = json.Unmarshal(data, &content)
+	return []any{content}, err
+}
+
+var (
+	comments = regexp.MustCompile(`^(?:\s*#.*)*\s*`)
+	endMark  = regexp.MustCompile(`(?m)^\.\.\.(?:\s|$)`)
+)
+
+// checkEnd refuses what stands behind the end of a document of YAML, at which the parser does not look: behind the mark for
+// it, and behind the brace that closes the object.
+func checkEnd(text []byte) error {
+	if at := endMark.FindIndex(text); at != nil {
+		if behind := text[at[1]:]; len(comments.ReplaceAll(behind, nil)) > 0 {
+			return errBehind
+		}
+		text = text[:at[0]]
+	}
+	if !utilyaml.IsJSONBuffer(comments.ReplaceAll(text, nil)) {
+		return nil
+	}
+	var items []any // of which it has to be the only one
+	if err := yaml.Unmarshal(slices.Concat([]byte("[\n"), text, []byte("\n]")), &items); err != nil || len(items) != 1 {
+		return errBehind
+	}
+	return nil
+}
+
+var errBehind = errors.New("there is more behind the end of the object; put --- between two")
 
 // flatten are the objects that are read of a document: itself, or of a list its items.
 func flatten(where string, content map[string]any) ([]Document, error) {

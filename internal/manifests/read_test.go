@@ -22,6 +22,11 @@ const (
 	binding = head + "ScopedTokenBinding\nmetadata: {name: one}\n"
 )
 
+// object is a binding as JSON.
+func object(name string) string {
+	return `{"apiVersion": "astro.scopedtoken.dev/v1alpha1", "kind": "ScopedTokenBinding", "metadata": {"name": "` + name + `"}}`
+}
+
 func TestReadStream(t *testing.T) {
 	cases := map[string]struct {
 		reason, text string
@@ -36,9 +41,18 @@ func TestReadStream(t *testing.T) {
 			"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: astro.scopedtoken.dev/v1alpha1, kind: ScopedTokenBinding, metadata: {name: a}}\n- {apiVersion: v1, kind: Namespace, metadata: {name: team}}\n",
 			[]string{"ScopedTokenBinding a: standard input, document 1, item 1", "Namespace team: standard input, document 1, item 2"},
 		},
-		"BindingList":  {"So are those of a list of one kind.", head + "ScopedTokenBindingList\nitems:\n- {apiVersion: astro.scopedtoken.dev/v1alpha1, kind: ScopedTokenBinding, metadata: {name: a}}\n", []string{"ScopedTokenBinding a: standard input, document 1, item 1"}},
-		"Others":       {"What is none of ours is passed over, even with items of its own.", "apiVersion: v1\nkind: ConfigMap\nitems: []\n---\n" + head + "TargetInventory\n---\napiVersion: apps/v1\nkind: Deployment\n", nil},
-		"JSON":         {"JSON is YAML.", `{"apiVersion": "astro.scopedtoken.dev/v1alpha1", "kind": "ScopedTokenBinding", "metadata": {"name": "one"}}`, []string{"ScopedTokenBinding one: standard input, document 1"}},
+		"BindingList": {"So are those of a list of one kind.", head + "ScopedTokenBindingList\nitems:\n- {apiVersion: astro.scopedtoken.dev/v1alpha1, kind: ScopedTokenBinding, metadata: {name: a}}\n", []string{"ScopedTokenBinding a: standard input, document 1, item 1"}},
+		"Others":      {"What is none of ours is passed over, even with items of its own.", "apiVersion: v1\nkind: ConfigMap\nitems: []\n---\n" + head + "TargetInventory\n---\napiVersion: apps/v1\nkind: Deployment\n", nil},
+		"JSON":        {"JSON is YAML.", `{"apiVersion": "astro.scopedtoken.dev/v1alpha1", "kind": "ScopedTokenBinding", "metadata": {"name": "one"}}`, []string{"ScopedTokenBinding one: standard input, document 1"}},
+		"JSONObjects": {
+			"Of JSON several may stand in a row, as jq -c prints them.", object("a") + object("b") + "\n" + object("c") + "\n---\n" + object("d") + "\n",
+			[]string{
+				"ScopedTokenBinding a: standard input, document 1, object 1", "ScopedTokenBinding b: standard input, document 1, object 2",
+				"ScopedTokenBinding c: standard input, document 1, object 3", "ScopedTokenBinding d: standard input, document 2",
+			},
+		},
+		"JSONEscapes":  {"JSON escapes what YAML cannot.", strings.Replace(object("one"), "{", `{"spec": {"role": "\ud83d\ude00 \/"}, `, 1), []string{"ScopedTokenBinding one: standard input, document 1"}},
+		"Flow":         {"YAML may have braces, comments and a mark for its end.", "# one\n{apiVersion: astro.scopedtoken.dev/v1alpha1, kind: ScopedTokenBinding, metadata: {name: one}} # done\n...\n# done\n", []string{"ScopedTokenBinding one: standard input, document 1"}},
 		"GenerateName": {"A name may be left to the API server.", head + "ScopedTokenBinding\nmetadata: {generateName: ci-}\n", []string{"ScopedTokenBinding ci-: standard input, document 1"}},
 		"Empty":        {"Nothing holds nothing.", "", nil},
 	}
@@ -58,14 +72,21 @@ func TestReadStream(t *testing.T) {
 // TestReadErrors: whoever has to correct a manifest is told which one it is.
 func TestReadErrors(t *testing.T) {
 	cases := map[string]struct{ text, want string }{
-		"NotYAML":   {binding + "---\na: [\n", "standard input, document 2: "},
-		"KeyTwice":  {binding + "kind: ScopedTokenBinding\n", `standard input, document 1: `},
-		"NoKind":    {"metadata: {name: one}\n", "standard input, document 1: an object needs apiVersion and kind"},
-		"NoObject":  {"- one\n", "standard input, document 1: an object is expected"},
-		"NoItem":    {"apiVersion: v1\nkind: List\nitems: [one]\n", "standard input, document 1, item 1: an object is expected"},
-		"Version":   {"apiVersion: astro.scopedtoken.dev/v9\nkind: ScopedTokenBinding\n", "standard input, document 1: apiVersion is astro.scopedtoken.dev/v9; this program knows astro.scopedtoken.dev/v1alpha1"},
-		"OddKind":   {head + "Binding\n", `standard input, document 1: there is no kind "Binding" in astro.scopedtoken.dev/v1alpha1`},
-		"OddFormed": {"apiVersion: a/b/c\nkind: Thing\n", "standard input, document 1: "},
+		"NotYAML":      {binding + "---\na: [\n", "standard input, document 2: "},
+		"KeyTwice":     {binding + "kind: ScopedTokenBinding\n", `standard input, document 1: `},
+		"NoKind":       {"metadata: {name: one}\n", "standard input, document 1: an object needs apiVersion and kind"},
+		"NoObject":     {"- one\n", "standard input, document 1: an object is expected"},
+		"NoItem":       {"apiVersion: v1\nkind: List\nitems: [one]\n", "standard input, document 1, item 1: an object is expected"},
+		"Version":      {"apiVersion: astro.scopedtoken.dev/v9\nkind: ScopedTokenBinding\n", "standard input, document 1: apiVersion is astro.scopedtoken.dev/v9; this program knows astro.scopedtoken.dev/v1alpha1"},
+		"OddKind":      {head + "Binding\n", `standard input, document 1: there is no kind "Binding" in astro.scopedtoken.dev/v1alpha1`},
+		"JSONKeyTwice": {object("a") + `{"kind": "a", "kind": "b", "apiVersion": "v1"}`, `standard input, document 1: strict decoding error: duplicate field "kind"`},
+		"JSONBroken":   {object("a") + `{"kind": `, "standard input, document 1: unexpected EOF"},
+		"JSONNoObject": {object("a") + object("b") + "1", "standard input, document 1, object 3: an object is expected"},
+		"JSONThenYAML": {object("a") + "\n" + binding, "standard input, document 1: "},
+		"FlowTwice":    {"# two\n{apiVersion: v1, kind: ConfigMap}\n" + object("a"), "standard input, document 1: there is more behind the end of the object; put --- between two"},
+		"FlowList":     {"# two\n{apiVersion: v1, kind: ConfigMap}, " + object("a"), "standard input, document 1: there is more behind the end of the object; put --- between two"},
+		"BehindTheEnd": {binding + "...\n" + binding, "standard input, document 1: there is more behind the end of the object; put --- between two"},
+		"OddFormed":    {"apiVersion: a/b/c\nkind: Thing\n", "standard input, document 1: "},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
