@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apiextensions-apiserver/pkg/apiserver/schema/defaulting"
@@ -13,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
-	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 )
 
 // Apply is the object as the API server would have it once the document is applied; live is the one that is there, nil for none.
@@ -21,7 +19,7 @@ import (
 func (d *Document) Apply(ctx context.Context, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	object, err := d.apply(ctx, live)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s %q: %w", d.Source, d.Kind(), d.Object.GetName()+d.Object.GetGenerateName(), err)
+		return nil, d.refused(err)
 	}
 	return object, nil
 }
@@ -30,9 +28,6 @@ func (d *Document) apply(ctx context.Context, live *unstructured.Unstructured) (
 	all, err := kinds()
 	if err != nil {
 		return nil, err
-	}
-	if wrong := utilvalidation.IsDNS1123Subdomain(d.Object.GetName()); len(wrong) > 0 && d.Object.GetGenerateName() == "" {
-		return nil, fmt.Errorf("metadata.name: %s", strings.Join(wrong, ", "))
 	}
 	of := all[d.Kind()]
 	wanted := d.Object.DeepCopy()

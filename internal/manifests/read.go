@@ -3,6 +3,7 @@ package manifests
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
@@ -25,7 +26,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// Document is one object of a manifest.
+// Document is one object of a manifest, with metadata that the API server takes.
 type Document struct {
 	Source string // as in "bindings.yaml, document 2"
 	Object *unstructured.Unstructured
@@ -261,18 +262,37 @@ func flatten(where string, content map[string]any) ([]Document, error) {
 
 // ours is the document, if it is one that is read.
 func ours(d Document) ([]Document, error) {
+	is, err := d.isOurs()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", d.Source, err)
+	}
+	if !is {
+		return nil, nil
+	}
+	if err := d.checkMetadata(); err != nil {
+		return nil, d.refused(err)
+	}
+	return []Document{d}, nil
+}
+
+// refused is what the API server would say of the document, with where that is.
+func (d *Document) refused(err error) error {
+	return fmt.Errorf("%s: %s %q: %w", d.Source, d.Kind(), cmp.Or(d.Object.GetName(), d.Object.GetGenerateName()), err)
+}
+
+func (d *Document) isOurs() (bool, error) {
 	version, err := schema.ParseGroupVersion(d.Object.GetAPIVersion())
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w", d.Source, err)
+		return false, err
 	case version == schema.GroupVersion{Version: "v1"} && d.Kind() == KindNamespace:
-		return []Document{d}, nil
+		return true, nil
 	case version.Group != v1alpha1.GroupVersion.Group || d.Kind() == KindInventory:
-		return nil, nil
+		return false, nil
 	case version != v1alpha1.GroupVersion:
-		return nil, fmt.Errorf("%s: apiVersion is %s; this program knows %s", d.Source, version, v1alpha1.GroupVersion)
+		return false, fmt.Errorf("apiVersion is %s; this program knows %s", version, v1alpha1.GroupVersion)
 	case !slices.Contains([]string{KindBinding, KindConnection, KindClusterConnection}, d.Kind()):
-		return nil, fmt.Errorf("%s: there is no kind %q in %s", d.Source, d.Kind(), v1alpha1.GroupVersion)
+		return false, fmt.Errorf("there is no kind %q in %s", d.Kind(), v1alpha1.GroupVersion)
 	}
-	return []Document{d}, nil
+	return true, nil
 }

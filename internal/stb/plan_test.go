@@ -254,7 +254,7 @@ func TestPlanErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"a: [":                        "standard input, document 1: ",
 		"metadata: {name: a}\n":       "an object needs apiVersion and kind",
-		manifestText("{nam: a}", ""):  "metadata.name",
+		manifestText("{nam: a}", ""):  "there is no field metadata.nam",
 		manifestText("{name: A}", ""): "metadata.name: ",
 	} {
 		if a := w.planOf(text); a.code != 1 || !strings.Contains(a.err, want) {
