@@ -11,6 +11,7 @@ import (
 	"github.com/go-logr/logr"
 	gocmp "github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -55,6 +56,7 @@ const (
 	someToken  = "cltk0000000000000000000ci"
 	someTarget = "clde00000000000000000petl"
 	someOrg    = "clorg0000000000000000acme"
+	annotation = "kubectl.kubernetes.io/last-applied-configuration"
 )
 
 // spec is a document with this spec, in which <tok>, <dep> and <org> stand for ids.
@@ -121,7 +123,6 @@ func TestApplyAsTheServerDoes(t *testing.T) {
 // TestApplyOver lays documents over an object that is there, with kubectl's own annotation and without.
 func TestApplyOver(t *testing.T) {
 	const base = "connectionRef: {name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}"
-	const annotation = "kubectl.kubernetes.io/last-applied-configuration"
 	cases := map[string]struct {
 		reason, live, applied, document string
 		want                            map[string]any // fields of the spec
@@ -140,11 +141,7 @@ func TestApplyOver(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			live := document(t, KindBinding, "over-"+strings.ToLower(name), tc.live).Object
 			if tc.applied != "" {
-				was, err := document(t, KindBinding, live.GetName(), tc.applied).Object.MarshalJSON()
-				if err != nil {
-					t.Fatal(err)
-				}
-				live.SetAnnotations(map[string]string{annotation: string(was)})
+				live.SetAnnotations(map[string]string{annotation: string(asJSON(t, document(t, KindBinding, live.GetName(), tc.applied).Object))})
 			}
 			if err := kube.Create(t.Context(), live); err != nil {
 				t.Fatal(err)
@@ -172,6 +169,98 @@ func TestApplyOver(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestApplyBlanksOver lays documents with a key that has nothing behind it over an object that has a value there: here as with
+// server-side apply it is refused, or is the default where that is the least. (What kubectl does on the client's side is
+// refused by a policy: test/apirules.)
+func TestApplyBlanksOver(t *testing.T) {
+	const binding = "connectionRef: {name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}"
+	const connection = "organizationId: <org>, credentialsSecretRef: {name: astro}"
+	rule := func(namespaces, token, target string) string {
+		return connection + fmt.Sprintf(", allow: [{namespaces: {%s}, tokens: [{scope: Organization, %s}], targets: [{%s}], roles: [a]}]", namespaces, token, target)
+	}
+	cases := map[string]struct {
+		kind, live, document string
+		accepted             bool
+	}{
+		"Mode":           {KindBinding, binding + ", mode: Observe", binding + ", mode: ", false},
+		"Suspend":        {KindBinding, binding + ", suspend: true", binding + ", suspend: ", false},
+		"Adopt":          {KindBinding, binding + ", adopt: Never", binding + ", adopt: ", false},
+		"DeletionPolicy": {KindBinding, binding + ", deletionPolicy: Retain", binding + ", deletionPolicy: ", false},
+		"ExpiresAt":      {KindBinding, binding + `, expiresAt: "2126-01-02T03:04:05Z"`, binding + ", expiresAt: ", false},
+		"Role":           {KindBinding, binding + ", role: a", binding + ", role: ", false},
+		"NoRole":         {KindBinding, binding, binding + ", role: ", false},
+		"TokenName":      {KindBinding, binding, strings.Replace(binding, "id: <tok>", "id: <tok>, name: ", 1), false},
+		"TargetHome":     {KindBinding, binding, strings.Replace(binding, "id: <dep>", "id: <dep>, workspaceId: ", 1), false},
+		"TokenBlank":     {KindBinding, binding, strings.Replace(binding, "token: {scope: Organization, id: <tok>}", "token: ", 1), false},
+		"Spec":           {KindBinding, binding, "", false},
+		"RefKind":        {KindBinding, binding, strings.Replace(binding, "name: acme", "name: acme, kind: ", 1), true},
+		"ConnectionMode": {KindClusterConnection, connection + ", mode: Observe", connection + ", mode: ", false},
+		"Deletions":      {KindConnection, connection + ", deletionPolicy: Retain", connection + ", deletionPolicy: ", false},
+		"Revocations":    {KindConnection, connection + ", maxRevocationsPerSweep: 5", connection + ", maxRevocationsPerSweep: ", false},
+		"Allow":          {KindClusterConnection, rule("names: [a]", `ids: ["*"]`, `workspaceIds: ["*"]`), connection + ", allow: ", false},
+		"IDs":            {KindConnection, rule("names: [a]", "namePrefixes: [ci-], ids: [<tok>]", `workspaceIds: ["*"]`), rule("names: [a]", "namePrefixes: [ci-], ids: ", `workspaceIds: ["*"]`), false},
+		"NamePrefixes":   {KindConnection, rule("names: [a]", "namePrefixes: [ci-], ids: [<tok>]", `workspaceIds: ["*"]`), rule("names: [a]", "namePrefixes: , ids: [<tok>]", `workspaceIds: ["*"]`), false},
+		"OneID":          {KindConnection, rule("names: [a]", "ids: [<tok>]", `workspaceIds: ["*"]`), rule("names: [a]", "ids: [<tok>, null]", `workspaceIds: ["*"]`), false},
+		"Workspaces":     {KindClusterConnection, rule("names: [a]", `ids: ["*"]`, "workspaceIds: [<org>]"), rule("names: [a]", `ids: ["*"]`, "workspaceIds: [<org>], deploymentIds: "), false},
+		"Names":          {KindClusterConnection, rule("selector: {matchLabels: {a: b}}", `ids: ["*"]`, `workspaceIds: ["*"]`), rule("selector: {matchLabels: {a: b}}, names: ", `ids: ["*"]`, `workspaceIds: ["*"]`), false},
+		"Selector":       {KindClusterConnection, rule("names: [a]", `ids: ["*"]`, `workspaceIds: ["*"]`), rule("names: [a], selector: ", `ids: ["*"]`, `workspaceIds: ["*"]`), false},
+		"Label":          {KindClusterConnection, rule("selector: {matchLabels: {a: b, team: c}}", `ids: ["*"]`, `workspaceIds: ["*"]`), rule("selector: {matchLabels: {a: b, team: }}", `ids: ["*"]`, `workspaceIds: ["*"]`), false},
+		"Expressions":    {KindClusterConnection, rule("selector: {matchLabels: {a: b}, matchExpressions: [{key: c, operator: Exists}]}", `ids: ["*"]`, `workspaceIds: ["*"]`), rule("selector: {matchLabels: {a: b}, matchExpressions: }", `ids: ["*"]`, `workspaceIds: ["*"]`), false},
+		"Interval":       {KindConnection, connection + ", sweepInterval: 1m", connection + ", sweepInterval: ", true},
+		"Rates":          {KindConnection, connection + ", rateLimit: {readsPerSecond: 3}", connection + ", rateLimit: ", true},
+		"Withdrawal":     {KindConnection, connection + ", onWithdrawal: Revoke", connection + ", onWithdrawal: ", true},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			first := document(t, tc.kind, "blank-"+strings.ToLower(name), "{"+tc.live+"}")
+			live, err := serverSide(t, first)
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec := "{" + tc.document + "}"
+			if tc.document == "" {
+				spec = "null"
+			}
+			d := document(t, tc.kind, live.GetName(), spec)
+			served, wrong := serverSide(t, d, client.DryRunAll)
+			if (wrong == nil) != tc.accepted {
+				t.Fatalf("the API server says %v", wrong)
+			}
+			applied := live.DeepCopy()
+			applied.SetAnnotations(map[string]string{annotation: string(asJSON(t, first.Object))})
+			for _, over := range []*unstructured.Unstructured{nil, live, applied} {
+				got, err := d.Apply(t.Context(), over)
+				if (err == nil) != tc.accepted {
+					t.Errorf("the API server says %v, and here it is %v", wrong, err)
+				}
+				if err != nil || over == nil {
+					continue
+				}
+				if diff := gocmp.Diff(served.Object["spec"], got.Object["spec"]); diff != "" {
+					t.Errorf("-as the API server has it +as it is here\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+// serverSide is what server-side apply makes of the document.
+func serverSide(t *testing.T, d *Document, more ...client.PatchOption) (*unstructured.Unstructured, error) {
+	t.Helper()
+	object := d.Object.DeepCopy()
+	patch := client.RawPatch(types.ApplyPatchType, asJSON(t, object))
+	return object, kube.Patch(t.Context(), object, patch, append(more, client.ForceOwnership, client.FieldOwner("plan"))...)
+}
+
+func asJSON(t *testing.T, object *unstructured.Unstructured) []byte {
+	t.Helper()
+	text, err := object.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // TestMetadataAsTheServerDoes creates each object at a real API server, and reads it here: both take its metadata, or neither.

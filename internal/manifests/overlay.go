@@ -35,10 +35,14 @@ func (d *Document) apply(ctx context.Context, live *unstructured.Unstructured) (
 	var old map[string]any
 	if live != nil {
 		live = live.DeepCopy() // a typed object has left out what is empty
+		defaulting.PruneNonNullableNullsWithoutDefaults(live.Object, of.structural)
 		defaulting.Default(live.Object, of.structural)
 		old = live.Object
 		if wanted, err = merged(wanted, live); err != nil {
 			return nil, err
+		}
+		if spec, has := d.Object.Object["spec"]; has {
+			writeOver(wanted.Object, map[string]any{"spec": spec})
 		}
 	}
 	if err := of.complete(wanted.Object); err != nil {
@@ -104,4 +108,18 @@ func patched(object, patch map[string]any) map[string]any {
 		}
 	}
 	return object
+}
+
+// writeOver writes the document over the object again, with the keys that it left blank: a merge patch takes them for keys that
+// are to go, while the API server judges what they would mean.
+func writeOver(object, document map[string]any) {
+	for key, value := range document {
+		inner, isMap := value.(map[string]any)
+		old, wasMap := object[key].(map[string]any)
+		if isMap && wasMap {
+			writeOver(old, inner)
+			continue
+		}
+		object[key] = runtime.DeepCopyJSONValue(value)
+	}
 }

@@ -74,13 +74,13 @@ func rulesOf(d *apiextensionsv1.CustomResourceDefinition) (r rules, err error) {
 	return r, fmt.Errorf("there is no version %s", v1alpha1.GroupVersion.Version)
 }
 
-// complete fills defaults in, and refuses fields that there are not.
+// complete fills defaults in, and refuses fields that there are not. A key with nothing behind it that has no default stays for
+// check to refuse: kubectl apply, on the client's side and on the server's, does not let it through as creating does.
 func (r rules) complete(object map[string]any) error {
 	unknown := pruning.PruneWithOptions(object, r.structural, true, structuralschema.UnknownFieldPathOptions{TrackUnknownFieldPaths: true})
 	if len(unknown) > 0 {
 		return fmt.Errorf("there is no field %s", strings.Join(unknown, ", "))
 	}
-	defaulting.PruneNonNullableNullsWithoutDefaults(object, r.structural)
 	defaulting.Default(object, r.structural)
 	return nil
 }
