@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
 // Apply is the object as the API server would have it once the document is applied; live is the one that is there, nil for none.
@@ -51,10 +53,35 @@ func (d *Document) apply(ctx context.Context, live *unstructured.Unstructured) (
 	if err := of.check(ctx, wanted.Object, old); err != nil {
 		return nil, err
 	}
-	if live != nil && !equality.Semantic.DeepEqual(live.Object["spec"], wanted.Object["spec"]) {
+	if live == nil {
+		return wanted, nil
+	}
+	edited, err := differ(d.Kind(), live.Object["spec"], wanted.Object["spec"])
+	if edited {
 		wanted.SetGeneration(live.GetGeneration() + 1)
 	}
-	return wanted, nil
+	return wanted, err
+}
+
+// differ reports whether two specs say different things. The API server counts it as an edit, too, if a time or a duration is
+// only written in another way, but nothing follows from that, and a typed object does not have it as it was written.
+func differ(kind string, one, other any) (bool, error) {
+	first, err := decoded(kind, one)
+	if err != nil {
+		return false, err
+	}
+	second, err := decoded(kind, other)
+	return !equality.Semantic.DeepEqual(first, second), err
+}
+
+// decoded is a spec as the operator reads it.
+func decoded(kind string, spec any) (into any, err error) {
+	into = &v1alpha1.ConnectionSpec{}
+	if kind == KindBinding {
+		into = &v1alpha1.ScopedTokenBindingSpec{}
+	}
+	fields, _ := spec.(map[string]any)
+	return into, runtime.DefaultUnstructuredConverter.FromUnstructured(fields, into)
 }
 
 // merged is the document laid over the object that is there: what the document had when it was last applied, and has no more,

@@ -3,6 +3,7 @@ package stb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -116,7 +117,7 @@ func (m *manifestSet) namespaces() map[string]bool {
 func applied[T client.Object](ctx context.Context, d *manifests.Document, live client.Object, into T) (T, error) {
 	var old *unstructured.Unstructured
 	if live != nil {
-		content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+		content, err := contentOf(live)
 		if err != nil {
 			return into, err
 		}
@@ -128,4 +129,13 @@ func applied[T client.Object](ctx context.Context, d *manifests.Document, live c
 		return into, err
 	}
 	return into, runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object, into)
+}
+
+// contentOf are the fields of an object. Its own conversion cuts times to seconds, which the end of a binding need not have been.
+func contentOf(live client.Object) (map[string]any, error) {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(live)
+	if b, is := live.(*v1alpha1.ScopedTokenBinding); is && err == nil && b.Spec.ExpiresAt != nil {
+		err = unstructured.SetNestedField(content, b.Spec.ExpiresAt.Format(time.RFC3339Nano), "spec", "expiresAt")
+	}
+	return content, err
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -98,7 +97,7 @@ func (o *overlaid) applyConnection(ctx context.Context, d *manifests.Document) e
 			return err
 		}
 		o.Connections[i] = made
-		if !equality.Semantic.DeepEqual(c.ConnectionSpec(), made.ConnectionSpec()) {
+		if made.GetGeneration() != c.GetGeneration() {
 			o.note(key, plan.Update, d.Source)
 		}
 		return nil

@@ -10,9 +10,11 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -128,6 +130,38 @@ func TestPlanOfNothing(t *testing.T) {
 	exported := w.run("export", "--declared", "--target", "deployment/prod-etl", "--token", ciID, "--mode", "Enforce").out
 	if p := w.planOf(exported); p.code != 2 || !strings.Contains(p.out, "adopt") && !strings.Contains(p.out, "none") {
 		t.Errorf("an export of what is declared under another name: %+v", p)
+	}
+}
+
+// TestPlanOfTheSameTime: the end of a binding may be written with an offset or a fraction, and is the same again.
+func TestPlanOfTheSameTime(t *testing.T) {
+	w := newWorld(t)
+	for i, written := range []string{"2126-01-02T12:00:00+02:00", "2126-01-02T10:00:00.5Z", "2126-01-02T10:00:00Z"} {
+		name := fmt.Sprintf("ends-%d", i)
+		text := func(end string) string { return manifestText("{name: "+name+"}", ", role: Deploy Only"+end) }
+		b := w.declareGranted(builders.Binding(name).ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+		applied, err := json.Marshal(map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{corev1.LastAppliedConfigAnnotation: "{}"}},
+			"spec":     map[string]any{"expiresAt": written},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := kube.Patch(t.Context(), b, client.RawPatch(types.MergePatchType, applied)); err != nil {
+			t.Fatal(err)
+		}
+		b.Status.ObservedGeneration = b.Generation
+		if err := kube.Status().Update(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		for end, code := range map[string]int{
+			", expiresAt: '" + written + "'": 0, ", expiresAt: '" + b.Spec.ExpiresAt.UTC().Format(time.RFC3339Nano) + "'": 0,
+			"": 0, ", expiresAt: '2126-01-02T10:00:01Z'": codeChanges,
+		} {
+			if a := w.planOf(text(end)); a.code != code {
+				t.Errorf("%s over %s: want exit code %d, got %+v", end, written, code, a)
+			}
+		}
 	}
 }
 
