@@ -187,13 +187,13 @@ func (s *session) judgeHost(apiURL string) error {
 	return nil
 }
 
+// ownCredential is the API token that the user brings along, if any.
+func (s *session) ownCredential() string { return strings.TrimSpace(s.environ(credentialVariable)) }
+
 // credential is the API token to read Astro with, and where it is from.
 func (s *session) credential(ctx context.Context, c cluster, o v1alpha1.Connection) (secret, from string, err error) {
-	if own := strings.TrimSpace(s.environ(credentialVariable)); own != "" {
+	if own := s.ownCredential(); own != "" {
 		return own, credentialVariable, nil
-	}
-	if c.offline {
-		return "", "", fmt.Errorf("set %s: without Kubernetes there is no Secret to read", credentialVariable)
 	}
 	to := o.ConnectionSpec().CredentialsSecretRef
 	key := client.ObjectKey{Namespace: cmp.Or(o.GetNamespace(), s.operatorNamespace), Name: to.Name}

@@ -241,6 +241,26 @@ func TestPlanRules(t *testing.T) {
 	}
 }
 
+// TestPlanReadsNoSecretOfAManifest: whoever writes a manifest neither chooses which Secret is read nor learns whether it is there.
+func TestPlanReadsNoSecretOfAManifest(t *testing.T) {
+	w := newWorld(t)
+	other := w.sim.AddOrganization("Other")
+	for _, secret := range []string{builders.SecretName, "none"} {
+		w.fails("error: set ASTRO_API_TOKEN: only the manifests have AstroConnection/brought, and no Secret is read because a manifest names it\n", "plan", "-f", w.folder(
+			builders.Connection("brought").To(w.sim.URL(), other).WithSecret(secret).Object(),
+			builders.Binding("a").Through("brought").ForTokenID(ciID).OnDeployment(etlID).Object()))
+		p := w.plans(2, "-f", w.folder(
+			builders.Connection(builders.ConnectionName).To(w.sim.URL(), orgID).WithSecret(secret).SweepEvery(time.Hour).Object(),
+			builders.Binding("a").ForTokenID(ciID).OnDeployment(reportsID).Object()))
+		if got := p.actions(); got != "a create grant" || len(p.Connections) != 1 {
+			t.Errorf("a connection is read as it is there: %s: %+v", got, p)
+		}
+	}
+	w.environ[credentialVariable] = w.sim.Credential(w.sim.AddOrganizationToken(other, "own", "ORGANIZATION_OWNER"))
+	w.plans(2, "-f", w.folder(builders.Connection("brought").To(w.sim.URL(), other).WithSecret("none").Object(),
+		builders.Binding("a").Through("brought").ForTokenID(ciID).OnDeployment(etlID).Object()))
+}
+
 // TestPlanWithoutRights: whoever may only read plans all the same, and nothing is written.
 func TestPlanWithoutRights(t *testing.T) {
 	w := newWorld(t)

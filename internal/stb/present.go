@@ -129,16 +129,18 @@ func (s *session) readOrganizations(ctx context.Context, c cluster, now *plan.Wo
 	p := newProgress(s.ErrOut)
 	defer p.stop()
 	all := map[plan.OrganizationKey]*plan.Organization{}
-	for _, through := range then.touched() {
-		at := plan.KeyOf(through)
+	for _, touched := range then.touched() {
+		at := plan.KeyOf(touched)
 		if all[at] != nil {
 			continue
 		}
 		all[at] = &plan.Organization{Missing: map[string]plan.Missing{}}
-		if usable := then.usable(at); usable != nil {
-			if err := s.readPlanned(ctx, c, usable, p, all[at], append(slices.Clone(now.Bindings), then.Bindings...)); err != nil {
-				return nil, err
-			}
+		through, err := s.readThrough(at, now, then)
+		if err == nil && through != nil {
+			err = s.readPlanned(ctx, c, through, p, all[at], append(slices.Clone(now.Bindings), then.Bindings...))
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return all, nil
@@ -164,10 +166,23 @@ func (o *overlaid) touched() (all []v1alpha1.Connection) {
 	return all
 }
 
+// readThrough is the connection through which an Organization is read; nil if there is none. It is one of the cluster, as it is
+// there: whoever writes a manifest, for somebody else to plan, does not choose which Secret is read.
+func (s *session) readThrough(at plan.OrganizationKey, now *plan.World, then *overlaid) (v1alpha1.Connection, error) {
+	if there := usable(now.Connections, at); there != nil {
+		return there, nil
+	}
+	planned := usable(then.Connections, at)
+	if planned != nil && s.ownCredential() == "" {
+		return nil, fmt.Errorf("set %s: only the manifests have %s, and no Secret is read because a manifest names it", credentialVariable, qualified(planned))
+	}
+	return planned, nil
+}
+
 // usable is a connection to the Organization that the operator takes for ready, or has not looked at; nil if there is none.
-func (o *overlaid) usable(at plan.OrganizationKey) v1alpha1.Connection {
+func usable(all []v1alpha1.Connection, at plan.OrganizationKey) v1alpha1.Connection {
 	var found v1alpha1.Connection
-	for _, c := range o.Connections {
+	for _, c := range all {
 		ready := meta.FindStatusCondition(c.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
 		if plan.KeyOf(c) != at || ready != nil && ready.Status != "True" {
 			continue
