@@ -84,6 +84,6 @@ func (c cluster) bindings(ctx context.Context) (all []v1alpha1.ScopedTokenBindin
 // tellPartial says that what another namespace declares is not known.
 func (s *session) tellPartial(c cluster, partial bool) {
 	if partial {
-		fmt.Fprintf(s.ErrOut, "You may not list the bindings of all namespaces: only what those of namespace %s declare is known.\n", c.namespace)
+		fmt.Fprintf(s.ErrOut, "You may not list the bindings of all namespaces: only what those of namespace %s declare is known.\n", printable(c.namespace))
 	}
 }

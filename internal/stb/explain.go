@@ -103,7 +103,7 @@ func (c cluster) connectionOf(ctx context.Context, b *v1alpha1.ScopedTokenBindin
 	case apierrors.IsNotFound(err):
 		return nil, "which does not exist"
 	case err != nil:
-		return nil, "which you may not read: " + err.Error()
+		return nil, "which you may not read: " + printable(err.Error())
 	}
 	return object, ""
 }
@@ -195,18 +195,18 @@ func (s *session) printExplanation(e explanation) error {
 		{"Binding:", e.Binding}, {"Declares:", e.Declares}, {"Mode:", e.Mode}, {"Astro:", e.Astro},
 		{"Connection:", e.Connection}, {"Rule:", e.Rule}, {"Claim:", e.Claim},
 	} {
-		fmt.Fprintf(table, "%s\t%s\n", row[0], row[1])
+		fmt.Fprintf(table, "%s\t%s\n", row[0], printable(row[1]))
 	}
 	for i, line := range e.Order {
-		fmt.Fprintf(table, "%s\t%s\n", map[bool]string{true: "Order:"}[i == 0], line)
+		fmt.Fprintf(table, "%s\t%s\n", map[bool]string{true: "Order:"}[i == 0], printable(line))
 	}
 	for i, c := range e.Conditions {
 		line := fmt.Sprintf("%s=%s (%s) %s", c.Type, c.Status, c.Reason, printable(c.Message))
-		fmt.Fprintf(table, "%s\t%s\n", map[bool]string{true: "Conditions:"}[i == 0], strings.TrimSpace(line))
+		fmt.Fprintf(table, "%s\t%s\n", map[bool]string{true: "Conditions:"}[i == 0], printable(strings.TrimSpace(line)))
 	}
-	fmt.Fprintf(table, "Next:\t%s\n", e.Next)
+	fmt.Fprintf(table, "Next:\t%s\n", printable(e.Next))
 	if e.Runbook != "" {
-		fmt.Fprintf(table, "Runbook:\t%s\n", e.Runbook)
+		fmt.Fprintf(table, "Runbook:\t%s\n", printable(e.Runbook))
 	}
 	return table.Flush()
 }

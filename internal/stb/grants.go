@@ -100,7 +100,7 @@ func (g *Grant) expiresWithin(now time.Time, d time.Duration) bool {
 func unread(o organization) (names []string) {
 	for _, t := range o.tokens {
 		if !t.RolesKnown {
-			names = append(names, printable(t.Name)+" ("+t.ID+")")
+			names = append(names, printable(t.Name)+" ("+printable(t.ID)+")")
 		}
 	}
 	return names

@@ -65,7 +65,7 @@ func (s *session) readNamespace(ctx context.Context, c cluster, name string, byL
 	switch {
 	case apierrors.IsNotFound(err):
 		if !made {
-			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", name)
+			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", printable(name))
 		}
 		return plan.Namespace{Labels: map[string]string{corev1.LabelMetadataName: name}}
 	case apierrors.IsForbidden(err) && !byLabels:

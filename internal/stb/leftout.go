@@ -145,7 +145,7 @@ func (s *session) tellRules(ctx context.Context, v view, e exported) {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.reason, b.reason))
 	})
 	for _, k := range keys {
-		fmt.Fprintf(s.ErrOut, "%d bindings of namespace %s will say %s; %s\n", refused[k], k.namespace, k.reason, printable(example[k]))
+		fmt.Fprintf(s.ErrOut, "%d bindings of namespace %s will say %s; %s\n", refused[k], printable(k.namespace), k.reason, printable(example[k]))
 	}
 }
 
@@ -159,13 +159,13 @@ func (s *session) subjects(ctx context.Context, v view, e exported) map[string]p
 	for _, namespace := range slices.Sorted(maps.Keys(of)) {
 		subject, err := v.cluster.subject(ctx, v.connection, namespace)
 		if apierrors.IsNotFound(err) {
-			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", namespace)
+			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", printable(namespace))
 			if !goesByLabels(v.connection) {
 				err = nil
 			}
 		}
 		if err != nil {
-			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n", of[namespace], namespace, printable(err.Error()))
+			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n", of[namespace], printable(namespace), printable(err.Error()))
 			continue
 		}
 		subjects[namespace] = subject

@@ -136,9 +136,9 @@ func (g *Grant) targetWords() string {
 func (g *Grant) declaredWords() string {
 	switch {
 	case g.DeclaredBy != "":
-		return g.DeclaredBy
+		return printable(g.DeclaredBy)
 	case g.ObservedBy != "":
-		return g.ObservedBy + " (Observe)"
+		return printable(g.ObservedBy) + " (Observe)"
 	default:
 		return "<none>"
 	}

@@ -49,7 +49,7 @@ func writePage(to io.Writer, title string, all []Grant, now time.Time) error {
 }
 
 func newPage(title string, all []Grant, now time.Time) page {
-	p := page{Title: title, At: now.UTC().Format(time.RFC3339), Roles: len(all)}
+	p := page{Title: printable(title), At: now.UTC().Format(time.RFC3339), Roles: len(all)}
 	workspaces := map[string]bool{}
 	last := ""
 	for i := range all {
@@ -63,10 +63,10 @@ func newPage(title string, all []Grant, now time.Time) page {
 		}
 		t := &p.Tokens[len(p.Tokens)-1]
 		r := pageRole{
-			Target: printable(g.targetName()), Kind: g.TargetKind, Workspace: printable(g.Workspace), Role: printable(g.Role),
+			Target: printable(g.targetName()), Kind: printable(g.TargetKind), Workspace: printable(g.Workspace), Role: printable(g.Role),
 			By: g.declaredWords(), Undeclared: g.DeclaredBy == "",
 		}
-		r.Text = strings.ToLower(strings.Join([]string{t.Name, t.ID, r.Target, g.TargetID, r.Workspace, r.Role, r.By}, " "))
+		r.Text = strings.ToLower(strings.Join([]string{t.Name, t.ID, r.Target, printable(g.TargetID), r.Workspace, r.Role, r.By}, " "))
 		if r.Undeclared {
 			p.Undeclared++
 		}
@@ -81,7 +81,7 @@ func newPage(title string, all []Grant, now time.Time) page {
 
 func newPageToken(g *Grant, now time.Time) pageToken {
 	return pageToken{
-		Name: printable(g.Token), ID: g.TokenID, Scope: g.Scope, Description: printable(g.Description), Expires: timeCell(g.ExpiresAt),
+		Name: printable(g.Token), ID: printable(g.TokenID), Scope: printable(g.Scope), Description: printable(g.Description), Expires: timeCell(g.ExpiresAt),
 		Expiring: g.expiresWithin(now, soon), Expired: g.expiresWithin(now, 0),
 	}
 }

@@ -310,6 +310,7 @@ func TestPlanErrors(t *testing.T) {
 		"metadata: {name: a}\n":       "an object needs apiVersion and kind",
 		manifestText("{nam: a}", ""):  "there is no field metadata.nam",
 		manifestText("{name: A}", ""): "metadata.name: ",
+		manifestText(`{generateName: ci-, name: "y\e[1A", namespace: "zz\n::add-mask::grant\n"}`, ""): "metadata.name: ",
 	} {
 		if a := w.planOf(text); a.code != 1 || !strings.Contains(a.err, want) {
 			t.Errorf("%s: %+v", text, a)

@@ -42,7 +42,7 @@ func (s *session) printPlan(format string, p *planned) error {
 		fmt.Fprintln(s.Out, note)
 	}
 	for _, c := range p.Connections {
-		fmt.Fprintf(s.Out, "%s: %s (%s)\n", c.Connection, c.Operation, printable(c.Source))
+		fmt.Fprintf(s.Out, "%s: %s (%s)\n", printable(c.Connection), c.Operation, printable(c.Source))
 	}
 	fmt.Fprintln(s.Out, p.words())
 	return nil
@@ -60,7 +60,7 @@ func planRow(i *plan.Item) []string {
 	target := i.Target.Kind + "/" + cmp.Or(i.Target.Name, i.Target.ID)
 	return []string{
 		action, printable(i.Namespace + "/" + i.Name), orNone(cmp.Or(i.Token.Name, i.Token.ID)), printable(target), roleWords(i.From, i.To),
-		string(i.Operation), ready, i.Connection, orNone(i.Token.ID), orNone(i.Target.ID), orNone(i.Source),
+		string(i.Operation), ready, printable(i.Connection), orNone(i.Token.ID), orNone(i.Target.ID), orNone(i.Source),
 	}
 }
 
@@ -77,7 +77,7 @@ func noteOn(i *plan.Item) string {
 	if i.Then == nil || i.Action != plan.Blocked && i.Then.Reason != v1alpha1.ReasonWouldChange {
 		return ""
 	}
-	return fmt.Sprintf("%s/%s: %s: %s", i.Namespace, i.Name, i.Then.Reason, printable(i.Then.Message))
+	return fmt.Sprintf("%s: %s: %s", printable(i.Namespace+"/"+i.Name), printable(i.Then.Reason), printable(i.Then.Message))
 }
 
 // words sum the plan up.

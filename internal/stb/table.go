@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,7 +65,7 @@ func tableOf(columns []column, rows [][]string) *metav1.Table {
 	for _, row := range rows {
 		cells := make([]any, len(row))
 		for i, cell := range row {
-			cells[i] = cell
+			cells[i] = printable(cell)
 		}
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
@@ -84,16 +85,20 @@ func printData(to io.Writer, format string, value any) error {
 	return err
 }
 
-// printable is text from outside as it may stand on one line of a terminal, and of a file that somebody reviews: as it is,
-// or in quotes and escaped if it holds what is not seen or would change how the rest is seen, such as line breaks, the
-// escapes of a terminal and marks of direction.
+// printable is text from outside as it may stand on one line of a terminal, of the log of a CI system, and of a file that
+// somebody reviews: as it is, or in quotes and escaped if it holds what is not seen or would change how the rest is seen, such
+// as line breaks, the escapes of a terminal and marks of direction, or what a CI system would do as it is told. What is
+// printable already stays as it is.
 func printable(text string) string {
 	hidden := strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.ContainsRune(text, unicode.ReplacementChar)
-	if hidden || text != strings.TrimSpace(text) {
-		return strconv.Quote(text)
+	if hidden || text != strings.TrimSpace(text) || strings.HasPrefix(text, "::") || commands.MatchString(text) {
+		return commands.ReplaceAllString(strconv.Quote(text), `#\x23$1`)
 	}
 	return text
 }
+
+// commands begin what GitHub Actions and Azure Pipelines take for a command to them, wherever on a line it stands.
+var commands = regexp.MustCompile(`##(\[|vso)`)
 
 // orNone is a cell, or kubectl's word for an empty one.
 func orNone(cell string) string {
