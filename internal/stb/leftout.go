@@ -165,7 +165,8 @@ func (s *session) subjects(ctx context.Context, v view, e exported) map[string]p
 			}
 		}
 		if err != nil {
-			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n", of[namespace], printable(namespace), printable(err.Error()))
+			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n",
+				of[namespace], printable(namespace), printable(err.Error()))
 			continue
 		}
 		subjects[namespace] = subject

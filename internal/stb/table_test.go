@@ -74,11 +74,11 @@ func TestOddTextEverywhere(t *testing.T) {
 			return err
 		},
 	}
-	for name, print := range prints {
+	for name, show := range prints {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			s := &session{IOStreams: genericiooptions.IOStreams{Out: &out, ErrOut: &out}, clock: func() time.Time { return today }}
-			if err := print(s); err != nil {
+			if err := show(s); err != nil {
 				t.Fatal(err)
 			}
 			if !strings.Contains(out.String(), "x1b[1A") {
