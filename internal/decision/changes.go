@@ -83,7 +83,12 @@ func (s *Situation) resting(i int, old Refusal) bool {
 	if object == nil {
 		return true
 	}
-	return s.Now.Sub(old.At) < object.ConnectionSpec().SweepInterval.Duration*3/4
+	return s.Now.Sub(old.At) < rest(object)
+}
+
+// rest is for how long a change that Astro refuses is left alone.
+func rest(through v1alpha1.Connection) time.Duration {
+	return through.ConnectionSpec().SweepInterval.Duration * 3 / 4
 }
 
 // revocationLimited says why nothing is revoked through the connection for now.
@@ -113,12 +118,19 @@ func (s *Situation) challenge(d Decision) string {
 			continue
 		}
 		_, known := s.Memory.Writers[winner.Credential]
-		known = known || s.Inconclusive[winner.Credential]
+		known = known || s.undecided(winner)
 		if winner.Credential != s.Bindings[i].Connection.Credential && !known && s.reaches(&s.Bindings[at]) && s.Lost[winner.ID] == nil {
 			return winner.ID
 		}
 	}
 	return ""
+}
+
+// undecided reports whether the credential of a connection was challenged without an answer that tells, and is not asked again yet:
+// the set that Astro refuses as it is rests like any other change that it refuses.
+func (s *Situation) undecided(c *Connection) bool {
+	at, asked := s.Memory.Undecided[c.Credential]
+	return asked && c.Object != nil && s.Now.Sub(at) < rest(c.Object)
 }
 
 // lookAgain is how long to wait before a write that Astro took but does not show is looked at again.

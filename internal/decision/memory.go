@@ -20,13 +20,13 @@ const (
 
 // Empty reports whether nothing is remembered.
 func (m Memory) Empty() bool {
-	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Writers) == 0
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Writers)+len(m.Undecided) == 0
 }
 
 func (m Memory) clone() Memory {
 	next := Memory{
 		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
-		Unanswered: maps.Clone(m.Unanswered), Writers: maps.Clone(m.Writers),
+		Unanswered: maps.Clone(m.Unanswered), Writers: maps.Clone(m.Writers), Undecided: maps.Clone(m.Undecided),
 	}
 	if next.Refusals == nil {
 		next.Refusals = map[Attempt]Refusal{}
@@ -39,6 +39,9 @@ func (m Memory) clone() Memory {
 	}
 	if next.Writers == nil {
 		next.Writers = map[string]bool{}
+	}
+	if next.Undecided == nil {
+		next.Undecided = map[string]time.Time{}
 	}
 	return next
 }
@@ -106,6 +109,13 @@ func (m Memory) writer(credential string, may bool) Memory {
 	return next
 }
 
+// undecided remembers that the challenge of a credential told nothing.
+func (m Memory) undecided(credential string, at time.Time) Memory {
+	next := m.clone()
+	next.Undecided[credential] = at
+	return next
+}
+
 // requestedOn forgets what stands in the way of a binding whose user asks for another try.
 func (m Memory) requestedOn(b *Binding) Memory {
 	if !b.Requested() {
@@ -123,6 +133,7 @@ func (m Memory) requested(b *Binding, t roleset.Target) Memory {
 	next := m.accepted(t).clone()
 	delete(next.Contentions, b.Object.UID)
 	clear(next.Writers)
+	clear(next.Undecided)
 	return next
 }
 

@@ -134,7 +134,9 @@ func TestChallenge(t *testing.T) {
 			states: so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding", "watching": "True/WouldChange"},
 			holds:  at{w1: member},
 			also: func(t *testing.T, w *driver) {
-				w = drive(t, w.next(time.Minute), func(w *driver) {
+				rests := drive(t, w.next(time.Minute))
+				differ(t, "It is not challenged at each look.", "effects", []string{"Report"}, rests.effects)
+				w = drive(t, w.next(5*time.Minute), func(w *driver) {
 					w.refuse = func(_ []astro.Role) error {
 						if len(w.posts) == 1 {
 							return errForbidden

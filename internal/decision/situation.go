@@ -23,15 +23,14 @@ type Situation struct {
 	Memory   Memory
 
 	// What this reconcile has done so far.
-	Pending      map[types.UID]Pending      // claims that are being taken
-	Out          map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
-	Lost         map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
-	Limited      map[roleset.Target]bool    // revocations that the connection's limit holds back
-	Done         map[types.UID]Done         // what was changed in Astro for a binding
-	Unseen       map[roleset.Target]string  // changes that Astro took and does not show, in words
-	Inconclusive map[string]bool            // credentials whose challenge told nothing
-	Drop         map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
-	Dead         []astro.Role               // such roles that were found
+	Pending map[types.UID]Pending      // claims that are being taken
+	Out     map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
+	Lost    map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
+	Limited map[roleset.Target]bool    // revocations that the connection's limit holds back
+	Done    map[types.UID]Done         // what was changed in Astro for a binding
+	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
+	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
+	Dead    []astro.Role               // such roles that were found
 
 	held     map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
 	heldHome string                    // where the token was made, as its roles tell; counts with held
@@ -211,6 +210,8 @@ type Memory struct {
 	Unanswered map[roleset.Target]time.Time
 	// Writers are the credentials that are known to be allowed to write the token, or not to be.
 	Writers map[string]bool
+	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.
+	Undecided map[string]time.Time
 }
 
 // Attempt is a change that was tried for a binding.

@@ -53,12 +53,7 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 	case errors.Is(r.Err, astro.ErrForbidden):
 		p.Situation.Memory = p.Situation.Memory.writer(credential, false)
 	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, which says nothing of the credential
-		inconclusive := maps.Clone(p.Situation.Inconclusive)
-		if inconclusive == nil {
-			inconclusive = map[string]bool{}
-		}
-		inconclusive[credential] = true
-		p.Situation.Inconclusive = inconclusive
+		p.Situation.Memory = p.Situation.Memory.undecided(credential, p.Situation.Now)
 	default:
 		return p.retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
 	}

@@ -38,16 +38,17 @@ type roleChange struct {
 	from, to string
 }
 
-// auditLines are the lines in what the operator has printed, of each change the last one.
-func auditLines(printed string) map[string]auditLine {
-	last := map[string]auditLine{}
+// auditLines are the lines in what the operator has printed, by the change that they tell of. Its last line says what Astro made
+// of it, which may be a role of Astro's own, and its first what was sent.
+func auditLines(printed string) map[string][]auditLine {
+	all := map[string][]auditLine{}
 	for line := range strings.Lines(printed) {
 		var l auditLine
 		if strings.HasPrefix(line, `{"audit"`) && json.Unmarshal([]byte(line), &l) == nil && l.ID != "" {
-			last[l.ID] = l
+			all[l.ID] = append(all[l.ID], l)
 		}
 	}
-	return last
+	return all
 }
 
 // intended are what a write meant to change for Workspaces and Deployments, by what the operator had read. That it spells a
@@ -64,7 +65,7 @@ func (a *attempt) intended() (all []roleChange) {
 
 // judgeAudit holds the operator's audit log against its writes, both ways: each change that Astro has taken has a line, unless
 // the process ended before it could say so, and each change that was made by the word of a line was sent to Astro and taken.
-func (w *world) judgeAudit(lines map[string]auditLine, attempts []*attempt) {
+func (w *world) judgeAudit(lines map[string][]auditLine, attempts []*attempt) {
 	for _, a := range attempts {
 		if a.entry == nil || a.entry.Status != 200 || w.operator.endedBy(a.process, a.at.Add(unsaid)) {
 			continue
@@ -75,21 +76,26 @@ func (w *world) judgeAudit(lines map[string]auditLine, attempts []*attempt) {
 			}
 		}
 	}
-	for _, l := range lines {
+	for _, about := range lines {
+		l := about[len(about)-1]
 		if l.Outcome != "confirmed" && l.Outcome != "written" || strings.EqualFold(l.From, l.To) {
 			continue // a role that was adopted is the one that was there
 		}
-		if !slices.ContainsFunc(attempts, func(a *attempt) bool {
-			return a.entry != nil && a.entry.Status == 200 && slices.ContainsFunc(a.intended(), l.tells)
-		}) {
-			w.violationf(untold, "the audit log tells of a change that no request has made: %+v", l)
+		made := func(a *attempt) bool {
+			told := func(c roleChange) bool {
+				return slices.ContainsFunc(about, func(l auditLine) bool { return l.tells(c) })
+			}
+			return a.entry != nil && a.entry.Status == 200 && slices.ContainsFunc(a.intended(), told)
+		}
+		if !slices.ContainsFunc(attempts, made) {
+			w.violationf(untold, "the audit log tells of a change that no request has made: %+v", about)
 		}
 	}
 }
 
-func anyLine(lines map[string]auditLine, is func(auditLine) bool) bool {
-	for _, l := range lines {
-		if is(l) {
+func anyLine(lines map[string][]auditLine, is func(auditLine) bool) bool {
+	for _, about := range lines {
+		if slices.ContainsFunc(about, is) {
 			return true
 		}
 	}

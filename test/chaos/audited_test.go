@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,11 @@ func TestJudgeAudit(t *testing.T) {
 		"KilledLater":   {reason: "It ended when it had had the time to tell.", status: 200, ended: time.Minute, want: "no line"},
 		"Unanswered":    {reason: "Nobody knows of an answer, and the line says so.", printed: fmt.Sprintf(line, 1, "w", "unknown", then)},
 		"ConfirmedLast": {reason: "The last line of a change counts.", printed: fmt.Sprintf(line, 1, "w", "unknown", then) + fmt.Sprintf(line, 1, "w", "confirmed", then)},
-		"Refused":       {reason: "Astro has refused it, and the log says that it was made.", printed: fmt.Sprintf(line, 1, "w", "confirmed", then), status: 400, refused: true, want: "no request has made"},
+		"AstrosOwn": {
+			reason: "Astro has put a role of its own there.", status: 200,
+			printed: fmt.Sprintf(line, 1, "w", "written", then) + strings.Replace(fmt.Sprintf(line, 1, "w", "confirmed", then), "MEMBER", "ACCESSOR", 1),
+		},
+		"Refused": {reason: "Astro has refused it, and the log says that it was made.", printed: fmt.Sprintf(line, 1, "w", "confirmed", then), status: 400, refused: true, want: "no request has made"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -127,6 +127,15 @@ func (f *facts) observe(b *v1alpha1.ScopedTokenBinding) {
 	f.confirmed[confirmation{b.UID, b.Annotations[v1alpha1.AnnotationConfirmTarget]}] = true
 }
 
+// observeFirst remembers a binding that the watch has not shown yet.
+func (f *facts) observeFirst(b *v1alpha1.ScopedTokenBinding) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.objects[b.UID] == nil {
+		f.objects[b.UID] = b
+	}
+}
+
 // last is the newest state of a binding that was seen, nil if there was none.
 func (f *facts) last(uid types.UID) *v1alpha1.ScopedTokenBinding {
 	f.mu.Lock()

@@ -117,6 +117,13 @@ func (w *world) wasHeld(a *attempt, p place) bool {
 		return true
 	}
 	bindings, err := w.bindings()
+	for i := range bindings { // the checker's own watch may be behind
+		w.facts.observeFirst(&bindings[i])
+	}
+	if entered := w.entered(a.journal, p); len(entered) > 0 {
+		w.facts.enter(p, entered)
+		return true
+	}
 	return err != nil || slices.ContainsFunc(bindings, func(b v1alpha1.ScopedTokenBinding) bool {
 		held := w.claimOf(&b)
 		return held != nil && held.place == p

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"hash/fnv"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -224,5 +225,9 @@ func (c *code) memory(m decision.Memory) {
 	for _, w := range writers {
 		c.text(w)
 		c.flags(m.Writers[w])
+	}
+	for _, w := range slices.Sorted(maps.Keys(m.Undecided)) {
+		c.text(w)
+		c.number(m.Undecided[w].Unix() - epoch.Unix())
 	}
 }
