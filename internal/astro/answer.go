@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // wireError is Astro's error body.
@@ -49,8 +51,8 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	e := &Error{Op: f.op, Status: resp.StatusCode}
 	wire, fromAstro := readError(raw)
 	if fromAstro {
-		e.Message = cmp.Or(clip(f.clean(wire.Message), maxErrorText), statusText(resp))
-		e.RequestID = clip(f.clean(wire.RequestID), maxRequestID)
+		e.Message = cmp.Or(text.Clip(f.clean(wire.Message), maxErrorText), statusText(resp))
+		e.RequestID = text.Clip(f.clean(wire.RequestID), maxRequestID)
 		e.Fields = f.fieldErrors(wire)
 	} else {
 		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + f.snippet(raw))
@@ -67,7 +69,7 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 
 // requestID is the request's id where a header of the answer tells it. Astro documents one for errors only, in their body.
 func (f failure) requestID(resp *http.Response) string {
-	return clip(f.clean(resp.Header.Get("X-Request-ID")), maxRequestID)
+	return text.Clip(f.clean(resp.Header.Get("X-Request-ID")), maxRequestID)
 }
 
 func statusText(resp *http.Response) string {
@@ -105,9 +107,9 @@ func (f failure) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
 	for _, wire := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
 		field := FieldError{
-			Field:   clip(f.clean(wire.Field), maxErrorText),
-			Code:    clip(f.clean(wire.Code), maxErrorText),
-			Message: clip(f.clean(wire.Message), maxErrorText),
+			Field:   text.Clip(f.clean(wire.Field), maxErrorText),
+			Code:    text.Clip(f.clean(wire.Code), maxErrorText),
+			Message: text.Clip(f.clean(wire.Message), maxErrorText),
 		}
 		if field != (FieldError{}) {
 			fields = append(fields, field)
@@ -122,7 +124,7 @@ var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?(</(style|script)>|\z)|<[
 
 // snippet is the beginning of a body that is not Astro's. It helps to find out what answered.
 func (f failure) snippet(raw []byte) string {
-	return clip(f.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
+	return text.Clip(f.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
 }
 
 // retryAfter reads seconds or a date. A date is relative to the Date header of the answer, if there is one.
@@ -156,7 +158,7 @@ func (f failure) noAnswer(caller, within context.Context, err error) *Error {
 	var dial *net.OpError
 	e := &Error{Op: f.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = clip("no answer: "+f.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
+	e.Message = text.Clip("no answer: "+f.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
 	return e
 }
 
@@ -168,8 +170,8 @@ func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	text := clip("the answer cannot be read: "+f.clean(withoutLocalAddress(err)), maxErrorText)
-	return &Error{Op: f.op, Status: http.StatusOK, Message: text, kind: ErrUnreachable}
+	message := text.Clip("the answer cannot be read: "+f.clean(withoutLocalAddress(err)), maxErrorText)
+	return &Error{Op: f.op, Status: http.StatusOK, Message: message, kind: ErrUnreachable}
 }
 
 // ended tells the end of the caller's context from the deadline of the call; nil if neither has come.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Identity is what a credential says of itself. It is not verified, and it never holds the secret.
@@ -93,7 +95,7 @@ func (c *credential) refusal(op string) error {
 		return nil
 	}
 	return &Error{
-		Op: op, Message: clip("not sent, since Astro refused the credential before: "+e.Message, maxErrorText),
+		Op: op, Message: text.Clip("not sent, since Astro refused the credential before: "+e.Message, maxErrorText),
 		RequestID: e.RequestID, kind: ErrUnauthorized,
 	}
 }

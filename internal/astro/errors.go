@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // The kinds of errors, decided once where the answer comes in. Ask with errors.Is.
@@ -55,7 +57,7 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		id = " (request " + e.RequestID + ")"
 	}
-	return clip(strings.Join(parts, "; "), maxErrorText-len(id)) + id
+	return text.Clip(strings.Join(parts, "; "), maxErrorText-len(id)) + id
 }
 
 // Unwrap returns the kind of the error and, if the caller's context ended, the error of that context.

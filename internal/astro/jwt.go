@@ -9,6 +9,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // maxCredential is longer than any API token.
@@ -170,14 +172,9 @@ func isQuoted(v string) bool {
 
 func isControl(r rune) bool { return unicode.IsControl(r) && !unicode.IsSpace(r) }
 
-// isInvisible reports whether the character takes no room or looks like a space and is none: those of format and
-// direction, spaces beyond ASCII, selectors of variants, and letters that are blank.
+// isInvisible reports whether the character takes no room, or looks like a space and is none.
 func isInvisible(r rune) bool {
-	switch r {
-	case '\u034f', '\u115f', '\u1160', '\u17b4', '\u17b5', '\u2800', '\u3164', '\uffa0':
-		return true
-	}
-	return r > unicode.MaxASCII && unicode.In(r, unicode.Cf, unicode.Zs, unicode.Variation_Selector, unicode.Co)
+	return text.Invisible(r) || r > unicode.MaxASCII && unicode.Is(unicode.Zs, r)
 }
 
 // mostEncodings is how many times more than once a value is looked for a token inside base64.

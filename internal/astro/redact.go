@@ -3,7 +3,8 @@ package astro
 import (
 	"regexp"
 	"strings"
-	"unicode"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 const redacted = "[redacted]"
@@ -12,19 +13,9 @@ const redacted = "[redacted]"
 // of the characters of secrets that is longer than Astro's ids (26) and request ids (36).
 var secretLike = regexp.MustCompile(`//[^\s/]*@|(?i:bearer)[\s:=]+\S+|eyJ[A-Za-z0-9_-]{4,}[A-Za-z0-9_.+/=-]*|[A-Za-z0-9_+/=-]{41,}`)
 
-// clean makes text from outside fit for an error: valid UTF-8, on one line, without anything that looks like a secret.
+// clean makes text from outside fit for an error: on one line, without what is invisible or looks like a secret.
 func clean(s string) string {
-	s = strings.ToValidUTF8(s, "")
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r):
-			return -1
-		}
-		return r
-	}, s)
-	return secretLike.ReplaceAllString(strings.Join(strings.Fields(s), " "), redacted)
+	return secretLike.ReplaceAllString(strings.Join(strings.Fields(text.Line(s)), " "), redacted)
 }
 
 // secretPiece is how many letters in a row of a credential count as a leak.
@@ -72,12 +63,4 @@ func (r *redactor) cut(s string) string {
 func (r *redactor) has(piece string) bool {
 	_, ok := r.pieces[piece]
 	return ok
-}
-
-// clip cuts at a rune.
-func clip(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return strings.ToValidUTF8(s[:max(0, limit-3)], "") + "..."
 }

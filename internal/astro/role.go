@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // EntityType is the kind of thing a role is held on. Types that are not known here pass through unchanged.
@@ -141,11 +143,14 @@ func rolesBody(roles []Role) []byte {
 	return []byte(`{"roles":[` + strings.Join(entries, ",") + `]}`)
 }
 
-// maxRights is the largest number of lines that Rights returns.
-const maxRights = 32
+const (
+	// maxRights is the largest number of lines that Rights returns, and maxRight about the number of bytes of one.
+	maxRights, maxRight = 32, 512
+)
 
 // Rights lists roles in order, for readers and for comparison: ORGANIZATION/<id>=<role>, and for a DAG its Deployment
-// before its id. The rest of a long list is replaced by a checksum, so that a change still shows.
+// before its id. The rest of a long list is replaced by a checksum, so that a change still shows, and so is what cannot be
+// shown of a line.
 func Rights(roles []Role) []string {
 	all := make([]string, 0, len(roles))
 	for _, r := range roles {
@@ -153,7 +158,7 @@ func Rights(roles []Role) []string {
 		if k := r.Key(); k.DeploymentID != "" {
 			on = []string{string(r.EntityType), k.DeploymentID, r.EntityID}
 		}
-		all = append(all, strings.Join(on, "/")+"="+r.Role)
+		all = append(all, right(strings.Join(on, "/")+"="+r.Role))
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
@@ -161,6 +166,19 @@ func Rights(roles []Role) []string {
 		return all
 	}
 	rest := all[maxRights-1:]
-	sum := sha256.Sum256([]byte(strings.Join(rest, "\n")))
-	return append(all[:maxRights-1:maxRights-1], fmt.Sprintf("and %d more, sha256 %x", len(rest), sum[:8]))
+	return append(all[:maxRights-1:maxRights-1], fmt.Sprintf("and %d more, %s", len(rest), checksum(strings.Join(rest, "\n"))))
+}
+
+// right is a line of Rights.
+func right(line string) string {
+	shown := text.Clip(text.Line(line), maxRight)
+	if shown == line {
+		return line
+	}
+	return shown + ", " + checksum(line)
+}
+
+func checksum(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return fmt.Sprintf("sha256 %x", sum[:8])
 }

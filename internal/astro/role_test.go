@@ -180,3 +180,21 @@ func TestRights(t *testing.T) {
 		t.Errorf("%q", after)
 	}
 }
+
+// TestRightsAreFitToBeShown: what Astro calls a role goes into a status and a message. What cannot be shown of it counts all
+// the same.
+func TestRightsAreFitToBeShown(t *testing.T) {
+	hostile := "OWNER\n{\"level\":\"info\"}\u202e\x1b[31m\u3164"
+	got := Rights([]Role{NewRole(EntityOrganization, "o", hostile)})
+	if want := `ORGANIZATION/o=OWNER {"level":"info"}[31m, sha256 `; len(got) != 1 || !strings.HasPrefix(got[0], want) {
+		t.Errorf("want %q, got %q", want, got)
+	}
+	other := Rights([]Role{NewRole(EntityOrganization, "o", hostile+"\u200b")})
+	if slices.Equal(got, other) {
+		t.Error("another role is another right, also where no font shows the difference")
+	}
+	long := Rights([]Role{NewRole(EntityOrganization, "o", strings.Repeat("x", 2<<20))})
+	if len(long) != 1 || len(long[0]) > maxRight+40 {
+		t.Errorf("%d bytes of a status", len(long[0]))
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 const (
@@ -118,7 +120,7 @@ func joinRights(rights []string) string {
 	if len(rights) == 0 {
 		return "none"
 	}
-	return clip(strings.Join(rights, ", "), 120)
+	return text.Clip(text.Line(strings.Join(rights, ", ")), 120) // a status of an earlier release may have them as Astro wrote them
 }
 
 // missing are the bound tokens that the listing lacks.

@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // fold makes names the same that differ in one way only.
@@ -82,9 +84,8 @@ func applied(name string, except int) string {
 // single leaves one space between words, and none around them.
 func single(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// visible drops what no font shows: joiners, marks of direction, soft hyphens, variation selectors, control characters.
 func visible(r rune) rune {
-	if !unicode.IsSpace(r) && (unicode.Is(unicode.Cf, r) || unicode.IsControl(r) || unicode.Is(unicode.Variation_Selector, r)) {
+	if text.Invisible(r) {
 		return -1
 	}
 	return r
@@ -105,12 +106,16 @@ func withoutAccents(s string) string {
 			return -1
 		}
 		return r
-	}, norm.NFD.String(s)))
+	}, norm.NFD.String(strokes.Replace(s))))
 }
 
 var (
-	quotes     = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u02bc", "'", "`", "'", "\u00b4", "'", "\u201c", `"`, "\u201d", `"`, "\u201e", `"`)
+	quotes = strings.NewReplacer("\u2018", "'", "\u2019", "'", "\u02bc", "'", "`", "'", "\u00b4", "'", "\u201c", `"`, "\u201d", `"`, "\u201e", `"`,
+		"\u2032", "'", "\u2033", `"`)
 	separators = strings.NewReplacer("-", " ", "_", " ")
+
+	// strokes has the letters whose stroke or dot is no mark of its own in Unicode.
+	strokes = strings.NewReplacer("ı", "i", "ł", "l", "Ł", "L", "ø", "o", "Ø", "O", "đ", "d", "Đ", "D", "ħ", "h", "Ħ", "H", "ŧ", "t", "Ŧ", "T")
 
 	// alphabets has the Cyrillic and Greek letters that look like a Latin one.
 	alphabets = strings.NewReplacer(
