@@ -11,6 +11,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -203,9 +204,4 @@ func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESS
 const maxWords = 256
 
 // auditText are a name of Astro's as the log has it.
-func auditText(name string) string {
-	if len(name) <= maxWords {
-		return name
-	}
-	return strings.ToValidUTF8(name[:maxWords], "") + "…"
-}
+func auditText(name string) string { return text.Clip(name, maxWords) }

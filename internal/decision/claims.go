@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -96,7 +97,7 @@ func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin
 		return status.Origin, status.PreviousRole
 	}
 	if role := s.roleOn(entry); role != "" {
-		return v1alpha1.OriginAdopted, role
+		return v1alpha1.OriginAdopted, text.Clip(role, text.MostRole) // for a status, and a page of the journal
 	}
 	return v1alpha1.OriginCreated, ""
 }

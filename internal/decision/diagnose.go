@@ -10,6 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -244,7 +245,7 @@ func (s *Situation) lacksParent(target *astro.Target) bool {
 func roleWords(roles []astro.Role) string {
 	all := make([]string, 0, len(roles))
 	for _, role := range roles {
-		all = append(all, fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID))
+		all = append(all, text.Words(fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID)))
 	}
 	return resolve.Listed(all)
 }

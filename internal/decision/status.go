@@ -10,6 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -115,7 +116,7 @@ func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBinding
 		st.OrganizationID = s.Key.Organization
 	}
 	if r.Target != nil {
-		st.Target.ID, st.Target.Name = r.Target.ID, clip(r.Target.Name)
+		st.Target.ID, st.Target.Name = r.Target.ID, text.Clip(r.Target.Name, text.MostName)
 		if r.Target.Kind == astro.EntityDeployment {
 			st.Target.WorkspaceID = r.Target.WorkspaceID
 		}
@@ -126,11 +127,11 @@ func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBinding
 	t := s.Token.Token
 	scope, _ := pin.ScopeOf(t)
 	st.Token = v1alpha1.BoundToken{
-		ID: t.ID, Name: clip(t.Name), Description: clip(t.Description), Scope: scope,
-		CreatedBy: clip(t.CreatedBy), CreatedAt: timeOf(&t.CreatedAt), ExpiresAt: timeOf(t.EndAt),
+		ID: t.ID, Name: text.Clip(t.Name, text.MostName), Description: text.Clip(t.Description, text.MostName), Scope: scope,
+		CreatedBy: text.Clip(t.CreatedBy, text.MostName), CreatedAt: timeOf(&t.CreatedAt), ExpiresAt: timeOf(t.EndAt),
 	}
 	if b.targetID(r.Target) != "" {
-		st.Role = s.roleOn(b.entry(r.Target))
+		st.Role = text.Clip(s.roleOn(b.entry(r.Target)), text.MostRole)
 	}
 }
 
@@ -164,9 +165,9 @@ func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *
 
 // words say what was found in a role's place before it was restored.
 func (f Found) words() string {
-	words := fmt.Sprintf("; it was restored after %s was found at %s", cmp.Or(f.Role, "no role"), f.At.UTC().Format(time.RFC3339))
+	words := fmt.Sprintf("; it was restored after %s was found at %s", text.Words(cmp.Or(f.Role, "no role")), f.At.UTC().Format(time.RFC3339))
 	if f.By != "" {
-		words += fmt.Sprintf(", where Astro named %q as the last to write the token", clip(f.By))
+		words += fmt.Sprintf(", where Astro named %q as the last to write the token", text.Clip(f.By, text.MostName))
 	}
 	return words
 }
@@ -204,14 +205,4 @@ func timeOf(t *time.Time) *metav1.Time {
 	}
 	at := metav1.NewTime(t.UTC().Truncate(time.Second))
 	return &at
-}
-
-// clip keeps a text of Astro's from filling the status.
-func clip(s string) string {
-	const most = 512
-	if len(s) <= most {
-		return s
-	}
-	runes := []rune(s)
-	return string(runes[:min(len(runes), most/4)]) + "…"
 }

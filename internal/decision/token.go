@@ -7,6 +7,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -22,13 +23,13 @@ func (s *Situation) tokenFault(b *Binding, r *Ruling) *fault.Fault {
 	switch {
 	case !ok:
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenKindUnsupported,
-			"%s is a token of scope %s; only Organization and Workspace tokens can be bound", b.TokenWords(), t.Scope)
+			"%s is a token of scope %s; only Organization and Workspace tokens can be bound", b.TokenWords(), text.Words(string(t.Scope)))
 	case scope != spec.Scope:
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenScopeMismatch,
 			"%s is a token of scope %s, not %s; make the binding with the right spec.token.scope", b.TokenWords(), scope, spec.Scope)
 	case t.Kind != astro.KindStandard:
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenKindUnsupported,
-			"%s is of kind %s; only tokens of kind %s can be bound", b.TokenWords(), t.Kind, astro.KindStandard)
+			"%s is of kind %s; only tokens of kind %s can be bound", b.TokenWords(), text.Words(t.Kind), astro.KindStandard)
 	case spec.WorkspaceID != "" && s.tokenHome() != "" && s.tokenHome() != string(spec.WorkspaceID):
 		return fault.NotTrue(resolved, v1alpha1.ReasonTokenScopeMismatch,
 			"%s was made in another Workspace than spec.token.workspaceId says", b.TokenWords())
@@ -123,9 +124,9 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 func (s *Situation) externalWriter(b *Binding, r *Ruling) *fault.Fault {
 	who := ""
 	if s.Token.Token.UpdatedBy != "" {
-		who = fmt.Sprintf(" (Astro names %q as the last to update it)", s.Token.Token.UpdatedBy)
+		who = fmt.Sprintf(" (Astro names %q as the last to update it)", text.Clip(s.Token.Token.UpdatedBy, text.MostName))
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
 		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",
-		b.Role(), contentionLimit, contentionWindow, cmp.Or(s.roleOn(b.entry(r.Target)), "no role"), who, v1alpha1.AnnotationRequestedAt)
+		b.Role(), contentionLimit, contentionWindow, text.Words(cmp.Or(s.roleOn(b.entry(r.Target)), "no role")), who, v1alpha1.AnnotationRequestedAt)
 }

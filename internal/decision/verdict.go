@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -47,7 +48,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 
 // existingRole is said to a binding that may not take over the role in its place: by its own words, or by the rules.
 func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
-	there, where := r.Verdict.Observed, b.TargetWords()
+	there, where := text.Words(r.Verdict.Observed), b.TargetWords()
 	if adoptOf(b.Object.Spec.Adopt) == roleset.AdoptAlways {
 		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
 			"the token already holds %s on %s, a role that the rules of %s do not let this binding give and so not take away; "+
@@ -86,7 +87,7 @@ func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.
 		reason = v1alpha1.ReasonRevoking
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, reason, "Astro holds %s on %s; the operator looks again",
-		cmp.Or(r.Verdict.Observed, "no role"), b.TargetWords())
+		text.Words(cmp.Or(r.Verdict.Observed, "no role")), b.TargetWords())
 }
 
 // unconfirmedFault is the fault of a change that Astro took and does not show.

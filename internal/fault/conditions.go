@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Answers puts the fault, if there is one, into the answers to the questions asked in their order. What is asked after
@@ -61,8 +62,24 @@ func Set(conditions *[]metav1.Condition, f *Fault, generation int64, now metav1.
 	set(conditions, before, metav1.Condition{Type: progress, Status: metav1.ConditionTrue, Reason: f.Reason, Message: f.Message}, generation, now)
 }
 
+// SetWhile writes a condition of status True that is there only while something holds.
+func SetWhile(conditions *[]metav1.Condition, holds bool, c metav1.Condition, generation int64, now metav1.Time) {
+	if !holds {
+		meta.RemoveStatusCondition(conditions, c.Type)
+		return
+	}
+	c.Status = metav1.ConditionTrue
+	set(conditions, *conditions, c, generation, now)
+}
+
+// mostMessage is how many bytes the message of a condition has at most: enough for what the operator says, and so little that
+// a status has room for the messages of all its conditions, whatever Astro has called a role.
+const mostMessage = 4096
+
+// set writes a condition. All messages of conditions pass here, and with them the words of others.
 func set(conditions *[]metav1.Condition, before []metav1.Condition, c metav1.Condition, generation int64, now metav1.Time) {
 	c.ObservedGeneration, c.LastTransitionTime = generation, now
+	c.Message = text.Clip(text.Line(c.Message), mostMessage)
 	if old := meta.FindStatusCondition(before, c.Type); old != nil && old.Status == c.Status {
 		c.LastTransitionTime = old.LastTransitionTime
 	}

@@ -256,6 +256,29 @@ func TestSet(t *testing.T) {
 	}
 }
 
+// TestMessagesAreFitToBeShown: whatever Astro calls a role, and wherever a message has it from, a condition has one line of
+// it that the API server takes.
+func TestMessagesAreFitToBeShown(t *testing.T) {
+	hostile := "role A\n{\"level\":\"info\"}\u202e\x1b[31m\u3164\u200b\xff end"
+	const want = `role A {"level":"info"}[31m end`
+	long := strings.Repeat("ü", 2<<20)
+	for text, want := range map[string]string{hostile: want, long: strings.Repeat("ü", 2046) + "…", "two  spaces": "two  spaces"} {
+		var all []metav1.Condition
+		f := NotTrue("Synced", "X", "%s", text)
+		Set(&all, f, 1, now, metav1.Condition{Type: "Ready", Status: "False", Reason: "X", Message: text})
+		SetWarnings(&all, []Warning{{"W", text}}, 1, now)
+		SetWhile(&all, true, metav1.Condition{Type: "Paused", Reason: "P", Message: text}, 1, now)
+		if len(all) != 4 {
+			t.Fatalf("want Ready, Stalled, Warning and Paused, got %v", short(all))
+		}
+		for _, c := range all {
+			if c.Message != want || c.Status == "" {
+				t.Errorf("%s is %s and says %.300q, not %.300q", c.Type, c.Status, c.Message, want)
+			}
+		}
+	}
+}
+
 func TestKeepMessage(t *testing.T) {
 	old := condition("Synced", "False", "No", "refused (request r1); do this")
 	cases := map[string]struct {

@@ -7,7 +7,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
+
+// mostRefusal keeps the words of a policy from filling a status or an event.
+const mostRefusal = 700
 
 // RefusedByKubernetes reports whether the API server refuses a write for a reason that the next try meets as well: RBAC, a
 // quota, an admission policy, a webhook that says no or that fails. That somebody else was first, that the object is gone,
@@ -36,19 +40,9 @@ func FromKubernetesError(condition, doing string, err error) *Fault {
 	errors.As(err, &status)
 	const next = "; let the operator's service account make this write, and exempt it from the policy that refuses it"
 	if status.Status().Code == http.StatusInternalServerError {
-		f := CouldNotCheck(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, clip(err.Error()), again)
+		f := CouldNotCheck(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, text.Clip(err.Error(), mostRefusal), again)
 		f.Transient = true
 		return f
 	}
-	return NotTrue(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, clip(err.Error()), next)
-}
-
-// clip keeps the words of a policy from filling a status or an event.
-func clip(words string) string {
-	const most = 700
-	runes := []rune(words)
-	if len(runes) <= most {
-		return words
-	}
-	return string(runes[:most]) + "…"
+	return NotTrue(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, text.Clip(err.Error(), mostRefusal), next)
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -30,16 +29,11 @@ func Expires(reason, what string, at, now time.Time, next string) []Warning {
 
 // SetWarnings writes the condition that tells the warnings, the most pressing first. It is there only while there are any.
 func SetWarnings(conditions *[]metav1.Condition, warnings []Warning, generation int64, now metav1.Time) {
-	if len(warnings) == 0 {
-		meta.RemoveStatusCondition(conditions, v1alpha1.ConditionWarning)
-		return
-	}
+	c := metav1.Condition{Type: v1alpha1.ConditionWarning}
 	messages := make([]string, len(warnings))
 	for i, w := range warnings {
-		messages[i] = w.Message
+		messages[i], c.Reason = w.Message, warnings[0].Reason
 	}
-	c := metav1.Condition{
-		Type: v1alpha1.ConditionWarning, Status: metav1.ConditionTrue, Reason: warnings[0].Reason, Message: strings.Join(messages, "; "),
-	}
-	set(conditions, *conditions, c, generation, now)
+	c.Message = strings.Join(messages, "; ")
+	SetWhile(conditions, len(warnings) > 0, c, generation, now)
 }

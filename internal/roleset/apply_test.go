@@ -1,6 +1,7 @@
 package roleset_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -121,10 +122,14 @@ func TestChangeString(t *testing.T) {
 		"add DEPLOYMENT_ADMIN":              {To: admin},
 		"remove Viewer":                     {From: viewer},
 		"change Viewer to DEPLOYMENT_ADMIN": {From: viewer, To: admin},
+		"change a [31mb to Viewer":          {From: "a\n\u202e\x1b[31mb\u3164", To: viewer},
 	} {
 		if got := c.String(); got != want {
 			t.Errorf("want %q, got %q", want, got)
 		}
+	}
+	if got := (Change{From: strings.Repeat("x", 2<<20), To: admin}).String(); len(got) > 2048 || !strings.HasSuffix(got, " to "+admin) {
+		t.Errorf("%d bytes, of which the end is not seen", len(got))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Change is one step from the observed roles to the desired ones. From is empty for an addition, To for a removal.
@@ -18,13 +19,14 @@ type Change struct {
 
 // String says the change in words, for status.plannedChange and messages.
 func (c Change) String() string {
+	from, to := text.Words(c.From), text.Words(c.To)
 	switch {
 	case c.To == "":
-		return "remove " + c.From
+		return "remove " + from
 	case c.From == "":
-		return "add " + c.To
+		return "add " + to
 	default:
-		return fmt.Sprintf("change %s to %s", c.From, c.To)
+		return fmt.Sprintf("change %s to %s", from, to)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -58,7 +59,7 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) error {
 	if err := index.Register(ctx, mgr.GetFieldIndexer()); err != nil {
 		return err
 	}
-	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder("scopedtoken-operator")
+	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder("scopedtoken-operator"), "")
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
 		AllowedHosts: []string{w.host()}, OperatorNamespace: office, UserAgent: "soak",

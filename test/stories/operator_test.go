@@ -20,6 +20,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/inventory"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/token"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
@@ -89,7 +90,7 @@ func (w *world) strip() toolscache.TransformFunc {
 // wire adds every controller to the manager.
 func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	GinkgoHelper()
-	registry, recorder := connection.NewRegistry(), mgr.GetEventRecorder("scopedtoken-operator")
+	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder("scopedtoken-operator"), "")
 	Expect(index.Register(ctx, mgr.GetFieldIndexer())).To(Succeed())
 	Expect(connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
@@ -99,7 +100,9 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	open := func(ctx context.Context) (*journal.Journal, error) {
 		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: "stories", Writer: w.namespace})
 	}
-	Expect(token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: 16, Clock: w.now, Audit: w.audit.log()})).To(Succeed())
+	Expect(token.SetupWithManager(mgr, token.Options{
+		Registry: registry, Journal: open, Concurrency: 16, Recorder: recorder, Clock: w.now, Audit: w.audit.log(),
+	})).To(Succeed())
 	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())
 }
 

@@ -6,8 +6,15 @@ import (
 	"unicode"
 )
 
-// MostRole is how many bytes the name of a role has at most: the kinds take 256 characters.
-const MostRole = 4 * 256
+const (
+	// MostRole is how many bytes the name of a role has at most: the kinds take 256 characters.
+	MostRole = 4 * 256
+	// MostName is how many bytes of a name of Astro's, or of another text, a status keeps.
+	MostName = 512
+)
+
+// Words is a word or a name as it may stand in a sentence: on one line, and as long as that of a role may be.
+func Words(s string) string { return Clip(Line(s), MostRole) }
 
 // Invisible reports whether no font shows the character, or whether it does something to what stands around it: control
 // characters, those of format and direction, selectors of variants, letters and symbols that are blank, and those of private

@@ -79,5 +79,5 @@ func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition 
 	if _, wrong := lifted(c); wrong != "" {
 		message += "; " + wrong
 	}
-	return metav1.Condition{Reason: v1alpha1.ReasonRevocationLimited, Message: message}
+	return metav1.Condition{Type: v1alpha1.ConditionRevocationsPaused, Reason: v1alpha1.ReasonRevocationLimited, Message: message}
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -54,7 +55,7 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	s.Bindings = int32(f.usage.bindings) //nolint:gosec // there are never that many objects
 	s.LastHandledReconcileAt = f.handledAt
 	if a := f.access; a != nil {
-		s.OrganizationName = a.organization.Name
+		s.OrganizationName = text.Clip(a.organization.Name, text.MostName)
 		if own := a.directory.TrustedRoles(); own != nil {
 			s.CredentialRoles, s.CredentialRolesTokenID = own, a.identity.TokenID
 		}
@@ -67,7 +68,7 @@ func (f findings) fill(c v1alpha1.Connection, now metav1.Time) {
 	ready, wrong := f.readyCondition(c)
 	fault.Set(&s.Conditions, wrong, c.GetGeneration(), now, ready)
 	fault.SetWarnings(&s.Conditions, f.credentialWarnings(now.Time), c.GetGeneration(), now)
-	setWhile(c, v1alpha1.ConditionRevocationsPaused, f.paused.any(), pausedCondition(c, f.usage, f.paused))
+	fault.SetWhile(&s.Conditions, f.paused.any(), pausedCondition(c, f.usage, f.paused), c.GetGeneration(), now)
 }
 
 // credentialWarnings tell that the credential will not work for much longer.
@@ -133,17 +134,6 @@ func inUse(c v1alpha1.Connection, f *fault.Fault, u usage) string {
 		message += fmt.Sprintf(" (%s: %s)", f.Reason, f.Message)
 	}
 	return message
-}
-
-// setWhile keeps a condition that is there only while it is true.
-func setWhile(c v1alpha1.Connection, kind string, holds bool, as metav1.Condition) {
-	conditions := &c.ConnectionStatus().Conditions
-	if !holds {
-		meta.RemoveStatusCondition(conditions, kind)
-		return
-	}
-	as.Type, as.Status, as.ObservedGeneration = kind, metav1.ConditionTrue, c.GetGeneration()
-	meta.SetStatusCondition(conditions, as)
 }
 
 // announcePaused makes a warning of revocations that have to wait, and tells when they go on.

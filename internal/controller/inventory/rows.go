@@ -9,6 +9,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // listing is what is known of the tokens on a target.
@@ -49,7 +50,8 @@ func list(tokens []astro.Token, on astro.RoleKey, declared map[string]string) li
 
 func row(t *astro.Token, scope v1alpha1.Scope, role, declaredBy string) v1alpha1.InventoryToken {
 	made := v1alpha1.InventoryToken{
-		ID: t.ID, Name: t.Name, Description: t.Description, Scope: scope, Role: role, CreatedBy: t.CreatedBy, DeclaredBy: declaredBy,
+		ID: t.ID, Name: text.Clip(t.Name, text.MostName), Description: text.Clip(t.Description, text.MostName), Scope: scope,
+		Role: text.Clip(role, text.MostRole), CreatedBy: text.Clip(t.CreatedBy, text.MostName), DeclaredBy: declaredBy,
 	}
 	if !t.CreatedAt.IsZero() {
 		made.CreatedAt = &metav1.Time{Time: t.CreatedAt.Truncate(time.Second)}

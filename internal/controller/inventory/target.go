@@ -11,6 +11,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -87,7 +88,7 @@ func remembered(i *v1alpha1.TargetInventory) policy.TargetFacts {
 // bound is the target as Astro shows it.
 func bound(i *v1alpha1.TargetInventory, found *astro.Target) v1alpha1.BoundTarget {
 	f := facts(i, found)
-	return v1alpha1.BoundTarget{Kind: f.Kind, ID: f.ID, Name: found.Name, WorkspaceID: f.WorkspaceID}
+	return v1alpha1.BoundTarget{Kind: f.Kind, ID: f.ID, Name: text.Clip(found.Name, text.MostName), WorkspaceID: f.WorkspaceID}
 }
 
 // subject is the namespace of the inventory as rules see it.

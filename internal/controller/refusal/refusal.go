@@ -18,6 +18,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/metrics"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -103,13 +104,5 @@ func (t *Told) TellStatus(
 // Words are what an event says of a status that could not be written: what it was to say, and the API server's answer.
 func Words(reason, message string, err error) string {
 	const most = 400 // so that both fit into an event
-	return fmt.Sprintf("Kubernetes refuses the status: %s; it was to say: %s: %s", clip(err.Error(), most), reason, clip(message, most))
-}
-
-func clip(words string, most int) string {
-	runes := []rune(words)
-	if len(runes) <= most {
-		return words
-	}
-	return string(runes[:most]) + "…"
+	return fmt.Sprintf("Kubernetes refuses the status: %s; it was to say: %s: %s", text.Clip(err.Error(), most), reason, text.Clip(message, most))
 }

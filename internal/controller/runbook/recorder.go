@@ -8,6 +8,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/events"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // URL is where the runbook of a release is published; that of none is the newest. An old release keeps its own: a later
@@ -19,34 +21,24 @@ func URL(release string) string {
 // most is how many bytes the note of an Event may have.
 const most = 1024
 
-// Recorder is the given one, whose warnings end with a link to the section of their reason. Without a URL there are none.
+// Recorder is the given one, whose notes are fit to be shown: on one line, whatever Astro's words in them are, and no longer
+// than the API server takes. Warnings end with a link to the section of their reason; without a URL there is none. All events
+// of the operator go through it.
 func Recorder(to events.EventRecorder, url string) events.EventRecorder {
-	if url == "" {
-		return to
-	}
-	return linking{to: to, url: url}
+	return recorder{to: to, url: url}
 }
 
-type linking struct {
+type recorder struct {
 	to  events.EventRecorder
 	url string
 }
 
 // Eventf records an event.
-func (l linking) Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any) {
-	if kind != corev1.EventTypeWarning {
-		l.to.Eventf(regarding, related, kind, reason, action, note, args...)
-		return
+func (r recorder) Eventf(regarding, related runtime.Object, kind, reason, action, note string, args ...any) {
+	link := ""
+	if kind == corev1.EventTypeWarning && r.url != "" {
+		link = "; see " + r.url + "#" + strings.ToLower(reason)
 	}
-	link := "; see " + l.url + "#" + strings.ToLower(reason)
-	l.to.Eventf(regarding, related, kind, reason, action, "%s", clip(fmt.Sprintf(note, args...), most-len(link))+link)
-}
-
-// clip keeps the note so short that the link is whole: the API server refuses an Event whose note is too long.
-func clip(note string, room int) string {
-	const dots = "…"
-	if len(note) <= room {
-		return note
-	}
-	return strings.ToValidUTF8(note[:max(0, room-len(dots))], "") + dots
+	note = text.Clip(text.Line(fmt.Sprintf(note, args...)), most-len(link))
+	r.to.Eventf(regarding, related, kind, reason, action, "%s", note+link)
 }

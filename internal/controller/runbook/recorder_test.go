@@ -43,6 +43,18 @@ func TestRecorder(t *testing.T) {
 			reason: "Whoever wants no link has none.",
 			kind:   corev1.EventTypeWarning, message: "no such token", want: "no such token",
 		},
+		"Hostile": {
+			reason: "Words of Astro's are on the one line, and do nothing to a terminal.",
+			url:    URL(""), kind: corev1.EventTypeWarning, message: "A\n{}\u202e\x1b[31m\u3164\xff", want: "A {}[31m" + link,
+		},
+		"HostileNormal": {
+			reason: "Also in good news.",
+			kind:   corev1.EventTypeNormal, message: "A\n{}\u202e\x1b[31m\u3164\xff", want: "A {}[31m",
+		},
+		"LongNormal": {
+			reason: "And what is too long is refused.",
+			kind:   corev1.EventTypeNormal, message: long, want: strings.Repeat("ü", (most-3)/2) + "…",
+		},
 		"Long": {
 			reason: "The message is cut, never the link, and never within a letter.",
 			url:    URL(""), kind: corev1.EventTypeWarning, message: long, want: strings.Repeat("ü", (most-len(link)-3)/2) + "…" + link,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -166,17 +165,8 @@ func (r *Reconciler) eventReleased(st decision.Statement) {
 // a third write each, to say what their status says. Each namespace has its share of it. A trickle is never cut.
 func (r *Reconciler) event(b *v1alpha1.ScopedTokenBinding, kind, reason, action, note string) {
 	if r.shares.events.take(b.Namespace, time.Now()) && r.events.Allow() {
-		r.Recorder.Eventf(b, nil, kind, reason, action, "%s", clipNote(note))
+		r.Recorder.Eventf(b, nil, kind, reason, action, "%s", note)
 	}
-}
-
-// clipNote keeps a note within what an Event may carry.
-func clipNote(s string) string {
-	const most = 1000
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "…"
 }
 
 const (

@@ -34,7 +34,7 @@ type Options struct {
 	Journal func(context.Context) (*journal.Journal, error)
 	// Concurrency is how many tokens are worked on side by side; 16 if zero.
 	Concurrency int
-	// Recorder takes events; the manager's if nil.
+	// Recorder takes events.
 	Recorder events.EventRecorder
 	// Audit takes what the audit log is to say; nothing is written if nil.
 	Audit *audit.Log
@@ -113,9 +113,6 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	}
 	r.orphans = newOrphans(r.stillThere, r.isJournaled)
 	o.Registry.SetWork(r)
-	if r.Recorder == nil {
-		r.Recorder = mgr.GetEventRecorder("scopedtoken-operator")
-	}
 	if r.Clock == nil {
 		r.Clock = time.Now
 	}
