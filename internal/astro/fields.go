@@ -30,6 +30,23 @@ func eachField(raw string, visit func(name, value string, at int) error) error {
 	return nil
 }
 
+// hasMoreThan counts the entries of a JSON array, which must be valid JSON.
+func hasMoreThan(most int, raw string) bool {
+	i := skipBlanks(raw, 0)
+	if raw[i] != '[' {
+		return false
+	}
+	for i = skipBlanks(raw, i+1); raw[i] != ']'; most-- {
+		if most == 0 {
+			return true
+		}
+		if i = skipBlanks(raw, valueEnd(raw, i)); raw[i] == ',' {
+			i = skipBlanks(raw, i+1)
+		}
+	}
+	return false
+}
+
 func skipBlanks(raw string, i int) int {
 	for i < len(raw) && strings.IndexByte(" \t\r\n", raw[i]) >= 0 {
 		i++
@@ -48,6 +65,8 @@ func valueEnd(raw string, i int) int {
 			i++
 		case '}', ']':
 			depth--
+			i++
+		case ',', ':', ' ', '\t', '\r', '\n': // between what is inside; a string may follow
 			i++
 		default:
 			i = scalarEnd(raw, i)

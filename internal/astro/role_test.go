@@ -198,3 +198,19 @@ func TestRightsAreFitToBeShown(t *testing.T) {
 		t.Errorf("%d bytes of a status", len(long[0]))
 	}
 }
+
+// TestWordsInsideOfUnknownFields: what a role holds that nobody knows may have any string in it, which is no part of the JSON.
+func TestWordsInsideOfUnknownFields(t *testing.T) {
+	for _, unknown := range []string{
+		`["x","}{"]`, `{"b":"}}}"}`, `{"a":"]","b":["{","[",{"c":": ,\\\""}]}`, `[ "a" , "}" , {"b" : "]" } ]`, `{"a":"{{","b":1}`,
+	} {
+		raw := `{"entityType":"WORKSPACE","more":` + unknown + `,"entityId":"w1","role":"A"}`
+		var r Role
+		if err := json.Unmarshal([]byte(raw), &r); err != nil || r.EntityID != "w1" || r.Role != "A" {
+			t.Errorf("%s is read as %+v: %v", raw, r, err)
+		}
+		if got, want := r.WithRole("B").wire(), strings.Replace(raw, `"A"`, `"B"`, 1); got != want {
+			t.Errorf("want %s, got %s", want, got)
+		}
+	}
+}
