@@ -1,6 +1,7 @@
 package astro
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -136,6 +137,8 @@ func (d *Directory) apply(l *tokenListing, s snapshot) {
 	l.sweep.Lasting = d.trust.lasting
 	if l.sweep.Trusted {
 		d.applyAbsences(l)
+	} else {
+		d.dropUnlisted(l, s.bound)
 	}
 	if l.sweeps > 0 {
 		l.sweep.Changed = slices.Sorted(maps.Keys(d.changed))
@@ -163,6 +166,31 @@ func (d *Directory) applyAbsences(l *tokenListing) {
 		if !r.gone {
 			d.changed[id] = struct{}{}
 		}
+		delete(d.rows, id)
+	}
+}
+
+// dropUnlisted keeps what is in memory within the bound of a listing where listings are no evidence, and so nothing that they
+// lack is taken for gone: of the rows that this one lacks, those go first that no binding needs, and the oldest of them. What is
+// dropped is not known any more, which is not known to be gone.
+func (d *Directory) dropUnlisted(l *tokenListing, bound []string) {
+	room, isBound := d.client.opts.MaxListing, in(bound)
+	var unlisted []string
+	for id, r := range d.rows {
+		room -= r.token.size()
+		if _, there := l.ids[id]; !there && !r.newerThan(l) && !isBound(id) {
+			unlisted = append(unlisted, id)
+		}
+	}
+	if room >= 0 {
+		return
+	}
+	slices.SortFunc(unlisted, func(a, b string) int { return cmp.Or(d.rows[a].at.Compare(d.rows[b].at), cmp.Compare(a, b)) })
+	for _, id := range unlisted {
+		if room >= 0 {
+			return
+		}
+		room += d.rows[id].token.size()
 		delete(d.rows, id)
 	}
 }
