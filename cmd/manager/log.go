@@ -49,11 +49,13 @@ func judgeEnvironment(get func(string) string) error {
 	return nil
 }
 
-// isProxy reports whether the address is one that net/http can use, which also takes one without a scheme.
+// isProxy reports whether the address is one that net/http can use, which also takes one without a scheme. A proxy has neither
+// path nor query: where there seems to be one, a slash, a question mark or a hash of the password is not written as in a URL,
+// and what stands before it would pass for the host.
 func isProxy(address string) bool {
 	if !strings.Contains(address, "://") {
 		address = "http://" + address
 	}
 	u, err := url.Parse(address)
-	return err == nil && u.Hostname() != ""
+	return err == nil && u.Hostname() != "" && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 }

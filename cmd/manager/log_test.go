@@ -63,6 +63,11 @@ func TestJudgeEnvironment(t *testing.T) {
 		"Space":          {"What cannot be read would be quoted by every error.", "HTTPS_PROXY", "http://jo:" + secret + " @proxy.example:3128", true},
 		"Percent":        {"As where a password is not escaped.", "http_proxy", "http://jo:%zz" + secret + "@proxy.example:3128", true},
 		"Slash":          {"Or ends the host.", "HTTP_PROXY", "http://jo:" + secret + "/x@proxy.example:3128", true},
+		"NumberSlash":    {"Also where what stands before it would pass for a port.", "HTTPS_PROXY", "http://svc:1234/" + secret + "@proxy.example:3128", true},
+		"NumberHash":     {"Or before a hash.", "HTTPS_PROXY", "http://svc:12#" + secret + "@proxy.example:3128", true},
+		"NumberQuestion": {"Or before a question mark.", "https_proxy", "http://svc:1?" + secret + "@proxy.example:3128", true},
+		"NoScheme":       {"With a scheme or without.", "HTTPS_PROXY", "svc:1234/" + secret + "@proxy.example:3128", true},
+		"TrailingSlash":  {"A slash at the end is usual.", "HTTPS_PROXY", "http://proxy.example:3128/", false},
 		"NoHost":         {"Or is no address.", "HTTPS_PROXY", "http://", true},
 	}
 	for name, c := range cases {
