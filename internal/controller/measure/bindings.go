@@ -37,8 +37,12 @@ func NewBindings() Bindings {
 	return Bindings{Readiness: map[Readiness]int{}, Conditions: map[Condition]int{}, Revoking: map[ref.Key]int{}, Claims: Claims{}}
 }
 
-// Add counts a binding of the connection. One that nobody has looked at yet is Unknown, without a reason.
-func (c Bindings) Add(b *v1alpha1.ScopedTokenBinding, k ref.Key) {
+// Add counts a binding of the connection. One that nobody has looked at yet is Unknown, without a reason. Bindings whose connection
+// does not exist are counted together, without its name: they may name any number of them.
+func (c Bindings) Add(b *v1alpha1.ScopedTokenBinding, k ref.Key, exists bool) {
+	if !exists {
+		k = ref.Key{Kind: k.Kind}
+	}
 	for _, kind := range conditions {
 		status, reason := string(metav1.ConditionUnknown), ""
 		if is := meta.FindStatusCondition(b.Status.Conditions, kind); is != nil {

@@ -1,6 +1,7 @@
 package measure
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -32,16 +33,37 @@ func held(synced metav1.ConditionStatus, reason string, change ...func(*v1alpha1
 	return b
 }
 
+// TestBindingsOfNoConnection: a namespace may name any number of connections that do not exist, which makes no series.
+func TestBindingsOfNoConnection(t *testing.T) {
+	c := NewBindings()
+	for i := range 1000 {
+		k := ref.Key{Kind: v1alpha1.KindClusterAstroConnection, Name: fmt.Sprintf("none-%d", i)}
+		if i%2 == 0 {
+			k = ref.Key{Kind: v1alpha1.KindAstroConnection, Namespace: "data", Name: k.Name}
+		}
+		c.Add(held(metav1.ConditionFalse, v1alpha1.ReasonRevocationLimited), k, false)
+	}
+	for _, kind := range []v1alpha1.ConnectionKind{v1alpha1.KindClusterAstroConnection, v1alpha1.KindAstroConnection} {
+		k := ref.Key{Kind: kind}
+		if n := c.Conditions[Condition{k, "Ready", "False", v1alpha1.ReasonRevocationLimited}]; n != 500 {
+			t.Errorf("%d bindings are counted that name a %s", n, kind)
+		}
+	}
+	if len(c.Conditions) != 2*len(conditions) || len(c.Revoking) != 2 {
+		t.Errorf("%d series of conditions, %d of revocations", len(c.Conditions), len(c.Revoking))
+	}
+}
+
 func TestBindings(t *testing.T) {
 	c := NewBindings()
 	warned := func(b *v1alpha1.ScopedTokenBinding) {
 		b.Status.Conditions = append(b.Status.Conditions,
 			metav1.Condition{Type: v1alpha1.ConditionWarning, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonTokenUnused})
 	}
-	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted, warned), acme)
-	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), whole)
-	c.Add(held(metav1.ConditionFalse, v1alpha1.ReasonRevocationLimited), whole)
-	c.Add(&v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "science"}}, whole)
+	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted, warned), acme, true)
+	c.Add(held(metav1.ConditionTrue, v1alpha1.ReasonGranted), whole, true)
+	c.Add(held(metav1.ConditionFalse, v1alpha1.ReasonRevocationLimited), whole, true)
+	c.Add(&v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{Namespace: "science"}}, whole, true)
 	of := func(k ref.Key, kind, status, reason string) Condition { return Condition{k, kind, status, reason} }
 	want := Bindings{
 		Readiness: map[Readiness]int{

@@ -191,25 +191,29 @@ func (r *Reconciler) countBindings(ctx context.Context) (measure.Bindings, error
 	if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 		return measure.Bindings{}, fmt.Errorf("list bindings: %w", err)
 	}
-	of, served := measure.NewBindings(), map[connection.Key]bool{}
+	of, served := measure.NewBindings(), map[connection.Key]service{}
 	for i := range list.Items {
 		b := &list.Items[i]
 		key := connectionOf(b)
-		if _, known := served[key]; !known {
-			served[key] = r.serves(ctx, key)
+		how, known := served[key]
+		if !known {
+			how = r.serves(ctx, key)
+			served[key] = how
 		}
-		if served[key] {
-			of.Add(b, key)
+		if how.serves {
+			of.Add(b, key, how.exists)
 		}
 	}
 	return of, nil
 }
 
-// serves reports whether it is this instance that serves the connection.
-func (r *Reconciler) serves(ctx context.Context, key connection.Key) bool {
+// service is whether there is a connection, and whether it is this instance that serves it.
+type service struct{ exists, serves bool }
+
+func (r *Reconciler) serves(ctx context.Context, key connection.Key) service {
 	object, err := r.connectionObject(ctx, key)
 	if err != nil {
-		object = nil
+		return service{serves: r.Registry.Serves(nil)}
 	}
-	return r.Registry.Serves(object)
+	return service{exists: object != nil, serves: r.Registry.Serves(object)}
 }
