@@ -48,6 +48,7 @@ var (
 	errNotJWT      = errors.New("the value is not an Astro API token: it is not a JWT of three parts")
 	errEncrypted   = errors.New("the value is not an Astro API token: it has five parts, as an encrypted token has")
 	errNoSignature = errors.New("the value is cut off: it has the beginning of a token and no signature")
+	errCutOff      = errors.New("the value is cut off: its signature is not whole")
 	errBadHeader   = errors.New("the value is not an Astro API token: the header of the JWT cannot be read")
 	errBadClaims   = errors.New("the value is not an Astro API token: its claims cannot be read")
 	errNoTokenID   = errors.New("the value is not an Astro API token: it has no claim apiTokenId, as the token of a user has none")
@@ -70,8 +71,11 @@ func claimsOf(value string) ([]byte, error) {
 		return nil, errBadHeader
 	}
 	claims := decoded(parts[1])
-	if !isObject(claims) || decoded(parts[2]) == nil {
+	if !isObject(claims) {
 		return nil, errBadClaims
+	}
+	if decoded(parts[2]) == nil {
+		return nil, errCutOff
 	}
 	return claims, nil
 }

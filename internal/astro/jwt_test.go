@@ -16,7 +16,7 @@ import (
 var good = jwt(`{"apiTokenId":"clt00000000000000000000001","permissions":["apiTokenId:clt00000000000000000000001","organizationId:clo00000000000000000000001"]}`)
 
 func everyDirt() []error {
-	all := []error{errTooLong, errNotJWT, errBadHeader, errBadClaims, errNoTokenID}
+	all := []error{errTooLong, errNotJWT, errBadHeader, errBadClaims, errCutOff, errNoTokenID}
 	for _, k := range kinds {
 		all = append(all, k.err)
 	}
@@ -95,10 +95,11 @@ func TestWhatIsNotExactlyOneJWT(t *testing.T) {
 		"Padded":      {errPadded, []string{good + "=", head + "." + claims + "=." + signature, head + "==." + rest}},
 		"Character":   {errCharacter, []string{good + ",", good + ";", "(" + good + ")", good + "+", strings.Replace(good, ".", "/", 1), good + "~", good + "@x", "*" + good + "*", "****************"}},
 		"CutOff":      {errNoSignature, []string{head, head + ".", head + "." + claims, head + "." + claims + "."}},
+		"CutOffLater": {errCutOff, []string{head + "." + claims + "." + signature[:1], head + "." + claims + "." + signature[:5], good[:len(good)-(len(signature)-1)%4]}},
 		"Encrypted":   {errEncrypted, []string{head + "..a.b.c", "a.b.c.d.e"}},
 		"NotJWT":      {errNotJWT, []string{"hunter2-is-no-token", "a.b", ".", "..", "a..c", "." + good, good + ".", good + ".x", "REPLACE_ME", "5f4dcc3b5aa765d61d8327deb882cf99", "ghp_abcdefghijklmnopqrstuvwxyz0123456789"}},
 		"Header2":     {errBadHeader, []string{"x" + good, good[1:], good[4:], "a.b.c", "W10." + rest, "bnVsbA." + rest, "api.astronomer.io"}},
-		"Claims":      {errBadClaims, []string{head + ".W10." + signature, head + ".bnVsbA." + signature, head + ".e30e30." + signature, head + "." + claims[:len(claims)-3] + "." + signature, head + "." + claims + "." + signature[:1], head + "." + claims + claims + "." + signature, jwt(`{"apiTokenId":7}`), jwt(`{"apiTokenId":"t"} {}`)}},
+		"Claims":      {errBadClaims, []string{head + ".W10." + signature, head + ".bnVsbA." + signature, head + ".e30e30." + signature, head + "." + claims[:len(claims)-3] + "." + signature, head + "." + claims + claims + "." + signature, jwt(`{"apiTokenId":7}`), jwt(`{"apiTokenId":"t"} {}`)}},
 		"NoTokenID":   {errNoTokenID, []string{jwt(`{}`), jwt(`{"sub":"auth0|user"}`), jwt(`{"apiTokenId":""}`), jwt(`{"apiTokenId":"a b"}`), jwt(`{"apiTokenId":"` + strings.Repeat("a", 65) + `"}`)}},
 	}
 	for name, c := range cases {
