@@ -204,4 +204,4 @@ func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESS
 const maxWords = 256
 
 // auditText are a name of Astro's as the log has it.
-func auditText(name string) string { return text.Clip(name, maxWords) }
+func auditText(name string) string { return text.Clip(name, maxWords+len("…")) }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -146,7 +147,7 @@ func (b *Binding) target() (*astro.Target, *fault.Fault) {
 	if t == nil && len(b.Target.Named) == 1 {
 		f = fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
 			"Astro shows no %s with id %s any more, and another with id %s has its name; set the annotation %s to %s to bind that one",
-			b.TargetWords(), b.targetID(nil), b.Target.Named[0].ID, v1alpha1.AnnotationConfirmTarget, b.Target.Named[0].ID)
+			resolve.TargetWords(b.Object.Spec.Target), b.targetID(nil), b.Target.Named[0].ID, v1alpha1.AnnotationConfirmTarget, b.Target.Named[0].ID)
 	}
 	return t, f
 }
@@ -156,8 +157,35 @@ func (b *Binding) NameQuery() (astro.TargetQuery, bool) {
 	return resolve.TargetQuery(b.Object.Spec.Target, ""), b.Object.Spec.Target.Name != "" && b.targetID(nil) != ""
 }
 
-// TargetWords is the target as the user spells it.
-func (b *Binding) TargetWords() string { return resolve.TargetWords(b.Object.Spec.Target) }
+// TargetWords is the target as the user spells it: one that is given by its name as the status has it, once it was found.
+func (b *Binding) TargetWords() string { return b.targetWords(nil) }
+
+// where is TargetWords with the name and the Workspace that were found now, as far as the rules let the reader know.
+func (b *Binding) where(r *Ruling) string {
+	if r.Allowed {
+		return b.targetWords(r.Target)
+	}
+	return b.targetWords(nil)
+}
+
+func (b *Binding) targetWords(found *astro.Target) string {
+	spelled, status := b.Object.Spec.Target, b.Object.Status.Target
+	if spelled.ID != "" {
+		return resolve.TargetWords(spelled)
+	}
+	name, within := "", ""
+	switch {
+	case found != nil:
+		name, within = found.Name, found.WorkspaceID
+	case status.ID != "" && status.ID == b.targetID(nil):
+		name, within = status.Name, status.WorkspaceID
+	}
+	spelled.Name = cmp.Or(text.Clip(name, text.MostName), spelled.Name)
+	if spelled.Kind == v1alpha1.TargetDeployment && within != "" {
+		spelled.WorkspaceID = v1alpha1.AstroID(within)
+	}
+	return resolve.TargetWords(spelled)
+}
 
 // TokenWords is the token as the user spells it.
 func (b *Binding) TokenWords() string {

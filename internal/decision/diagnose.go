@@ -163,7 +163,7 @@ func (p Progress) out(uids ...types.UID) Progress {
 func (p Progress) diagnose(c Change, err error, f Findings) *fault.Fault {
 	s := &p.Situation
 	b := &s.Bindings[c.Owner]
-	plain := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%s on %s", c, b.TargetWords()), err)
+	plain := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%s on %s", c, b.where(&p.Decision.Rulings[c.Owner])), err)
 	if c.To == "" {
 		return plain
 	}
@@ -202,7 +202,7 @@ func (p Progress) ownCause(c Change, err error, f Findings) *fault.Fault {
 	if f.Missing[c.Target] {
 		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"Astro no longer shows %s; delete the binding, or make one for another target: %v",
-			p.Situation.Bindings[c.Owner].TargetWords(), err)
+			p.Situation.Bindings[c.Owner].where(&p.Decision.Rulings[c.Owner]), err)
 	}
 	return nil
 }
@@ -223,7 +223,7 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
 		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
-		c.To, resolve.Listed(within), p.Situation.Bindings[c.Owner].TargetWords(), err)
+		c.To, resolve.Listed(within), p.Situation.Bindings[c.Owner].where(&p.Decision.Rulings[c.Owner]), err)
 }
 
 // customRoleHints hint at roles whose name looks like the one that there is not.

@@ -141,7 +141,7 @@ func yes(condition, reason, message string) metav1.Condition {
 
 // synced says that Astro holds the role, and how it came to. While nothing happens it goes on saying the same.
 func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *enteredClaim, done Done, changed bool) metav1.Condition {
-	c := yes(v1alpha1.ConditionSynced, v1alpha1.ReasonGranted, fmt.Sprintf("the token holds %s on %s", b.Role(), b.TargetWords()))
+	c := yes(v1alpha1.ConditionSynced, v1alpha1.ReasonGranted, fmt.Sprintf("the token holds %s on %s", b.Role(), b.where(&r)))
 	if b.Observes() || r.withheld() && (b.Claim == nil || planned(b, r) != "") {
 		return observed(b, r, c)
 	}
@@ -176,7 +176,7 @@ func (f Found) words() string {
 func observed(b *Binding, r Ruling, c metav1.Condition) metav1.Condition {
 	if plan := planned(b, r); plan != "" {
 		c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonWouldChange
-		c.Message = fmt.Sprintf("mode Enforce would %s on %s", plan, b.TargetWords())
+		c.Message = fmt.Sprintf("mode Enforce would %s on %s", plan, b.where(&r))
 		if r.withheld() {
 			c.Message = fmt.Sprintf("%s is in mode Observe; %s", b.Connection.Words, c.Message)
 		}

@@ -49,7 +49,7 @@ func (s *Situation) outsideHome(b *Binding, r *Ruling) *fault.Fault {
 	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenScopeMismatch,
 		"%s was made in Workspace %s and works only there, but %s is in Workspace %s; use an Organization token, or a token of that Workspace",
-		b.TokenWords(), home, b.TargetWords(), r.Target.WorkspaceID)
+		b.TokenWords(), home, b.where(r), r.Target.WorkspaceID)
 }
 
 // missing is the fault of a token that Astro does not show.

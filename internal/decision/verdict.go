@@ -33,7 +33,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 				"%s holds this role and is on hold; see its status", p.bindingWords(i, v.Winner))
 		}
 	case roleset.Blocked:
-		return blocked(b, v.Block)
+		return blocked(b, &r, v.Block)
 	case roleset.Waiting:
 		if r.withheld() {
 			return nil
@@ -48,7 +48,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 
 // existingRole is said to a binding that may not take over the role in its place: by its own words, or by the rules.
 func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
-	there, where := text.Words(r.Verdict.Observed), b.TargetWords()
+	there, where := text.Words(r.Verdict.Observed), b.where(&r)
 	if adoptOf(b.Object.Spec.Adopt) == roleset.AdoptAlways {
 		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
 			"the token already holds %s on %s, a role that the rules of %s do not let this binding give and so not take away; "+
@@ -87,7 +87,7 @@ func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.
 		reason = v1alpha1.ReasonRevoking
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, reason, "Astro holds %s on %s; the operator looks again",
-		text.Words(cmp.Or(r.Verdict.Observed, "no role")), b.TargetWords())
+		text.Words(cmp.Or(r.Verdict.Observed, "no role")), b.where(&r))
 }
 
 // unconfirmedFault is the fault of a change that Astro took and does not show.
@@ -110,11 +110,11 @@ func (p Progress) bindingWords(i int, id string) string {
 	return "a ScopedTokenBinding of another namespace"
 }
 
-func blocked(b *Binding, why roleset.Block) *fault.Fault {
+func blocked(b *Binding, r *Ruling, why roleset.Block) *fault.Fault {
 	switch why {
 	case roleset.OwnScopeRole:
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
-			"%s is where the token was made, and its role there is never changed; bind another target", b.TargetWords())
+			"%s is where the token was made, and its role there is never changed; bind another target", b.where(r))
 	default:
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
 			"Astro does not show the token's role on its own scope, which a write would drop; see to it that the connection's API token may see all roles of the token")

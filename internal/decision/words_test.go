@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
@@ -44,4 +47,35 @@ func TestRolesOfAstroInAStatus(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestTargetIsSpelledAsItWasFound: a target that is given by its name is named as it is called now, and where it is now, once it
+// was found, and as far as the rules let the reader know.
+func TestTargetIsSpelledAsItWasFound(t *testing.T) {
+	moved := astro.Target{Kind: astro.EntityDeployment, ID: "d1", Name: "new name", WorkspaceID: "w2"}
+	const before, now = `on Deployment "name of d1" in Workspace w1`, `on Deployment "new name" in Workspace w2`
+	cases := map[string]struct {
+		reason  string
+		binding *bindingBuilder
+		held    string
+		says    string
+	}{
+		"Moved":     {"It is where it was found.", binding("a").on(d1).claimed(1).targetNamed().found(moved), admin, now},
+		"Observes":  {"Also by one that only looks.", binding("a").on(d1).seen().targetNamed().observing().found(moved), "Other", now},
+		"Never":     {"Also where something is wrong.", binding("a").on(d1).seen().targetNamed().adopt(v1alpha1.AdoptNever).found(moved), "Other", now},
+		"Unchanged": {"Else it is as the user spells it.", binding("a").on(d1).claimed(1).targetNamed(), admin, before},
+		"ByID":      {"An id stays what it is.", binding("a").on(d1).claimed(1).found(moved), admin, `on Deployment "d1"`},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			st := drive(t, situation(c.binding, holds(d1, c.held))).statements["uid-a"].Status
+			if ready := meta.FindStatusCondition(st.Conditions, v1alpha1.ConditionReady); ready == nil || !strings.Contains(ready.Message, c.says) {
+				t.Errorf("%s\nwant %s in %+v", c.reason, c.says, ready)
+			}
+		})
+	}
+	b := binding("a").on(d1).claimed(1).targetNamed().b
+	differ(t, "The rules may keep where it is now from the reader.", "words", `Deployment "name of d1" in Workspace w1`, b.where(&Ruling{Target: &moved}))
+	b.Object.Status.Target.Name, b.Object.Status.Target.WorkspaceID = "new name", "w2"
+	differ(t, "What the status says is known.", "words", `Deployment "new name" in Workspace w2`, b.TargetWords())
 }

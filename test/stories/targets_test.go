@@ -83,6 +83,7 @@ var _ = Describe("A Deployment that is moved to another Workspace", func() {
 		w.sweep()
 		Eventually(func() string { return w.binding("named").Status.Target.WorkspaceID }).Should(Equal(w.science))
 		Expect(w.binding("named").Status.Target.Name).To(Equal("loads"))
+		Expect(w.message("named")).To(ContainSubstring(`on Deployment "loads" in Workspace ` + w.science))
 		w.stays("True/Granted", "named")
 		w.role("named", "Deploy Only")
 		w.expect("True/RoleUpdated", "named")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Hint says that there is something whose name looks like the one that was asked for, and how it differs; "" if it does not
@@ -14,8 +15,8 @@ func Hint(asked, name, id string) string {
 	case difference == "":
 		return ""
 	case id == "":
-		return fmt.Sprintf("; there is one that differs %s: %q", difference, name)
+		return fmt.Sprintf("; there is one that differs %s: %s", difference, text.Quote(name))
 	default:
-		return fmt.Sprintf("; there is one that differs %s: %s (%q)", difference, id, name)
+		return fmt.Sprintf("; there is one that differs %s: %s (%s)", difference, id, text.Quote(name))
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -25,7 +26,7 @@ var Kinds = map[astro.EntityType]v1alpha1.TargetKind{
 
 // TargetWords is the target as the user spells it.
 func TargetWords(t v1alpha1.TargetReference) string {
-	words := fmt.Sprintf("%s %q", t.Kind, cmp.Or(t.Name, string(t.ID)))
+	words := fmt.Sprintf("%s %s", t.Kind, text.Quote(cmp.Or(t.Name, string(t.ID))))
 	if t.WorkspaceID != "" {
 		words += " in Workspace " + string(t.WorkspaceID)
 	}
