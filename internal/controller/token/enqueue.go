@@ -80,7 +80,7 @@ func (r *Reconciler) enqueueBinding(ctx context.Context, q queue, why cause, ver
 			add(q, key, handler.LowPriority)
 		case why == operator:
 			add(q, key, sweepPriority)
-		case r.shares.edits.take(b.Namespace, time.Now()):
+		case r.shares.edits.Take(b.Namespace, time.Now()):
 			r.line.Edited(key, b.Namespace, true)
 			add(q, key, 0)
 		default:

@@ -116,7 +116,7 @@ func (r *Reconciler) mayReadUnlisted(g group, h connection.Handle) bool {
 		if g.bindings[i].Connection.ID != h.Key.String() || !asks(&g.bindings[i]) || refused[namespace] {
 			continue
 		}
-		if r.shares.reads.take(namespace, time.Now()) {
+		if r.shares.reads.Take(namespace, time.Now()) {
 			return true
 		}
 		refused[namespace] = true

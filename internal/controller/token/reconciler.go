@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -13,6 +12,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
@@ -42,7 +42,6 @@ type Reconciler struct {
 	orphans   *orphans
 	pace      *pace
 	line      *line
-	events    *rate.Limiter
 	shares    shares
 	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]
@@ -52,8 +51,8 @@ type Reconciler struct {
 
 // shares are what each namespace has of what all need.
 type shares struct {
-	edits, reads, events *quota
-	requests             *requests
+	edits, reads *quota.Quota
+	requests     *requests
 }
 
 // journal is the write-ahead log of claims. No worker begins before it is open.

@@ -161,19 +161,15 @@ func (r *Reconciler) eventReleased(st decision.Statement) {
 	r.event(st.Object, corev1.EventTypeNormal, reason, "Release", note)
 }
 
-// event records one, as far as the budget goes: ten thousand bindings applied at once would otherwise cost the API server
-// a third write each, to say what their status says. Each namespace has its share of it. A trickle is never cut.
+// event records one, as far as the recorder has room for it: ten thousand bindings applied at once would otherwise cost the API
+// server a third write each, to say what their status says.
 func (r *Reconciler) event(b *v1alpha1.ScopedTokenBinding, kind, reason, action, note string) {
-	if r.shares.events.take(b.Namespace, time.Now()) && r.events.Allow() {
-		r.Recorder.Eventf(b, nil, kind, reason, action, "%s", note)
-	}
+	r.Recorder.Eventf(b, nil, kind, reason, action, "%s", note)
 }
 
 const (
 	eventRevoked  = "Revoked"
 	eventReleased = "Released"
-
-	eventsPerSecond, eventBurst = 5, 200
 )
 
 // auditSent writes what became of a set that was sent, before anything else is done with the answer.

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/go-logr/logr"
-	"golang.org/x/time/rate"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,6 +19,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
@@ -104,11 +104,11 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
 		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(),
-		events: rate.NewLimiter(eventsPerSecond, eventBurst), found: make(chan event.TypedGenericEvent[finding]),
+		found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
 		shares: shares{
-			edits: newQuota(editsPerSecond, editBurst), reads: newQuota(readsPerSecond, readBurst),
-			events: newQuota(nsEventsPerSecond, nsEventBurst), requests: newRequests(),
+			edits: quota.New(editsPerSecond, editBurst), reads: quota.New(readsPerSecond, readBurst),
+			requests: newRequests(),
 		},
 	}
 	r.orphans = newOrphans(r.stillThere, r.isJournaled)

@@ -5,9 +5,9 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -24,51 +24,11 @@ const (
 	// Reads of tokens that the listing does not show. Of the others a listing of the last seconds says as well that they are
 	// not there, and is shared by all.
 	readsPerSecond, readBurst = 1, 20
-	// Events, of which there is a limit for all as well.
-	nsEventsPerSecond, nsEventBurst = 1, 50
 )
-
-// quota is a rate for each namespace.
-type quota struct {
-	rate  rate.Limit
-	burst int
-
-	mu     sync.Mutex
-	all    map[string]*rate.Limiter
-	pruned time.Time
-}
-
-func newQuota(perSecond float64, burst int) *quota {
-	return &quota{rate: rate.Limit(perSecond), burst: burst, all: map[string]*rate.Limiter{}}
-}
-
-// take counts one, and reports whether it is within the namespace's share.
-func (q *quota) take(namespace string, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if now.Sub(q.pruned) > time.Minute { // who has all of a share left is as good as unknown
-		maps.DeleteFunc(q.all, func(_ string, l *rate.Limiter) bool { return l.TokensAt(now) >= float64(q.burst) })
-		q.pruned = now
-	}
-	l := q.all[namespace]
-	if l == nil {
-		l = rate.NewLimiter(q.rate, q.burst)
-		q.all[namespace] = l
-	}
-	return l.AllowN(now, 1)
-}
-
-// spent reports whether nothing is left of the namespace's share.
-func (q *quota) spent(namespace string, now time.Time) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	l := q.all[namespace]
-	return l != nil && l.TokensAt(now) < 1
-}
 
 // requests are when the annotations count by which users ask for a look at Astro.
 type requests struct {
-	share *quota
+	share *quota.Quota
 
 	mu     sync.Mutex
 	all    map[types.UID]request
@@ -81,7 +41,7 @@ type request struct {
 }
 
 func newRequests() *requests {
-	return &requests{share: newQuota(requestsPerSecond, requestBurst), all: map[types.UID]request{}}
+	return &requests{share: quota.New(requestsPerSecond, requestBurst), all: map[types.UID]request{}}
 }
 
 // wait is for how long the binding's request has to wait; zero if it counts, or there is none. One that replaces another which
@@ -100,7 +60,7 @@ func (q *requests) wait(b *decision.Binding, value string, now time.Time) time.D
 	switch {
 	case known && (r.value == value || r.due.After(now)):
 		r.value = value
-	case q.share.take(b.Object.Namespace, now):
+	case q.share.Take(b.Object.Namespace, now):
 		r = request{value, now}
 	default:
 		r = request{value, now.Truncate(requestRound).Add(requestRound)}

@@ -11,24 +11,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-func TestQuotaIsOneNamespaces(t *testing.T) {
-	q, now := newQuota(2, 3), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
-	for i := range 5 {
-		if got, want := q.take("busy", now), i < 3; got != want {
-			t.Errorf("the %d. is within the share: %t", i+1, got)
-		}
-	}
-	if !q.spent("busy", now) || q.spent("other", now) || !q.take("other", now) {
-		t.Error("one namespace uses up the share of another")
-	}
-	if now = now.Add(500 * time.Millisecond); q.spent("busy", now) || !q.take("busy", now) || q.take("busy", now) {
-		t.Error("half a second at two a second makes one")
-	}
-	if now = now.Add(2 * time.Minute); !q.take("third", now) || len(q.all) != 1 {
-		t.Errorf("%d namespaces are remembered, of which two have all of their share left", len(q.all))
-	}
-}
-
 func TestRequestsBeyondTheShareAreAnsweredTogether(t *testing.T) {
 	q, now := newRequests(), time.Date(2030, 1, 1, 0, 0, 3, 0, time.UTC)
 	ask := func(namespace, name, value string) time.Duration {

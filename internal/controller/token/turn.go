@@ -20,7 +20,7 @@ func (r *Reconciler) rankOf(g group) (of admission.Rank) {
 			continue
 		}
 		of.Namespace = g.bindings[i].Object.Namespace
-		if r.waitedFor(&g.bindings[i]) && !r.shares.edits.spent(of.Namespace, time.Now()) {
+		if r.waitedFor(&g.bindings[i]) && !r.shares.edits.Spent(of.Namespace, time.Now()) {
 			of.Urgent = true
 			break
 		}
@@ -103,7 +103,7 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 			key = tokenKey(claim.Host, claim.Organization, claim.Token)
 		}
 		if r.waitedFor(&bindings[i]) {
-			urgent := !r.shares.edits.spent(bindings[i].Object.Namespace, time.Now())
+			urgent := !r.shares.edits.Spent(bindings[i].Object.Namespace, time.Now())
 			r.line.Edited(key, bindings[i].Object.Namespace, urgent)
 			if priority = crowdPriority; urgent {
 				priority = 0

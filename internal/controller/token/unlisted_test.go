@@ -19,6 +19,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
@@ -43,7 +44,7 @@ func lookingAt(t *testing.T, objects ...client.Object) *Reconciler {
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingToken, byToken).Build()
 	return &Reconciler{
 		Client: kube, Live: kube, Registry: connection.NewRegistry(), Clock: time.Now,
-		shares: shares{reads: newQuota(readsPerSecond, readBurst)},
+		shares: shares{reads: quota.New(readsPerSecond, readBurst)},
 	}
 }
 
@@ -132,7 +133,7 @@ func TestReadsCountOnWhoeverHasSomeLeft(t *testing.T) {
 	sim, org, h := newTokens(t)
 	r := lookingAt(t)
 	for range readBurst {
-		r.shares.reads.take("a-stranger", time.Now())
+		r.shares.reads.Take("a-stranger", time.Now())
 	}
 	id := sim.AddOrganizationToken(org, "new", "ORGANIZATION_MEMBER")
 	if o := r.observe(t.Context(), groupOf(org, id, h, "a-stranger", "team")); o.Presence != decision.Present {
