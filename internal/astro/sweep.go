@@ -137,7 +137,7 @@ func (d *Directory) apply(l *tokenListing, s snapshot) {
 	l.sweep.Lasting = d.trust.lasting
 	if l.sweep.Trusted {
 		d.applyAbsences(l)
-	} else {
+	} else if s.err == nil { // else nobody knows which are bound
 		d.dropUnlisted(l, s.bound)
 	}
 	if l.sweeps > 0 {
