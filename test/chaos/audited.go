@@ -12,13 +12,19 @@ const unsaid = 2 * time.Second
 
 // auditLine is what the checker reads of a line of the operator's audit log.
 type auditLine struct {
-	Audit  string `json:"audit"`
-	ID     string `json:"id"`
-	Time   time.Time
-	Token  struct{ ID string }
-	Target struct{ Kind, ID string }
+	ID      string     `json:"id"`
+	Time    time.Time  `json:"time"`
+	Token   auditToken `json:"token"`
+	Target  auditToken `json:"target"`
+	From    string     `json:"from"`
+	To      string     `json:"to"`
+	Outcome string     `json:"outcome"`
+}
 
-	From, To, Outcome string
+// auditToken is a token, or a target, in such a line.
+type auditToken struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
 }
 
 // place is where the change was made that the line tells of.

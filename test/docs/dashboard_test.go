@@ -17,7 +17,10 @@ type panel struct {
 	Title   string `json:"title"`
 	Type    string `json:"type"`
 	GridPos struct {
-		X, Y, W, H int
+		X int `json:"x"`
+		Y int `json:"y"`
+		W int `json:"w"`
+		H int `json:"h"`
 	} `json:"gridPos"`
 	Targets []struct {
 		Expr string `json:"expr"`
@@ -34,7 +37,9 @@ var (
 // TestDashboard: every metric of the operator is on the dashboard, by labels that it has, in queries that Prometheus understands, in
 // panels that do not cover each other.
 func TestDashboard(t *testing.T) {
-	var dashboard struct{ Panels []panel }
+	var dashboard struct {
+		Panels []panel `json:"panels"`
+	}
 	content, err := os.ReadFile(filepath.Join(env.Root, "config", "grafana", "dashboard.json"))
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func (g group) isOf(_ decision.Binding, k TokenKey, _ connection.Handle) bool { 
 func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all group, unsure, err error) {
 	ref, err := pin.NameRefTo(o.Token)
 	if o.Token.ID == "" || err != nil {
-		return g, nil, nil //nolint:nilerr // a token that no binding may name has no such bindings
+		return g, nil, nil // a token that no binding may name has no such bindings
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
 	all, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
