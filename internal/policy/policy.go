@@ -92,6 +92,15 @@ func SpeaksTo(c v1alpha1.Connection, s Subject) bool {
 
 // CheckInventory says whether the subject may list the tokens on the target, for which a rule must say inventory: true.
 func CheckInventory(c v1alpha1.Connection, s Subject, t TargetFacts) Decision {
+	return checkInventory(c, s, t, matchesTarget)
+}
+
+// PossibleInventory says whether it might, whatever Astro shows: of the target only its kind and id count, where it is given.
+func PossibleInventory(c v1alpha1.Connection, s Subject, t TargetFacts) Decision {
+	return checkInventory(c, s, t, func(rule v1alpha1.TargetRule, t TargetFacts) bool { return t.ID == "" || mayMatchTarget(rule, t) })
+}
+
+func checkInventory(c v1alpha1.Connection, s Subject, t TargetFacts, matches func(v1alpha1.TargetRule, TargetFacts) bool) Decision {
 	if done, d := byNamespace(c, s); done {
 		return d
 	}
@@ -99,7 +108,7 @@ func CheckInventory(c v1alpha1.Connection, s Subject, t TargetFacts) Decision {
 	for i := range c.ConnectionSpec().Allow {
 		switch rule := &c.ConnectionSpec().Allow[i]; {
 		case !matchesNamespace(rule.Namespaces, s):
-		case rule.Inventory && matchesAny(rule.Targets, t, matchesTarget):
+		case rule.Inventory && matchesAny(rule.Targets, t, matches):
 			return allowed
 		default:
 			furthest = atInventory

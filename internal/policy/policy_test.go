@@ -163,6 +163,30 @@ func TestCheckInventory(t *testing.T) {
 	}
 }
 
+// TestPossibleInventory: what can be refused without a look at Astro is.
+func TestPossibleInventory(t *testing.T) {
+	deployment := TargetFacts{Kind: v1alpha1.TargetDeployment, ID: prod}
+	one := func(r *v1alpha1.AllowRule) { r.Targets = []v1alpha1.TargetRule{{DeploymentIDs: []string{stage}}} }
+	for name, c := range map[string]struct {
+		reason string
+		rule   v1alpha1.AllowRule
+		from   string
+		target TargetFacts
+		want   bool
+	}{
+		"Workspace":      {"The Deployment may be in the rule's Workspace.", rule(withInventory), "team-a", deployment, true},
+		"OtherWorkspace": {"A Workspace is where it is.", rule(withInventory), "team-a", TargetFacts{Kind: v1alpha1.TargetWorkspace, ID: elsewhere}, false},
+		"OtherTarget":    {"The rule names another Deployment, and no Workspace.", rule(withInventory, one), "team-a", deployment, false},
+		"Named":          {"The name may be that of the rule's.", rule(withInventory, one), "team-a", TargetFacts{Kind: v1alpha1.TargetDeployment}, true},
+		"NoInventory":    {"The rule is not about inventories.", rule(), "team-a", deployment, false},
+		"OtherNamespace": {"Nor about the namespace.", rule(withInventory), "team-b", deployment, false},
+	} {
+		if got := PossibleInventory(clusterConnection(c.rule), Subject{Namespace: c.from}, c.target); got.Allowed != c.want {
+			t.Errorf("%s: %s\nwant %t, got %+v", name, c.reason, c.want, got)
+		}
+	}
+}
+
 func TestMessages(t *testing.T) {
 	cluster := clusterConnection(rule())
 	subject := request().Subject

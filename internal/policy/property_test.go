@@ -82,6 +82,7 @@ func TestProperties(t *testing.T) {
 		"KnowingMoreForbidsNothing":         knowingMoreForbidsNothing,
 		"ARefusalDoesNotTellWhatExists":     refusalTellsNothing,
 		"NoConnectionServesOtherNamespaces": servesNoOther,
+		"WhatIsAllowedWasPossible":          allowedWasPossible,
 	} {
 		t.Run(name, func(t *testing.T) { rapid.Check(t, property) })
 	}
@@ -99,6 +100,21 @@ func addingARuleForbidsNothing(t *rapid.T) {
 		}
 		if CheckInventory(both(before)[i], r.Subject, r.Target).Allowed && !CheckInventory(both(after)[i], r.Subject, r.Target).Allowed {
 			t.Error("another rule forbids an inventory that was allowed")
+		}
+	}
+}
+
+// allowedWasPossible: what is said without a look at Astro refuses nothing that the look would show to be allowed.
+func allowedWasPossible(t *rapid.T) {
+	rules, r := drawRules(t), drawRequest(t)
+	known := Request{Subject: r.Subject, Token: TokenFacts{ID: r.Token.ID, Scope: r.Token.Scope}, Target: TargetFacts{Kind: r.Target.Kind, ID: r.Target.ID}, Role: r.Role}
+	named := TargetFacts{Kind: r.Target.Kind}
+	for _, c := range both(rules) {
+		if Check(c, r).Allowed && !Possible(c, known).Allowed {
+			t.Error("a binding that is allowed was not possible")
+		}
+		if CheckInventory(c, r.Subject, r.Target).Allowed && !(PossibleInventory(c, r.Subject, known.Target).Allowed && PossibleInventory(c, r.Subject, named).Allowed) {
+			t.Error("an inventory that is allowed was not possible")
 		}
 	}
 }

@@ -55,6 +55,22 @@ var _ = Describe("Bindings that are made in numbers", func() {
 		w.expect(gone, names...)
 	})
 
+	It("cost Astro nothing either, where they are inventories that no rule can allow", func() {
+		shared := w.connectCluster(map[string][]v1alpha1.AllowRule{"shared": {w.rule(func(r *v1alpha1.AllowRule) { r.Inventory = false })}})["shared"]
+		w.waitIdle()
+		const some = 20
+		spent := w.costOf(func() {
+			for i := range some {
+				w.take(fmt.Sprintf("made-up-%02d", i), v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterAstroConnection, Name: shared},
+					v1alpha1.TargetReference{Kind: v1alpha1.TargetDeployment, ID: v1alpha1.AstroID(fmt.Sprintf("clxmadeup%018d", i))})
+			}
+			for i := range some {
+				Eventually(w.inventory(fmt.Sprintf("made-up-%02d", i))).Should(Equal("False/InventoryNotAllowed"))
+			}
+		})
+		Expect([]int{spent.Gets, spent.Lookups}).To(Equal([]int{0, 0}))
+	})
+
 	It("are looked for in a listing, beyond the share of their namespace", func() {
 		began := time.Now()
 		spent := w.costOf(func() { w.expect("False/TokenNotFound", w.nobodys(many)...) })

@@ -122,6 +122,10 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		s.again = 0
 		return s, nil
 	}
+	if s.fault = impossible(h, subject, i); s.fault != nil { // whatever Astro shows, which is not asked
+		s.again = 0
+		return s, nil
+	}
 	found, wrong := target(ctx, i, h)
 	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {

@@ -37,7 +37,15 @@ func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handl
 
 // refused asks the rules.
 func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault.Fault {
-	d := policy.CheckInventory(h.Object, s, t)
+	return faultOf(policy.CheckInventory(h.Object, s, t))
+}
+
+// impossible asks them before anything is looked up: what no rule can allow costs Astro nothing.
+func impossible(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory) *fault.Fault {
+	return faultOf(policy.PossibleInventory(h.Object, s, policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID)}))
+}
+
+func faultOf(d policy.Decision) *fault.Fault {
 	if d.Allowed {
 		return nil
 	}
