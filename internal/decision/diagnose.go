@@ -189,7 +189,7 @@ func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
 	if dead := p.Situation.Dead; len(dead) > 0 && !p.drops(c) {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
 			"Astro refuses every change of this token, which holds roles on targets that are gone: %s; "+
-				"remove them in Astro, or set danglingRoles: Drop on %s: %v", roleWords(dead), b.Connection.Words, err)
+				"remove them in Astro, or set danglingRoles: Drop on %s: %v", p.Situation.shownRoles(b, dead), b.Connection.Words, err)
 	}
 	return nil
 }
@@ -222,8 +222,8 @@ func (p Progress) customRoleFault(c Change, err error, f Findings) *fault.Fault 
 		return nil
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
-		"role %q may be given only in the Workspaces %s, and %s is not in one of them; choose another role: %v",
-		c.To, resolve.Listed(within), p.Situation.Bindings[c.Owner].where(&p.Decision.Rulings[c.Owner]), err)
+		"role %q may be given only in %s, and %s is not in one of them; choose another role: %v",
+		c.To, p.Situation.shownWorkspaces(&p.Situation.Bindings[c.Owner], c.To, within), p.Situation.Bindings[c.Owner].where(&p.Decision.Rulings[c.Owner]), err)
 }
 
 // customRoleHints hint at roles whose name looks like the one that there is not.

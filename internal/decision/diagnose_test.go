@@ -24,9 +24,14 @@ func TestDiagnosis(t *testing.T) {
 		found   Findings
 		want    string // reason of Ready, then a piece of its message
 	}{
-		"NoSuchRole":      {"A role that Astro does not know is named.", custom(), of(parent), errInvalid, known(), `RoleNotFound knows no role "Deploy Only"`},
-		"RoleExists":      {"One that it knows is not the cause.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer}), "RefusedByAstro add Deploy Only"},
-		"RoleElsewhere":   {"One of other Workspaces only is named.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2"}}), "RefusedByAstro may be given only in the Workspaces w2"},
+		"NoSuchRole":    {"A role that Astro does not know is named.", custom(), of(parent), errInvalid, known(), `RoleNotFound knows no role "Deploy Only"`},
+		"RoleExists":    {"One that it knows is not the cause.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer}), "RefusedByAstro add Deploy Only"},
+		"RoleElsewhere": {"One of other Workspaces only is named.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2"}}), "RefusedByAstro may be given only in the Workspaces w2"},
+		"RoleHidden": {
+			"Where it may be given is told as far as the rules let the binding give it there.",
+			custom().through("acme", allowing(func(r *v1alpha1.AllowRule) { r.Targets = []v1alpha1.TargetRule{{WorkspaceIDs: []string{"w1"}}} })),
+			of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2"}}), "RefusedByAstro may be given only in other Workspaces",
+		},
 		"RoleHere":        {"One of this Workspace is not.", custom(), of(parent), errInvalid, known(astro.CustomRole{Name: deployer, WorkspaceIDs: []string{"w2", "w1"}}), "RefusedByAstro add Deploy Only"},
 		"RolesUnknown":    {"Roles that could not be looked up say nothing.", custom(), of(parent), errInvalid, Findings{}, "RefusedByAstro add Deploy Only"},
 		"BuiltIn":         {"A built-in role is in no list.", binding("a").on(d1), of(parent), errInvalid, known(), "RefusedByAstro add DEPLOYMENT_ADMIN"},
@@ -66,7 +71,7 @@ func TestDanglingRoles(t *testing.T) {
 	sequences{
 		"Kept": {
 			reason: "A role nobody declared on a target that is gone is named, and never dropped unasked.",
-			parts:  of(binding("a"), holds(d3, "dead")), drive: dangling,
+			parts:  of(binding("a").through("acme", allowing(func(r *v1alpha1.AllowRule) { r.Inventory = true })), holds(d3, "dead")), drive: dangling,
 			effects: is{
 				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
 				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "Withdraw a", "Report",
@@ -75,6 +80,19 @@ func TestDanglingRoles(t *testing.T) {
 			also: func(t *testing.T, w *driver) {
 				if m := w.message("a"); !strings.Contains(m, "dead on DEPLOYMENT d3") || !strings.Contains(m, "danglingRoles: Drop") {
 					t.Errorf("the dead role and what to do are named, got %s", m)
+				}
+			},
+		},
+		"Hidden": {
+			reason: "Where the rules show nobody who holds what, it is only counted.",
+			parts:  of(binding("a"), holds(d3, "dead")), drive: dangling,
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "Withdraw a", "Report",
+			},
+			also: func(t *testing.T, w *driver) {
+				if m := w.message("a"); strings.Contains(m, "d3") || !strings.Contains(m, "1 on targets that the rules do not show here") {
+					t.Errorf("got %s", m)
 				}
 			},
 		},

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -59,6 +60,40 @@ func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFac
 	return b.Connection.Object != nil && policy.Check(b.Connection.Object, policy.Request{
 		Subject: subject(b), Token: t, Target: target, Role: role,
 	}).Allowed
+}
+
+// shownRoles names roles of the token that others may have given, as far as the rules show the reader who holds what there, and
+// counts the others.
+func (s *Situation) shownRoles(b *Binding, roles []astro.Role) string {
+	var shown []astro.Role
+	for _, role := range roles {
+		kind := v1alpha1.TargetDeployment
+		if role.EntityType == astro.EntityWorkspace {
+			kind = v1alpha1.TargetWorkspace
+		}
+		if b.Connection.Object != nil && policy.CheckInventory(b.Connection.Object, subject(b), policy.TargetFacts{Kind: kind, ID: role.EntityID}).Allowed {
+			shown = append(shown, role)
+		}
+	}
+	switch hidden := len(roles) - len(shown); {
+	case hidden == 0:
+		return roleWords(shown)
+	case len(shown) == 0:
+		return fmt.Sprintf("%d on targets that the rules do not show here", hidden)
+	default:
+		return fmt.Sprintf("%s, and %d on targets that the rules do not show here", roleWords(shown), hidden)
+	}
+}
+
+// shownWorkspaces names the Workspaces in which a role may be given, as far as the rules let the binding give it there.
+func (s *Situation) shownWorkspaces(b *Binding, role string, within []string) string {
+	shown := slices.DeleteFunc(slices.Clone(within), func(id string) bool {
+		return !s.may(b, s.tokenFacts(b), policy.TargetFacts{Kind: v1alpha1.TargetDeployment, WorkspaceID: id}, role)
+	})
+	if len(shown) == 0 {
+		return "other Workspaces"
+	}
+	return "the Workspaces " + resolve.Listed(shown)
 }
 
 func (s *Situation) tokenHints(b *Binding, r *Ruling) string {
