@@ -1,7 +1,6 @@
 package decision
 
 import (
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -61,16 +60,21 @@ func Begin(s Situation) Progress {
 func (s *Situation) requestedBy(now []Binding) Memory {
 	m := s.Memory
 	for i := range now {
-		at := slices.IndexFunc(s.Bindings, func(b Binding) bool { return b.Object.UID == now[i].Object.UID })
-		if at < 0 || !s.Bindings[at].Requested() || !sameRequest(&s.Bindings[at], &now[i]) {
+		if now[i].Requested() && !s.knowsRequest(&now[i]) {
 			m = m.requestedOn(&now[i])
 		}
 	}
 	return m
 }
 
-func sameRequest(a, b *Binding) bool {
-	return a.Object.Annotations[v1alpha1.AnnotationRequestedAt] == b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
+// knowsRequest reports whether the binding asked for the same before.
+func (s *Situation) knowsRequest(b *Binding) bool {
+	for i := range s.Bindings {
+		if before := &s.Bindings[i]; before.Object.UID == b.Object.UID {
+			return before.Requested() && before.Object.Annotations[v1alpha1.AnnotationRequestedAt] == b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
+		}
+	}
+	return false
 }
 
 // retryLookups asks for another reconcile where something could not be looked up.

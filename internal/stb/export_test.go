@@ -115,7 +115,7 @@ func TestExportLeavesOut(t *testing.T) {
 	w.sim.AddOrganizationToken(orgID, "new role", "ORGANIZATION_MEMBER", role(astrosim.WorkspaceRole(dataID, "WORKSPACE_VIEWER")))
 	w.sim.AddOrganizationToken(orgID, "long role", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, strings.Repeat("r", 257))))
 	w.sim.AddOrganizationToken(orgID, "broken role", "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, "a\nb")))
-	for i, char := range []string{"\u200b", "\u202e", "\u2028", "\u2029", "\u0085"} {
+	for i, char := range []string{"\u200b", "\u202e", "\u2028", "\u2029", "\u0085", "\u3164", "\u034f"} {
 		w.sim.AddOrganizationToken(orgID, fmt.Sprintf("unseen %d", i), "ORGANIZATION_MEMBER", role(astrosim.DeploymentRole(reportsID, "a"+char+"b")))
 	}
 	w.sim.AddWorkspaceToken(scienceID, "far", "WORKSPACE_MEMBER", admin)
@@ -126,7 +126,7 @@ func TestExportLeavesOut(t *testing.T) {
 		"odd kind": "of kind AGENT", "expired": "has expired", "dangling": "may be gone", "odd role": "cannot name this role",
 		"new role": "cannot name this role", "long role": "cannot name this role", "broken role": "cannot name this role", "far": "is in another",
 		"unseen 0": "cannot name this role", "unseen 1": "cannot name this role", "unseen 2": "cannot name this role",
-		"unseen 3": "cannot name this role", "unseen 4": "cannot name this role",
+		"unseen 3": "cannot name this role", "unseen 4": "cannot name this role", "unseen 5": "cannot name this role", "unseen 6": "cannot name this role",
 		"of a Deployment": "of scope Deployment", "odd id": "not of the form",
 	} {
 		told := false

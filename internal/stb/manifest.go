@@ -24,7 +24,7 @@ const (
 
 var (
 	astroID        = regexp.MustCompile(`^c[a-z0-9]{24,63}$`)
-	control        = regexp.MustCompile(`[\p{C}\p{Zl}\p{Zp}]`) // as the API server has it
+	unseen         = regexp.MustCompile(`[\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]`) // as the API server has it
 	workspaceRoles = []string{"WORKSPACE_ACCESSOR", "WORKSPACE_MEMBER", "WORKSPACE_AUTHOR", "WORKSPACE_OPERATOR", "WORKSPACE_OWNER"}
 )
 
@@ -61,7 +61,7 @@ func (g *Grant) roleFits() bool {
 	if g.TargetKind == string(v1alpha1.TargetWorkspace) {
 		return slices.Contains(workspaceRoles, g.Role)
 	}
-	return g.Role != "" && utf8.RuneCountInString(g.Role) <= longestRole && !control.MatchString(g.Role) &&
+	return g.Role != "" && utf8.RuneCountInString(g.Role) <= longestRole && !unseen.MatchString(g.Role) &&
 		!strings.HasPrefix(g.Role, "WORKSPACE_") && !strings.HasPrefix(g.Role, "ORGANIZATION_")
 }
 

@@ -6,7 +6,6 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -15,6 +14,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/printers"
 	"sigs.k8s.io/yaml"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // The values of --output.
@@ -89,12 +90,17 @@ func printData(to io.Writer, format string, value any) error {
 // somebody reviews: as it is, or in quotes and escaped if it holds what is not seen or would change how the rest is seen, such
 // as line breaks, the escapes of a terminal and marks of direction, or what a CI system would do as it is told. What is
 // printable already stays as it is.
-func printable(text string) string {
-	hidden := strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) || strings.ContainsRune(text, unicode.ReplacementChar)
-	if hidden || text != strings.TrimSpace(text) || strings.HasPrefix(text, "::") || commands.MatchString(text) {
-		return commands.ReplaceAllString(strconv.Quote(text), `#\x23$1`)
+func printable(s string) string {
+	if strings.ContainsFunc(s, hidden) || s != strings.TrimSpace(s) || strings.HasPrefix(s, "::") || commands.MatchString(s) {
+		return commands.ReplaceAllString(text.Quote(s), `#\x23$1`)
 	}
-	return text
+	return s
+}
+
+// hidden reports whether the character is not seen, or stands for one that cannot be. The selectors of emoji are seen by what they
+// select.
+func hidden(r rune) bool {
+	return !unicode.IsPrint(r) || r == unicode.ReplacementChar || text.Invisible(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
 // commands begin what GitHub Actions and Azure Pipelines take for a command to them, wherever on a line it stands.

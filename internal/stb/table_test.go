@@ -19,7 +19,7 @@ import (
 func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "CI deployer": "CI deployer", "#1: a::b": "#1: a::b", `a "b"`: `a "b"`, "two\nlines": `"two\nlines"`, "\x1b[8m": `"\x1b[8m"`, " a": `" a"`,
-		"\u202ea": `"\u202ea"`, "\xff": `"\xff"`, "::add-mask::grant": `"::add-mask::grant"`, "a ##[add-mask]grant": `"a #\x23[add-mask]grant"`,
+		"\u202ea": `"\u202ea"`, "\xff": `"\xff"`, "data\u3164": `"data\u3164"`, "\u2764\ufe0f CI": "\u2764\ufe0f CI", "::add-mask::grant": `"::add-mask::grant"`, "a ##[add-mask]grant": `"a #\x23[add-mask]grant"`,
 		"a\n##vso[task.complete]": `"a\n#\x23vso[task.complete]"`,
 	} {
 		got := printable(text)

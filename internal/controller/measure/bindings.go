@@ -72,8 +72,7 @@ func WaitsForRevocation(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
 		return false
 	}
 	if b.DeletionTimestamp.IsZero() {
-		expired := b.Spec.ExpiresAt != nil && !b.Spec.ExpiresAt.After(now)
-		return expired && !b.Spec.Suspend && b.Spec.Mode != v1alpha1.ModeObserve || pin.Limited(b)
+		return pin.Expired(b, now) && !b.Spec.Suspend && b.Spec.Mode != v1alpha1.ModeObserve || pin.Limited(b)
 	}
 	policy := cmp.Or(b.Spec.DeletionPolicy, b.Status.DeletionPolicy)
 	return b.Annotations[v1alpha1.AnnotationRelease] != "true" && policy != v1alpha1.DeletionRetain && b.Spec.Mode != v1alpha1.ModeObserve

@@ -1,6 +1,8 @@
 package pin
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -17,6 +19,12 @@ func Looked(b *v1alpha1.ScopedTokenBinding) bool {
 func Settled(b *v1alpha1.ScopedTokenBinding) bool {
 	return Looked(b) && b.DeletionTimestamp.IsZero() &&
 		meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReady)
+}
+
+// Expired reports whether the time is over for which the binding was to have its role.
+func Expired(b *v1alpha1.ScopedTokenBinding, now time.Time) bool {
+	at := b.Spec.ExpiresAt
+	return at != nil && !at.After(now)
 }
 
 // Limited reports whether the status says that the role is to go, and that the connection's revocation limit keeps it.

@@ -128,6 +128,9 @@ func (r *Reconciler) collect(
 			handles[c.id] = c.handle
 		}
 	}
+	if len(bindings) == len(g.bindings) {
+		return g, nil
+	}
 	return group{key: g.key, bindings: inOrder(bindings), handles: handles}, nil
 }
 
@@ -176,10 +179,8 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 			return nil, err
 		}
 		next := known.binding(ctx, b.Object, c)
-		if b.Orphan {
-			next = withoutNamespace(next)
-		}
 		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
+		next = withoutNamespace(next)
 		next.Target, next.Names = b.Target, b.Names
 		now = append(now, next)
 	}

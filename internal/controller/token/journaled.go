@@ -176,10 +176,8 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
 	}
 	full := known.binding(ctx, d.Object, c)
-	if d.Orphan {
-		full = withoutNamespace(full)
-	}
 	full.Orphan, full.Journaled, full.Recovered = d.Orphan, d.Journaled, d.Recovered
+	full = withoutNamespace(full)
 	if d.Claim != nil {
 		full.Claim = d.Claim
 	}
@@ -188,10 +186,10 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 	return group{key: g.key, bindings: append(slices.Clone(g.bindings), full), handles: handles}, nil
 }
 
-// withoutNamespace is a binding that is gone, whose namespace may have gone with it: rules that name it speak to it still, and
-// those that ask for labels do not.
+// withoutNamespace is a binding whose namespace may have gone with it, if it is gone itself: rules that name it speak to it still,
+// and those that ask for labels do not.
 func withoutNamespace(b decision.Binding) decision.Binding {
-	if apierrors.IsNotFound(b.LabelsErr) {
+	if b.Orphan && apierrors.IsNotFound(b.LabelsErr) {
 		b.LabelsErr = nil
 	}
 	return b
