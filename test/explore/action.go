@@ -34,6 +34,7 @@ const (
 	operatorJournals
 	operatorBegins
 	operatorBeginsLagging
+	operatorGathers
 	operatorStep
 	operatorFlushes
 
@@ -59,7 +60,8 @@ var words = map[uint8]string{
 	astroTakes: "Astro gets the write", astroTakesLate: "Astro gets the write that nobody waits for", astroDropsLate: "the write that nobody waits for is lost",
 	timePasses: "time passes, and a sweep comes", operatorTimer: "the operator's timer is due", operatorJournals: "the operator journals an orphan",
 	operatorBegins: "the operator begins", operatorBeginsLagging: "the operator begins with a listing of before",
-	operatorStep: "the operator goes on", operatorFlushes: "the journal is stored without what was cleared",
+	operatorGathers: "the operator gathers on",
+	operatorStep:    "the operator goes on", operatorFlushes: "the journal is stored without what was cleared",
 	operatorReadsLagging: "the operator reads what was before", operatorReadFails: "the operator's read fails",
 	operatorJournalFails: "the operator cannot write the journal", operatorJournalUnsure: "the journal is stored, and the operator does not get to know",
 	operatorLimited: "the revocation limit is reached", operatorLosesAnswer: "the operator gets no answer to its write and gives up",
@@ -102,7 +104,9 @@ func (s *state) do(a action) (state, error) {
 	case operatorJournals:
 		next.journalOrphan(a.kind)
 	case operatorBegins, operatorBeginsLagging:
-		next.begin(a.kind == operatorBeginsLagging)
+		next.startGathering(a.kind == operatorBeginsLagging)
+	case operatorGathers:
+		next.gather()
 	case operatorFlushes:
 		next.flush()
 	case operatorCrashes:

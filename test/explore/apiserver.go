@@ -80,10 +80,11 @@ func (s *state) relist() {
 	s.proc.queued = true
 }
 
-// ownShown forgets the process's own write once the cache shows it, or something later.
+// ownShown forgets the process's own write once the cache shows it, or something later. While a reconcile gathers, what it has
+// seen before may be older still.
 func (s *state) ownShown(name int) {
 	own, now := s.proc.own[name], s.cache[name]
-	if own != nil && now != nil && version(now.ScopedTokenBinding) >= version(own.ScopedTokenBinding) {
+	if own != nil && now != nil && s.proc.gathering == nil && version(now.ScopedTokenBinding) >= version(own.ScopedTokenBinding) {
 		s.proc.own[name] = nil
 	}
 }

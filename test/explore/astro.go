@@ -60,7 +60,7 @@ func (r roleSet) token() astro.Token {
 		all = append(all, unknownRole)
 	}
 	return astro.Token{
-		ID: tokenID, Name: "ci", Scope: astro.ScopeOrganization, Kind: astro.KindStandard, Roles: all, RolesKnown: true, CreatedAt: epoch,
+		ID: tokenID, Name: tokenName, Scope: astro.ScopeOrganization, Kind: astro.KindStandard, Roles: all, RolesKnown: true, CreatedAt: epoch,
 	}
 }
 

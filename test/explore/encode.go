@@ -176,9 +176,26 @@ func (c *code) process(p *process) {
 		c.text(uid)
 	}
 	c.memory(p.memory)
+	if g := p.gathering; g != nil {
+		c.number(int64(g.next) + 1)
+		c.flags(g.lagging)
+		c.bindings(g.bindings)
+	}
 	if p.run != nil {
 		*c = append(*c, p.run.code[:]...)
 		*c = append(*c, p.run.partial...)
+	}
+}
+
+func (c *code) bindings(all []decision.Binding) {
+	for i := range all {
+		b := &all[i]
+		c.text(codeOf(b.Object))
+		c.flags(b.Orphan, b.Journaled, b.Claim != nil)
+		c.number(b.Recovered.Unix())
+		if b.Claim != nil {
+			c.claim(b.Claim)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	host      = "astro.test"
 	org       = "org"
 	tokenID   = "token"
+	tokenName = "ci"
 )
 
 // roles that bindings and other writers use; the last is refused by Astro.
@@ -49,6 +50,7 @@ type template struct {
 	policy       v1alpha1.DeletionPolicy
 	observe      bool
 	suspend      bool
+	named        bool // the token is named by its name, not by its id
 }
 
 // uidOf is the uid of the nth object of a name.
@@ -61,6 +63,9 @@ func newObject(name int, n uint8, t template) *v1alpha1.ScopedTokenBinding {
 	b.CreationTimestamp = metav1.NewTime(epoch.Add(time.Duration(n) * time.Second))
 	b.Spec.ConnectionRef = v1alpha1.ConnectionReference{Kind: v1alpha1.KindAstroConnection, Name: connections[t.conn].Object.GetName()}
 	b.Spec.Token = v1alpha1.TokenReference{Scope: v1alpha1.ScopeOrganization, ID: tokenID}
+	if t.named {
+		b.Spec.Token = v1alpha1.TokenReference{Scope: v1alpha1.ScopeOrganization, Name: tokenName}
+	}
 	b.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetDeployment, ID: v1alpha1.AstroID(targets[t.target])}
 	b.Spec.Role, b.Spec.Adopt, b.Spec.DeletionPolicy, b.Spec.Suspend = roles[t.role], t.adopt, t.policy, t.suspend
 	b.Spec.Mode = v1alpha1.ModeEnforce

@@ -48,12 +48,29 @@ func (s *state) machinery() (all []action) {
 	add(s.astro.late != nil, astroTakesLate, 0)
 	r := s.proc.run
 	add(r != nil && (!r.sent || s.astro.flight.arrived), operatorStep, 0)
-	idle := r == nil && s.proc.queued && !s.cacheBehind()
-	add(idle && s.unjournaled() >= 0, operatorJournals, 0)
-	add(idle && s.unjournaled() < 0, operatorBegins, 0)
+	journals := s.journals()
+	add(journals, operatorJournals, 0)
+	add(s.idle() && !journals, operatorBegins, 0)
+	add(s.proc.gathering != nil && !journals, operatorGathers, 0)
 	add(s.unflushed(), operatorFlushes, 0)
-	add(r == nil && !s.proc.queued && s.proc.timer, operatorTimer, 0)
+	add(r == nil && s.proc.gathering == nil && !s.proc.queued && s.proc.timer, operatorTimer, 0)
 	return all
+}
+
+// idle reports whether a reconcile may begin.
+func (s *state) idle() bool {
+	return s.proc.run == nil && s.proc.gathering == nil && s.proc.queued && (s.scenario.gathers || !s.cacheBehind())
+}
+
+// journals reports whether the next that a reconcile does is to enter an orphan in the journal.
+func (s *state) journals() bool {
+	if s.unjournaled() < 0 {
+		return false
+	}
+	if g := s.proc.gathering; g != nil {
+		return g.next == gatherJournal
+	}
+	return s.idle() && !s.scenario.gathers
 }
 
 // faults lists what may go wrong now.
@@ -64,7 +81,7 @@ func (s *state) faults() (all []action) {
 		}
 	}
 	r := s.proc.run
-	add(r == nil && s.proc.queued && !s.cacheBehind() && s.unjournaled() < 0 && s.mayLag(), budgetLag, operatorBeginsLagging)
+	add(s.idle() && !s.journals() && s.mayLag(), budgetLag, operatorBeginsLagging)
 	if r != nil && !r.sent {
 		_, read := r.effect.(decision.Read)
 		_, inSlot := r.effect.(decision.ReadForWrite)
@@ -82,7 +99,7 @@ func (s *state) faults() (all []action) {
 		add(true, budgetLost, operatorRetriesWrite)
 		add(s.astro.flight.arrived && s.astro.flight.refused == nil, budgetUnconfirmed, operatorUnconfirmed)
 	}
-	add(s.proc.run == nil && s.unjournaled() >= 0 && s.proc.queued, budgetJournal, operatorJournalFails)
+	add(s.journals(), budgetJournal, operatorJournalFails)
 	add(len(s.events) > 0, budgetGap, watchGap)
 	add(true, budgetCrash, operatorCrashes)
 	add(s.astro.flight == nil && s.astro.late == nil && (r == nil || !r.slot), budgetPass, timePasses)

@@ -15,6 +15,7 @@ type scenario struct {
 	otherTarget bool              // a binding that is made again is for another target
 	on          [maxTargets]uint8 // roles that the token has at the beginning, nobody's
 	denied      [2]bool           // connections whose credential may not write the token
+	gathers     bool              // what the watch delivers may come between the steps of gathering
 }
 
 var scenarios = []scenario{
@@ -92,6 +93,16 @@ var scenarios = []scenario{
 		name: "copied", reason: "A binding is made from a copy of another one, with its status.",
 		bindings: []template{{role: 1}, {role: 1}}, made: 1,
 		budget: budget{budgetCopy: 1, budgetDelete: 2, budgetEdit: 1},
+	},
+	{
+		name: "gathered", reason: "While a reconcile gathers, bindings are made, go and are made again for another target.",
+		bindings: []template{{role: 1}, {role: 1}}, made: 1, otherTarget: true, gathers: true,
+		budget: budget{budgetCreate: 1, budgetDelete: 1, budgetStrip: 1, budgetGap: 1},
+	},
+	{
+		name: "named", reason: "Bindings name their token by its name, and are found under its id once a status says which it is.",
+		bindings: []template{{role: 1, named: true}, {role: 1, named: true}}, made: 1, gathers: true,
+		budget: budget{budgetCreate: 1, budgetDelete: 1, budgetCrash: 1},
 	},
 	{
 		name: "three", reason: "Three bindings on two targets.",

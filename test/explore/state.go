@@ -61,7 +61,8 @@ type process struct {
 	memory   decision.Memory
 	seen     bool // the process has seen Astro's present role set, so that no older one is believed
 
-	run *run // the reconcile under way
+	gathering *gathering // what a reconcile that has not begun to decide has gathered
+	run       *run       // the reconcile under way
 }
 
 // entry is a claim in the journal.
