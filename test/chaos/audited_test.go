@@ -54,3 +54,22 @@ func TestJudgeAudit(t *testing.T) {
 		})
 	}
 }
+
+// A write without an answer did not reach Astro, and the log says by and by that Astro shows the role: that is a lie unless
+// somebody else has given it since.
+func TestJudgeAuditOfWhatOthersDo(t *testing.T) {
+	for _, others := range []bool{false, true} {
+		w := judged(t)
+		w.operator = &operator{ends: map[int]time.Time{}}
+		token, target := w.token(0), w.entity(0)
+		at := place{token.id, target.kind, target.id}
+		about := auditLine{ID: "1", Time: time.Now(), Token: auditToken{ID: at.token}, Target: auditToken{at.kind, at.target}, To: "WORKSPACE_MEMBER", Outcome: "unknown"}
+		if others {
+			w.sim.Grant(at.token, astrosim.WorkspaceRole(at.target, about.To))
+		}
+		confirmed := about
+		confirmed.Time, confirmed.Outcome = time.Now(), "confirmed"
+		w.judgeAudit(map[string][]auditLine{about.ID: {about, confirmed}}, nil)
+		expectProblem(t, w, "What nobody has done is not confirmed.", map[bool]string{false: "no request has made"}[others])
+	}
+}
