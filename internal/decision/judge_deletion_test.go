@@ -1,0 +1,152 @@
+package decision
+
+import (
+	"testing"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+)
+
+func TestJudgeOfDeletion(t *testing.T) {
+	down := func(c *Connection) { c.Ready = false }
+	rulings{
+		"Revoked": {
+			reason: "What was given goes.",
+			parts:  of(binding("a").claimed(1).deleting(), holds(w1, member)), want: "Leave",
+		},
+		"SuspendedIsDeletedAllTheSame": {
+			reason: "Suspending does not hold a deletion up.",
+			parts:  of(binding("a").claimed(1).suspended().deleting(), holds(w1, member)), want: "Leave",
+		},
+		"Retained": {
+			reason: "A role that is to stay stays, and nothing is waited for.",
+			parts: of(binding("a").claimed(1).deleting().through("acme", func(c *Connection) { c.Object = nil }).
+				edit(func(o *v1alpha1.ScopedTokenBinding) { o.Spec.DeletionPolicy = v1alpha1.DeletionRetain })),
+			want: "None, release",
+		},
+		"Released": {
+			reason: "Nor where the user lets it go by annotation.",
+			parts:  of(binding("a").claimed(1).deleting().annotated(v1alpha1.AnnotationRelease, "true"), presence(Unseen)), want: "None, release",
+		},
+		"ReleasedWithAnotherWord": {
+			reason: "Any other value says nothing.",
+			parts:  of(binding("a").claimed(1).deleting().annotated(v1alpha1.AnnotationRelease, "yes"), holds(w1, member)), want: "Leave",
+		},
+		"Observing": {
+			reason: "Observe writes nothing, on deletion either.",
+			parts:  of(binding("a").claimed(1).observing().deleting(), holds(w1, member)), want: "None, release",
+		},
+		"NeverClaimed": {
+			reason: "Without a claim there is nothing to revoke.",
+			parts:  of(binding("a").seen().finalized().deleting(), holds(w1, member)), want: "None, release",
+		},
+		"NeverClaimedWithoutConnection": {
+			reason: "And nothing to wait for.",
+			parts:  of(binding("a").finalized().deleting().through("acme", func(c *Connection) { c.Object = nil })), want: "None, release",
+		},
+		"NotOurs": {
+			reason: "Without our finalizer the object is none of our business.",
+			parts:  of(binding("a").deleting()), want: "None",
+		},
+		"PinLost": {
+			reason: "Where nobody ever looked and the role is there, the record of the claim may have been lost.",
+			parts:  of(binding("a").finalized().deleting(), holds(w1, member)), want: "None PinLost",
+		},
+		"PinLostStays": {
+			reason: "It stays so once it was told.",
+			parts: of(binding("a").seen().finalized().deleting().but(func(b *Binding) {
+				c := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionResolved)
+				c.Status, c.Reason = metav1.ConditionFalse, v1alpha1.ReasonPinLost
+			}), holds(w1, member)), want: "None PinLost",
+		},
+		"PinLostOfAnotherRole": {
+			reason: "Another role is not the binding's.",
+			parts:  of(binding("a").finalized().deleting(), holds(w1, owner)), want: "None, release",
+		},
+		"PinLostNotKnownYet": {
+			reason: "Whether it may is only known once its connection was looked at.",
+			parts:  of(binding("a").finalized().deleting().through("acme", func(c *Connection) { c.Host = "" }), holds(w1, member)), want: "None ConnectionNotReady",
+		},
+		"PinLostForbidden": {
+			reason: "What the rules do not allow the binding cannot have given.",
+			parts:  of(binding("a").finalized().deleting().through("acme", onlyRole(owner)), holds(w1, member)), want: "None, release",
+		},
+		"TokenGone": {
+			reason: "With the token the role is gone.",
+			parts:  of(binding("a").claimed(1).deleting(), presence(Gone)), want: "None, release",
+		},
+		"TokenAbsent": {
+			reason: "Absence is not deletion.",
+			parts:  of(binding("a").claimed(1).deleting(), presence(Absent)), want: "Hold ListIncomplete",
+		},
+		"TokenUnseen": {
+			reason: "Nor is it deleted because nobody could look.",
+			parts:  of(binding("a").claimed(1).deleting(), presence(Unseen)), want: "Hold Unreachable",
+		},
+		"TokenHidden": {
+			reason: "What others see this connection cannot revoke.",
+			parts: of(binding("a").claimed(1).deleting(), holds(w1, member), token(func(o *Observation) {
+				o.HiddenFrom = map[string]bool{connection("acme").ID: true}
+			})),
+			want: "Hold ListIncomplete",
+		},
+		"ConnectionNotReady": {
+			reason: "What was granted with a credential that is no longer in its Secret can be revoked with it.",
+			parts:  of(binding("a").claimed(1).deleting().through("acme", down), holds(w1, member)), want: "Leave",
+		},
+		"ConnectionNotCallable": {
+			reason: "Without any credential it waits.",
+			parts:  of(binding("a").claimed(1).deleting().through("acme", down, func(c *Connection) { c.Callable = false }), holds(w1, member)),
+			want:   "Hold ConnectionNotReady",
+		},
+		"Credential": {
+			reason: "The token became the credential of the connection.",
+			parts:  of(binding("a").claimed(1).deleting(), holds(w1, member), token(func(o *Observation) { o.Protected = true })), want: "Hold SelfProtected",
+		},
+		"CreatedAsksNoRule": {
+			reason: "Removing what the operator gave needs no rule.",
+			parts:  of(binding("a").claimed(1).deleting().through("acme", onlyRole(owner)), holds(w1, member)), want: "Leave",
+		},
+		"AdoptedAsksTheRules": {
+			reason: "Removing what it found there does.",
+			parts:  of(binding("a").adopted(1).deleting().through("acme", onlyRole(owner)), holds(w1, member)), want: "Hold RoleNotAllowed, withdrawn",
+		},
+		"AdoptedAllowed": {
+			reason: "Where they allow it, it goes.",
+			parts:  of(binding("a").adopted(1).deleting(), holds(w1, member)), want: "Leave",
+		},
+		"Orphan": {
+			reason: "An object that is gone with its claim is as one that is being deleted.",
+			parts:  of(binding("a").claimed(1).orphan(), holds(w1, member)), want: "Leave",
+		},
+	}.check(t)
+}
+
+func TestJudgeOfRecoveredClaims(t *testing.T) {
+	fresh, old := now.Add(-9*time.Second), now.Add(-10*time.Second)
+	rulings{
+		"VeryRole": {
+			reason: "Astro holds the very role of the entry: it is revoked.",
+			parts:  of(binding("a").recovered(old).deleting(), holds(w1, member)), want: "Leave",
+		},
+		"OtherRole": {
+			reason: "Another role is somebody else's.",
+			parts:  of(binding("a").recovered(old).deleting(), holds(w1, owner), readByID), want: "None, release",
+		},
+		"NothingYet": {
+			reason: "A lost write may still arrive.",
+			parts:  of(binding("a").recovered(fresh).deleting()), want: "Hold Revoking, uncertain",
+		},
+		"NothingAfterAWhile": {
+			reason: "After ten seconds it does not.",
+			parts:  of(binding("a").recovered(old).deleting(), readByID), want: "None, release",
+		},
+		"Staying": {
+			reason: "A binding that stays has its entry's claim.",
+			parts:  of(binding("a").recovered(fresh)), want: "Want",
+		},
+	}.check(t)
+}
