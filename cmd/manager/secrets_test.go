@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestNoSecretAnywhere runs the manager as verbose as it can be told to be through what befalls a credential: it is proven,
+// TestNoSecretAnywhere runs the manager as verbose as it can be told to be through what happens to a credential: it is proven,
 // used, replaced by one with dirt, refused in the middle of its work, and the process ends with a dump of all its
 // goroutines. Neither it nor what else is in its Secret is anywhere but in the Secret.
 func TestNoSecretAnywhere(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 func TestCompare(t *testing.T) {
 	start := func() state {
 		return state{
-			sites: map[string]memory{"token.(*echoes).expect": {16 << 10, 1}, "astro.readRows": {200 << 10, 900}}, heap: memory{1 << 20, 9000},
+			sites: map[string]memory{"token.(*ownWrites).expect": {16 << 10, 1}, "astro.readRows": {200 << 10, 900}}, heap: memory{1 << 20, 9000},
 			goroutines: 190, stacks: map[string]int{"worker": 16}, queued: map[string]float64{"token": 0},
 			series: map[string]int{"scopedtoken_connection_ready": 6, "scopedtoken_astro_requests_total": 11},
 		}
@@ -20,7 +20,7 @@ func TestCompare(t *testing.T) {
 	}{
 		"Same":        {"Nothing grew.", func(*state) {}, ""},
 		"Breath":      {"A little more of something is what happened last.", func(s *state) { s.sites["astro.readRows"] = memory{210 << 10, 950} }, ""},
-		"Site":        {"A map that doubles holds what should be gone.", func(s *state) { s.sites["token.(*echoes).expect"] = memory{32 << 10, 1} }, "token.(*echoes).expect"},
+		"Site":        {"A map that doubles holds what should be gone.", func(s *state) { s.sites["token.(*ownWrites).expect"] = memory{32 << 10, 1} }, "token.(*ownWrites).expect"},
 		"NewSite":     {"What was not there at all before counts too.", func(s *state) { s.sites["astro.leak"] = memory{9 << 10, 300} }, "astro.leak"},
 		"Heap":        {"Many small leaks make a large one.", func(s *state) { s.heap.bytes += s.heap.bytes / 8 }, "heap grew"},
 		"Goroutines":  {"Those that never end are named.", func(s *state) { s.goroutines, s.stacks["forgotten"] = 210, 20 }, "forgotten from 0 to 20"},

@@ -79,7 +79,7 @@ func newWorld(ctx context.Context, o options) (*world, error) {
 	if _, err := w.sim.Start(); err != nil {
 		return nil, err
 	}
-	w.furnish()
+	w.seedAstro()
 	var err error
 	if w.cluster, err = environment.Start(); err != nil {
 		w.sim.Close()
@@ -117,8 +117,8 @@ func (w *world) printf(format string, args ...any) {
 // now is the operator's time, and Astro's.
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
 
-// furnish fills Astro.
-func (w *world) furnish() {
+// seedAstro fills Astro.
+func (w *world) seedAstro() {
 	w.org = w.sim.AddOrganization("Acme")
 	for _, namespace := range append([]string{office}, teams[:2]...) {
 		w.operators[namespace] = w.sim.AddOrganizationToken(w.org, "operator-"+namespace, "ORGANIZATION_OWNER")
