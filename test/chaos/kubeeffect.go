@@ -171,6 +171,9 @@ func (f *facts) hold(what string, b *v1alpha1.ScopedTokenBinding, held *heldClai
 			f.retained[was.place] = true // who only observes leaves the role
 		}
 		delete(f.holders, b.UID)
+	case known && what == "status" && b.Spec.Mode == v1alpha1.ModeObserve && b.Status.ObservedGeneration == b.Generation:
+		f.retained[was.place] = true // the same, where somebody has stripped its finalizer
+		delete(f.holders, b.UID)
 	}
 }
 
