@@ -3,6 +3,7 @@ package decision
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -74,6 +75,16 @@ func (b *Binding) MayStay() bool {
 // finalized reports whether the object carries the finalizer.
 func (b *Binding) finalized() bool {
 	return controllerutil.ContainsFinalizer(b.Object, v1alpha1.FinalizerRevoke)
+}
+
+// otherFinalizers are those that are not the operator's.
+func (b *Binding) otherFinalizers() []string {
+	return slices.DeleteFunc(slices.Clone(b.Object.Finalizers), func(f string) bool { return f == v1alpha1.FinalizerRevoke })
+}
+
+// outlives reports whether a binding that is being deleted stays when the operator lets it go, with a claim in its status.
+func (b *Binding) outlives() bool {
+	return b.Deleting() && !b.Orphan && pin.Claimed(b.Object) != nil && len(b.otherFinalizers()) > 0
 }
 
 // mayBeLost reports whether the binding, which is being deleted, may have had a claim whose record is lost: nobody had

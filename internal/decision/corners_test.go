@@ -231,3 +231,27 @@ func TestExpiredWhileItWasGiven(t *testing.T) {
 	w.progress = p
 	differ(t, "It does not say that it has given the role up.", "states", map[string]string{"a": "False/Revoking"}, w.states())
 }
+
+// The operator lets a binding go, and somebody else's finalizer keeps the object.
+func TestBindingsThatOthersKeep(t *testing.T) {
+	for name, policy := range map[string]v1alpha1.DeletionPolicy{"Revoked": v1alpha1.DeletionRevoke, "Retained": v1alpha1.DeletionRetain} {
+		t.Run(name, func(t *testing.T) {
+			kept := binding("a").claimed(1).deleting().edit(func(b *v1alpha1.ScopedTokenBinding) {
+				b.Spec.DeletionPolicy = policy
+				controllerutil.AddFinalizer(b, "example.com/theirs")
+			})
+			w := drive(t, situation(kept, holds(w1, member)))
+			if st := w.status("a"); st.Claim == nil || st.Claim.State != v1alpha1.ClaimReleased {
+				t.Fatalf("the object stays and goes on claiming: %v", w.states())
+			}
+			controllerutil.RemoveFinalizer(kept.b.Object, v1alpha1.FinalizerRevoke)
+			kept.b.Object.Status, kept.b.Claim = w.status("a"), nil
+			w = drive(t, situation(kept, holds(w1, owner)))
+			differ(t, "What somebody gives in its place later is not its business.", "role", owner, w.on(w1))
+			differ(t, "Nothing more is to be said.", "states", map[string]string{"a": "unchanged"}, w.states())
+		})
+	}
+	stripped := binding("a").claimed(1).deleting().edit(func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = []string{"example.com/theirs"} })
+	w := drive(t, situation(stripped, holds(w1, member)))
+	differ(t, "Where somebody has stripped the operator's finalizer, the role is still to go.", "role", "", w.on(w1))
+}

@@ -145,8 +145,8 @@ func (s *Situation) discount(d *Decision) {
 			d.Rulings[i].Class = roleset.None
 			d.Rulings[i].Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonPermissionDenied,
 				"Astro does not let the API token of %s write the roles of %s, and another binding speaks of the same role; "+
-					"give the connection's API token a role that may do this, such as ORGANIZATION_OWNER",
-				s.Bindings[i].Connection.Words, s.Bindings[i].TokenWords())
+					"give the connection's API token a role that may do this, such as ORGANIZATION_OWNER, and ask for another try by the annotation %s",
+				s.Bindings[i].Connection.Words, s.Bindings[i].TokenWords(), v1alpha1.AnnotationRequestedAt)
 		}
 	}
 }

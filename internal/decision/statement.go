@@ -2,11 +2,13 @@ package decision
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -162,6 +164,9 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	if b.Orphan && r.Fault != nil {
 		st.Why = r.Fault.Message
 	}
+	if st.Release && b.outlives() {
+		return p.outlivingStatement(i, st, r)
+	}
 	if b.Orphan || (b.Deleting() && st.Release) || b.unchanged(r, leaves) {
 		return st
 	}
@@ -189,6 +194,17 @@ func (p Progress) unreleasedStatement(i int, st Statement, r Ruling, refused *fa
 	}
 	r.Fault, st.Release = refused, false
 	st.Status, st.Write = p.Situation.statusOf(&p.Situation.Bindings[i], r, claim, Done{}, false), true
+	return st
+}
+
+// outlivingStatement is what a binding is told that is let go and that other finalizers keep: it gives its claim up. Else it would
+// go on counting, and take away whatever comes to its place later.
+func (p Progress) outlivingStatement(i int, st Statement, r Ruling) Statement {
+	b := &p.Situation.Bindings[i]
+	r.Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
+		"the operator has let the binding go, and nothing that happens in Astro concerns it any more; it is still there because of finalizers of others: %s",
+		text.Clip(strings.Join(b.otherFinalizers(), ", "), text.MostName))
+	st.Status, st.Write = p.Situation.statusOf(b, r, nil, Done{}, false), true
 	return st
 }
 

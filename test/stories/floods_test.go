@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -88,6 +89,11 @@ var _ = Describe("Bindings that are made in numbers", func() {
 		w.delete("b")
 		Eventually(func() []string { return w.binding("b").Finalizers }).Should(Equal([]string{"example.com/theirs"}))
 		Expect(w.binding("b").Annotations).To(HaveKeyWithValue("example.com/note", "theirs"))
+		w.waitIdle()
+		Expect(w.binding("b").Status.Claim.State).To(Equal(v1alpha1.ClaimReleased))
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
+		w.sweep()
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"), "somebody else gave it after the binding was let go")
 		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Finalizers = nil })
 		w.expect(gone, "b")
 	})
