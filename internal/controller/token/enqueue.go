@@ -96,6 +96,7 @@ func (r *Reconciler) connectionHandler() handler.TypedEventHandler[client.Object
 	all := func(ctx context.Context, o client.Object, q queue) {
 		if c, ok := o.(v1alpha1.Connection); ok {
 			key := connection.KeyOf(c)
+			r.ownWrites.notice()
 			r.enqueueBindings(ctx, index.BindingConnection, key.String(), q)
 			q.Add(TokenKey{Connection: key})
 		}
@@ -111,6 +112,7 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 	return handler.TypedFuncs[connection.Notice, TokenKey]{
 		GenericFunc: func(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 			n := e.Object
+			r.ownWrites.notice()
 			if n.All {
 				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q)
 			} else {

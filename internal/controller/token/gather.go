@@ -33,7 +33,7 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 	if key.Refused != "" {
 		in = append(in, client.InNamespace(key.Refused))
 	}
-	nobody := group{key: key, handles: map[string]connection.Handle{}}
+	nobody := group{key: key, handles: map[string]connection.Handle{}, notices: r.ownWrites.noticed()}
 	g, err := r.collect(ctx, nobody, field, value, nobody.isOf, in...)
 	switch {
 	case err != nil:
@@ -131,7 +131,8 @@ func (r *Reconciler) collect(
 	if len(bindings) == len(g.bindings) {
 		return g, nil
 	}
-	return group{key: g.key, bindings: inOrder(bindings), handles: handles}, nil
+	g.bindings, g.handles = inOrder(bindings), handles
+	return g, nil
 }
 
 // inOrder are the bindings in the order of their ids. They are large and may be thousands, so that each is moved once, and

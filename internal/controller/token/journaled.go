@@ -183,7 +183,8 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 	}
 	handles := maps.Clone(g.handles)
 	handles[c.id] = c.handle
-	return group{key: g.key, bindings: append(slices.Clone(g.bindings), full), handles: handles}, nil
+	g.bindings, g.handles = append(slices.Clone(g.bindings), full), handles
+	return g, nil
 }
 
 // withoutNamespace is a binding whose namespace may have gone with it, if it is gone itself: rules that name it speak to it still,

@@ -77,6 +77,7 @@ type group struct {
 	bindings []decision.Binding
 	handles  map[string]connection.Handle // by the connection's id
 	unsure   error                        // why it is not known who else names the token
+	notices  int64                        // that had been given before anything was looked at
 }
 
 // reachable are the connections of the bindings that can be used to look, each once.

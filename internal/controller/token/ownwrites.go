@@ -26,38 +26,70 @@ const (
 type ownWrites struct {
 	mu      sync.Mutex
 	written map[types.UID]ownWrite
-	writing map[types.UID]int // writes under way: the cache may show them before the API server has answered
+	writing map[types.UID]underWay // the cache may show them before the API server has answered
 	pruned  time.Time
+	notices int64 // that the controller was given so far
 }
 
 type ownWrite struct {
 	version string
 	at      time.Time
-	handled bool // the writer has already acted on this change
+	handled bool  // the writer has already acted on this change
+	notices int64 // that had been given when the writer looked
+}
+
+// underWay are the writes of an object that are not answered yet, and the notices before the first of them.
+type underWay struct {
+	writes  int
+	notices int64
 }
 
 func newOwnWrites() *ownWrites {
-	return &ownWrites{written: map[types.UID]ownWrite{}, writing: map[types.UID]int{}}
+	return &ownWrites{written: map[types.UID]ownWrite{}, writing: map[types.UID]underWay{}}
 }
 
-// begin notes that the binding is about to be written by whoever acts on the change.
-func (o *ownWrites) begin(uid types.UID) {
+// notice notes that the rules of a connection, or what Astro shows, have changed, and whoever is bound is about to be looked for.
+// Who is being written then may be found under the key that he is about to leave: what was already acted on counts no more.
+func (o *ownWrites) notice() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.writing[uid]++
+	o.notices++
+}
+
+// noticed is how many notices there were so far.
+func (o *ownWrites) noticed() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.notices
+}
+
+// begin notes that the binding is about to be written by whoever acts on the change, and looked after so many notices.
+func (o *ownWrites) begin(uid types.UID, notices int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w := o.writing[uid]
+	if w.writes == 0 {
+		w.notices = notices
+	}
+	w.writes++
+	o.writing[uid] = w
 }
 
 // end notes that the API server has answered.
 func (o *ownWrites) end(uid types.UID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.writing[uid]--; o.writing[uid] <= 0 {
+	w := o.writing[uid]
+	if w.writes--; w.writes <= 0 {
 		delete(o.writing, uid)
+		return
 	}
+	o.writing[uid] = w
 }
 
-// expect remembers the version that a write has made, and whether the writer has already acted on the change.
-func (o *ownWrites) expect(b *v1alpha1.ScopedTokenBinding, handled bool) {
+// expect remembers the version that a write has made, and whether the writer has already acted on the change, by what it knew after
+// so many notices.
+func (o *ownWrites) expect(b *v1alpha1.ScopedTokenBinding, handled bool, notices int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := time.Now()
@@ -65,7 +97,7 @@ func (o *ownWrites) expect(b *v1alpha1.ScopedTokenBinding, handled bool) {
 		maps.DeleteFunc(o.written, func(_ types.UID, w ownWrite) bool { return now.Sub(w.at) > waitFor })
 		o.pruned = now
 	}
-	o.written[b.UID] = ownWrite{version: b.ResourceVersion, at: now, handled: handled}
+	o.written[b.UID] = ownWrite{version: b.ResourceVersion, at: now, handled: handled, notices: notices}
 }
 
 // alreadyHandled reports whether an update is what the operator has written or is writing, and has acted on. What came
@@ -74,13 +106,14 @@ func (o *ownWrites) alreadyHandled(u event.UpdateEvent) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	now := u.ObjectNew
-	if last, ok := o.written[now.GetUID()]; ok && last.handled {
+	if last, ok := o.written[now.GetUID()]; ok && last.handled && last.notices == o.notices {
 		order, err := resourceversion.CompareResourceVersion(now.GetResourceVersion(), last.version)
 		if err == nil && (order == 0 || (order < 0 && causeOf(u) == operator)) {
 			return true
 		}
 	}
-	return o.writing[now.GetUID()] > 0 && causeOf(u) == operator
+	w := o.writing[now.GetUID()]
+	return w.writes > 0 && w.notices == o.notices && causeOf(u) == operator
 }
 
 // cacheBehind reports whether a binding is older than what was last written of it, and in how long to look again: the

@@ -26,7 +26,7 @@ const patches = 4
 
 // patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
 // at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
-func (r *Reconciler) patchStatus(ctx context.Context, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
+func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
 	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, st.Status)
 	if equality.Semantic.DeepEqual(before.Status, now.Status) {
 		return st.Object, nil
@@ -35,7 +35,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, st decision.Statement) (*v
 	after.Status = st.Status
 	handled := pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "" // one that only names its token again goes under another key
 	if handled {
-		r.ownWrites.begin(st.UID)
+		r.ownWrites.begin(st.UID, g.notices)
 		defer r.ownWrites.end(st.UID)
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
@@ -43,7 +43,7 @@ func (r *Reconciler) patchStatus(ctx context.Context, st decision.Statement) (*v
 		return nil, err
 	}
 	after.ResourceVersion, after.Status = now.ResourceVersion, now.Status
-	r.ownWrites.expect(after, handled)
+	r.ownWrites.expect(after, handled, g.notices)
 	r.eventReported(before, after, st)
 	countDrift(st.Object, after)
 	return after, nil
@@ -73,7 +73,7 @@ func (r *Reconciler) patchFinalizer(
 	patched := b.DeepCopy()
 	patched.ObjectMeta = now.ObjectMeta
 	index.Strip(patched, nil)
-	r.ownWrites.expect(patched, true)
+	r.ownWrites.expect(patched, true, r.ownWrites.noticed()) // it moves under no other key
 	return patched, nil
 }
 

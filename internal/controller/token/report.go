@@ -57,7 +57,7 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 	object := st.Object
 	if st.Write {
 		var err error
-		if object, err = r.patchStatus(ctx, st); apierrors.IsNotFound(err) && !st.Gives {
+		if object, err = r.patchStatus(ctx, g, st); apierrors.IsNotFound(err) && !st.Gives {
 			return nil
 		} else if err != nil {
 			r.eventRefused(st, err)

@@ -84,9 +84,11 @@ func finalizerTaken(before, after *v1alpha1.ScopedTokenBinding) bool {
 	return controllerutil.ContainsFinalizer(before, v1alpha1.FinalizerRevoke) && !controllerutil.ContainsFinalizer(after, v1alpha1.FinalizerRevoke)
 }
 
-// repinned reports whether the binding is worked on under another key now. Most events change nothing that says so.
+// repinned reports whether the binding is worked on under another key now, or would be where the rules refuse it. Most events
+// change nothing that says so.
 func repinned(before, after *v1alpha1.ScopedTokenBinding) bool {
-	return pins(before) != pins(after) && pin.TokenValue(before) != pin.TokenValue(after)
+	return pins(before) != pins(after) && pin.TokenValue(before) != pin.TokenValue(after) ||
+		(pin.Claimed(before) == nil) != (pin.Claimed(after) == nil)
 }
 
 // pins are what a binding's key hangs on, but for its spec.

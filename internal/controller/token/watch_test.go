@@ -59,10 +59,10 @@ func TestOwnWritesAreAlreadyHandled(t *testing.T) {
 	if o.alreadyHandled(update) {
 		t.Error("what somebody else wrote is handled")
 	}
-	if o.expect(b, false); o.alreadyHandled(update) {
+	if o.expect(b, false, 0); o.alreadyHandled(update) {
 		t.Error("a write that brings a binding under another key is handled")
 	}
-	if o.expect(b, true); !o.alreadyHandled(update) {
+	if o.expect(b, true, 0); !o.alreadyHandled(update) {
 		t.Error("the operator's own write is not handled")
 	}
 	if b.ResourceVersion = "6"; o.alreadyHandled(update) {
@@ -77,7 +77,7 @@ func TestWritesUnderWay(t *testing.T) {
 	after := before.DeepCopy()
 	after.ResourceVersion, after.Status.Token.ID = "6", "t"
 	update := event.UpdateEvent{ObjectOld: before, ObjectNew: after}
-	if o.begin(after.UID); !o.alreadyHandled(update) {
+	if o.begin(after.UID, 0); !o.alreadyHandled(update) {
 		t.Error("a status that is being written is not handled")
 	}
 	edited := after.DeepCopy()
@@ -89,8 +89,35 @@ func TestWritesUnderWay(t *testing.T) {
 	}
 	later := after.DeepCopy()
 	later.ResourceVersion = "7"
-	if o.expect(later, true); !o.alreadyHandled(update) {
+	if o.expect(later, true, 0); !o.alreadyHandled(update) {
 		t.Error("a status that the cache shows only after the next was written is not handled")
+	}
+}
+
+// TestNoticesBeforeOwnWritesAreSeen is of rules that change while a binding is being given its role: who looks for the bindings that
+// this concerns finds it under the key that it is about to leave.
+func TestNoticesBeforeOwnWritesAreSeen(t *testing.T) {
+	before := &v1alpha1.ScopedTokenBinding{ObjectMeta: metav1.ObjectMeta{UID: types.UID("a"), ResourceVersion: "5", Generation: 1}}
+	after := before.DeepCopy()
+	after.ResourceVersion, after.Status.Token.ID = "6", "t"
+	update := event.UpdateEvent{ObjectOld: before, ObjectNew: after}
+	for what, write := range map[string]func(o *ownWrites, notices int64){
+		"is under way": func(o *ownWrites, notices int64) { o.begin(after.UID, notices) },
+		"was answered": func(o *ownWrites, notices int64) { o.expect(after, true, notices) },
+	} {
+		o := newOwnWrites()
+		looked := o.noticed()
+		if write(o, looked); !o.alreadyHandled(update) {
+			t.Errorf("%s: without a notice it is looked at once more", what)
+		}
+		if o.notice(); o.alreadyHandled(update) {
+			t.Errorf("%s: a notice since then is lost", what)
+		}
+		o = newOwnWrites()
+		o.notice()
+		if write(o, o.noticed()); !o.alreadyHandled(update) {
+			t.Errorf("%s: a notice before that was known to the writer", what)
+		}
 	}
 }
 
