@@ -90,9 +90,11 @@ func (g *astroGate) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.sim.ServeHTTP(rw, r)
 	case r.Method == http.MethodGet:
 		w.activity.calls(processOf(r))
+		w.departures.begin(processOf(r))
 		g.read(rw, r, w, token)
 	default:
 		w.activity.calls(processOf(r))
+		w.departures.begin(processOf(r))
 		w.activity.write()
 		g.write(rw, r, w, token)
 		w.activity.touch()

@@ -23,6 +23,7 @@ type departures struct {
 	mu         sync.Mutex
 	shown      map[int]map[client.ObjectKey]sighting // by process: the newest state of each object
 	learned    map[types.UID]lesson                  // how the last process was told that the object is gone
+	begun      map[int]bool                          // processes that are at work: before, watches fill caches, and nobody is told
 	gone       map[types.UID]int                     // when it went
 	journalled map[types.UID]int                     // when the journal named the object, later than its going
 	pages      map[string]string                     // the journal: the data of each ConfigMap
@@ -41,8 +42,15 @@ type sighting struct {
 func newDepartures() *departures {
 	return &departures{
 		shown: map[int]map[client.ObjectKey]sighting{}, learned: map[types.UID]lesson{}, gone: map[types.UID]int{},
-		journalled: map[types.UID]int{}, pages: map[string]string{},
+		journalled: map[types.UID]int{}, pages: map[string]string{}, begun: map[int]bool{},
 	}
+}
+
+// begin records that a process is at work, as its first call to Astro shows.
+func (d *departures) begin(process int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.begun[process] = true
 }
 
 // show records an event, or a row of a listing, that a process of the operator was given.
@@ -58,10 +66,12 @@ func (d *departures) show(process int, event watch.EventType, key client.ObjectK
 	before, known := cache[key]
 	switch event {
 	case watch.Deleted:
-		d.learned[now.uid] = lesson{process, d.clock}
+		if d.begun[process] {
+			d.learned[now.uid] = lesson{process, d.clock}
+		}
 		delete(cache, key)
 	case watch.Added, watch.Modified:
-		if known && before.uid != now.uid && before.claimed {
+		if known && before.uid != now.uid && before.claimed && d.begun[process] {
 			d.learned[before.uid] = lesson{process, d.clock}
 		}
 		cache[key] = now

@@ -106,10 +106,15 @@ func TestDepartures(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			d := newDepartures()
+			d, idle := newDepartures(), newDepartures()
+			d.begin(1)
 			tc.do(d)
 			if got := d.mustRevoke([]types.UID{old}, 1); got != tc.want {
 				t.Errorf("%s\nwant known=%t, got %t", tc.reason, tc.want, got)
+			}
+			tc.do(idle)
+			if got := idle.mustRevoke([]types.UID{old}, 1); got != (tc.want && len(idle.journalled) > 0) {
+				t.Errorf("%s\nA process that is not at work yet knows what the journal says, got %t", tc.reason, got)
 			}
 		})
 	}
@@ -153,6 +158,7 @@ func TestHeirs(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			d := newDepartures()
+			d.begin(1)
 			tc.do(d)
 			if got := d.mustRevoke([]types.UID{"first", "heir"}, 1); got != tc.want {
 				t.Errorf("%s\nwant it to be revoked: %t, got %t", tc.reason, tc.want, got)
