@@ -51,7 +51,7 @@ func askReady(ctx context.Context, to *http.Client, address string) error {
 	if err != nil {
 		return err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(response.Body, 1<<10)) // words for whoever reads the log; the status is what counts
 		return fmt.Errorf("it answers %s: %q", response.Status, body)

@@ -50,5 +50,5 @@ func pack(files ...file) ([]byte, error) {
 }
 
 func write(path string, content []byte) error {
-	return os.WriteFile(path, content, 0o644) //nolint:gosec // everybody may read a release
+	return os.WriteFile(path, content, 0o644)
 }

@@ -87,7 +87,7 @@ func TestRun(t *testing.T) {
 func runs(t *testing.T, f file) {
 	t.Helper()
 	place := filepath.Join(t.TempDir(), "program")
-	if err := os.WriteFile(place, f.content, os.FileMode(f.mode)); err != nil { //nolint:gosec // the mode is what is looked at
+	if err := os.WriteFile(place, f.content, os.FileMode(f.mode)); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), place).CombinedOutput(); err != nil || string(out) != "it runs\n" {
@@ -97,7 +97,7 @@ func runs(t *testing.T, f file) {
 
 func read(t *testing.T, folder, name string) []byte {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join(folder, name)) //nolint:gosec // a folder of the test
+	content, err := os.ReadFile(filepath.Join(folder, name))
 	if err != nil {
 		t.Fatal(err)
 	}
