@@ -71,7 +71,7 @@ push: ## Make the image IMG for PLATFORMS and push it to the registry that its n
 	@$(IMAGE) -platforms='$(PLATFORMS)' -push
 
 .PHONY: release
-release: $(HELM) ## Make dist/, what a release consists of: chart, image archive, install.yaml, CRDs, bill of materials, notes, checksums. AGAIN=1 makes it twice and compares.
+release: $(HELM) ## Make dist/, what a release consists of: chart, image archive, kubectl-stb for krew, install.yaml, CRDs, bill of materials, notes, checksums. AGAIN=1 makes it twice and compares.
 	@VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/release.sh dist
 	@$(if $(AGAIN),VERSION='$(VERSION)' IMG='$(RELEASE_IMG)' REVISION='$(REVISION)' hack/release/reproduce.sh dist)
 

@@ -37,6 +37,11 @@ func main() {
 	case err == nil && o.version:
 		fmt.Println("manager", version())
 		return
+	case err == nil && o.ready != "":
+		if err = checkReady(ctrl.SetupSignalHandler(), o.ready, readyPatience); err == nil {
+			fmt.Println("ready:", o.ready)
+			return
+		}
 	case err == nil:
 		logger := o.logger()
 		ctrl.SetLogger(logger)

@@ -44,6 +44,7 @@ type options struct {
 
 	log     zap.Options
 	version bool
+	ready   string // of another manager
 }
 
 // parse reads the command line, and the environment for what it leaves out.
@@ -66,6 +67,9 @@ func parse(args []string, out io.Writer) (options, error) {
 	}
 	if o.version {
 		return o, nil
+	}
+	if o.ready != "" {
+		return o, readyURL(o.ready)
 	}
 	return o, o.complete()
 }
@@ -102,6 +106,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.StringVar(&o.auditLog, "audit-log", audit.Stdout,
 		"where a line of JSON goes for each role that is changed or let go: stdout, stderr, or a file, to whose end it is written")
 	flags.BoolVar(&o.version, "version", false, "print the version and end")
+	flags.StringVar(&o.ready, "check-ready", "",
+		"ask the manager whose /readyz has this URL whether it is ready, for half a minute, and end: with 0 if it is")
 	o.log.BindFlags(flags)
 }
 

@@ -93,6 +93,11 @@ func TestParse(t *testing.T) {
 			args:   []string{"--version"},
 			want:   usual(func(o *options) { o.version, o.operatorNamespace, o.lease = true, "", "" }),
 		},
+		"CheckReady": {
+			reason: "Nor to ask another manager.",
+			args:   []string{"--check-ready=http://localhost:8081/readyz"},
+			want:   usual(func(o *options) { o.ready, o.operatorNamespace, o.lease = "http://localhost:8081/readyz", "", "" }),
+		},
 		"Selector": {
 			reason: "An instance with a selector has a lease of its own.",
 			env:    "operator",
@@ -150,6 +155,8 @@ func TestParseRefuses(t *testing.T) {
 		"Concurrency": {"Nobody would work.", []string{"--operator-namespace=o", "--concurrency=0"}, "at least 1"},
 		"NoAudit":     {"Where changes are written down cannot be left open.", []string{"--operator-namespace=o", "--audit-log="}, "--audit-log"},
 		"AuditOff":    {"A word is no file.", []string{"--operator-namespace=o", "--audit-log=off"}, "cannot be turned off"},
+		"CheckPath":   {"A path alone leads to nobody.", []string{"--check-ready=/readyz"}, "--check-ready"},
+		"CheckScheme": {"Probes are served over http.", []string{"--check-ready=https://localhost:8081/readyz"}, "--check-ready"},
 		"Argument":    {"A stray word is most likely a flag without its dashes.", []string{"leader-elect"}, "leader-elect"},
 		"Flag":        {"An unknown flag is a typo.", []string{"--leader-elected"}, "leader-elected"},
 	}

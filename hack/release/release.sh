@@ -66,6 +66,8 @@ pack
 kustomize() { go tool -modfile=hack/tools/go.mod kustomize build "$1"; }
 kustomize config/crd >"$out/crds.yaml"
 kustomize config/default | sed "s|image: scopedtoken-operator:latest|image: $image|" >"$out/install.yaml"
+# kubectl-stb, for PLATFORMS if that narrows the release.
+go run ./hack/release/plugin -version="$VERSION" -out="$out" ${PLATFORMS:+-platforms="$PLATFORMS"}
 cp "$notes" "$out/release-notes.md"
 
 # What users put together has to fit together.
@@ -73,6 +75,10 @@ cp "$notes" "$out/release-notes.md"
 grep -q "image: $image\$" "$out/install.yaml" || fail "install.yaml does not run $image"
 ! published || bin/helm template scopedtoken "$chart" --namespace scopedtoken-system | grep -q "image: \"${IMG%:*}@$digest\"\$" ||
   fail "the chart does not run ${IMG%:*}@$digest"
+for archive in "$out"/kubectl-stb-"$VERSION"-*.tar.gz; do
+  sum=$(sha256sum <"$archive")
+  grep -A 1 "sha256: ${sum%% *}\$" "$out/stb.yaml" | grep -q "uri: .*/download/$VERSION/${archive##*/}\$" || fail "stb.yaml does not know ${archive##*/}"
+done
 grep -q "\"version\": \"$VERSION\"" "$out/sbom.cdx.json" || fail "the bill of materials is not of $VERSION"
 
 (cd "$out" && sha256sum -- *) >"$out.checksums"

@@ -30,6 +30,9 @@ func TestVersion(t *testing.T) {
 	if file := "`scopedtoken-operator-" + strings.TrimPrefix(version, "v") + ".tgz`"; !strings.Contains(notes, file) {
 		t.Errorf("the notes do not name the chart %s", file)
 	}
+	if file := "`kubectl-stb-" + version + "-linux-amd64.tar.gz`"; !strings.Contains(notes, file) {
+		t.Errorf("the notes do not name the plugin %s", file)
+	}
 }
 
 // TestChartNamesTheKinds: what Artifact Hub shows of the chart is what the chart installs.

@@ -2,6 +2,7 @@ package stb
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,30 @@ func TestPrintable(t *testing.T) {
 		}
 		if again := printable(got); again != got {
 			t.Errorf("%q: what is printable is changed to %s", got, again)
+		}
+	}
+}
+
+// TestPrintedJSON: -o json has every character that is not seen escaped, and means what it was made of.
+func TestPrintedJSON(t *testing.T) {
+	for text, want := range map[string]string{
+		"CI deployer é 日本 \u2764\ufe0f": `"CI deployer é 日本 ` + "\u2764\ufe0f" + `"`, "two\nlines": `"two\nlines"`, "\x1b[8m": `"\u001b[8m"`,
+		"\u0085\u009b8m\u0080\x7f": `"\u0085\u009b8m\u0080\u007f"`, "\u202ea\u200b": `"\u202ea\u200b"`, "\U000e0041": `"\udb40\udc41"`,
+		"a ##[add-mask]grant": `"a #\u0023[add-mask]grant"`, `##vso[x] \`: `"#\u0023vso[x] \\"`, odd: "",
+	} {
+		var out bytes.Buffer
+		if err := printData(&out, asJSON, []string{text}); err != nil {
+			t.Fatal(err)
+		}
+		if want != "" && out.String() != "[\n  "+want+"\n]\n" {
+			t.Errorf("%q: want %s, got %s", text, want, out.String())
+		}
+		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), hidden) || commands.MatchString(out.String()) {
+			t.Errorf("%q: printed as %s", text, out.String())
+		}
+		var back []string
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || len(back) != 1 || back[0] != text {
+			t.Errorf("%q: read back as %q: %v", text, back, err)
 		}
 	}
 }

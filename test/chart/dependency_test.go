@@ -27,7 +27,7 @@ func parent(t *testing.T, alias string) string {
 // asDependency is what the parent chart installs.
 func asDependency(t *testing.T, alias string, flags ...string) []object {
 	t.Helper()
-	out, err := helm(t, append([]string{"template", release, parent(t, alias), "--namespace", system}, flags...)...)
+	out, err := helm(t, append([]string{"template", release, parent(t, alias), "--namespace", system, "--skip-tests"}, flags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestEqualsKustomize(t *testing.T) {
 		"Namespaced": {"Confined to a namespace.", "config/namespaced", []string{"--set", "watchNamespaces={data-platform}"}},
 		"Extras": {
 			"With what is commented out in config/default.", uncommented(t),
-			[]string{"--set", "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,networkPolicy.enabled=true"},
+			[]string{"--set", "metrics.serviceMonitor.enabled=true,metrics.prometheusRule.enabled=true,metrics.dashboard.enabled=true,networkPolicy.enabled=true"},
 		},
 	}
 	for name, tc := range cases {

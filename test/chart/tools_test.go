@@ -71,10 +71,10 @@ var lookAround = sync.OnceValue(func() error {
 	return nil
 })
 
-// render is what the chart installs with flags such as --set or --values.
+// render is what the chart installs with flags such as --set or --values, without what `helm test` makes.
 func render(t *testing.T, flags ...string) []object {
 	t.Helper()
-	out, err := helm(t, append([]string{"template", release, "config/chart", "--namespace", system}, flags...)...)
+	out, err := helm(t, append([]string{"template", release, "config/chart", "--namespace", system, "--skip-tests"}, flags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

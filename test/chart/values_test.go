@@ -104,7 +104,7 @@ connections:
   spec: {organizationId: clp0a1b2c3d4e5f6g7h8i9j0k, credentialsSecretRef: {name: astro-api}}
 `)
 	flags := []string{"--set", "caBundle=anything,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true,podDisruptionBudget.enabled=true"}
-	out, err := helm(t, "template", release, "config/chart", "--namespace", system, "--values", values)
+	out, err := helm(t, "template", release, "config/chart", "--namespace", system, "--skip-tests", "--values", values)
 	if err != nil {
 		t.Fatal(err)
 	}

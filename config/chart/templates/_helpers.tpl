@@ -67,6 +67,13 @@ ClusterRole to others, which would give its rights to their users.
 {{- if $all }}{{ toYaml $all }}{{ end }}
 {{- end }}
 
+{{/* Annotations of what `helm test` makes, in the order of the weight given, and takes away when the test has passed. */}}
+{{- define "scopedtoken.test" -}}
+helm.sh/hook: test
+helm.sh/hook-weight: {{ . | quote }}
+helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
+{{- end }}
+
 {{/* The environment of the manager. A variable of extraEnv takes the place of the chart's own: a name may be there once. */}}
 {{- define "scopedtoken.env" -}}
 {{- $env := list (dict "name" "POD_NAMESPACE" "valueFrom" (dict "fieldRef" (dict "fieldPath" "metadata.namespace"))) }}

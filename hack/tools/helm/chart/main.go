@@ -32,7 +32,7 @@ func run(config string) error {
 	if err := gatherRoles(filepath.Join(config, "rbac"), filepath.Join(chart, "files", "roles.yaml")); err != nil {
 		return err
 	}
-	if err := copyMonitoring(filepath.Join(config, "prometheus"), filepath.Join(chart, "files")); err != nil {
+	if err := copyMonitoring(config, filepath.Join(chart, "files")); err != nil {
 		return err
 	}
 	root, err := readValues(filepath.Join(chart, "values.yaml"))

@@ -24,7 +24,14 @@ func copyAlerts(from, to string) error {
 	return write(to, bytes.Join(lines, nil))
 }
 
-// copyMonitoring copies what the chart has of config/prometheus.
-func copyMonitoring(from, to string) error {
-	return copyAlerts(filepath.Join(from, "rules.yaml"), filepath.Join(to, "alerts.yaml"))
+// copyMonitoring copies the alerts and the dashboard into the chart.
+func copyMonitoring(config, to string) error {
+	dashboard, err := os.ReadFile(filepath.Join(config, "grafana", "dashboard.json"))
+	if err != nil {
+		return err
+	}
+	if err := write(filepath.Join(to, "dashboard.json"), dashboard); err != nil {
+		return err
+	}
+	return copyAlerts(filepath.Join(config, "prometheus", "rules.yaml"), filepath.Join(to, "alerts.yaml"))
 }
