@@ -176,6 +176,8 @@ type ConnectionStatus struct {
 
 	// credentialExpiresAt is when that API token expires; absent if it never does.
 	// +optional
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
 	CredentialExpiresAt *metav1.Time `json:"credentialExpiresAt,omitempty"`
 
 	// bindings is the number of bindings that refer to this connection.
@@ -191,6 +193,7 @@ type ConnectionStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z'))",message="lastTransitionTime of a condition must be a time of RFC 3339, such as 2026-01-31T12:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 

@@ -121,7 +121,7 @@ type ScopedTokenBindingSpec struct {
 	// the future when the object is made. With a later time, or none, the role is given again.
 	// +optional
 	// +nullable
-	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$`
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
 	// +kubebuilder:validation:Type=string
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 
@@ -153,6 +153,8 @@ type BoundToken struct {
 
 	// createdAt is when the token was made.
 	// +optional
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 
 	// createdBy is who made the token.
@@ -161,6 +163,8 @@ type BoundToken struct {
 
 	// expiresAt is when the token expires; absent if it never does.
 	// +optional
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
 	ExpiresAt *metav1.Time `json:"expiresAt,omitempty"`
 }
 
@@ -198,6 +202,8 @@ type Claim struct {
 	// claimedAt is when the claim was taken, in the order of the operator's own making. Of claims on one target the
 	// earliest wins.
 	// +required
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
 	ClaimedAt metav1.MicroTime `json:"claimedAt,omitzero"`
 
 	// host of Astro's API, with its port if it has one.
@@ -261,6 +267,7 @@ type ScopedTokenBindingStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z'))",message="lastTransitionTime of a condition must be a time of RFC 3339, such as 2026-01-31T12:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 

@@ -44,6 +44,8 @@ type InventoryToken struct {
 
 	// createdAt is when the token was made.
 	// +optional
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
 	CreatedAt *metav1.Time `json:"createdAt,omitempty"`
 
 	// createdBy is who made the token.
@@ -91,6 +93,7 @@ type TargetInventoryStatus struct {
 	// +listType=map
 	// +listMapKey=type
 	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:XValidation:rule="self.all(c, c.lastTransitionTime <= timestamp('9999-12-31T23:59:59Z'))",message="lastTransitionTime of a condition must be a time of RFC 3339, such as 2026-01-31T12:00:00Z"
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 

@@ -49,7 +49,7 @@ type failure struct {
 func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // a body that breaks off still says something
 	e := &Error{Op: f.op, Status: resp.StatusCode}
-	wire, fromAstro := readError(raw)
+	wire, fromAstro := readError(raw, resp.StatusCode)
 	if fromAstro {
 		e.Message = cmp.Or(text.Clip(f.clean(wire.Message), maxErrorText), statusText(resp))
 		e.RequestID = text.Clip(f.clean(wire.RequestID), maxRequestID)
@@ -76,25 +76,27 @@ func statusText(resp *http.Response) string {
 	return strings.TrimSpace(fmt.Sprintf("HTTP %d %s", resp.StatusCode, http.StatusText(resp.StatusCode)))
 }
 
-// readError also tells whether the body is an error in Astro's form.
-func readError(raw []byte) (wireError, bool) {
+// readError also tells whether the body is an error in Astro's form: each has a request id, and repeats the status of the
+// answer. A message alone is no sign of Astro, because the errors of most gateways have one.
+func readError(raw []byte, status int) (wireError, bool) {
 	var w wireError
 	err := json.Unmarshal(raw, &w)
-	return w, err == nil && (w.Message != "" || w.RequestID != "")
+	return w, err == nil && w.RequestID != "" && w.StatusCode == status
 }
 
-// kindOf decides what an answer means. A 400 or 404 that is not in Astro's form comes from something in between, such as
-// a gateway or a wrong address. It is not Astro's answer, and above all no evidence that anything is gone.
+// kindOf decides what an answer means. A refusal that is not in Astro's form comes from something in between, such as a
+// gateway, a firewall or a wrong address. It is not Astro's answer: no evidence that anything is gone, that a permission is
+// missing, or that the credential is not valid. A 429 asks to slow down, whoever sends it.
 func kindOf(status int, fromAstro bool) error {
 	switch {
-	case status == http.StatusUnauthorized:
-		return ErrUnauthorized
-	case status == http.StatusForbidden:
-		return ErrForbidden
 	case status == http.StatusTooManyRequests:
 		return ErrThrottled
 	case !fromAstro, status < 400, status >= 500, status == http.StatusRequestTimeout, status == http.StatusTooEarly:
 		return ErrUnreachable
+	case status == http.StatusUnauthorized:
+		return ErrUnauthorized
+	case status == http.StatusForbidden:
+		return ErrForbidden
 	case status == http.StatusNotFound:
 		return ErrNotFound
 	}

@@ -15,11 +15,11 @@ import (
 // The kinds of errors, decided once where the answer comes in. Ask with errors.Is.
 var (
 	ErrNotFound     = errors.New("not found")    // Astro itself said 404
-	ErrForbidden    = errors.New("forbidden")    // 403: no evidence of anything but a missing permission
-	ErrUnauthorized = errors.New("unauthorized") // 401: Astro refuses the credential
+	ErrForbidden    = errors.New("forbidden")    // Astro itself said 403: no evidence of anything but a missing permission
+	ErrUnauthorized = errors.New("unauthorized") // Astro itself said 401: it refuses the credential
 	ErrInvalid      = errors.New("invalid")      // refused for what was asked; the same request fails again
 	ErrThrottled    = errors.New("throttled")    // 429: see RetryAfter
-	ErrUnreachable  = errors.New("unreachable")  // no answer, or none that is Astro's; try again
+	ErrUnreachable  = errors.New("unreachable")  // no answer, or none that is Astro's, such as the page of a proxy; try again
 	ErrIncomplete   = errors.New("incomplete")   // a listing or row that cannot be relied on
 )
 

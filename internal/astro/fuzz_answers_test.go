@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"testing"
@@ -21,6 +22,9 @@ func FuzzErrorBody(f *testing.F) {
 		for _, status := range []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusBadGateway} {
 			f.Add(status, []byte(seed))
 		}
+	}
+	for _, status := range []int{http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden} {
+		f.Add(status, fmt.Appendf(nil, `{"message":"no","requestId":"r-1","statusCode":%d}`, status))
 	}
 	kinds := []error{ErrNotFound, ErrForbidden, ErrUnauthorized, ErrInvalid, ErrThrottled, ErrUnreachable}
 	f.Fuzz(func(t *testing.T, status int, body []byte) {
@@ -47,14 +51,27 @@ func FuzzErrorBody(f *testing.F) {
 		for _, text := range said {
 			telling(t, text)
 		}
-		var astros map[string]any
-		if errors.Is(err, ErrNotFound) && (status != http.StatusNotFound || json.Unmarshal(body, &astros) != nil) {
-			t.Fatalf("%d %q is taken for Astro's word that something is gone", status, body)
+		definite := []error{ErrNotFound, ErrForbidden, ErrUnauthorized, ErrInvalid}
+		if slices.ContainsFunc(definite, func(kind error) bool { return errors.Is(err, kind) }) && !astros(status, body) {
+			t.Fatalf("%d %q is taken for Astro's word: %v", status, body, err)
 		}
-		if refused := c.Refusal() != nil; refused != (status == http.StatusUnauthorized) {
+		if refused := c.Refusal() != nil; refused != (status == http.StatusUnauthorized && astros(status, body)) {
 			t.Fatalf("the credential counts as refused: %t", refused)
 		}
 	})
+}
+
+// astros reports the long way whether a body is an error of Astro's for an answer with the status.
+func astros(status int, body []byte) bool {
+	var fields struct {
+		RequestID  string
+		StatusCode int
+		Message    any
+	}
+	if err := json.Unmarshal(body, &fields); err != nil {
+		return false
+	}
+	return fields.RequestID != "" && fields.StatusCode == status
 }
 
 // FuzzRetryAfter: nobody is told to wait for ever, or for less than nothing.

@@ -190,7 +190,10 @@ func rotated(t *testing.T, method string, answer http.HandlerFunc, more ...func(
 	return c
 }
 
-func refuse(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }
+func refuse(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusUnauthorized)
+	_, _ = w.Write([]byte(`{"message":"Unauthorized","requestId":"r-1","statusCode":401}`))
+}
 
 // TestLateRefusalIsTheOldCredentials: a call that left with the old secret is made again with the new one.
 func TestLateRefusalIsTheOldCredentials(t *testing.T) {
@@ -228,7 +231,7 @@ func TestLateRefusalIsNoWrite(t *testing.T) {
 func TestEchoOfTheOldSecretIsRedacted(t *testing.T) {
 	c := rotated(t, http.MethodGet, func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
-		_, _ = w.Write([]byte(`{"message":"not a header: ` + r.Header.Get("Authorization")[len("Bearer "):] + `","requestId":"r"}`))
+		_, _ = w.Write([]byte(`{"message":"not a header: ` + r.Header.Get("Authorization")[len("Bearer "):] + `","requestId":"r","statusCode":400}`))
 	})
 	_, err := c.GetToken(t.Context(), "t")
 	if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "secret-of-the") {

@@ -81,18 +81,24 @@ func create(t *testing.T, object *unstructured.Unstructured) (*unstructured.Unst
 	if err != nil {
 		return nil, err
 	}
-	body, err := created.MarshalJSON()
+	readable(t, created)
+	return created, nil
+}
+
+// readable checks that the Go types can read what the API server took.
+func readable(t *testing.T, taken *unstructured.Unstructured) {
+	t.Helper()
+	body, err := taken.MarshalJSON()
 	if err != nil {
 		t.Fatal(err)
 	}
-	into, err := scheme.Scheme.New(created.GroupVersionKind())
+	into, err := scheme.Scheme.New(taken.GroupVersionKind())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := json.Unmarshal(body, into); err != nil {
 		t.Errorf("accepted, and unreadable to the operator: %v\n%s", err, body)
 	}
-	return created, nil
 }
 
 // mustCreate creates an object of a kind and gives it a status, if any.
@@ -119,8 +125,13 @@ func patch(t *testing.T, object *unstructured.Unstructured, kind types.PatchType
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resource(object.GetKind()).Patch(t.Context(), object.GetName(), kind, body,
+	patched, err := resource(object.GetKind()).Patch(t.Context(), object.GetName(), kind, body,
 		metav1.PatchOptions{FieldValidation: metav1.FieldValidationStrict, FieldManager: manager}, subresources...)
+	if err != nil {
+		return nil, err
+	}
+	readable(t, patched)
+	return patched, nil
 }
 
 // accepted and refused are the two verdicts: no words, or words that the refusal must hold.

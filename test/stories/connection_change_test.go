@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -85,6 +86,15 @@ var _ = Describe("A connection in use", func() {
 		w.sweep()
 		Eventually(func() string { return w.state("a") }).Should(HavePrefix("True/"))
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
+	})
+
+	It("whose credential was refused is asked about after a shorter sweepInterval as soon as that is set", func() {
+		w.sim.RevokeCredential(w.operator)
+		w.sweepAttempt()
+		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("False/CredentialRejected"))
+		w.sim.RestoreCredential(w.operator)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.SweepInterval.Duration = 5 * time.Second })
+		w.connected(w.namespace)
 	})
 })
 

@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"net/http"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -164,5 +165,23 @@ var _ = Describe("A claim through another credential that may write as well", fu
 		w.delete(w.other + "/a")
 		w.expect(gone, w.other+"/a")
 		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+	})
+
+	It("keeps the role against a later claim when a firewall's page answers the write that is to prove it", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.connectAs(w.other, w.sim.AddOrganizationToken(w.org, "as good", "ORGANIZATION_OWNER"))
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "DEPLOYMENT_ADMIN")
+		w.sweep()
+		w.sweepOf(w.other)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		w.expect("True/Adopted", "b")
+		w.waitIdle()
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHTML, Status: http.StatusForbidden, Endpoint: astrosim.TokensRoles, Caller: w.operator, Times: 1})
+		w.bind(builders.Binding("later").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl).WithRole("Deploy Only"))
+		w.expect("False/ConflictingBinding", w.other+"/later")
+		w.waitIdle()
+		w.expect("True/Adopted", "b")
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
+		Expect(w.sim.Counts().Faults[astrosim.FaultHTML]).To(Equal(1), "the page was seen")
 	})
 })

@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -40,6 +41,7 @@ var troubles = []trouble{
 	{"an outage", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultServerError, Endpoint: "tokens.*", Status: http.StatusServiceUnavailable}},
 	{"an answer that only some calls get", v1alpha1.ReasonCredentialRejected, astrosim.Fault{Kind: astrosim.FaultUnauthorized, Endpoint: astrosim.TokensRoles}},
 	{"a gateway's page", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultHTML, Endpoint: "workspaces.*"}},
+	{"a firewall's page", v1alpha1.ReasonUnreachable, astrosim.Fault{Kind: astrosim.FaultHTML, Endpoint: astrosim.TokensRoles, Status: http.StatusForbidden}},
 }
 
 var _ = Describe("Trouble that passes", func() {
@@ -56,6 +58,27 @@ var _ = Describe("Trouble that passes", func() {
 			over()
 			w.expect("True/Granted", "new")
 			Expect(w.kstatus("new")).To(Equal(status.CurrentStatus))
+			Expect(w.binding("settled").ResourceVersion).To(Equal(before), "nobody wrote to it")
+		})
+	}
+})
+
+var _ = Describe("A page of a proxy or a firewall in place of Astro's answer", func() {
+	for code, page := range map[int]string{
+		http.StatusUnauthorized: "HTTP 401 Unauthorized, not in Astro's form",
+		http.StatusForbidden:    "HTTP 403 Forbidden, not in Astro's form",
+	} {
+		It(fmt.Sprintf("is no refusal of the credential, and costs seconds and no sweep interval: %d", code), func(ctx context.Context) {
+			w := newWorld(ctx)
+			w.bind(builders.Binding("settled").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+			w.expect("True/Granted", "settled")
+			before := w.binding("settled").ResourceVersion
+			over := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHTML, Status: code, Endpoint: astrosim.TokensList})
+			w.sweepAttempt()
+			w.acmeIs("Unknown/Unreachable", status.InProgressStatus)
+			Expect(w.acmeSays(w.namespace)).To(ContainSubstring(page))
+			over()
+			w.acmeIs("True/Connected", status.CurrentStatus)
 			Expect(w.binding("settled").ResourceVersion).To(Equal(before), "nobody wrote to it")
 		})
 	}

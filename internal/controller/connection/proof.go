@@ -31,6 +31,14 @@ type proof struct {
 	retryAt      time.Time
 }
 
+// paced takes an edited interval over: whatever waits for the next look waits no longer than the new interval.
+func (p proof) paced(before, interval time.Duration, now time.Time) proof {
+	if interval != before && !p.retryAt.IsZero() {
+		p.retryAt = earliest(p.retryAt, now.Add(spread(interval)))
+	}
+	return p
+}
+
 // acceptance is what a look at the credential brought about.
 type acceptance struct {
 	proven   bool // Astro has just accepted the credential

@@ -51,6 +51,23 @@ func TestRefusedFor(t *testing.T) {
 	}
 }
 
+func TestPacedProof(t *testing.T) {
+	now := time.Now()
+	later := proof{retryAt: now.Add(time.Hour)}
+	if p := later.paced(time.Hour, time.Hour, now); p.retryAt != later.retryAt {
+		t.Errorf("the same interval changes nothing: %s", p.retryAt.Sub(now))
+	}
+	if p := later.paced(time.Hour, time.Minute, now); !about(p.retryAt.Sub(now), time.Minute) {
+		t.Errorf("a shorter interval counts from now: %s", p.retryAt.Sub(now))
+	}
+	if p := later.paced(time.Hour, 2*time.Hour, now); p.retryAt != later.retryAt {
+		t.Errorf("a longer one puts nothing off: %s", p.retryAt.Sub(now))
+	}
+	if p := (proof{}).paced(time.Hour, time.Minute, now); !p.retryAt.IsZero() {
+		t.Errorf("what waits for nothing does not begin to: %s", p.retryAt)
+	}
+}
+
 func TestRefusalOf(t *testing.T) {
 	c := &v1alpha1.AstroConnection{Spec: v1alpha1.ConnectionSpec{OrganizationID: "clo"}}
 	cases := map[string]struct {

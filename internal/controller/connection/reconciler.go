@@ -89,6 +89,7 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 	}
 	m.uid = c.GetUID()
 	measure.Connections.Begin(key)
+	m.proof = m.proof.paced(m.listing.interval, intervalOf(c), now)
 	m.listing = m.listing.paced(intervalOf(c), now)
 	if m.trust.read(c) {
 		m.listing, m.proof = m.listing.due(), m.proof.requested()
