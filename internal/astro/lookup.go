@@ -3,6 +3,7 @@ package astro
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -66,6 +67,18 @@ func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
 // Deployment to another Workspace. Any other answer is cached until the next listing.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
 	return d.targets.lookUp(ctx, q)
+}
+
+// Successors are the targets that a query by name finds beside the one with the id, which is not found any more. A cached
+// answer that still has that one is from before, and is asked again.
+func (d *Directory) Successors(ctx context.Context, byName TargetQuery, gone string) ([]Target, error) {
+	isGone := func(t Target) bool { return t.ID == gone }
+	found, err := d.Targets(ctx, byName)
+	if slices.ContainsFunc(found, isGone) {
+		d.ForgetTarget(byName)
+		found, err = d.Targets(ctx, byName)
+	}
+	return slices.DeleteFunc(found, isGone), err
 }
 
 // ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.

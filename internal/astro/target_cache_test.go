@@ -145,6 +145,41 @@ func TestATargetIsKnownByItsNameForAShortTime(t *testing.T) {
 	named(heir)
 }
 
+func TestSuccessorsAreNotTheOneThatIsGone(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	q := TargetQuery{Kind: EntityDeployment, Name: "prod-etl", WorkspaceID: w.ws}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	w.DeleteDeployment(w.dep)
+	again := w.AddDeployment(w.ws, "prod-etl")
+	if found, err := d.Successors(t.Context(), q, w.dep); err != nil || len(found) != 1 || found[0].ID != again {
+		t.Errorf("%v, %v: the answer that is cached is from before", found, err)
+	}
+	w.DeleteDeployment(again)
+	if found, err := d.Successors(t.Context(), q, again); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v: none is left", found, err)
+	}
+}
+
+func TestASweepEndsTheAnswerThatItContradicts(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	refreshed(t, d, w.self, w.ci)
+	q := TargetQuery{Kind: EntityDeployment, ID: w.dep}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	w.DeleteDeployment(w.dep)
+	if changed, err := d.RefreshTargets(t.Context(), []TargetQuery{q}); err != nil || len(changed) != 1 {
+		t.Fatal(changed, err)
+	}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v: the sweep has not found it any more", found, err)
+	}
+}
+
 func TestTargetsFailTogetherAndAreAskedAgain(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	d := w.directory()

@@ -106,7 +106,7 @@ func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *deci
 	if !f.Looked || f.Err != nil || len(f.Found) > 0 || !named || !s.AsksForTarget(b) {
 		return f
 	}
-	found, err := h.Directory.Targets(ctx, byName)
+	found, err := h.Directory.Successors(ctx, byName, b.TargetQuery().ID)
 	r.reportUnauthorized(h, err)
 	f.Named = found
 	return f
