@@ -64,7 +64,7 @@ func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
 
 // Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
 // A target that was found is cached for TargetTTL, which is some seconds: a name may pass to another target, and a
-// Deployment to another Workspace. Any other answer is cached until the next listing.
+// Deployment to another Workspace. Any other answer is cached until the next listing, or until ForgetMiss.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
 	return d.targets.lookUp(ctx, q)
 }
@@ -83,6 +83,12 @@ func (d *Directory) Successors(ctx context.Context, byName TargetQuery, gone str
 
 // ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.
 func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
+
+// ForgetMiss removes the answer to one query from the cache if it is not exactly one target and not younger than age, and if it
+// may, which it asks only then. It is true if the cache keeps such an answer.
+func (d *Directory) ForgetMiss(q TargetQuery, age time.Duration, may func() bool) (kept bool) {
+	return d.targets.forgetMiss(q, age, may)
+}
 
 // ExpireTargets empties the cache. Answers that are under way are not cached either.
 func (d *Directory) ExpireTargets() { d.targets.expire() }

@@ -131,7 +131,7 @@ func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup, 
 		}
 		switch {
 		case len(found) == 1:
-			c.known[l.query] = targetAnswer{found: found, until: at.Add(c.ttl)}
+			c.known[l.query] = targetAnswer{found: found, at: at, until: at.Add(c.ttl)}
 		case evidence: // an answer of the last seconds still has it
 			delete(c.known, l.query)
 		}
