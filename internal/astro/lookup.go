@@ -3,6 +3,7 @@ package astro
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -63,13 +64,31 @@ func (d *Directory) reread(ctx context.Context, id string) (Token, error) {
 
 // Targets looks up Workspaces and Deployments: none, one, or, by a name, several. Callers at the same time share calls.
 // A target that was found is cached for TargetTTL, which is some seconds: a name may pass to another target, and a
-// Deployment to another Workspace. Any other answer is cached until the next listing.
+// Deployment to another Workspace. Any other answer is cached until the next listing, or until ForgetMiss.
 func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error) {
 	return d.targets.lookUp(ctx, q)
 }
 
+// Successors are the targets that a query by name finds beside the one with the id, which is not found any more. A cached
+// answer that still has that one is from before, and is asked again.
+func (d *Directory) Successors(ctx context.Context, byName TargetQuery, gone string) ([]Target, error) {
+	isGone := func(t Target) bool { return t.ID == gone }
+	found, err := d.Targets(ctx, byName)
+	if slices.ContainsFunc(found, isGone) {
+		d.ForgetTarget(byName)
+		found, err = d.Targets(ctx, byName)
+	}
+	return slices.DeleteFunc(found, isGone), err
+}
+
 // ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.
 func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
+
+// ForgetMiss removes the answer to one query from the cache if it is not exactly one target and not younger than age, and if it
+// may, which it asks only then. It is true if the cache keeps such an answer.
+func (d *Directory) ForgetMiss(q TargetQuery, age time.Duration, may func() bool) (kept bool) {
+	return d.targets.forgetMiss(q, age, may)
+}
 
 // ExpireTargets empties the cache. Answers that are under way are not cached either.
 func (d *Directory) ExpireTargets() { d.targets.expire() }

@@ -36,6 +36,7 @@ type targetCache struct {
 // targetAnswer is kept until its time if it is exactly one target, else until the next round.
 type targetAnswer struct {
 	found []Target
+	at    time.Time // when the call that showed it began
 	until time.Time
 }
 
@@ -177,7 +178,7 @@ func (c *targetCache) answer(l *lookup, targets []Target, err error, at time.Tim
 		c.record(l, at)
 	}
 	if err == nil && (len(l.found) == 1 || l.round == c.round) {
-		l.into[l.query] = targetAnswer{found: l.found, until: c.now().Add(c.ttl)}
+		l.into[l.query] = targetAnswer{found: l.found, at: at, until: c.now().Add(c.ttl)}
 	}
 	if c.asking[l.query] == l {
 		delete(c.asking, l.query)
@@ -214,6 +215,23 @@ func (c *targetCache) forget(q TargetQuery) {
 		l.into = map[TargetQuery]targetAnswer{} // its answer may be older than this call
 		delete(c.asking, q)
 	}
+}
+
+// forgetMiss drops an answer that is not exactly one target and not younger than age, if it may. It is true if such an answer is
+// kept.
+func (c *targetCache) forgetMiss(q TargetQuery, age time.Duration, may func() bool) (kept bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q = q.plain()
+	a, known := c.known[q]
+	switch {
+	case !known || len(a.found) == 1:
+		return false
+	case c.now().Sub(a.at) < age || !may():
+		return true
+	}
+	delete(c.known, q)
+	return false
 }
 
 func (c *targetCache) expire() {

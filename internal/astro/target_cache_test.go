@@ -145,6 +145,86 @@ func TestATargetIsKnownByItsNameForAShortTime(t *testing.T) {
 	named(heir)
 }
 
+func TestAMissIsForgottenOnceItIsOld(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	now := time.Now()
+	d := w.directory(func(o *DirectoryOptions) { o.Clock = func() time.Time { return now } })
+	missing, there := TargetQuery{Kind: EntityDeployment, Name: "new", WorkspaceID: w.ws}, TargetQuery{Kind: EntityDeployment, ID: w.dep}
+	if d.ForgetMiss(missing, 10*time.Second, func() bool { t.Error("nothing was missed yet"); return true }) {
+		t.Error("an answer is kept that nobody was given")
+	}
+	for _, q := range []TargetQuery{missing, there} {
+		if _, err := d.Targets(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := w.AddDeployment(w.ws, "new")
+	asked := 0
+	steps := []struct {
+		what       string
+		age        time.Duration
+		may        bool
+		kept       bool
+		asked      int
+		calls      int
+		foundByNow string
+	}{
+		{"a moment ago", 9 * time.Second, true, true, 0, 0, ""},
+		{"old, and the share is spent", 10 * time.Second, false, true, 1, 0, ""},
+		{"old", 10 * time.Second, true, false, 1, 1, made},
+		{"found is no miss", 10 * time.Second, true, false, 0, 0, made},
+	}
+	began := now
+	for _, s := range steps {
+		now, asked = began.Add(s.age), 0
+		kept := d.ForgetMiss(missing, 10*time.Second, func() bool { asked++; return s.may })
+		before := w.wire.count(http.MethodGet)
+		found, err := d.Targets(t.Context(), missing)
+		ids := ""
+		for _, f := range found {
+			ids += f.ID
+		}
+		if calls := w.wire.count(http.MethodGet) - before; kept != s.kept || asked != s.asked || calls != s.calls || ids != s.foundByNow || err != nil {
+			t.Errorf("%s: kept %t, asked %d times, %d calls, found %q, %v; want %+v", s.what, kept, asked, calls, ids, err, s)
+		}
+	}
+}
+
+func TestSuccessorsAreNotTheOneThatIsGone(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	q := TargetQuery{Kind: EntityDeployment, Name: "prod-etl", WorkspaceID: w.ws}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	w.DeleteDeployment(w.dep)
+	again := w.AddDeployment(w.ws, "prod-etl")
+	if found, err := d.Successors(t.Context(), q, w.dep); err != nil || len(found) != 1 || found[0].ID != again {
+		t.Errorf("%v, %v: the answer that is cached is from before", found, err)
+	}
+	w.DeleteDeployment(again)
+	if found, err := d.Successors(t.Context(), q, again); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v: none is left", found, err)
+	}
+}
+
+func TestASweepEndsTheAnswerThatItContradicts(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	refreshed(t, d, w.self, w.ci)
+	q := TargetQuery{Kind: EntityDeployment, ID: w.dep}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	w.DeleteDeployment(w.dep)
+	if changed, err := d.RefreshTargets(t.Context(), []TargetQuery{q}); err != nil || len(changed) != 1 {
+		t.Fatal(changed, err)
+	}
+	if found, err := d.Targets(t.Context(), q); err != nil || len(found) != 0 {
+		t.Errorf("%v, %v: the sweep has not found it any more", found, err)
+	}
+}
+
 func TestTargetsFailTogetherAndAreAskedAgain(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	d := w.directory()

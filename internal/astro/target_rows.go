@@ -129,8 +129,11 @@ func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup, 
 		if len(found) > 0 || evidence {
 			c.rows.put(l.query, found, at, true)
 		}
-		if len(found) == 1 {
-			c.known[l.query] = targetAnswer{found: found, until: at.Add(c.ttl)}
+		switch {
+		case len(found) == 1:
+			c.known[l.query] = targetAnswer{found: found, at: at, until: at.Add(c.ttl)}
+		case evidence: // an answer of the last seconds still has it
+			delete(c.known, l.query)
 		}
 	}
 	return nil

@@ -156,9 +156,7 @@ func (b *Binding) target() (*astro.Target, *fault.Fault) {
 	}
 	t, f := resolve.Target(b.Object.Spec.Target, b.targetID(nil), b.Target.Found, b.Target.Err, "the binding")
 	if t == nil && len(b.Target.Named) == 1 {
-		f = fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
-			"Astro shows no %s with id %s any more, and another with id %s has its name; set the annotation %s to %s to bind that one",
-			resolve.TargetWords(b.Object.Spec.Target), b.targetID(nil), b.Target.Named[0].ID, v1alpha1.AnnotationConfirmTarget, b.Target.Named[0].ID)
+		f = resolve.Replaced(b.Object.Spec.Target, b.targetID(nil), b.Target.Named[0].ID, "bind")
 	}
 	return t, f
 }

@@ -132,6 +132,8 @@ type TargetFinding struct {
 	// Named are the targets that have the name now for which the one that is not found was bound.
 	Named []astro.Target
 	Alike []astro.Target // where a name was not found: targets whose name looks like it
+	// Old: the answer is from before, and has none or several. It is new to the user, for whom the target may have been made since.
+	Old bool
 }
 
 // NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.

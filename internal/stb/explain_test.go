@@ -56,17 +56,21 @@ func TestExplainRules(t *testing.T) {
 	here := v1alpha1.NamespaceRule{Names: []string{w.namespace}}
 	organization := []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, IDs: []string{"*"}}}
 	data := []v1alpha1.TargetRule{{WorkspaceIDs: []string{dataID}}}
+	elsewhere := builders.Binding("elsewhere").In(w.namespace).ThroughCluster(w.namespace + "-shared").ForTokenID(ciID).OnDeployment(modelsID).WithRole("Deploy Only").Object()
+	elsewhere.Spec.Target.WorkspaceID = dataID // it is in another
 	w.create(builders.Connection(w.namespace).To(w.sim.URL(), orgID).Cluster(),
 		builders.Connection(w.namespace+"-shared").To(w.sim.URL(), orgID).Allow(
 			v1alpha1.AllowRule{Namespaces: here, Tokens: organization, Targets: data, Roles: []string{"WORKSPACE_MEMBER"}},
 			v1alpha1.AllowRule{Namespaces: here, Tokens: organization, Targets: data, Roles: []string{"Deploy Only"}}).Cluster(),
 		builders.Binding("allowed").In(w.namespace).ThroughCluster(w.namespace+"-shared").ForTokenID(ciID).OnDeploymentNamed(dataID, "prod-etl").WithRole("Deploy Only").Object(),
 		builders.Binding("role").In(w.namespace).ThroughCluster(w.namespace+"-shared").ForTokenID(ciID).OnDeploymentNamed(dataID, "prod-etl").Object(),
+		elsewhere,
 		builders.Binding("stranger").In(w.namespace).ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(etlID).Object(),
 		builders.Binding("lost").In(w.namespace).ThroughCluster("nowhere").ForTokenID(ciID).OnDeployment(etlID).Object())
 	for name, want := range map[string]string{
 		"allowed": "spec.allow[1] of the connection allows it", "role": "none allows it (RoleNotAllowed)",
-		"stranger": "none allows it (NamespaceNotAllowed)", "lost": "ClusterAstroConnection nowhere, which does not exist",
+		"elsewhere": "not known, since the status does not say in which Workspace the Deployment is",
+		"stranger":  "none allows it (NamespaceNotAllowed)", "lost": "ClusterAstroConnection nowhere, which does not exist",
 	} {
 		if a := w.run("explain", name); a.code != 0 || !strings.Contains(a.out, want) || !strings.Contains(a.out, "Wait until the operator has looked") {
 			t.Errorf("%s: want %q in\n%s%s", name, want, a.out, a.err)

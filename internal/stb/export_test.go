@@ -147,8 +147,40 @@ func TestExportLeavesCredentialsAlone(t *testing.T) {
 	w := newWorld(t)
 	id := w.sim.AddOrganizationToken(orgID, "second operator", "ORGANIZATION_OWNER", astrosim.Roles(astrosim.DeploymentRole(etlID, "DEPLOYMENT_ADMIN")))
 	w.environ[credentialVariable] = w.sim.Credential(id)
-	if a := w.run("export"); strings.Contains(a.out, id) || !strings.Contains(a.err, "the credential of a connection") {
+	if a := w.run("export"); strings.Contains(a.out, id) || !strings.Contains(a.err, "the credential of this connection") {
 		t.Errorf("%+v", a)
+	}
+}
+
+// The credential of an AstroConnection is protected through that connection only: through any other it may be bound.
+func TestExportTakesCredentialsOfOthers(t *testing.T) {
+	w := newWorld(t)
+	admin := astrosim.Roles(astrosim.DeploymentRole(etlID, "DEPLOYMENT_ADMIN"))
+	credentialOf := func(c v1alpha1.Connection) string {
+		t.Helper()
+		id := w.sim.AddOrganizationToken(orgID, "of "+c.GetName(), "ORGANIZATION_OWNER", admin)
+		if c.GetUID() == "" {
+			w.create(c)
+		}
+		c.ConnectionStatus().CredentialTokenID = id
+		if err := kube.Status().Update(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	chosen := &v1alpha1.AstroConnection{}
+	if err := kube.Get(t.Context(), client.ObjectKey{Namespace: w.namespace, Name: builders.ConnectionName}, chosen); err != nil {
+		t.Fatal(err)
+	}
+	own := credentialOf(chosen)
+	beside := credentialOf(builders.Connection("beside").To(w.sim.URL(), orgID).In(w.namespace).Object())
+	shared := credentialOf(builders.Connection(w.namespace).To(w.sim.URL(), orgID).Cluster())
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	a := w.run("export", "--connection", "astroconn/"+builders.ConnectionName)
+	for id, want := range map[string]bool{own: false, beside: true, shared: false} {
+		if got := strings.Contains(a.out, id); got != want {
+			t.Errorf("%s is exported: %t, want %t\n%s%s", id, got, want, a.out, a.err)
+		}
 	}
 }
 

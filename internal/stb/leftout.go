@@ -88,11 +88,14 @@ func (e *exported) sort() {
 	e.bindings, e.grants = bindings, grants
 }
 
-// credentials are the tokens that connections work with, as far as they can be seen.
+// credentials are the tokens whose roles the operator does not change through the connection, as far as they can be seen: the
+// credentials of ClusterAstroConnections and its own. That with which Astro is read is taken for its own.
 func (v *view) credentials() map[string]bool {
-	all := map[string]bool{v.self: true}
+	all := map[string]bool{v.self: true, v.connection.ConnectionStatus().CredentialTokenID: true}
 	for _, c := range v.connections {
-		all[c.ConnectionStatus().CredentialTokenID] = true
+		if c.ConnectionKind() == v1alpha1.KindClusterAstroConnection {
+			all[c.ConnectionStatus().CredentialTokenID] = true
+		}
 	}
 	return all
 }

@@ -31,8 +31,8 @@ var (
 // longestRole is how many characters a role may have in a binding.
 const longestRole = 256
 
-// misfit is why no binding can declare the grant, or none would be Ready; empty if one would. credentials are the tokens that
-// connections work with.
+// misfit is why no binding can declare the grant, or none would be Ready; empty if one would. credentials are the tokens whose
+// roles the operator does not change through the connection.
 func (g *Grant) misfit(credentials map[string]bool, now time.Time) string {
 	scope, bindable := pin.ScopeOf(*g.token)
 	switch {
@@ -41,7 +41,7 @@ func (g *Grant) misfit(credentials map[string]bool, now time.Time) string {
 	case g.Kind != astro.KindStandard:
 		return "tokens of kind " + printable(g.Kind) + " cannot be bound"
 	case credentials[g.TokenID]:
-		return "the token is the credential of a connection, whose roles the operator never changes"
+		return "the token is the credential of this connection or of a ClusterAstroConnection, whose roles the operator does not change through it"
 	case g.expiresWithin(now, 0):
 		return "the token has expired"
 	case g.on == nil:

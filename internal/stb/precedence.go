@@ -104,22 +104,30 @@ func (c cluster) ruleWords(ctx context.Context, to v1alpha1.Connection, b *v1alp
 }
 
 // verdictWords is which rule of the connection allows the binding, or why none does, by what the status says of token and
-// target: where the Workspace of a token is not known from that, only the operator can tell.
+// target: where the Workspace of one is not known from that, only the operator can tell. The user's word for it counts only
+// beside a name, which means nothing outside of it: what is declared by id may be anywhere.
 func verdictWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTokenBinding) string {
 	ask := policy.Request{
 		Subject: s, Role: cmp.Or(b.Spec.Role, v1alpha1.RoleDeploymentAdmin),
 		Token: policy.TokenFacts{
-			ID: pin.TokenID(b), Name: cmp.Or(b.Status.Token.Name, b.Spec.Token.Name), Scope: b.Spec.Token.Scope, WorkspaceID: string(b.Spec.Token.WorkspaceID),
+			ID: pin.TokenID(b), Name: cmp.Or(b.Status.Token.Name, b.Spec.Token.Name), Scope: b.Spec.Token.Scope,
 		},
 		Target: policy.TargetFacts{Kind: b.Spec.Target.Kind, ID: pin.TargetID(b)},
 	}
+	if b.Spec.Token.ID == "" {
+		ask.Token.WorkspaceID = string(b.Spec.Token.WorkspaceID)
+	}
 	if ask.Target.Kind == v1alpha1.TargetDeployment {
-		ask.Target.WorkspaceID = cmp.Or(b.Status.Target.WorkspaceID, string(b.Spec.Target.WorkspaceID))
+		ask.Target.WorkspaceID = workspaceOf(b)
 		if ask.Token.Scope == v1alpha1.ScopeWorkspace { // it works in its own Workspace only
 			ask.Token.WorkspaceID = cmp.Or(ask.Token.WorkspaceID, ask.Target.WorkspaceID)
 		}
 	}
 	d := policy.Check(c, ask)
+	if ask.Target.Kind == v1alpha1.TargetDeployment && ask.Target.WorkspaceID == "" && !d.Allowed {
+		return fmt.Sprintf("not known, since the status does not say in which Workspace the Deployment is; of the Deployment alone none allows it (%s): %s",
+			d.Reason, printable(d.Message))
+	}
 	if !d.Allowed {
 		return fmt.Sprintf("none allows it (%s): %s", d.Reason, printable(d.Message))
 	}
@@ -130,6 +138,19 @@ func verdictWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTok
 		}
 	}
 	return "an AstroConnection without rules allows its own namespace everything"
+}
+
+// workspaceOf is the Workspace of the binding's Deployment: where it was last seen, or, until it is, where it is named.
+func workspaceOf(b *v1alpha1.ScopedTokenBinding) string {
+	spec, status := b.Spec.Target, b.Status.Target
+	switch {
+	case status.ID != "" && status.ID == pin.TargetID(b) && status.WorkspaceID != "":
+		return status.WorkspaceID
+	case spec.ID == "":
+		return string(spec.WorkspaceID)
+	default:
+		return ""
+	}
 }
 
 // withRule is the connection with one rule alone.

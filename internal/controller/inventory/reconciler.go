@@ -126,10 +126,12 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		s.again = 0
 		return s, nil
 	}
-	found, wrong := target(ctx, i, h)
+	found, wrong := target(ctx, i, h, subject)
 	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {
 		r.reportUnauthorized(h, wrong.Err)
+	}
+	if found == nil && (wrong.Err != nil || foundByName(i)) {
 		asked = remembered(i)
 	}
 	if s.fault = hinted(ctx, i, h, subject, wrong, refused(h, subject, asked)); s.fault != nil {

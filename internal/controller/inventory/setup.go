@@ -44,7 +44,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	r := &Reconciler{Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("targetinventory").
-		For(&v1alpha1.TargetInventory{}, builder.WithPredicates(predicate.GenerationChangedPredicate{})).
+		For(&v1alpha1.TargetInventory{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, confirms()))).
 		Watches(&v1alpha1.ScopedTokenBinding{}, handler.Funcs{
 			CreateFunc: func(ctx context.Context, e event.CreateEvent, q queue) { r.declarationChanged(ctx, q, nil, e.Object) },
 			UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
@@ -55,6 +55,13 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		WatchesRawSource(source.Channel(o.Registry.SubscribeToRows(), handler.TypedFuncs[connection.Notice, reconcile.Request]{GenericFunc: r.noticed})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
+}
+
+// confirms lets an inventory through on which the user has confirmed another target.
+func confirms() predicate.Funcs {
+	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+		return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationConfirmTarget] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationConfirmTarget]
+	}}
 }
 
 // noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while

@@ -53,15 +53,14 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 	fault.Set(&i.Status.Conditions, s.fault, i.Generation, now, append(answers[:len(answers)-1], ready)...)
 }
 
-// declaredTarget is the target as the user spells it. A pin is kept where the target was not found, so that a name is
-// not silently taken for another target later.
+// declaredTarget is the target as the user spells it. What its name was found to stand for is kept where that is not found any
+// more, so that the name is not silently taken for another target later.
 func declaredTarget(i *v1alpha1.TargetInventory, f *fault.Fault) v1alpha1.BoundTarget {
-	t := i.Spec.Target
-	declared := v1alpha1.BoundTarget{Kind: t.Kind, ID: string(t.ID), Name: t.Name, WorkspaceID: string(t.WorkspaceID)}
-	if f.Reason == v1alpha1.ReasonTargetNotFound {
-		declared.ID = pinned(i)
+	if foundByName(i) && (f.Reason == v1alpha1.ReasonTargetNotFound || f.Reason == v1alpha1.ReasonTargetReplaced) {
+		return i.Status.Target
 	}
-	return declared
+	t := i.Spec.Target
+	return v1alpha1.BoundTarget{Kind: t.Kind, ID: string(t.ID), Name: t.Name, WorkspaceID: string(t.WorkspaceID)}
 }
 
 func fillRows(s *v1alpha1.TargetInventoryStatus, l *listing) {

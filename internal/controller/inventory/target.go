@@ -23,16 +23,41 @@ func pinned(i *v1alpha1.TargetInventory) string {
 	return cmp.Or(string(i.Spec.Target.ID), i.Status.Target.ID)
 }
 
-// target finds the one target that the inventory means: by a call, or as the last sweep has seen it once the status says it. What it says of a target
-// that was not found counts only once the rules are known to allow the user to hear it.
-func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle) (*astro.Target, *fault.Fault) {
+// target finds the one target that the inventory means: by a call, or as the last sweep has seen it once the status says it. What it says
+// of a target that was not found counts only once the rules are known to allow the user to hear it.
+func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject) (*astro.Target, *fault.Fault) {
 	q := resolve.TargetQuery(i.Spec.Target, pinned(i))
 	var err error
 	found, known := h.Directory.KnownTarget(q)
 	if !known || !settled(i) {
 		found, err = h.Directory.Targets(ctx, q)
 	}
-	return resolve.Target(i.Spec.Target, pinned(i), found, err, "an inventory")
+	t, f := resolve.Target(i.Spec.Target, pinned(i), found, err, "an inventory")
+	if f != nil && f.Reason == v1alpha1.ReasonTargetNotFound && foundByName(i) {
+		return successor(ctx, i, h, s, f)
+	}
+	return t, f
+}
+
+// foundByName reports whether the name of the inventory was found to stand for a target.
+func foundByName(i *v1alpha1.TargetInventory) bool {
+	return i.Spec.Target.ID == "" && i.Status.Target.ID != ""
+}
+
+// successor is the target that has the name of the one that is not found any more, where the rules allow an inventory of it. It is
+// not taken unasked: another team's tokens may be on it. Without one it is the fault that was there before.
+func successor(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject, gone *fault.Fault) (*astro.Target, *fault.Fault) {
+	named, err := h.Directory.Successors(ctx, resolve.TargetQuery(i.Spec.Target, ""), pinned(i))
+	switch {
+	case err != nil:
+		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+resolve.TargetWords(i.Spec.Target), err)
+	case len(named) != 1 || refused(h, s, facts(i, &named[0])) != nil:
+		return nil, gone
+	case i.Annotations[v1alpha1.AnnotationConfirmTarget] == named[0].ID:
+		return &named[0], nil
+	default:
+		return &named[0], resolve.Replaced(i.Spec.Target, pinned(i), named[0].ID, "list")
+	}
 }
 
 // refused asks the rules.

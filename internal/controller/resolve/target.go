@@ -73,6 +73,14 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 	}
 }
 
+// Replaced is the fault of a name that was found to stand for a target which is not shown any more, and which another has now.
+// verb is what the user confirms the other for.
+func Replaced(t v1alpha1.TargetReference, gone, other, verb string) *fault.Fault {
+	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
+		"Astro shows no %s with id %s any more, and another with id %s has its name; set the annotation %s to %s to %s that one",
+		TargetWords(t), gone, other, v1alpha1.AnnotationConfirmTarget, other, verb)
+}
+
 // Listed names ids in order, the first few of them.
 func Listed(ids []string) string {
 	const most = 5

@@ -19,8 +19,9 @@ import (
 const (
 	// lookups is how many bindings of a group are looked up side by side. They share calls, so that more of them cost less.
 	lookups = 128
-	// freshEnough is how old the listing may be in which a user's new binding does not find its token. Somebody who has just
-	// made the token need not wait for the next sweep; ten thousand wrong names cost one listing in this time.
+	// freshEnough is how old the listing may be in which a user's new binding does not find its token, or the answer by which there
+	// is no such target. Somebody who has just made the token need not wait for the next sweep; ten thousand wrong names cost one
+	// listing in this time.
 	freshEnough = 10 * time.Second
 )
 
@@ -106,20 +107,25 @@ func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *deci
 	if !f.Looked || f.Err != nil || len(f.Found) > 0 || !named || !s.AsksForTarget(b) {
 		return f
 	}
-	found, err := h.Directory.Targets(ctx, byName)
+	found, err := h.Directory.Successors(ctx, byName, b.TargetQuery().ID)
 	r.reportUnauthorized(h, err)
 	f.Named = found
 	return f
 }
 
-// target looks a target up; past what is remembered if the user asks for a look.
+// target looks a target up; past what is remembered if the user asks for a look. That it was missed before is remembered only for a
+// moment where the user has just asked for the target, within the namespace's share of reads.
 func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connection.Handle) decision.TargetFinding {
-	if b.Requested() {
+	old := false
+	switch {
+	case b.Requested():
 		h.Directory.ForgetTarget(b.TargetQuery())
+	case !b.Deleting() && (!b.Looked() || r.justMissed(b.Object, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetAmbiguous)):
+		old = h.Directory.ForgetMiss(b.TargetQuery(), freshEnough, func() bool { return r.shares.reads.Take(b.Object.Namespace, time.Now()) })
 	}
 	found, err := h.Directory.Targets(ctx, b.TargetQuery())
 	r.reportUnauthorized(h, err)
-	return decision.TargetFinding{Looked: true, Found: found, Err: err}
+	return decision.TargetFinding{Looked: true, Found: found, Err: err, Old: old && !b.Looked()}
 }
 
 // findAlike adds what a hint may name to a binding that names its token or its target.
@@ -135,7 +141,7 @@ func findAlike(ctx context.Context, s decision.Situation, b *decision.Binding, h
 
 // search looks for a name that the listing at hand does not have in a newer one, if the user has just asked.
 func (r *Reconciler) search(ctx context.Context, b *decision.Binding, h connection.Handle) (found []astro.Token, again bool, err error) {
-	if !b.Requested() && b.Looked() && !r.justMissed(b.Object) {
+	if !b.Requested() && b.Looked() && !r.justMissed(b.Object, v1alpha1.ReasonTokenNotFound) {
 		return nil, false, nil
 	}
 	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
@@ -145,10 +151,10 @@ func (r *Reconciler) search(ctx context.Context, b *decision.Binding, h connecti
 	return found, err == nil && len(found) == 0 && !b.Looked(), err
 }
 
-// justMissed reports whether the name was first not found a moment ago, by a listing that may have been too old for it.
-func (r *Reconciler) justMissed(b *v1alpha1.ScopedTokenBinding) bool {
+// justMissed reports whether one of the reasons was first said a moment ago, of a listing or an answer that may have been too old.
+func (r *Reconciler) justMissed(b *v1alpha1.ScopedTokenBinding, reasons ...string) bool {
 	c := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionResolved)
-	return c != nil && c.Reason == v1alpha1.ReasonTokenNotFound && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
+	return c != nil && slices.Contains(reasons, c.Reason) && r.Clock().Sub(c.LastTransitionTime.Time) < 2*freshEnough
 }
 
 // diagnose looks for what may be the cause of a refusal, past what the directory remembers.

@@ -106,6 +106,9 @@ func (r *Reconciler) result(p decision.Progress, again time.Duration) (reconcile
 	p.Wake = earlier(p.Wake, again)
 	for i := range p.Situation.Bindings {
 		b := &p.Situation.Bindings[i]
+		if b.Target.Old {
+			p.Wake = earlier(p.Wake, freshEnough) // the target may have been made since
+		}
 		p.Wake = earlier(p.Wake, r.shares.requests.wait(b, b.Object.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()))
 	}
 	return reconcile.Result{RequeueAfter: p.Wake}, nil
