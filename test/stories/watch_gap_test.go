@@ -153,23 +153,4 @@ var _ = Describe("What happens while no watch runs", func() {
 		w.expect("True/Granted", "new")
 		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.science), w.on(w.ci, w.etl)}).To(Equal([]string{"WORKSPACE_AUTHOR", "", "DEPLOYMENT_ADMIN"}))
 	})
-
-	It("is taken in when it is over: rules that no longer allow what is just being given", func(ctx context.Context) {
-		w, g := gated(ctx)
-		over := w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: astrosim.TokensRoles, Delay: 2 * time.Second})
-		w.bind(builders.Binding("b").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		Eventually(w.strikes(astrosim.FaultSlow)).Should(BeNumerically(">", 0))
-		over()
-		g.deaf(w, func() {
-			w.expect("True/Granted", "b")
-			w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
-				rule := builders.AllowAll(w.namespace)
-				rule.Roles = []string{"WORKSPACE_AUTHOR"}
-				c.Spec.Allow = []v1alpha1.AllowRule{rule}
-			})
-			time.Sleep(time.Second) // the operator looks for those whom the rules concern, and finds b as it was before
-		})
-		w.expect("False/RoleNotAllowed", "b")
-		Expect(w.binding("b").Status.Claim.State).To(Equal(v1alpha1.ClaimHeld), "withdrawal keeps the role by default")
-	})
 })

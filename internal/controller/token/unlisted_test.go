@@ -41,6 +41,7 @@ func lookingAt(t *testing.T, objects ...client.Object) *Reconciler {
 	byToken := func(o client.Object) []string { return []string{pin.TokenValue(o.(*v1alpha1.ScopedTokenBinding))} }
 	kube := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingUnsettled, ofConnection).
+		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingConnection, ofConnection).
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingToken, byToken).Build()
 	return &Reconciler{
 		Client: kube, Live: kube, Registry: connection.NewRegistry(), Clock: time.Now,

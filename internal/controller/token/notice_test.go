@@ -1,0 +1,63 @@
+package token
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
+)
+
+// A binding is being given its role when the rules of its connection change: the cache shows it without a claim, so that the notice
+// finds it among those that the rules refuse. Then the cache shows its claim, which is the operator's own write.
+func TestRulesThatChangeWhileARoleIsGiven(t *testing.T) {
+	const id = "cltoken0000000000000000001"
+	before, namespace := bindingIn("team", id), &corev1.Namespace{}
+	before.ResourceVersion, namespace.Name = "5", "team"
+	r := lookingAt(t, connectionOfAcme(), before, namespace)
+	r.ownWrites, r.shares.edits = newOwnWrites(), quota.New(editsPerSecond, editBurst)
+	r.orphans = newOrphans(r.stillThere, func(types.UID) bool { return false })
+	after := before.DeepCopy()
+	after.ResourceVersion, after.Status.OrganizationID, after.Status.Token.ID, after.Status.Target.ID = "6", "o", id, "t"
+	after.Status.Claim = &v1alpha1.Claim{UID: after.UID, State: v1alpha1.ClaimHeld, Host: "h"}
+	update := event.UpdateEvent{ObjectOld: before, ObjectNew: after}
+	if !(edited{}).Update(update) {
+		t.Error("that a binding has its claim by now is let through to nobody")
+	}
+
+	looked := r.ownWrites.noticed() // the reconcile that gives the role looks at the rules
+	q := priorityqueue.New[TokenKey](t.Name())
+	defer q.ShutDown()
+	r.noticeHandler().Generic(t.Context(), event.TypedGenericEvent[connection.Notice]{Object: connection.Notice{Connection: acme, All: true}}, q)
+	if got := keysIn(t, q); got != "refused in team by "+acme.String() {
+		t.Errorf("the notice finds %q", got)
+	}
+	r.ownWrites.expect(after, true, looked)
+	r.bindingHandler().Update(t.Context(), update, q)
+	if got, want := keysIn(t, q), tokenKey("h", "o", id).String(); got != want {
+		t.Errorf("once the cache shows the claim %q is looked at, not %q", got, want)
+	}
+}
+
+// keysIn takes a key out of the queue, and waits a while for one; "" if there is none.
+func keysIn(t *testing.T, q queue) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	for q.Len() == 0 && ctx.Err() == nil {
+		time.Sleep(5 * time.Millisecond)
+	}
+	if q.Len() == 0 {
+		return ""
+	}
+	key, _ := q.Get()
+	q.Done(key)
+	return key.String()
+}
