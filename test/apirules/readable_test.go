@@ -13,7 +13,8 @@ import (
 
 // leastSpec is a spec of each kind.
 var leastSpec = map[string]string{
-	"ScopedTokenBinding": organizationOnWorkspace, "AstroConnection": leastConnection, "ClusterAstroConnection": leastConnection, "TargetInventory": leastInventory,
+	"ScopedTokenBinding": organizationOnWorkspace, "AstroConnection": leastConnection,
+	"ClusterAstroConnection": leastConnection, "TargetInventory": leastInventory,
 }
 
 // One object whose status the Go types cannot read would fail every list of its kind, and with it the operator's watch. So
@@ -35,13 +36,15 @@ const conditionAt = `{conditions: [{type: Ready, status: "True", reason: Granted
 var badTimes = map[string]string{
 	"words": "tomorrow", "small letters": "2026-01-31t12:00:00z", "an offset beyond a day": "2026-01-31T12:00:00+25:00",
 	"an offset beyond an hour": "2026-01-31T12:00:00+01:61", "another mark before the fraction": "2026-01-31T12:00:00x5Z",
-	"more behind it": "2026-01-31T12:00:00ZTZ", "no such day": "2026-02-30T12:00:00Z", "no offset": "2026-01-31T12:00:00", "five digits of a year": "20260-01-31T12:00:00Z",
+	"more behind it": "2026-01-31T12:00:00ZTZ", "no such day": "2026-02-30T12:00:00Z",
+	"no offset": "2026-01-31T12:00:00", "five digits of a year": "20260-01-31T12:00:00Z",
 }
 
 func TestTimesInAStatus(t *testing.T) {
 	good := map[string]string{
 		"what the operator writes": marshalled(t, metav1.NewTime(time.Now())), "a fraction": "2026-01-31T12:00:00.123456789Z",
-		"an offset": "2026-01-31T12:00:00-23:59", "the last second": "9999-12-31T23:59:59Z", "a leap day": "2028-02-29T00:00:00Z", "the first second": "0001-01-01T00:00:00Z",
+		"an offset": "2026-01-31T12:00:00-23:59", "the last second": "9999-12-31T23:59:59Z", "a leap day": "2028-02-29T00:00:00Z",
+		"the first second": "0001-01-01T00:00:00Z",
 	}
 	for kind, fields := range statusTimes {
 		for _, field := range slices.Sorted(maps.Keys(fields)) {
