@@ -1,6 +1,7 @@
 package astro
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -57,7 +58,7 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	} else {
 		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + f.snippet(raw))
 	}
-	e.kind = kindOf(resp.StatusCode, fromAstro)
+	e.kind = kindOf(resp.StatusCode, fromAstro || resp.StatusCode == http.StatusUnauthorized && !isPage(raw))
 	if redirected(resp.StatusCode) {
 		e.Message, e.final = "it redirects elsewhere, and the credential does not follow", true
 	}
@@ -83,6 +84,10 @@ func readError(raw []byte, status int) (wireError, bool) {
 	err := json.Unmarshal(raw, &w)
 	return w, err == nil && w.RequestID != "" && w.StatusCode == status
 }
+
+// isPage reports whether a body is a page for people, as proxies show it. What checks credentials before Astro answers has other
+// words, or none, and nobody knows which: a 401 with those is about the credential.
+func isPage(raw []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")) }
 
 // kindOf decides what an answer means. A refusal that is not in Astro's form comes from something in between, such as a
 // gateway, a firewall or a wrong address. It is not Astro's answer: no evidence that anything is gone, that a permission is
