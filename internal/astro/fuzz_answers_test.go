@@ -66,9 +66,9 @@ func FuzzErrorBody(f *testing.F) {
 // astros reports the long way whether a body is an error of Astro's for an answer with the status.
 func astros(status int, body []byte) bool {
 	var fields struct {
-		RequestID  string
-		StatusCode int
-		Message    any
+		RequestID  string `json:"requestId"`
+		StatusCode int    `json:"statusCode"`
+		Message    any    `json:"message"`
 	}
 	if err := json.Unmarshal(body, &fields); err != nil {
 		return false
