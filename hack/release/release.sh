@@ -66,8 +66,9 @@ pack
 kustomize() { go tool -modfile=hack/tools/go.mod kustomize build "$1"; }
 kustomize config/crd >"$out/crds.yaml"
 kustomize config/default | sed "s|image: scopedtoken-operator:latest|image: $image|" >"$out/install.yaml"
-# kubectl-stb, for PLATFORMS if that narrows the release.
-go run ./hack/release/plugin -version="$VERSION" -out="$out" ${PLATFORMS:+-platforms="$PLATFORMS"}
+# kubectl-stb, for fewer platforms if PLUGIN_PLATFORMS or PLATFORMS narrows the release.
+plugins=${PLUGIN_PLATFORMS:-${PLATFORMS:-}}
+go run ./hack/release/plugin -version="$VERSION" -out="$out" ${plugins:+-platforms="$plugins"}
 cp "$notes" "$out/release-notes.md"
 
 # What users put together has to fit together.
