@@ -90,8 +90,8 @@ func readError(raw []byte, status int) (wireError, bool) {
 func isPage(raw []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")) }
 
 // kindOf decides what an answer means. A refusal that is not in Astro's form comes from something in between, such as a
-// gateway, a firewall or a wrong address. It is not Astro's answer: no evidence that anything is gone, that a permission is
-// missing, or that the credential is not valid. A 429 asks to slow down, whoever sends it.
+// gateway, a firewall or a wrong address. It is not Astro's answer, and no evidence that anything is gone or that a permission is
+// missing. A 429 asks to slow down, whoever sends it.
 func kindOf(status int, fromAstro bool) error {
 	switch {
 	case status == http.StatusTooManyRequests:

@@ -16,7 +16,7 @@ import (
 var (
 	ErrNotFound     = errors.New("not found")    // Astro itself said 404
 	ErrForbidden    = errors.New("forbidden")    // Astro itself said 403: no evidence of anything but a missing permission
-	ErrUnauthorized = errors.New("unauthorized") // Astro itself said 401: it refuses the credential
+	ErrUnauthorized = errors.New("unauthorized") // 401, other than with a page: the credential is refused
 	ErrInvalid      = errors.New("invalid")      // refused for what was asked; the same request fails again
 	ErrThrottled    = errors.New("throttled")    // 429: see RetryAfter
 	ErrUnreachable  = errors.New("unreachable")  // no answer, or none that is Astro's, such as the page of a proxy; try again

@@ -244,6 +244,10 @@ func TestBindingsThatOthersKeep(t *testing.T) {
 			if st := w.status("a"); st.Claim == nil || st.Claim.State != v1alpha1.ClaimReleased {
 				t.Fatalf("the object stays and goes on claiming: %v", w.states())
 			}
+			denied := drive(t, situation(kept, holds(w1, member)), deniesRelease)
+			if st := denied.status("a"); st.Claim == nil || st.Claim.State != v1alpha1.ClaimReleased {
+				t.Errorf("whose finalizer Kubernetes does not let go claims again: %v", denied.states())
+			}
 			controllerutil.RemoveFinalizer(kept.b.Object, v1alpha1.FinalizerRevoke)
 			kept.b.Object.Status, kept.b.Claim = w.status("a"), nil
 			w = drive(t, situation(kept, holds(w1, owner)))

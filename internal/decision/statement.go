@@ -189,11 +189,12 @@ func (s *Situation) lingers(b *Binding, r Ruling) bool {
 // is gone, so that nobody takes it for granted, or looks for it again.
 func (p Progress) unreleasedStatement(i int, st Statement, r Ruling, refused *fault.Fault) Statement {
 	var claim *enteredClaim
-	if st.Stays {
+	b := &p.Situation.Bindings[i]
+	if st.Stays && !b.outlives() { // one that outlives this gave its claim up before
 		claim = p.entered(i, r)
 	}
 	r.Fault, st.Release = refused, false
-	st.Status, st.Write = p.Situation.statusOf(&p.Situation.Bindings[i], r, claim, Done{}, false), true
+	st.Status, st.Write = p.Situation.statusOf(b, r, claim, Done{}, false), true
 	return st
 }
 

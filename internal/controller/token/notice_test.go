@@ -7,6 +7,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
@@ -60,4 +62,24 @@ func keysIn(t *testing.T, q queue) string {
 	key, _ := q.Get()
 	q.Done(key)
 	return key.String()
+}
+
+// A finalizer may be written after a notice, by who looked before it. What that writer knows is not newer for it.
+func TestFinalizersKnowOfNoNotice(t *testing.T) {
+	b := bindingIn("team", "cltoken0000000000000000001")
+	r := lookingAt(t, connectionOfAcme(), b)
+	r.ownWrites = newOwnWrites()
+	g := group{notices: r.ownWrites.noticed()}
+	var there v1alpha1.ScopedTokenBinding
+	if err := r.Client.Get(t.Context(), client.ObjectKeyFromObject(b), &there); err != nil {
+		t.Fatal(err)
+	}
+	r.ownWrites.notice()
+	patched, err := r.patchFinalizer(t.Context(), g, &there, controllerutil.AddFinalizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ownWrites.alreadyHandled(event.UpdateEvent{ObjectOld: &there, ObjectNew: patched}) {
+		t.Error("the notice is lost")
+	}
 }

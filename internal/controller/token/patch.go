@@ -60,7 +60,7 @@ func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingSta
 // patchFinalizer patches under the condition that nobody changed the object meanwhile, because a merge patch replaces the
 // whole list of finalizers. It returns the object as patched; the one given is not changed.
 func (r *Reconciler) patchFinalizer(
-	ctx context.Context, b *v1alpha1.ScopedTokenBinding, change func(client.Object, string) bool,
+	ctx context.Context, g group, b *v1alpha1.ScopedTokenBinding, change func(client.Object, string) bool,
 ) (*v1alpha1.ScopedTokenBinding, error) {
 	before := metadataOf(b)
 	now := before.DeepCopy()
@@ -73,7 +73,7 @@ func (r *Reconciler) patchFinalizer(
 	patched := b.DeepCopy()
 	patched.ObjectMeta = now.ObjectMeta
 	index.Strip(patched, nil)
-	r.ownWrites.expect(patched, true, r.ownWrites.noticed()) // it moves under no other key
+	r.ownWrites.expect(patched, true, g.notices)
 	return patched, nil
 }
 
@@ -86,7 +86,7 @@ func metadataOf(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
 }
 
 // addFinalizers adds the finalizer to bindings, side by side. Each patch is for the very object that was looked at.
-func (r *Reconciler) addFinalizers(ctx context.Context, p decision.Progress, e decision.AddFinalizers) decision.Patched {
+func (r *Reconciler) addFinalizers(ctx context.Context, g group, p decision.Progress, e decision.AddFinalizers) decision.Patched {
 	result := decision.Patched{Objects: map[types.UID]decision.Binding{}, Gone: map[types.UID]bool{}, Errs: map[types.UID]error{}}
 	objects := objectsOf(p.Situation.Bindings)
 	var work errgroup.Group
@@ -94,7 +94,7 @@ func (r *Reconciler) addFinalizers(ctx context.Context, p decision.Progress, e d
 	var mu sync.Mutex
 	for _, uid := range e.Bindings {
 		work.Go(func() error {
-			patched, err := r.patchFinalizer(ctx, objects[uid], controllerutil.AddFinalizer)
+			patched, err := r.patchFinalizer(ctx, g, objects[uid], controllerutil.AddFinalizer)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {

@@ -26,7 +26,7 @@ func (r *Reconciler) carryOut(ctx context.Context, g group, p decision.Progress)
 		case decision.Read:
 			p = decision.After(p, e, r.readToken(ctx, g, e))
 		case decision.AddFinalizers:
-			p = decision.After(p, e, r.addFinalizers(ctx, p, e))
+			p = decision.After(p, e, r.addFinalizers(ctx, g, p, e))
 		case decision.WriteJournal:
 			p = decision.After(p, e, r.writeJournal(ctx, g, p, e))
 		case decision.Withdraw:

@@ -68,7 +68,7 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 	if !st.Release {
 		return nil
 	}
-	released, err := r.release(ctx, st, object)
+	released, err := r.release(ctx, g, st, object)
 	if released && !st.Write { // else it was told when the status gave the claim up
 		r.auditStayed(ctx, said, st.UID)
 	}
@@ -77,10 +77,10 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 
 // release takes the finalizer off. That the object is gone already is as good, and was told when it went: the cache may show
 // it for a while.
-func (r *Reconciler) release(ctx context.Context, st decision.Statement, object *v1alpha1.ScopedTokenBinding) (released bool, err error) {
+func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) (released bool, err error) {
 	r.orphans.release(st.UID)
 	holds := controllerutil.ContainsFinalizer(object, v1alpha1.FinalizerRevoke)
-	_, err = r.patchFinalizer(ctx, object, controllerutil.RemoveFinalizer)
+	_, err = r.patchFinalizer(ctx, g, object, controllerutil.RemoveFinalizer)
 	if err != nil && !apierrors.IsNotFound(err) {
 		r.orphans.keep(st.UID)
 		r.eventReleaseRefused(st, err)
