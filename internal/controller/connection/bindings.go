@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -107,7 +108,8 @@ func (d *dependencies) claimedTargets(ctx context.Context, key Key, organization
 		}
 	}
 	for i := range inventories.Items {
-		if t := &inventories.Items[i].Status.Target; t.ID != "" {
+		s := &inventories.Items[i].Status // one that the rules refuse has the id that its user wrote
+		if t := &s.Target; t.ID != "" && meta.IsStatusConditionTrue(s.Conditions, v1alpha1.ConditionResolved) {
 			seen[astro.TargetQuery{Kind: resolve.Entities[t.Kind], ID: t.ID}] = struct{}{}
 		}
 	}

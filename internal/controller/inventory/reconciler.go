@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -26,6 +27,7 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 
 	refusals refusal.Told
+	reads    *quota.Quota
 }
 
 // survey is what one reconcile found for an inventory.
@@ -126,7 +128,7 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		s.again = 0
 		return s, nil
 	}
-	found, wrong := target(ctx, i, h, subject)
+	found, wrong := r.target(ctx, i, h, subject)
 	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {
 		r.reportUnauthorized(h, wrong.Err)
@@ -139,6 +141,9 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		return s, nil
 	}
 	if s.fault = hinted(ctx, i, h, subject, wrong, wrong); wrong != nil {
+		if missed(wrong.Reason) && recent(i) {
+			s.again = freshEnough // the target may have been made since
+		}
 		return s, nil
 	}
 	s.target, s.again = bound(i, found), 0
@@ -151,6 +156,11 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 	if err != nil {
 		r.reportUnauthorized(h, err)
 		s.fault = fault.FromAstroError(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
+		return nil
+	}
+	if doubt := h.Directory.Doubt(); doubt != "" { // the rows of before are better than a part of them; each sweep looks again
+		s.fault = fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
+			"the tokens on %s %q are as they were last known: the listing is not complete: %s", s.target.Kind, s.target.Name, doubt)
 		return nil
 	}
 	declared, err := r.declared(ctx, h, s.target)

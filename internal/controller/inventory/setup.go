@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -20,6 +21,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 )
 
 const (
@@ -27,6 +29,10 @@ const (
 	// applied at once cost an inventory one listing of memory in each such time.
 	settling = 2 * time.Second
 	workers  = 4
+	// freshEnough is how old a missed target may be that counts for an inventory of which the user has just said something.
+	freshEnough = 10 * time.Second
+	// A namespace's share of lookups past such a miss. The next listing answers what is beyond it.
+	readsPerSecond, readBurst = 1, 20
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -41,7 +47,7 @@ type Options struct {
 
 // SetupWithManager adds the controller. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
-	r := &Reconciler{Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder}
+	r := &Reconciler{Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, reads: quota.New(readsPerSecond, readBurst)}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("targetinventory").
 		For(&v1alpha1.TargetInventory{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, confirms()))).
@@ -67,14 +73,22 @@ func confirms() predicate.Funcs {
 // noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
 // if it is tokens or targets, since more of them may be about to.
 func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
-	after := settling
+	after, which := settling, all
 	if !e.Object.All && len(e.Object.Tokens) == 0 && len(e.Object.Targets) == 0 {
-		return // a sweep that found nothing new
+		which = waits // the sweep found nothing new
 	}
 	if e.Object.All {
 		after = 0
 	}
-	r.enqueue(ctx, q, after, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
+	r.enqueue(ctx, q, after, which, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
+}
+
+func all(*v1alpha1.TargetInventory) bool { return true }
+
+// waits reports whether an inventory waits for a listing that can be relied on.
+func waits(i *v1alpha1.TargetInventory) bool {
+	c := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionReady)
+	return c != nil && c.Reason == v1alpha1.ReasonListIncomplete
 }
 
 // declarationChanged looks at the inventories of a target again when a binding takes or drops its claim there.
@@ -85,7 +99,7 @@ func (r *Reconciler) declarationChanged(ctx context.Context, q queue, before, af
 	}
 	for _, p := range []place{was, is} {
 		if p.target != "" {
-			r.enqueue(ctx, q, settling, client.MatchingFields{index.InventoryTarget: p.target})
+			r.enqueue(ctx, q, settling, all, client.MatchingFields{index.InventoryTarget: p.target})
 		}
 	}
 }
@@ -99,13 +113,15 @@ func declaration(o client.Object) place {
 	return p
 }
 
-func (r *Reconciler) enqueue(ctx context.Context, q queue, after time.Duration, by client.MatchingFields) {
+func (r *Reconciler) enqueue(ctx context.Context, q queue, after time.Duration, which func(*v1alpha1.TargetInventory) bool, by client.MatchingFields) {
 	var list v1alpha1.TargetInventoryList
 	if err := r.Client.List(ctx, &list, by, client.UnsafeDisableDeepCopy); err != nil {
 		log.FromContext(ctx).Error(err, "could not find inventories", "by", by)
 		return
 	}
 	for i := range list.Items {
-		q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])}, after)
+		if which(&list.Items[i]) {
+			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])}, after)
+		}
 	}
 }

@@ -107,6 +107,15 @@ var _ = Describe("An inventory", func() {
 		Eventually(declaredBy).Should(BeEmpty())
 	})
 
+	It("finds a target that is made a moment later, without a sweep", func(ctx SpecContext) {
+		s := newStory(ctx).connected()
+		early := s.inventory("early", s.named("late"))
+		s.expect(early, "Ready", "False/TargetNotFound")
+		id := s.sim.AddDeployment(s.workspace, "late")
+		Eventually(func() string { return s.get(early).Status.Target.ID }, "20s").Should(Equal(id))
+		s.expect(early, "Ready", "True/Listed")
+	})
+
 	It("follows what is written by id before any sweep", func(ctx SpecContext) {
 		s := newStory(ctx)
 		ci := s.sim.AddOrganizationToken(s.org, "ci", "ORGANIZATION_MEMBER")

@@ -53,7 +53,7 @@ var _ = BeforeSuite(func() {
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
-	hosts := startSims(16)
+	hosts := startSims(24)
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))

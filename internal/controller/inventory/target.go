@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -25,8 +27,11 @@ func pinned(i *v1alpha1.TargetInventory) string {
 
 // target finds the one target that the inventory means: by a call, or as the last sweep has seen it once the status says it. What it says
 // of a target that was not found counts only once the rules are known to allow the user to hear it.
-func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject) (*astro.Target, *fault.Fault) {
+func (r *Reconciler) target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject) (*astro.Target, *fault.Fault) {
 	q := resolve.TargetQuery(i.Spec.Target, pinned(i))
+	if recent(i) {
+		h.Directory.ForgetMiss(q, freshEnough, func() bool { return r.reads.Take(i.Namespace, time.Now()) })
+	}
 	var err error
 	found, known := h.Directory.KnownTarget(q)
 	if !known || !settled(i) {
@@ -37,6 +42,21 @@ func target(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handl
 		return successor(ctx, i, h, s, f)
 	}
 	return t, f
+}
+
+// recent reports whether the user has just asked for the target, so that an older miss counts little: the inventory is new or changed, or
+// has told only for a moment that it missed.
+func recent(i *v1alpha1.TargetInventory) bool {
+	if i.Status.ObservedGeneration != i.Generation {
+		return true
+	}
+	c := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionResolved)
+	return c != nil && missed(c.Reason) && time.Since(c.LastTransitionTime.Time) < 2*freshEnough
+}
+
+// missed reports whether a reason says that a reference stands for no target, or for more than one.
+func missed(reason string) bool {
+	return reason == v1alpha1.ReasonTargetNotFound || reason == v1alpha1.ReasonTargetAmbiguous
 }
 
 // foundByName reports whether the name of the inventory was found to stand for a target.
