@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
 const (
@@ -29,6 +33,9 @@ func (m *measurement) coldStart(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("writes to Kubernetes alone: %w", err)
 	}
+	if err := m.knownKinds(ctx); err != nil {
+		return err
+	}
 	time.Sleep(calm) // what is made in the second in which the operator starts is new to it
 	var took []newcomer
 	it, err := m.spend(ctx, func() (ready time.Duration, err error) {
@@ -38,7 +45,18 @@ func (m *measurement) coldStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	m.printCold(it, took, applied, alone.took)
+	m.printCold(it, late, took, applied, alone.took)
+	return nil
+}
+
+// knownKinds has the API server set up its caches of the kinds that the bench does not use itself, as it has where they are in use:
+// it makes whoever watches such a kind first wait for a second.
+func (m *measurement) knownKinds(ctx context.Context) error {
+	for _, list := range []client.ObjectList{&v1alpha1.ClusterAstroConnectionList{}, &v1alpha1.TargetInventoryList{}} {
+		if err := m.kube.List(ctx, list, client.Limit(1)); err != nil {
+			return fmt.Errorf("list %T: %w", list, err)
+		}
+	}
 	return nil
 }
 
@@ -76,16 +94,19 @@ func (w *world) expected(s size) time.Duration {
 	return 2*time.Second + max(throttled(s), time.Duration(s.bindings)*8*time.Millisecond)
 }
 
-func (m *measurement) printCold(it spent, took []newcomer, applied, alone time.Duration) {
-	bound := max(throttled(m.size), alone)
+func (m *measurement) printCold(it spent, late []grant, took []newcomer, applied, alone time.Duration) {
+	// A newcomer whose token had been written needs a write of its own.
+	needed := m.size.tokens + m.org.rewritesFor(late[:len(took)])
+	limit := throttled(size{needed, needed})
+	bound := max(limit, alone)
 	var ratioGoal *float64
 	if m.size.bindings >= large {
 		ratioGoal = new(coldGoal)
 	}
-	calls := float64(m.size.tokens)
+	calls := float64(needed)
 	m.printSpent("cold", m.size, it, expectation{
 		time: bound, gets: new(calls + lookups(m.size.bindings) + float64(m.org.pages())), posts: new(calls), patches: new(float64(2 * m.size.bindings)),
-		notes: []string{listed("astro_writes_at_limit", throttled(m.size)), listed("alone_2_writes", alone), listed("applied_in", applied)},
+		notes: []string{listed("astro_writes_at_limit", limit), listed("alone_2_writes", alone), listed("applied_in", applied)},
 	})
 	m.figures.print(figure{
 		name: "cold_" + m.size.suffix() + "_ratio_to_bound", value: it.took.Seconds() / bound.Seconds(), unit: "times", goal: ratioGoal,

@@ -144,14 +144,33 @@ func (org *organization) mostWritesBy() int {
 	return org.most(func(w astrosim.RoleWrite) string { return w.TokenID + " by " + w.By })
 }
 
+// rewritesFor is how many tokens' writes after their first may have been for the sake of the grants: at most one a grant.
+func (org *organization) rewritesFor(late []grant) (n int) {
+	grants := map[string]int{}
+	for _, g := range late {
+		grants[g.token.id]++
+	}
+	for id, writes := range org.writes(func(w astrosim.RoleWrite) string { return w.TokenID }) {
+		n += min(writes-1, grants[id])
+	}
+	return n
+}
+
 func (org *organization) most(of func(astrosim.RoleWrite) string) int {
-	most, writes := 0, map[string]int{}
-	for _, w := range org.sim.Audit() {
-		if w.OutOfBand {
-			continue
-		}
-		writes[of(w)]++
-		most = max(most, writes[of(w)])
+	most := 0
+	for _, n := range org.writes(of) {
+		most = max(most, n)
 	}
 	return most
+}
+
+// writes counts the writes of role sets by what they are of.
+func (org *organization) writes(of func(astrosim.RoleWrite) string) map[string]int {
+	all := map[string]int{}
+	for _, w := range org.sim.Audit() {
+		if !w.OutOfBand {
+			all[of(w)]++
+		}
+	}
+	return all
 }
