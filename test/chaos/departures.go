@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -25,13 +26,19 @@ type departures struct {
 	learned    map[types.UID]lesson                  // how the last process was told that the object is gone
 	begun      map[int]bool                          // processes that are at work: before, watches fill caches, and nobody is told
 	gone       map[types.UID]int                     // when it went
-	journalled map[types.UID]int                     // when the journal named the object, later than its going
+	journalled map[types.UID]note                    // what the journal said of the object, later than its going
 	pages      map[string]string                     // the journal: the data of each ConfigMap
 	clock      int                                   // counts what happens
 }
 
 // lesson is that a process was told something.
 type lesson struct{ process, at int }
+
+// note is that the journal named an object, and the role that it spoke of; "" if that is whatever is there.
+type note struct {
+	at   int
+	role string
+}
 
 // sighting is the state of an object that a process was shown.
 type sighting struct {
@@ -42,7 +49,7 @@ type sighting struct {
 func newDepartures() *departures {
 	return &departures{
 		shown: map[int]map[client.ObjectKey]sighting{}, learned: map[types.UID]lesson{}, gone: map[types.UID]int{},
-		journalled: map[types.UID]int{}, pages: map[string]string{}, begun: map[int]bool{},
+		journalled: map[types.UID]note{}, pages: map[string]string{}, begun: map[int]bool{},
 	}
 }
 
@@ -99,14 +106,23 @@ func (d *departures) setPage(name, data string) {
 }
 
 // name records that a page of the journal names an object that is gone, if it does. An entry that says that the role is to stay
-// tells a process nothing of a later wish that it never saw.
+// tells a process nothing of a later wish that it never saw, and one of a role that was about to be given tells nothing of the role
+// that an edit asked for later.
 func (d *departures) name(uid types.UID, page string) {
 	_, entry, named := strings.Cut(page, string(uid))
 	entry, _, _ = strings.Cut(entry, "}")
-	if named && !strings.Contains(entry, "retain") {
-		d.journalled[uid] = d.clock
+	if !named || strings.Contains(entry, "retain") {
+		return
 	}
+	n := note{at: d.clock}
+	if role := entryRole.FindStringSubmatch(entry); role != nil && !strings.Contains(entry, "leaving") {
+		n.role = role[1]
+	}
+	d.journalled[uid] = n
 }
+
+// entryRole finds the role of an entry, which is JSON, or JSON in a string of JSON.
+var entryRole = regexp.MustCompile(`"role\\?":\\?"([^"\\]*)`)
 
 // journal is the data of all pages.
 func (d *departures) journal() string {
@@ -119,10 +135,13 @@ func (d *departures) journal() string {
 	return all.String()
 }
 
-// knownAt is when a process could know that an object which had a claim is gone, as it was told or the journal says so; 0 if
-// it cannot.
-func (d *departures) knownAt(uid types.UID, process int) int {
-	at := d.journalled[uid]
+// knownAt is when a process could know that an object which had a claim on the role is gone, as it was told or the journal says
+// so; 0 if it cannot.
+func (d *departures) knownAt(uid types.UID, role string, process int) int {
+	at := 0
+	if n := d.journalled[uid]; n.role == "" || n.role == role {
+		at = n.at
+	}
 	if l, told := d.learned[uid]; told && l.process == process {
 		at = max(at, l.at)
 	}
@@ -131,11 +150,11 @@ func (d *departures) knownAt(uid types.UID, process int) int {
 
 // mustRevoke says whether a process has to revoke the role that several objects had, which are all gone: it can know of
 // one, and none of the others was still there by then, as an heir to the role.
-func (d *departures) mustRevoke(uids []types.UID, process int) bool {
+func (d *departures) mustRevoke(uids []types.UID, role string, process int) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.ContainsFunc(uids, func(uid types.UID) bool {
-		at := d.knownAt(uid, process)
+		at := d.knownAt(uid, role, process)
 		return at > 0 && !slices.ContainsFunc(uids, func(other types.UID) bool { return other != uid && d.gone[other] > at })
 	})
 }

@@ -95,6 +95,29 @@ func TestDepartures(t *testing.T) {
 			},
 			want: true,
 		},
+		"JournalledBeforeAnEdit": {
+			reason: "An entry of the role that was there before tells nothing of the one that an edit asked for.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{\"uid\":\"uid-old\",\"role\":\"EARLIER\"}`)
+			},
+		},
+		"JournalledWithTheRole": {
+			reason: "The entry speaks of the role that is there.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{\"uid\":\"uid-old\",\"role\":\"R\"}`)
+			},
+			want: true,
+		},
+		"JournalledAsLeaving": {
+			reason: "What leaves is revoked, whatever role it has by now.",
+			do: func(d *departures) {
+				d.vanish(old)
+				d.setPage("page", `{"uid":"uid-old","role":"EARLIER","leaving":true}`)
+			},
+			want: true,
+		},
 		"ClearedBefore": {
 			reason: "The entry was cleared before the object vanished.",
 			do: func(d *departures) {
@@ -109,11 +132,11 @@ func TestDepartures(t *testing.T) {
 			d, idle := newDepartures(), newDepartures()
 			d.begin(1)
 			tc.do(d)
-			if got := d.mustRevoke([]types.UID{old}, 1); got != tc.want {
+			if got := d.mustRevoke([]types.UID{old}, "R", 1); got != tc.want {
 				t.Errorf("%s\nwant known=%t, got %t", tc.reason, tc.want, got)
 			}
 			tc.do(idle)
-			if got := idle.mustRevoke([]types.UID{old}, 1); got != (tc.want && len(idle.journalled) > 0) {
+			if got := idle.mustRevoke([]types.UID{old}, "R", 1); got != (tc.want && len(idle.journalled) > 0) {
 				t.Errorf("%s\nA process that is not at work yet knows what the journal says, got %t", tc.reason, got)
 			}
 		})
@@ -160,7 +183,7 @@ func TestHeirs(t *testing.T) {
 			d := newDepartures()
 			d.begin(1)
 			tc.do(d)
-			if got := d.mustRevoke([]types.UID{"first", "heir"}, 1); got != tc.want {
+			if got := d.mustRevoke([]types.UID{"first", "heir"}, "R", 1); got != tc.want {
 				t.Errorf("%s\nwant it to be revoked: %t, got %t", tc.reason, tc.want, got)
 			}
 		})

@@ -184,14 +184,16 @@ func (f *facts) wasReported(uid types.UID) bool {
 	return f.reported[uid]
 }
 
-// enter records that the operator was about to give a role on behalf of bindings: their journal entries were there.
+// enter records that the operator was about to give a role on behalf of bindings: their journal entries were there. One that
+// has vanished by then may have come to observe before.
 func (f *facts) enter(p place, uids []types.UID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.held[p] = true
 	for _, uid := range uids {
 		if _, known := f.holders[uid]; !known && !f.released[uid] {
-			f.holders[uid] = holder{place: p, uid: uid}
+			last := f.objects[uid]
+			f.holders[uid] = holder{p, uid, last != nil && leavesRole(last)}
 		}
 	}
 }

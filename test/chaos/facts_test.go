@@ -33,3 +33,19 @@ func TestWhoObservesLeavesTheRole(t *testing.T) {
 		}
 	}
 }
+
+// A binding vanishes while it observes, before the operator, which has not heard of either, enters it into its journal.
+func TestWhoObservedAndVanishedLeavesTheRole(t *testing.T) {
+	at := place{"t", "WORKSPACE", "w"}
+	for mode, want := range map[v1alpha1.Mode]bool{v1alpha1.ModeEnforce: false, v1alpha1.ModeObserve: true} {
+		b := &v1alpha1.ScopedTokenBinding{}
+		b.UID, b.Spec.Mode = "u", mode
+		f := newFacts()
+		f.observe(b)
+		f.vanish(b, nil)
+		f.enter(at, []types.UID{b.UID})
+		if h, known := f.holderOf(b.UID); !known || h.retains != want {
+			t.Errorf("%s: the role stays on purpose: %t", mode, h.retains)
+		}
+	}
+}

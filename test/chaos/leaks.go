@@ -46,7 +46,7 @@ func (s *snapshot) judgeLeft(p place, role string) {
 	case slices.ContainsFunc(gone, func(h holder) bool { return h.retains }):
 	case s.world.oracle.refuses(p, ""):
 	case slices.ContainsFunc(gone, func(h holder) bool { return s.withheld(s.world.facts.last(h.uid)) }):
-	case s.world.departures.mustRevoke(uids, s.world.operator.process()):
+	case s.world.departures.mustRevoke(uids, role, s.world.operator.process()):
 		s.violationf(leftBehind, "%s holds %s on %s, whose binding has vanished, as the operator was shown", p.token, role, p.target)
 	default:
 		s.unseen++
