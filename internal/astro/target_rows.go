@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type targetRows struct {
 type targetRow struct {
 	target Target
 	exists bool
+	seen   bool      // it was there once
 	at     time.Time // when the call that showed it began
 }
 
@@ -38,7 +40,7 @@ func (r *targetRows) put(id TargetQuery, found []Target, at time.Time, swept boo
 	if len(found) > 1 || known && old.at.After(at) {
 		return
 	}
-	now := targetRow{exists: len(found) == 1, at: at}
+	now := targetRow{exists: len(found) == 1, seen: old.seen || len(found) == 1, at: at}
 	if now.exists {
 		now.target = found[0]
 	}
@@ -89,6 +91,18 @@ func (d *Directory) KnownTarget(q TargetQuery) (found []Target, known bool) {
 		found = []Target{row.target}
 	}
 	return found, true
+}
+
+// WouldSee reports whether Astro would show the target with the id to this credential if it were there: it has before, or the
+// credential's own token is an Organization owner's, by roles that were trusted. To any other, what it may not see is as what
+// there is not.
+func (d *Directory) WouldSee(kind EntityType, id string) bool {
+	if row, known := d.targets.rows.get(TargetQuery{Kind: kind, ID: id}); known && row.seen {
+		return true
+	}
+	return d.Doubt() == "" && slices.ContainsFunc(d.TrustedRoles(), func(right string) bool {
+		return strings.HasPrefix(right, string(EntityOrganization)+"/") && strings.HasSuffix(right, "=ORGANIZATION_OWNER")
+	})
 }
 
 // RefreshTargets looks at the targets with the ids, in batches, and returns which targets changed since it was last asked:

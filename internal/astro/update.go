@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Update is what became of a replacement of roles.
@@ -76,7 +78,7 @@ func (w *roleWrite) once(ctx context.Context) error {
 	now, err := w.read(ctx)
 	if err != nil {
 		writes.giveBack()
-		return err
+		return w.unread(err)
 	}
 	seen := time.Now()
 	if !w.Attempted {
@@ -125,6 +127,15 @@ func (w *roleWrite) read(ctx context.Context) (Token, error) {
 		return t, incomplete(w.op, "Astro answered without the token's roles")
 	}
 	return t, w.client.current(w.op, t)
+}
+
+// unread is why the token could not be read before a write. Where an earlier write had no answer, that is still so, whatever Astro
+// says to the read: a refusal would tell of a write that it never had.
+func (w *roleWrite) unread(err error) error {
+	if !w.Attempted || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnauthorized) {
+		return err
+	}
+	return &Error{Op: w.op, Message: text.Clip("a write had no answer, and then "+err.Error(), maxErrorText), kind: ErrUnreachable, final: true}
 }
 
 // unwritten ends an update that has nothing (more) to write. If a write before it was left without an answer, the token

@@ -166,6 +166,21 @@ func TestUpdateGivesUp(t *testing.T) {
 	}
 }
 
+// A refusal of the read after a write without an answer says nothing of that write.
+func TestRefusedReadAfterALostWrite(t *testing.T) {
+	for name, kind := range map[string]astrosim.FaultKind{"forbidden": astrosim.FaultForbidden, "not found": astrosim.FaultNotFound} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, astrosim.Options{})
+			w.Inject(astrosim.Fault{Kind: astrosim.FaultDrop, Endpoint: "tokens.roles"})
+			w.Inject(astrosim.Fault{Kind: kind, Endpoint: "tokens.get", After: 1})
+			u, err := w.client.UpdateRoles(t.Context(), w.ci, add(NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")))
+			if !errors.Is(err, ErrUnreachable) || !u.Attempted || u.Written || w.wire.count(http.MethodPost) != 1 {
+				t.Errorf("%+v after %d POSTs, %v", u, w.wire.count(http.MethodPost), err)
+			}
+		})
+	}
+}
+
 func TestWriteUnderWayIsWaitedFor(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	w.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: "tokens.roles", Delay: 300 * time.Millisecond})

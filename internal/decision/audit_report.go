@@ -67,7 +67,7 @@ func (p Progress) stayingRole(i int) string {
 	switch {
 	case p.Situation.Token.Presence == Present:
 		return p.Situation.roleOn(p.Situation.entry(&p.Decision, i))
-	case p.Situation.Token.Presence == Gone || b.Claim == nil:
+	case p.Situation.presenceTo(b) == Gone || b.Claim == nil:
 		return ""
 	}
 	return b.Claim.Role

@@ -142,6 +142,7 @@ func (s *Situation) discount(d *Decision) {
 	for i := range s.Bindings {
 		may, known := s.Memory.Writers[s.Bindings[i].Connection.Credential]
 		if known && !may && len(others[s.entry(d, i)]) > 1 && d.Rulings[i].Class != roleset.None {
+			d.Rulings[i].Overruled = d.Rulings[i].Class == roleset.Leave
 			d.Rulings[i].Class = roleset.None
 			d.Rulings[i].Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonPermissionDenied,
 				"Astro does not let the API token of %s write the roles of %s, and another binding speaks of the same role; "+
@@ -166,6 +167,7 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 			ID: b.ID(), Target: b.entry(r.Target), Role: b.Role(), Class: r.Class, Adopt: adoptOf(b.Object.Spec.Adopt),
 			CreatedAt: b.Object.CreationTimestamp.Time,
 			Observe:   r.Class == roleset.None && b.looksOn(r),
+			Yields:    b.Orphan, // there is no object to release, and nothing that its user could be told
 		}
 		if claim := s.claimOf(b); claim != nil {
 			c.HeldAt = claim.ClaimedAt

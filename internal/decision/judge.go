@@ -26,6 +26,7 @@ type Ruling struct {
 	Retarget  bool // the same of the target: its role is taken away before the binding looks for its name again
 	Expired   bool // its time is over
 	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
+	Overruled bool // it is to give its role up, and its credential may not write what another claims: it goes once that one has the role
 	Uncertain bool // whether Astro was given the role shows only in a while
 
 	// Obstacle is what is told of a binding that has expired beside that it has: nothing hangs on it any more.
@@ -208,7 +209,7 @@ func (s *Situation) settled(b *Binding) bool {
 	if at.IsZero() {
 		at = s.Now
 	}
-	return s.Token.Presence == Gone || s.Token.ByID && !at.Before(s.arrivesUntil(b))
+	return s.presenceTo(b) == Gone || s.Token.ByID && !at.Before(s.arrivesUntil(b))
 }
 
 func (s *Situation) arrives(i int) time.Duration { return s.arrivesUntil(&s.Bindings[i]).Sub(s.Now) }

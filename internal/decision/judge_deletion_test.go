@@ -82,6 +82,13 @@ func TestJudgeOfDeletion(t *testing.T) {
 			reason: "Absence is not deletion.",
 			parts:  of(binding("a").claimed(1).deleting(), presence(Absent)), want: "Hold ListIncomplete",
 		},
+		"TokenGoneToOthers": {
+			reason: "Nor is it deleted because somebody says so who was never allowed to see it.",
+			parts: of(binding("a").claimed(1).deleting(), presence(Gone), token(func(o *Observation) {
+				o.Unproven = map[string]bool{connection("acme").ID: true}
+			})),
+			want: "Hold ListIncomplete",
+		},
 		"TokenUnseen": {
 			reason: "Nor is it deleted because nobody could look.",
 			parts:  of(binding("a").claimed(1).deleting(), presence(Unseen)), want: "Hold Unreachable",
@@ -149,4 +156,29 @@ func TestJudgeOfRecoveredClaims(t *testing.T) {
 			parts:  of(binding("a").recovered(fresh)), want: "Want",
 		},
 	}.check(t)
+}
+
+// TestMissedOrphans: what an orphan may have left behind is counted, and nothing else is.
+func TestMissedOrphans(t *testing.T) {
+	old := now.Add(-10 * time.Second)
+	for name, c := range map[string]struct {
+		reason string
+		parts  []part
+		want   bool
+	}{
+		"OtherRole":  {"An edit of the binding may have asked for it.", of(binding("a").recovered(old).orphan(), holds(w1, owner), readByID), true},
+		"NothingIs":  {"Nothing is left.", of(binding("a").recovered(old).orphan(), readByID), false},
+		"ToStay":     {"It stays on purpose.", of(binding("a").recovered(old).orphan().annotated(v1alpha1.AnnotationRelease, "true"), holds(w1, owner), readByID), false},
+		"Heir":       {"Another binding has it.", of(binding("a").recovered(old).orphan(), binding("b").role(owner).claimed(2), holds(w1, owner), readByID), false},
+		"HeirLeaves": {"Another binding had it.", of(binding("a").recovered(old).orphan(), binding("b").role(member).claimed(2).orphan(), holds(w1, member), readByID), false},
+		"NotOrphan":  {"A binding that is there says so itself.", of(binding("a").recovered(old).deleting(), holds(w1, owner), readByID), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.parts...)
+			d := Decide(s)
+			if got := s.missed(&s.Bindings[0], d.Rulings[0]); got != c.want {
+				t.Errorf("%s missed: %t", c.reason, got)
+			}
+		})
+	}
 }

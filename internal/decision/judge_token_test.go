@@ -22,6 +22,19 @@ func TestJudgeOfTheToken(t *testing.T) {
 			"The others show it, this connection does not.",
 			of(binding("a"), token(func(o *Observation) { o.HiddenFrom = map[string]bool{connection("acme").ID: true} })), "None TokenNotFound",
 		},
+		"Unasked": {
+			"Whether this connection sees it could not be asked: what others see is not for it.",
+			of(binding("a"), token(func(o *Observation) { o.Unasked = map[string]error{connection("acme").ID: errThrottled} })), "None RateLimited",
+		},
+		"UnaskedOfAClaim": {
+			"Who holds its claim has seen it.",
+			of(binding("a").claimed(1), holds(w1, member), token(func(o *Observation) { o.Unasked = map[string]error{connection("acme").ID: errThrottled} })), "Want",
+		},
+		"GoneToOthers": {
+			"Gone by the word of a connection that may never have seen it.",
+			of(binding("a").named("ci").claimed(1), presence(Gone), token(func(o *Observation) { o.Unproven = map[string]bool{connection("acme").ID: true} })),
+			"Hold ListIncomplete",
+		},
 		"Replaced":  {"A token made again under the name is not taken unasked.", of(replaced("t2")), "Hold TokenReplaced"},
 		"Confirmed": {"Once the user confirms it, the old one is left.", of(confirmed("t2", "t2")), "Hold TokenReplaced, rebind"},
 		"ConfirmedOther": {

@@ -198,11 +198,13 @@ func (p Progress) ending() Effect {
 	return nil
 }
 
-// untold are the statements that were not reported yet, of bindings that stay or that leave.
+// untold are the statements that were not reported yet, of bindings that stay or that leave. What leaves may hang on what those
+// that stay hold by then.
 func (p Progress) untold(leaving bool) (due []Statement) {
 	refused := p.refusals()
 	for i := range p.Situation.Bindings {
-		if (p.Decision.Rulings[i].enforced() == roleset.Leave) == leaving && !p.reported[p.Situation.Bindings[i].Object.UID] {
+		r := &p.Decision.Rulings[i]
+		if (r.enforced() == roleset.Leave || r.Overruled || p.Situation.Bindings[i].Orphan) == leaving && !p.reported[p.Situation.Bindings[i].Object.UID] {
 			due = append(due, p.statement(i, p.concluded(i, refused)))
 		}
 	}

@@ -42,6 +42,24 @@ func TestRevocations(t *testing.T) {
 			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "Post acme w1: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report", "Report", "Clear b"},
 			states:  so{"a": "unchanged, released, kept", "b": "True/Granted Held Created, changed"},
 		},
+		"Overruled": {
+			reason:  "Who could not revoke its role is let go once another, which may write it, has it.",
+			parts:   of(binding("a").claimed(1).deleting(), binding("b").claimed(2).through("other"), holds(w1, member), writers("acme", "other")),
+			effects: is{"Report", "Report"},
+			states:  so{"a": "unchanged, released, kept", "b": "True/Granted Held Created"},
+		},
+		"OverruledAndExpired": {
+			reason:  "The same of one whose time is over.",
+			parts:   of(over("a").claimed(1), binding("b").claimed(2).through("other"), holds(w1, member), writers("acme", "other")),
+			effects: is{"Report", "Report"},
+			states:  so{"a": "True/Expired Released , released, kept", "b": "True/Granted Held Created"},
+		},
+		"OverruledByNobody": {
+			reason:  "Until then it waits, and says why.",
+			parts:   of(binding("a").claimed(1).deleting(), binding("b").role(owner).suspended().claimed(2).through("other"), holds(w1, member), writers("acme", "other")),
+			effects: is{"Report", "Report"},
+			states:  so{"a": "False/PermissionDenied Held Created", "b": "False/Suspended Held Created"}, also: looksAgain(orphanAgain),
+		},
 		"Limited": {
 			reason:  "What the revocation limit holds back is neither removed nor let go.",
 			parts:   of(binding("a").claimed(1).deleting(), binding("b").on(w2).claimed(1).deleting(), holds(w1, member), holds(w2, member)),
@@ -66,6 +84,20 @@ func TestRevocations(t *testing.T) {
 			parts:   of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }), holds(w1, member)),
 			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Clear a"},
 			states:  so{"a": "unchanged, released, revoked"},
+		},
+		"OrphanInTheWay": {
+			reason: "One that cannot be revoked keeps nobody from its place, and is done with once somebody else has the role.",
+			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),
+				binding("b").role(owner), holds(w1, member)),
+			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "Post acme w1: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report", "Report", "Clear a b"},
+			states:  so{"a": "unchanged, released", "b": "True/Granted Held Created, changed"}, holds: at{w1: owner},
+		},
+		"OrphanKeepsNothing": {
+			reason: "Nor does it keep what a binding gives up that is there.",
+			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),
+				binding("b").claimed(2).deleting(), holds(w1, member)),
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Clear a"},
+			states:  so{"a": "unchanged, released", "b": "unchanged, released, revoked"}, holds: at{w1: ""},
 		},
 		"OrphanWaits": {
 			reason:  "Until then its entry stays in the journal, although the last status that was seen says Held.",
@@ -153,4 +185,9 @@ func TestChallenge(t *testing.T) {
 			effects: is{"Read other", "Report"},
 		},
 	}.check(t)
+}
+
+// writers remembers that one connection's credential may not write the token, and that another's may.
+func writers(not, may string) part {
+	return remembered(func(m Memory) Memory { return m.writer("credential of "+not, false).writer("credential of "+may, true) })
 }

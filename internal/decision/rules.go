@@ -93,10 +93,14 @@ func (s *Situation) drifted(b *Binding) bool {
 
 // presenceTo is what the binding's connection knows of the token's existence, which may be less than others do.
 func (s *Situation) presenceTo(b *Binding) Presence {
-	if s.Token.Presence == Present && s.Token.HiddenFrom[b.Connection.ID] {
+	switch is, through := s.Token.Presence, b.Connection.ID; {
+	case is == Present && s.Token.HiddenFrom[through], is == Gone && s.Token.Unproven[through]:
 		return Absent
+	case is == Present && b.Claim == nil && s.Token.Unasked[through] != nil: // one that has its claim has seen it
+		return Unseen
+	default:
+		return is
 	}
-	return s.Token.Presence
 }
 
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with

@@ -153,7 +153,7 @@ const (
 	Present
 	// Absent: Astro does not show the token, which proves nothing.
 	Absent
-	// Gone: the token is proven to be gone.
+	// Gone: the token is proven to be gone, to one of the connections at least.
 	Gone
 )
 
@@ -173,6 +173,11 @@ type Observation struct {
 	Err error
 	// HiddenFrom are the connections that do not show the token although others do.
 	HiddenFrom map[string]bool
+	// Unasked are the connections that could not be asked whether they see a token that others do, and why.
+	Unasked map[string]error
+	// Unproven are the connections to which a token that is gone by the word of others is not proven to be gone: they may know it,
+	// and those others may never have been allowed to see it.
+	Unproven map[string]bool
 	// CredentialOf are the connections that work with this token as their credential.
 	CredentialOf []string
 	// Protected says that one of them is a ClusterAstroConnection, or that this could not be found out: nobody writes it.

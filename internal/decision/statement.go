@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -31,6 +32,7 @@ type Statement struct {
 	Revoked bool // its role was taken away in this reconcile
 	Kept    bool // another binding has the say over its role
 	Stays   bool // its role stays in Astro, as the user wants it
+	Missed  bool // an orphan leaves another role than the one that only the journal knew, and nobody can say whose it is
 }
 
 // holds reports whether the status says that the binding holds its claim.
@@ -82,6 +84,9 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 			r.Fault = notReleased(b, r)
 		}
 	}
+	if r.Overruled && p.succeeded(i, true) || b.Orphan && r.Class == roleset.Hold && (p.succeeded(i, false) || p.empty(i)) {
+		r.Release, r.Fault = true, nil
+	}
 	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
 		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
 	}
@@ -110,6 +115,28 @@ func observedDeletion(b *Binding, r Ruling) *fault.Fault {
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonWouldChange,
 		"%s is in mode Observe, through which nothing is revoked; %s", b.Connection.Words, words)
+}
+
+// succeeded reports whether another binding, which stays, holds the claim on a place by now: through a credential that was seen to
+// write the token, if that is asked for.
+func (p Progress) succeeded(i int, byWriter bool) bool {
+	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
+	for j := range s.Bindings {
+		b := &s.Bindings[j]
+		if j == i || b.Deleting() || s.entry(&p.Decision, j) != place || p.Decision.Rulings[j].Class != roleset.Want {
+			continue
+		}
+		if (!byWriter || s.Memory.Writers[b.Connection.Credential]) && p.inherited(b.ID()) {
+			return true
+		}
+	}
+	return false
+}
+
+// empty reports whether Astro is known to hold no role in the place of a binding.
+func (p Progress) empty(i int) bool {
+	s := &p.Situation
+	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(s.entry(&p.Decision, i)) == ""
 }
 
 // inherited reports whether the status of the binding that keeps a role holds its claim, since before or by now.
@@ -153,7 +180,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 		UID: b.Object.UID, Object: b.Object, Orphan: b.Orphan, Changed: changed, Stays: b.MayStay(),
 		Release: r.Release && b.Deleting(),
 		Gives:   s.Pending[b.Object.UID].Given || b.Journaled,
-		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept,
+		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept || r.Overruled && r.Release, Missed: s.missed(b, r),
 	}
 	leaves := s.leavesClaim(b, r)
 	st.Left = !b.Deleting() && leaves && !r.Rebind && !r.Retarget
@@ -174,6 +201,15 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))
 	st.Write = true
 	return st
+}
+
+// missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other
+// binding claims the place: an edit of the binding may have asked for it, or somebody else.
+func (s *Situation) missed(b *Binding, r Ruling) bool {
+	if !b.Orphan || !r.Release || b.Recovered.IsZero() || b.MayStay() || s.roleOn(b.entry(nil)) == "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.Bindings, func(o Binding) bool { return !o.Deleting() && o.Claim != nil && o.entry(nil) == b.entry(nil) })
 }
 
 // lingers reports whether a binding that stays has given its claim up, as its status says, and kept the finalizer: the process

@@ -54,7 +54,7 @@ func (s *Situation) outsideHome(b *Binding, r *Ruling) *fault.Fault {
 
 // missing is the fault of a token that Astro does not show.
 func (s *Situation) missing(b *Binding, r *Ruling) *fault.Fault {
-	if s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" {
+	if s.presenceTo(b) == Gone && b.Object.Spec.Token.Name != "" {
 		return s.replaced(b, r)
 	}
 	return s.notSeen(b)
@@ -65,6 +65,8 @@ func (s *Situation) notSeen(b *Binding) *fault.Fault {
 	switch {
 	case s.Token.Presence == Unseen && s.Token.NotRead != nil:
 		return s.Token.NotRead
+	case s.presenceTo(b) == Unseen && s.Token.Unasked[b.Connection.ID] != nil:
+		return fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", s.Token.Unasked[b.Connection.ID])
 	case s.Token.Presence == Unseen:
 		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", b.TokenWords())
 		f.Transient = true
@@ -86,7 +88,7 @@ func tokenNotFound(b *Binding) *fault.Fault {
 
 // NeedsNames reports whether it has to be looked up which tokens have the binding's name now: the one that had it is gone.
 func (s *Situation) NeedsNames(b *Binding) bool {
-	return s.Token.Presence == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && b.Addressed() && s.unreachable(b) == nil
+	return s.presenceTo(b) == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && b.Addressed() && s.unreachable(b) == nil
 }
 
 // replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked. Once the

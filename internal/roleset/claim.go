@@ -49,6 +49,9 @@ type Claim struct {
 	Target Target
 	Role   string
 	Class  Class
+	// Yields says that the claim is on hold and nobody can end that: it counts, so that its role is not a stranger's, and has no
+	// say where others claim the target.
+	Yields bool
 	// HeldAt is when the claim was taken; zero while it is not held. The earliest held wins a target.
 	HeldAt time.Time
 	// CreatedAt is when the binding was made. Among claims that are not held, and none of whose roles is there, the earliest wins.

@@ -40,7 +40,7 @@ func groups(o Observed, claims []Claim) map[Target]*group {
 
 // hasSay says whether the claim takes part in winning.
 func (g *group) hasSay(c Claim) bool {
-	return c.Class == Hold || c.Class == Want && !g.forbidsAdopting(c)
+	return c.Class == Hold && !c.Yields || c.Class == Want && !g.forbidsAdopting(c)
 }
 
 // forbidsAdopting says whether what stands on the target is a stranger's, and the claim may not take it over.

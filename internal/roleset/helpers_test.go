@@ -80,10 +80,12 @@ func onDay(day int) time.Time { return time.Date(2026, 1, day, 0, 0, 0, 0, time.
 
 func adopt(a roleset.Adopt) claimOption { return func(c *roleset.Claim) { c.Adopt = a } }
 
-func onHold(c *roleset.Claim)   { c.Class = roleset.Hold }
-func leaving(c *roleset.Claim)  { c.Class = roleset.Leave }
-func none(c *roleset.Claim)     { c.Class = roleset.None }
-func watching(c *roleset.Claim) { c.Class, c.Observe = roleset.None, true }
+func onHold(c *roleset.Claim)        { c.Class = roleset.Hold }
+func yielding(c *roleset.Claim)      { c.Yields = true }
+func neverAdopting(c *roleset.Claim) { c.Adopt = roleset.AdoptNever }
+func leaving(c *roleset.Claim)       { c.Class = roleset.Leave }
+func none(c *roleset.Claim)          { c.Class = roleset.None }
+func watching(c *roleset.Claim)      { c.Class, c.Observe = roleset.None, true }
 
 // wires are the roles byte for byte.
 func wires(roles []astro.Role) []string {

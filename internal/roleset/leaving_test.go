@@ -24,6 +24,20 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 				"c/z": {Outcome: Conflict, Observed: viewer, Winner: "a/x", WinnerRole: admin},
 			},
 		},
+		"HoldThatYieldsLoses": {
+			reason:   "A hold that nobody can end keeps nobody from the target, and what is there is no stranger's.",
+			observed: organizationToken(on(dep1, viewer)),
+			claims:   []Claim{claim("a/x", dep1, viewer, held(1), onHold, yielding), claim("b/y", dep1, admin, neverAdopting)},
+			changes:  []string{"DEPLOYMENT d1: change Viewer to DEPLOYMENT_ADMIN for b/y"},
+			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
+		},
+		"HoldThatYieldsKeepsNothing": {
+			reason:   "Nor does it keep a role that somebody gives up.",
+			observed: organizationToken(on(dep1, admin)),
+			claims:   []Claim{claim("a/x", dep1, admin, held(1), onHold, yielding), claim("b/y", dep1, admin, held(2), leaving)},
+			changes:  []string{"DEPLOYMENT d1: remove DEPLOYMENT_ADMIN for b/y"},
+			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: admin}, "b/y": {Outcome: Remove, Observed: admin}},
+		},
 		"HoldWinsAndIsSatisfied": {
 			reason:   "A claim that shares the role of one on hold has what it wants.",
 			observed: organizationToken(on(dep1, admin)),

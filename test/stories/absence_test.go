@@ -168,6 +168,32 @@ var _ = Describe("A token that another credential in the Secret does not see", f
 	}
 })
 
+var _ = Describe("A token that two connections do not see", func() {
+	It("is not gone by the word of the one that never saw it", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		before := w.acme(w.namespace).Status.CredentialTokenID
+		w.connectAs(w.other, w.sim.AddWorkspaceToken(w.science, "another", "WORKSPACE_OWNER"))
+		lesser := w.sim.AddWorkspaceToken(w.science, "lesser", "WORKSPACE_OWNER")
+		w.useSecret(w.namespace, lesser)
+		Eventually(func() string { return w.acme(w.namespace).Status.CredentialTokenID }).Should(Equal(lesser))
+		w.waitIdle()
+		w.sweep()
+		w.bind(builders.Binding("x").In(w.other).ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/TokenNotFound", w.other+"/x")
+		w.delete("b")
+		w.waitIdle()
+		w.sweep()
+		w.sweepOf(w.other)
+		w.stays("Unknown/ListIncomplete", "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		w.useSecret(w.namespace, before)
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+})
+
 var _ = Describe("Expired tokens", func() {
 	It("that Astro leaves out of its lists do not cast doubt on them", func(ctx context.Context) {
 		w := newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{ExpiredTokenLists: astrosim.Hidden}})

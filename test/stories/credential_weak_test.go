@@ -133,6 +133,11 @@ var _ = Describe("A claim through a credential that sees a role and may not writ
 		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
 		w.waitIdle()
 		Expect(w.state(weak)).NotTo(HavePrefix("True/"))
+		w.untouched(func() {
+			w.delete(weak)
+			w.expect(gone, weak)
+		})
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
 	})
 
 	It("does not win later by an edit to a role that it may not write", func() {

@@ -86,7 +86,7 @@ func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all
 
 // namesOnly reports whether the name is that of the token and of no other.
 func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) (bool, error) {
-	if h.Directory == nil {
+	if h.Directory == nil || !h.Ready { // what it cannot list is looked for under the name, and is not the token's trouble
 		return false, nil
 	}
 	found, err := namedNow(ctx, ref, h)

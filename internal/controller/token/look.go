@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -46,6 +47,26 @@ func (o observation) hiddenFrom(k connection.Key, why string) observation {
 	if o.Why == "" {
 		o.Why = why
 	}
+	return o
+}
+
+// unprovenTo notes that a connection does not know the token to be gone, whatever others say.
+func (o observation) unprovenTo(k connection.Key, why string) observation {
+	o.Unproven, o.Why = maps.Clone(o.Unproven), why
+	if o.Unproven == nil {
+		o.Unproven = map[string]bool{}
+	}
+	o.Unproven[k.String()] = true
+	return o
+}
+
+// unaskedBy notes that a connection could not be asked whether it sees the token.
+func (o observation) unaskedBy(k connection.Key, err error) observation {
+	o.Unasked = maps.Clone(o.Unasked)
+	if o.Unasked == nil {
+		o.Unasked = map[string]error{}
+	}
+	o.Unasked[k.String()] = err
 	return o
 }
 
@@ -161,13 +182,12 @@ func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o 
 	gone, why, err := h.Directory.ProveGone(ctx, g.key.Token)
 	switch {
 	case err != nil:
-		o.Why = err.Error()
-	case gone:
-		o.Presence = decision.Gone
-	default:
-		o.Why = why
+		return o.unprovenTo(h.Key, err.Error()), err
+	case !gone:
+		return o.unprovenTo(h.Key, why), nil
 	}
-	return o, err
+	o.Presence = decision.Gone
+	return o, nil
 }
 
 // lookThroughOthers asks the other connections to the Organization for what they know without a call. That is how a token

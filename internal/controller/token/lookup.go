@@ -199,12 +199,15 @@ func lookUp(ctx context.Context, h connection.Handle, kind astro.EntityType, ids
 }
 
 // dangling are those of the roles that are on Workspaces and Deployments that are gone: Astro does not list them, and answers
-// 404 to their ids.
+// 404 to their ids, although the credential would see them.
 func dangling(
 	ctx context.Context, h connection.Handle, roles func(decision.Decision, astro.EntityType) []astro.Role, d decision.Decision,
 ) (dead []astro.Role) {
 	for _, kind := range []astro.EntityType{astro.EntityWorkspace, astro.EntityDeployment} {
 		for _, role := range unlisted(ctx, h, kind, roles(d, kind)) {
+			if !h.Directory.WouldSee(kind, role.EntityID) {
+				continue
+			}
 			if exists, err := h.Client.TargetExists(ctx, kind, role.EntityID); err == nil && !exists {
 				dead = append(dead, role)
 			}

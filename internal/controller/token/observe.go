@@ -53,8 +53,12 @@ func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) obs
 		if o.Presence != decision.Present || o.HiddenFrom[h.Key.String()] {
 			continue
 		}
-		if _, listed, err := h.Directory.Token(ctx, g.key.Token); err != nil || listed {
-			continue // whatever keeps it from being listed keeps it from being written
+		_, listed, err := h.Directory.Token(ctx, g.key.Token)
+		if err != nil {
+			o = o.unaskedBy(h.Key, err)
+		}
+		if err != nil || listed {
+			continue
 		}
 		asked := r.Clock()
 		t, err := read(ctx, h, g.key.Token)
@@ -63,6 +67,8 @@ func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) obs
 			r.Registry.Record(h, t, asked)
 		case errors.Is(err, astro.ErrNotFound), errors.Is(err, astro.ErrForbidden):
 			o = o.hiddenFrom(h.Key, "the connection's API token may not be allowed to see it")
+		default:
+			o = o.unaskedBy(h.Key, err)
 		}
 	}
 	missed := func(h connection.Handle) bool { return o.HiddenFrom[h.Key.String()] }

@@ -71,7 +71,7 @@ func (o *orphans) deleted(e event.DeleteEvent) (orphaned *v1alpha1.ScopedTokenBi
 	return o.candidate(b)
 }
 
-// missed counts a binding of whose end nothing was seen.
+// missed counts a binding of whose end nothing was seen, or whose role nobody knows.
 func (o *orphans) missed(b *v1alpha1.ScopedTokenBinding) {
 	unseenDeletions.Inc()
 	o.mu.Lock()

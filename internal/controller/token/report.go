@@ -107,6 +107,9 @@ func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Stat
 		return
 	}
 	logger.Info("finished with a binding that was gone without having been let go", "revoked", st.Revoked)
+	if st.Missed {
+		r.orphans.missed(st.Object)
+	}
 	r.orphans.remove(g.key, st.UID)
 }
 
