@@ -3,6 +3,8 @@ package stb
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,7 +19,20 @@ func TestMatrix(t *testing.T) {
 	w.prints("matrix.txt", "matrix")
 	w.prints("matrix-science.txt", "matrix", "--workspace", "science")
 	w.prints("matrix.html", "matrix", "--html", "-")
+	keepPage(t, "matrix.html", w.run("matrix", "--html", "-").out)
 	w.fails(`no Workspace in Astro has the id or name "nil"`, "matrix", "--workspace", "nil")
+}
+
+// keepPage leaves a page where STB_PAGES says, for the browser of test/browser.
+func keepPage(t *testing.T, name, page string) {
+	t.Helper()
+	folder := os.Getenv("STB_PAGES")
+	if folder == "" {
+		return
+	}
+	if err := os.WriteFile(filepath.Join(folder, name), []byte(page), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Whatever stands in Astro's names, the page says it as text, and loads nothing.
@@ -29,6 +44,7 @@ func TestPageHoldsNothingButText(t *testing.T) {
 	}
 	plain := w.run("matrix", "--html", "-", "--workspace", "science").out
 	odd := w.run("matrix", "--html", "-", "--target", "deployment/reports").out
+	keepPage(t, "odd.html", odd)
 	tags := regexp.MustCompile(`<(script|style|img|link|iframe|object|svg)\b|\son[a-z]+=|\b(src|href)=`)
 	if want, got := tags.FindAllString(plain, -1), tags.FindAllString(stripAttributes(odd), -1); len(got) != len(want) {
 		t.Errorf("the names make tags or attributes: %q", got)
@@ -58,6 +74,7 @@ func TestPageOfTenThousand(t *testing.T) {
 	if err := writePage(&text, "acme", all, today); err != nil {
 		t.Fatal(err)
 	}
+	keepPage(t, "tenthousand.html", text.String())
 	if took := time.Since(began); took > 10*time.Second || text.Len() > 6<<20 {
 		t.Errorf("took %s and made %d bytes", took, text.Len())
 	}

@@ -66,6 +66,9 @@ func newPage(title string, all []Grant, now time.Time) page {
 			Target: printable(g.targetName()), Kind: printable(g.TargetKind), Workspace: printable(g.Workspace), Role: printable(g.Role),
 			By: g.declaredWords(), Undeclared: g.DeclaredBy == "",
 		}
+		if g.DeclaredBy == "" && g.ObservedBy == "" {
+			r.By = "held by no binding"
+		}
 		r.Text = strings.ToLower(strings.Join([]string{t.Name, t.ID, r.Target, printable(g.TargetID), r.Workspace, r.Role, r.By}, " "))
 		if r.Undeclared {
 			p.Undeclared++
