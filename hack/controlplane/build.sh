@@ -30,9 +30,9 @@ key=$({ git hash-object go.sum build.sh; go env GOVERSION GOOS GOARCH; } | git h
 
 # program, package, and the time of a first build on two cores, most of which goes into what the first ones share.
 programs=(
-  "etcd                     go.etcd.io/etcd/server/v3                       half a minute"
-  "kube-apiserver           k8s.io/kubernetes/cmd/kube-apiserver            three minutes"
-  "kube-controller-manager  k8s.io/kubernetes/cmd/kube-controller-manager   two minutes"
+  "etcd                     go.etcd.io/etcd/server/v3                       one minute"
+  "kube-apiserver           k8s.io/kubernetes/cmd/kube-apiserver            three to ten minutes"
+  "kube-controller-manager  k8s.io/kubernetes/cmd/kube-controller-manager   two to four minutes"
   "kubectl                  k8s.io/kubernetes/cmd/kubectl                   one minute"
 )
 
