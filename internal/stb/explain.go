@@ -73,7 +73,7 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 	if err := c.Get(ctx, client.ObjectKey{Namespace: c.namespace, Name: name}, &b); err != nil {
 		return explanation{}, err
 	}
-	connection, trouble := c.connectionOf(ctx, &b)
+	connection, trouble, rule := c.connectionOf(ctx, &b)
 	bindings, partial, err := c.bindings(ctx)
 	if err != nil {
 		return explanation{}, err
@@ -84,28 +84,25 @@ func (s *session) explain(ctx context.Context, name, url string) (explanation, e
 		Binding: b.Namespace + "/" + b.Name, Declares: declares(&b), Mode: modeWords(&b, connection), Astro: holds(&b),
 		Connection: key.Words() + ", " + cmp.Or(trouble, connectionWords(connection)),
 		Claim:      claimWords(&b), Order: order(&b, bindings), Conditions: b.Status.Conditions,
-		Rule: "the rules cannot be read: " + trouble,
+		Rule: rule,
 	}
 	if connection != nil {
 		e.Rule = c.ruleWords(ctx, connection, &b)
 	}
-	e.Next, e.Runbook = next(&b, url)
-	if connection != nil && connection.ConnectionSpec().Mode == v1alpha1.ModeObserve && b.Status.PlannedChange != "" {
-		e.Next = "Set mode: Enforce on the connection if that is what you want."
-	}
+	e.Next, e.Runbook = next(&b, connection, url)
 	return e, nil
 }
 
-// connectionOf is the binding's connection, or in words why it is not known.
-func (c cluster) connectionOf(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (v1alpha1.Connection, string) {
+// connectionOf is the binding's connection, or in words why it is not known, and what that means for its rules.
+func (c cluster) connectionOf(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (object v1alpha1.Connection, trouble, rule string) {
 	object, err := c.connection(ctx, ref.KeyFor(b.Namespace, b.Spec.ConnectionRef))
 	switch {
 	case apierrors.IsNotFound(err):
-		return nil, "which does not exist"
+		return nil, "which does not exist", "not known, because the connection does not exist"
 	case err != nil:
-		return nil, "which you may not read: " + printable(err.Error())
+		return nil, "which you may not read: " + printable(err.Error()), "not known, because the connection cannot be read"
 	}
-	return object, ""
+	return object, "", ""
 }
 
 // declares is what the binding asks for.
@@ -174,19 +171,48 @@ func connectionWords(c v1alpha1.Connection) string {
 }
 
 // next is what to do, and the section of the runbook about it.
-func next(b *v1alpha1.ScopedTokenBinding, url string) (words, section string) {
+func next(b *v1alpha1.ScopedTokenBinding, c v1alpha1.Connection, url string) (words, section string) {
 	ready := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionReady)
-	switch {
-	case !b.DeletionTimestamp.IsZero() && ready != nil && ready.Status != metav1.ConditionTrue:
-		words = "It is being deleted. "
-	case ready == nil || !pin.Looked(b):
+	deleted := !b.DeletionTimestamp.IsZero() && ready != nil && ready.Status != metav1.ConditionTrue
+	if !deleted && (ready == nil || !pin.Looked(b)) {
 		return "Wait until the operator has looked; if it does not, see that it runs and serves this namespace.", ""
-	case ready.Status == metav1.ConditionTrue && b.Status.PlannedChange == "":
-		return "Nothing.", ""
-	case ready.Status == metav1.ConditionTrue:
-		return "Set mode: Enforce if that is what you want.", url + "#" + strings.ToLower(ready.Reason)
 	}
-	return words + printable(ready.Message), url + "#" + strings.ToLower(ready.Reason)
+	section = runbookSection(url, ready.Reason)
+	warning := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionWarning)
+	switch {
+	case deleted:
+		return "It is being deleted. " + printable(ready.Message), section
+	case ready.Status != metav1.ConditionTrue:
+		return printable(ready.Message), section
+	case ready.Reason == v1alpha1.ReasonExpired:
+		words = "Set a later spec.expiresAt to have the role again, or delete the binding."
+	case b.Status.PlannedChange != "":
+		words = fmt.Sprintf("Set mode: Enforce on %s if that is what you want.", observers(b, c))
+	case warning != nil:
+		return printable(warning.Message), runbookSection(url, warning.Reason)
+	default:
+		return "Nothing.", ""
+	}
+	if warning != nil {
+		words += " Warning: " + printable(warning.Message)
+	}
+	return words, section
+}
+
+func runbookSection(url, reason string) string { return url + "#" + strings.ToLower(reason) }
+
+// observers are what is in mode Observe, of the binding and its connection. Where the connection cannot be read, a binding in
+// mode Enforce with a planned change tells of it.
+func observers(b *v1alpha1.ScopedTokenBinding, c v1alpha1.Connection) string {
+	own := b.Spec.Mode == v1alpha1.ModeObserve
+	switch {
+	case own && c != nil && c.ConnectionSpec().Mode == v1alpha1.ModeObserve:
+		return "the binding and on the connection"
+	case own:
+		return "the binding"
+	default:
+		return "the connection"
+	}
 }
 
 func (s *session) printExplanation(e explanation) error {

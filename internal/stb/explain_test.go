@@ -70,11 +70,79 @@ func TestExplainRules(t *testing.T) {
 	for name, want := range map[string]string{
 		"allowed": "spec.allow[1] of the connection allows it", "role": "none allows it (RoleNotAllowed)",
 		"elsewhere": "not known, since the status does not say in which Workspace the Deployment is",
-		"stranger":  "none allows it (NamespaceNotAllowed)", "lost": "ClusterAstroConnection nowhere, which does not exist",
+		"stranger":  "none allows it (NamespaceNotAllowed)",
+		"lost":      "ClusterAstroConnection nowhere, which does not exist\nRule:        not known, because the connection does not exist\n",
 	} {
 		if a := w.run("explain", name); a.code != 0 || !strings.Contains(a.out, want) || !strings.Contains(a.out, "Wait until the operator has looked") {
 			t.Errorf("%s: want %q in\n%s%s", name, want, a.out, a.err)
 		}
+	}
+}
+
+// What to do next follows from Ready, from a warning beside it, and from who observes.
+func TestNext(t *testing.T) {
+	made := func(change func(*v1alpha1.ScopedTokenBinding), conditions ...metav1.Condition) *v1alpha1.ScopedTokenBinding {
+		b := builders.Binding("b").In("n").ForTokenID(ciID).OnDeployment(etlID).Object()
+		b.Status.Conditions = conditions
+		if change != nil {
+			change(b)
+		}
+		return b
+	}
+	plans := func(b *v1alpha1.ScopedTokenBinding) { b.Status.PlannedChange = "add DEPLOYMENT_ADMIN" }
+	observes := func(b *v1alpha1.ScopedTokenBinding) {
+		plans(b)
+		b.Spec.Mode = v1alpha1.ModeObserve
+	}
+	leaves := func(b *v1alpha1.ScopedTokenBinding) {
+		b.Status.PlannedChange = "remove DEPLOYMENT_ADMIN"
+		b.DeletionTimestamp = new(metav1.NewTime(today))
+	}
+	warning := metav1.Condition{
+		Type: v1alpha1.ConditionWarning, Status: metav1.ConditionTrue, Reason: v1alpha1.ReasonTokenExpires, Message: "the token expires",
+	}
+	granted := ready(metav1.ConditionTrue, v1alpha1.ReasonGranted, "")
+	wouldChange := ready(metav1.ConditionTrue, v1alpha1.ReasonWouldChange, "")
+	enforcing, observing := builders.Connection("c").Object(), builders.Connection("c").Object()
+	observing.Spec.Mode = v1alpha1.ModeObserve
+	cases := map[string]struct {
+		reason     string
+		binding    *v1alpha1.ScopedTokenBinding
+		connection v1alpha1.Connection
+		want       string
+	}{
+		"Ready":   {"What is Ready needs nothing.", made(nil, granted), enforcing, "Nothing. "},
+		"Warning": {"A warning is to be looked at.", made(nil, granted, warning), enforcing, "the token expires #tokenexpires"},
+		"Unseen": {"What the operator has not looked at is waited for.", made(func(b *v1alpha1.ScopedTokenBinding) { b.Generation = 2 }, granted), enforcing,
+			"Wait until the operator has looked; if it does not, see that it runs and serves this namespace. "},
+		"Refused": {"What is not Ready says itself what to do.", made(nil, ready(metav1.ConditionFalse, v1alpha1.ReasonTokenNotAllowed, "ask")), enforcing,
+			"ask #tokennotallowed"},
+		"Expired": {"A binding whose time is over holds nothing, and has more than one end.", made(nil, ready(metav1.ConditionTrue, v1alpha1.ReasonExpired, "")), enforcing,
+			"Set a later spec.expiresAt to have the role again, or delete the binding. #expired"},
+		"BindingObserves": {"The binding observes.", made(observes, wouldChange), enforcing,
+			"Set mode: Enforce on the binding if that is what you want. #wouldchange"},
+		"ConnectionObserves": {"The connection observes.", made(plans, wouldChange), observing,
+			"Set mode: Enforce on the connection if that is what you want. #wouldchange"},
+		"BothObserve": {"With one of the two set nothing would come of it.", made(observes, wouldChange), observing,
+			"Set mode: Enforce on the binding and on the connection if that is what you want. #wouldchange"},
+		"UnreadConnection": {"A binding in mode Enforce plans a change only where its connection observes.", made(plans, wouldChange), nil,
+			"Set mode: Enforce on the connection if that is what you want. #wouldchange"},
+		"ObservedWarning": {"A warning is told beside what Enforce would change.", made(observes, wouldChange, warning), enforcing,
+			"Set mode: Enforce on the binding if that is what you want. Warning: the token expires #wouldchange"},
+		"Deleted": {"A deletion that waits for its connection may be released instead.", made(leaves,
+			ready(metav1.ConditionFalse, v1alpha1.ReasonWouldChange, "the connection is in mode Observe; or release it")), observing,
+			"It is being deleted. the connection is in mode Observe; or release it #wouldchange"},
+		"Withdrawn": {"Mode Enforce would take the role away, which is not what was wanted.", made(func(b *v1alpha1.ScopedTokenBinding) {
+			b.Status.PlannedChange = "remove DEPLOYMENT_ADMIN"
+		}, ready(metav1.ConditionFalse, v1alpha1.ReasonRoleNotAllowed, "ask")), observing, "ask #rolenotallowed"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			words, section := next(tc.binding, tc.connection, "")
+			if got := words + " " + section; got != tc.want {
+				t.Errorf("%s\nwant %q\ngot  %q", tc.reason, tc.want, got)
+			}
+		})
 	}
 }
 

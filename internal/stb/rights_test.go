@@ -117,6 +117,20 @@ func TestRulesByLabelsThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// Whoever may not read the connection of a binding is told that its rules are not known.
+func TestRulesOfAnUnreadableConnection(t *testing.T) {
+	w := newWorld(t)
+	w.shared(builders.AllowAll("*"))
+	w.create(builders.Binding("b").In(w.namespace).ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(etlID).Object())
+	user := w.namespace + "-guest"
+	w.mayRead(user, w.namespace)
+	a := w.run("explain", "b", "--as", user)
+	if a.code != 0 || !strings.Contains(a.out, ", which you may not read: ") ||
+		!strings.Contains(a.out, "Rule:        not known, because the connection cannot be read\n") {
+		t.Errorf("what cannot be read has no rules that are known: %+v", a)
+	}
+}
+
 // Whoever may only get a ClusterAstroConnection can name it, and is told why it is not found otherwise.
 func TestConnectionsThatCannotBeListed(t *testing.T) {
 	w := newWorld(t)
