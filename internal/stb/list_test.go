@@ -41,6 +41,17 @@ func TestRoles(t *testing.T) {
 	w.fails(`2 tokens have the name "CI deployer"; give an id: `+ciID+`, cltk00000000000000another`, "roles", "CI deployer")
 }
 
+// Of a token that Astro lists without its roles, nobody says that it holds none.
+func TestRolesThatAreNotListed(t *testing.T) {
+	w := declared(t)
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultOmitRoles, IDs: []string{ciID}})
+	a := w.run("roles", "CI deployer")
+	if a.code != 0 || strings.Contains(a.err, "holds no role") ||
+		!strings.Contains(a.err, "Which roles the token holds is not known: Astro lists it without them.") {
+		t.Errorf("want that its roles are not known: %+v", a)
+	}
+}
+
 // What users may write declares nothing: a binding that was refused, and one that nobody has looked at.
 func TestOnlyTheOperatorsWordDeclares(t *testing.T) {
 	w := newWorld(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// soon is when a token that expires is marked.
+// soon is how long before it expires a token is marked.
 const soon = 30 * 24 * time.Hour
 
 func newMatrix(s *session) *cobra.Command {
@@ -21,8 +21,8 @@ func newMatrix(s *session) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "matrix",
 		Short: "Show tokens by targets: who may do what, in the terminal or as a page to open in a browser",
-		Long: `Show tokens by targets: a table for each Workspace, with a column for it and one for each of its Deployments. A role that no
-binding holds is marked with *, and a token that expires within 30 days with !.
+		Long: `Show tokens by targets: a table for each Workspace, with a column for it and one for each of its Deployments, if a listed token
+holds a role there. A role that no binding holds is marked with *, and a token that has expired or expires within 30 days with !.
 
 With --html it writes one page that needs nothing else, with a search and filters.`,
 		Example: `  kubectl stb matrix --workspace data
@@ -77,7 +77,7 @@ func (s *session) printMatrix(all []Grant) error {
 			return err
 		}
 	}
-	fmt.Fprintln(s.ErrOut, "* no binding holds the role   ! the token expires within 30 days")
+	fmt.Fprintln(s.ErrOut, "* no binding holds the role   ! the token has expired or expires within 30 days")
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 )
 
@@ -24,53 +25,59 @@ was made, and on what no binding can name, such as DAGs.`,
 			if err != nil {
 				return err
 			}
-			id, err := oneToken(v.organization, args[0])
+			t, err := oneToken(v.organization, args[0])
 			if err != nil {
 				return err
 			}
-			all := slices.DeleteFunc(v.grants, func(g Grant) bool { return g.TokenID != id })
+			all := slices.DeleteFunc(v.grants, func(g Grant) bool { return g.TokenID != t.ID })
 			if output == asJSON || output == asYAML {
 				return s.printGrants(output, all)
 			}
-			return s.printRoles(output == asWide, all)
+			return s.printRoles(output == asWide, t, all)
 		},
 	}
 	addOutput(cmd, &output, asWide, asJSON, asYAML)
 	return cmd
 }
 
-// oneToken is the id of the one token that the word means.
-func oneToken(o organization, word string) (string, error) {
+// oneToken is the one token that the word means, by its id or name.
+func oneToken(o organization, word string) (*astro.Token, error) {
 	var ids []string
-	for _, t := range o.tokens {
+	var found *astro.Token
+	for i := range o.tokens {
+		t := &o.tokens[i]
 		if t.ID == word {
-			return t.ID, nil
+			return t, nil
 		}
 		if t.Name == word {
-			ids = append(ids, t.ID)
+			found, ids = t, append(ids, t.ID)
 		}
 	}
 	switch len(ids) {
 	case 1:
-		return ids[0], nil
+		return found, nil
 	case 0:
-		return "", fmt.Errorf("no token in Astro has the id or name %q", word)
+		return nil, fmt.Errorf("no token in Astro has the id or name %q", word)
 	default:
-		return "", fmt.Errorf("%d tokens have the name %q; give an id: %s", len(ids), word, resolve.Listed(ids))
+		return nil, fmt.Errorf("%d tokens have the name %q; give an id: %s", len(ids), word, resolve.Listed(ids))
 	}
 }
 
-func (s *session) printRoles(wide bool, all []Grant) error {
+// printRoles prints the roles of the token.
+func (s *session) printRoles(wide bool, t *astro.Token, all []Grant) error {
 	rows := make([][]string, 0, len(all))
 	for i := range all {
 		g := &all[i]
 		rows = append(rows, []string{g.targetWords(), printable(g.Role), g.declaredWords(), orNone(g.remark()), orNone(g.Workspace), printable(g.TargetID)})
 	}
-	if len(all) == 0 {
+	switch {
+	case len(all) == 0 && !t.RolesKnown:
+		fmt.Fprintln(s.ErrOut, "Which roles the token holds is not known: Astro lists it without them.")
+		return nil
+	case len(all) == 0:
 		fmt.Fprintln(s.ErrOut, "The token holds no role.")
 		return nil
 	}
-	t := all[0].token
 	expires := cmp.Or(timeCell(t.EndAt), "never")
 	fmt.Fprintf(s.Out, "Token:    %s (%s)\nScope:    %s\nExpires:  %s\n\n", printable(t.Name), printable(t.ID), printable(all[0].Scope), expires)
 	return printTable(s.Out, wide, []column{

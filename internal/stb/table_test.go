@@ -82,7 +82,7 @@ func TestOddTextEverywhere(t *testing.T) {
 	}
 	prints := map[string]func(s *session) error{
 		"list":    func(s *session) error { return s.printGrants(asWide, all) },
-		"roles":   func(s *session) error { return s.printRoles(true, all) },
+		"roles":   func(s *session) error { return s.printRoles(true, token, all) },
 		"matrix":  func(s *session) error { return s.printMatrix(all) },
 		"page":    func(s *session) error { return writePage(s.Out, odd, all, today) },
 		"explain": func(s *session) error { return s.printExplanation(e) },
