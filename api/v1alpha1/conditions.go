@@ -14,8 +14,8 @@ const (
 
 	// ConditionResolved says whether token, target and role exist, and are what the binding takes them for.
 	// True: Resolved. False: TokenNotFound, TokenAmbiguous, TokenReplaced, TokenScopeMismatch, TokenKindUnsupported,
-	// TokenExpired, TargetNotFound, TargetAmbiguous, TargetReplaced, RoleNotFound, ParentRoleMissing, PinLost. Unknown:
-	// Pending, ListIncomplete, Unreachable and others that keep the operator from looking.
+	// TokenExpired, TargetNotFound, TargetAmbiguous, TargetReplaced, RoleNotFound, ParentRoleMissing, PermissionDenied, PinLost.
+	// Unknown: Pending, ListIncomplete, Unreachable and others that keep the operator from looking.
 	ConditionResolved = "Resolved"
 
 	// ConditionSynced says whether Astro holds the role. True: Granted, Adopted, RoleUpdated, DriftCorrected, InSync.
@@ -73,7 +73,8 @@ const (
 
 // Reasons that speak of the difference between what is declared and what Astro holds.
 const (
-	// ReasonDriftDetected: Astro holds something else than declared, and the operator may not correct it now.
+	// ReasonDriftDetected: Astro took a change and does not show it, or still holds something else than declared; the operator
+	// looks again.
 	ReasonDriftDetected = "DriftDetected"
 	// ReasonWouldChange: mode is Observe, here or on the connection, and Enforce would change something; see status.plannedChange.
 	ReasonWouldChange = "WouldChange"
@@ -83,7 +84,8 @@ const (
 	ReasonExpired = "Expired"
 	// ReasonExternalWriter: somebody else keeps changing the role back; the operator has stopped fighting.
 	ReasonExternalWriter = "ExternalWriter"
-	// ReasonRevoking: the binding is being deleted, or its grant withdrawn, and the role is not yet known to be gone.
+	// ReasonRevoking: the binding is being deleted or has expired, or its grant is withdrawn, and the role is not yet known to
+	// be gone.
 	ReasonRevoking = "Revoking"
 	// ReasonRevocationLimited: more roles are to be revoked than the connection's spec.maxRevocationsPerSweep allows.
 	ReasonRevocationLimited = "RevocationLimited"
@@ -109,9 +111,11 @@ const (
 	ReasonTokenKindUnsupported = "TokenKindUnsupported"
 	// ReasonTokenExpired: the token has expired.
 	ReasonTokenExpired = "TokenExpired"
-	// ReasonSelfProtected: the token is the credential of a connection, whose roles are never changed.
+	// ReasonSelfProtected: the token is the credential of a ClusterAstroConnection, or of the connection that the binding uses,
+	// so its roles are not changed.
 	ReasonSelfProtected = "SelfProtected"
-	// ReasonOwnScopeRoleProtected: the token's role on its own scope could not be seen, and a write might drop it.
+	// ReasonOwnScopeRoleProtected: the target is where the token was made, whose role there is never changed; or Astro does not
+	// show that role, and a write would drop it.
 	ReasonOwnScopeRoleProtected = "OwnScopeRoleProtected"
 )
 
@@ -133,13 +137,13 @@ const (
 const (
 	// ReasonConnectionNotFound: there is no such connection.
 	ReasonConnectionNotFound = "ConnectionNotFound"
-	// ReasonConnectionNotReady: the connection is there, but has no proven credential.
+	// ReasonConnectionNotReady: the connection is there, but is not Ready or is being deleted.
 	ReasonConnectionNotReady = "ConnectionNotReady"
 	// ReasonOrganizationMismatch: the credential, or the claim that is held, is of another Organization.
 	ReasonOrganizationMismatch = "OrganizationMismatch"
 	// ReasonHostNotAllowed: the operator was not started with the host of spec.apiURL.
 	ReasonHostNotAllowed = "HostNotAllowed"
-	// ReasonSecretNotFound: the Secret of the credential is not there.
+	// ReasonSecretNotFound: the Secret of the credential is not there, or the operator may not read it.
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonSecretKeyMissing: the Secret has no such key, or nothing in it.
 	ReasonSecretKeyMissing = "SecretKeyMissing"
@@ -159,7 +163,7 @@ const (
 	ReasonRoleNotAllowed = "RoleNotAllowed"
 	// ReasonInventoryNotAllowed: no rule allows this namespace an inventory of the target.
 	ReasonInventoryNotAllowed = "InventoryNotAllowed"
-	// ReasonExistingRole: the token holds a role on the target, and spec.adopt forbids taking it over.
+	// ReasonExistingRole: the token holds a role on the target, and spec.adopt or the rules of the connection forbid taking it over.
 	ReasonExistingRole = "ExistingRole"
 	// ReasonConflictingBinding: another binding declares another role for the same token and target, and was first.
 	ReasonConflictingBinding = "ConflictingBinding"
@@ -181,6 +185,7 @@ const (
 	ReasonListIncomplete = "ListIncomplete"
 	// ReasonUnreachable: Astro could not be reached or did not answer.
 	ReasonUnreachable = "Unreachable"
-	// ReasonPinLost: the binding has the operator's finalizer but not the claim it took, so nobody knows what to revoke.
+	// ReasonPinLost: the binding is being deleted, the operator never looked at it, and the token holds the role it declares:
+	// nobody knows who gave it.
 	ReasonPinLost = "PinLost"
 )

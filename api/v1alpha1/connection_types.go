@@ -159,7 +159,8 @@ type ConnectionStatus struct {
 	// +optional
 	OrganizationName string `json:"organizationName,omitempty"`
 
-	// credentialTokenId is the id of the API token with which the operator works. The operator never changes its roles.
+	// credentialTokenId is the id of the API token with which the operator works. The operator never changes the
+	// roles of a ClusterAstroConnection's credential, nor, through that connection, those of an AstroConnection's.
 	// +optional
 	CredentialTokenID string `json:"credentialTokenId,omitempty"`
 
@@ -188,7 +189,7 @@ type ConnectionStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions are Ready; Reconciling, Stalled and RevocationsPaused are there only while true.
+	// conditions are Ready; Reconciling, Stalled, Warning and RevocationsPaused are there only while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

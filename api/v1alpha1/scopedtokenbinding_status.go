@@ -134,7 +134,7 @@ type ScopedTokenBindingStatus struct {
 	// +optional
 	LastHandledReconcileAt string `json:"lastHandledReconcileAt,omitempty"`
 
-	// conditions are Accepted, Resolved, Synced and Ready; Reconciling or Stalled are there only while true.
+	// conditions are Accepted, Resolved, Synced and Ready; Reconciling, Stalled or Warning are there only while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
