@@ -249,7 +249,7 @@ renovate-check: ## Check Renovate's configuration with its own validator; needs 
 LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools hack/tools/helm hack/tools/lint test/browser test/contract test/gitops)
 
 .PHONY: lint
-lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--fix' mends what it can, LINT_ARGS=./internal/astro/... narrows it.
+lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--fix' fixes what it can, LINT_ARGS=./internal/astro/... narrows it.
 	@for module in $(LINTED); do \
 	  (cd $$module && $(CURDIR)/$(GOLANGCI_LINT) run --config=$(CURDIR)/.golangci.yml $(LINT_ARGS)) || { echo "$$module: the linters are not content"; exit 1; }; \
 	done

@@ -29,7 +29,7 @@ var (
 	// unseenDeletions counts the bindings that went with a claim while no watch ran.
 	unseenDeletions = prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "scopedtoken_token_unseen_deletions_total",
-		Help: "Bindings that were deleted while no watch ran, without having been let go; their roles are left in Astro.",
+		Help: "Bindings that were deleted with their claim while the operator could not watch; their roles may be left in Astro.",
 	})
 
 	roleChanges = measure.Connections.Counter(prometheus.CounterOpts{
@@ -107,7 +107,8 @@ var (
 	bindingsDesc   = describe("bindings", "Bindings, by namespace and by status and reason of their condition Ready.", "namespace", "ready", "reason")
 	conditionsDesc = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
 	revokingDesc   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
-	orphanedDesc   = describeOfConnection("orphans", "Bindings of a connection that are gone without having been let go, and whose role is still to be revoked.")
+	orphanedDesc   = describeOfConnection("orphans",
+		"Bindings of a connection that were deleted without their role having been revoked; it is still to be revoked.")
 	undeclaredDesc = describeOfConnection("undeclared_grants",
 		"Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
 	tokensDesc = describeOfConnection("tokens",
