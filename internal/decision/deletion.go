@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -84,4 +86,35 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 		return onHold(b), f
 	}
 	return roleset.Leave, nil
+}
+
+// succeeded reports whether another binding, which stays, holds the claim on a place by now: through a credential that was seen to
+// write the token, if that is asked for.
+func (p Progress) succeeded(i int, byWriter bool) bool {
+	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
+	for j := range s.Bindings {
+		b := &s.Bindings[j]
+		if j == i || b.Deleting() || s.entry(&p.Decision, j) != place || p.Decision.Rulings[j].Class != roleset.Want {
+			continue
+		}
+		if (!byWriter || s.Memory.Writers[b.Connection.Credential]) && p.inherited(b.ID()) {
+			return true
+		}
+	}
+	return false
+}
+
+// empty reports whether Astro is known to hold no role in the place of a binding.
+func (p Progress) empty(i int) bool {
+	s := &p.Situation
+	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(s.entry(&p.Decision, i)) == ""
+}
+
+// missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other
+// binding claims the place: an edit of the binding may have asked for it, or somebody else.
+func (s *Situation) missed(b *Binding, r Ruling) bool {
+	if !b.Orphan || !r.Release || b.Recovered.IsZero() || b.MayStay() || s.roleOn(b.entry(nil)) == "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.Bindings, func(o Binding) bool { return !o.Deleting() && o.Claim != nil && o.entry(nil) == b.entry(nil) })
 }

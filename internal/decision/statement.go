@@ -2,7 +2,6 @@ package decision
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -117,28 +116,6 @@ func observedDeletion(b *Binding, r Ruling) *fault.Fault {
 		"%s is in mode Observe, through which nothing is revoked; %s", b.Connection.Words, words)
 }
 
-// succeeded reports whether another binding, which stays, holds the claim on a place by now: through a credential that was seen to
-// write the token, if that is asked for.
-func (p Progress) succeeded(i int, byWriter bool) bool {
-	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
-	for j := range s.Bindings {
-		b := &s.Bindings[j]
-		if j == i || b.Deleting() || s.entry(&p.Decision, j) != place || p.Decision.Rulings[j].Class != roleset.Want {
-			continue
-		}
-		if (!byWriter || s.Memory.Writers[b.Connection.Credential]) && p.inherited(b.ID()) {
-			return true
-		}
-	}
-	return false
-}
-
-// empty reports whether Astro is known to hold no role in the place of a binding.
-func (p Progress) empty(i int) bool {
-	s := &p.Situation
-	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(s.entry(&p.Decision, i)) == ""
-}
-
 // inherited reports whether the status of the binding that keeps a role holds its claim, since before or by now.
 func (p Progress) inherited(winner string) bool {
 	i, known := p.Decision.byID[winner]
@@ -201,15 +178,6 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))
 	st.Write = true
 	return st
-}
-
-// missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other
-// binding claims the place: an edit of the binding may have asked for it, or somebody else.
-func (s *Situation) missed(b *Binding, r Ruling) bool {
-	if !b.Orphan || !r.Release || b.Recovered.IsZero() || b.MayStay() || s.roleOn(b.entry(nil)) == "" {
-		return false
-	}
-	return !slices.ContainsFunc(s.Bindings, func(o Binding) bool { return !o.Deleting() && o.Claim != nil && o.entry(nil) == b.entry(nil) })
 }
 
 // lingers reports whether a binding that stays has given its claim up, as its status says, and kept the finalizer: the process
