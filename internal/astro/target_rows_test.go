@@ -155,3 +155,39 @@ func TestRefreshTargetsInBatches(t *testing.T) {
 		t.Errorf("what cannot be looked at is as it was last seen: %v, %v", changed, err)
 	}
 }
+
+// That a target is not shown means something to an Organization owner, and of one that was shown before.
+func TestWouldSee(t *testing.T) {
+	for name, c := range map[string]struct {
+		role            string
+		never, wasThere bool
+	}{
+		"owner":  {"ORGANIZATION_OWNER", true, true},
+		"member": {"ORGANIZATION_MEMBER", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, astrosim.Options{})
+			d := w.directory()
+			if d.WouldSee(EntityDeployment, "never") {
+				t.Error("nothing is known before a listing was trusted")
+			}
+			self := w.AddOrganizationToken(w.org, "self", c.role)
+			w.GrantRole(self, astrosim.TypeWorkspace, w.ws, "WORKSPACE_OWNER")
+			w.client = NewClient(Options{BaseURL: w.URL(), Organization: w.org, Credential: w.Credential(self), Limiter: unlimited()})
+			d = w.directory(func(o *DirectoryOptions) { o.SelfID = self })
+			if _, err := d.RefreshTargets(t.Context(), []TargetQuery{byID(w.dep)}); err != nil {
+				t.Fatal(err)
+			}
+			w.DeleteDeployment(w.dep)
+			if _, err := d.RefreshTargets(t.Context(), []TargetQuery{byID(w.dep)}); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := d.All(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if d.WouldSee(EntityDeployment, "never") != c.never || d.WouldSee(EntityDeployment, w.dep) != c.wasThere {
+				t.Errorf("one that was never shown: %t, one that was there: %t", d.WouldSee(EntityDeployment, "never"), d.WouldSee(EntityDeployment, w.dep))
+			}
+		})
+	}
+}
