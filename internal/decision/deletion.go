@@ -88,16 +88,16 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 	return roleset.Leave, nil
 }
 
-// succeeded reports whether another binding, which stays, holds the claim on a place by now: through a credential that was seen to
-// write the token, if that is asked for.
-func (p Progress) succeeded(i int, byWriter bool) bool {
+// succeeded reports whether another binding, which stays, holds the claim on a place by now, through a credential that was seen to
+// write the token. Any other might keep a role that it could neither have given nor take away.
+func (p Progress) succeeded(i int) bool {
 	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
 	for j := range s.Bindings {
 		b := &s.Bindings[j]
 		if j == i || b.Deleting() || s.entry(&p.Decision, j) != place || p.Decision.Rulings[j].Class != roleset.Want {
 			continue
 		}
-		if (!byWriter || s.Memory.Writers[b.Connection.Credential]) && p.inherited(b.ID()) {
+		if s.Memory.Writers[b.Connection.Credential] && p.inherited(b.ID()) {
 			return true
 		}
 	}

@@ -92,6 +92,13 @@ func TestRevocations(t *testing.T) {
 			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "Post acme w1: change WORKSPACE_MEMBER to WORKSPACE_OWNER", "Report", "Report", "Clear a b"},
 			states:  so{"a": "unchanged, released", "b": "True/Granted Held Created, changed"}, holds: at{w1: owner},
 		},
+		"OrphanOfAWeakHeir": {
+			reason: "Who was never seen to write the token ends no orphan: it could keep a role that it cannot take away.",
+			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),
+				binding("b").claimed(2), holds(w1, member)),
+			effects: is{"Report", "Report"},
+			states:  so{"a": "unchanged", "b": "True/Granted Held Created"}, also: looksAgain(orphanAgain),
+		},
 		"OrphanKeepsNothing": {
 			reason: "Nor does it keep what a binding gives up that is there.",
 			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),

@@ -103,6 +103,11 @@ func (s *Situation) presenceTo(b *Binding) Presence {
 	}
 }
 
+// unasked reports whether a connection that is ready could not be asked about a token that others see.
+func (s *Situation) unasked(b *Binding) bool {
+	return s.Token.Presence == Present && s.presenceTo(b) == Unseen && s.unreachable(b) == nil
+}
+
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with
 // the user's words where it is not, so that the answer does not tell which.
 func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {

@@ -83,7 +83,8 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 			r.Fault = notReleased(b, r)
 		}
 	}
-	if r.Overruled && p.succeeded(i, true) || b.Orphan && r.Class == roleset.Hold && (p.succeeded(i, false) || p.empty(i)) {
+	heldOrphan := b.Orphan && r.Class == roleset.Hold
+	if (r.Overruled || heldOrphan) && p.succeeded(i) || heldOrphan && p.empty(i) {
 		r.Release, r.Fault = true, nil
 	}
 	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {

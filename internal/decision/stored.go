@@ -161,7 +161,8 @@ func (p Progress) releaseRefused(st Statement, err error) Progress {
 	return p
 }
 
-// orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again.
+// orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again, and other troubles that
+// may be another's.
 const orphanAgain = time.Minute
 
 // rests reports whether a removal is refused until somebody changes something, or a sweep tries it again.
@@ -178,11 +179,10 @@ func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault
 		return p.wake(soon) // it looks for its name now
 	case p.mayArrive(i) && (p.Situation.arrives(i) > 0 || p.Situation.Token.ByID): // else nobody can read it: an event or a sweep tells
 		return p.wake(max(p.Situation.arrives(i), soon))
-	case p.Situation.Token.Presence == Present && p.Situation.presenceTo(&p.Situation.Bindings[i]) == Unseen:
-		return p.wake(lookAgain)
 	case st.holds() && !st.Release && p.Situation.Bindings[i].entersFirst():
 		return p.wake(soon)
-	case st.Orphan && !st.Release, r.Overruled && !st.Release, r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Kept && p.unproven(i):
+	case st.Orphan && !st.Release, r.Overruled && !st.Release, r.Class == roleset.Leave && r.Verdict.Outcome == roleset.Kept && p.unproven(i),
+		p.Situation.unasked(&p.Situation.Bindings[i]):
 		p = p.wake(orphanAgain)
 	case st.Release:
 	case r.Class == roleset.Leave && v != roleset.Blocked && !p.rests(i, refused), v == roleset.Waiting && !r.withheld():
