@@ -88,6 +88,12 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 	return roleset.Leave, nil
 }
 
+// outdone reports whether a binding that cannot give its role up itself has nothing left to give up: another has the role, or it is gone.
+func (p Progress) outdone(i int, r Ruling) bool {
+	held := p.Situation.Bindings[i].Orphan && r.Class == roleset.Hold
+	return (r.Overruled || held) && p.succeeded(i) || held && p.empty(i)
+}
+
 // succeeded reports whether another binding, which stays, holds the claim on a place by now, through a credential that was seen to
 // write the token. Any other might keep a role that it could neither have given nor take away.
 func (p Progress) succeeded(i int) bool {

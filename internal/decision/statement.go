@@ -83,8 +83,7 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 			r.Fault = notReleased(b, r)
 		}
 	}
-	heldOrphan := b.Orphan && r.Class == roleset.Hold
-	if (r.Overruled || heldOrphan) && p.succeeded(i) || heldOrphan && p.empty(i) {
+	if p.outdone(i, r) {
 		r.Release, r.Fault = true, nil
 	}
 	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
