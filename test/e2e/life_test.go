@@ -101,20 +101,21 @@ var _ = Describe("An operator on a cluster", Ordered, func() {
 		stranger, _ := w.account(ctx, "stranger")
 		w.allow(ctx, "prometheus", helming+"-metrics-reader")
 		leader := w.leader(ctx)
-		metrics := "https://" + w.forward(ctx, leader, "8443") + "/metrics"
+		metrics := question{pod: leader, scheme: "https", port: "8443", path: "/metrics"}
 		for token, want := range map[string]int{"": http.StatusUnauthorized, stranger: http.StatusForbidden} {
-			response, _ := get(ctx, metrics, token)
+			metrics.bearer = token
+			response, _ := w.ask(ctx, metrics)
 			Expect(response.StatusCode).To(Equal(want))
 		}
+		metrics.bearer = reader
 		Eventually(func(g Gomega) { // the API server's own cache of roles may not know of the reader at once
-			response, body := get(ctx, metrics, reader)
+			response, body := w.ask(ctx, metrics)
 			g.Expect(response.StatusCode).To(Equal(http.StatusOK))
 			g.Expect(response.ProtoMajor).To(Equal(1), "HTTP/2 is on")
 			g.Expect(body).To(ContainSubstring(`scopedtoken_connection_ready{kind="ClusterAstroConnection",name="acme",namespace=""} 1`))
 		}).Should(Succeed())
-		probes := "http://" + w.forward(ctx, leader, "8081")
 		for _, path := range []string{"/healthz", "/readyz"} {
-			response, _ := get(ctx, probes+path, "")
+			response, _ := w.ask(ctx, question{pod: leader, scheme: "http", port: "8081", path: path})
 			Expect(response.StatusCode).To(Equal(http.StatusOK), path)
 		}
 	})

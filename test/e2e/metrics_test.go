@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"fmt"
 	"io"
 	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -21,41 +23,77 @@ import (
 
 var forwarding = regexp.MustCompile(`Forwarding from (127\.0\.0\.1:\d+)`)
 
-// forward makes a port of a Pod reachable and returns the address.
-func (w *world) forward(ctx context.Context, pod corev1.Pod, port string) string {
-	GinkgoHelper()
-	command := exec.CommandContext(ctx, w.settings.kubectl, "--kubeconfig", w.kubeconfig, "-n", pod.Namespace, "port-forward", "pod/"+pod.Name, ":"+port)
-	out, err := command.StdoutPipe()
-	Expect(err).NotTo(HaveOccurred())
-	command.Stderr = GinkgoWriter
-	Expect(command.Start()).To(Succeed())
-	DeferCleanup(func() {
-		_ = command.Process.Kill()
-		_ = command.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	Expect(err).NotTo(HaveOccurred(), "kubectl port-forward says nothing")
-	found := forwarding.FindStringSubmatch(line)
-	Expect(found).To(HaveLen(2), line)
-	return found[1]
+// question is one HTTP request to a port of a Pod.
+type question struct {
+	pod          corev1.Pod
+	scheme, port string
+	path         string
+	bearer       string // "" to ask as nobody
 }
 
-// get returns the status and the body of an answer, and how it came.
-func get(ctx context.Context, url, bearer string) (*http.Response, string) {
+// ask puts a question over a `kubectl port-forward` of its own and returns the answer and its body. kubectl gives a
+// forwarding up as soon as one connection through it was reset, which may also be how the Pod ends an answered one: so
+// every question has its own, and one that was broken off is asked again.
+func (w *world) ask(ctx context.Context, q question) (*http.Response, string) {
 	GinkgoHelper()
+	var (
+		response *http.Response
+		body     string
+	)
+	Eventually(func() (err error) {
+		response, body, err = w.forwarded(ctx, q)
+		return err
+	}).Should(Succeed())
+	return response, body
+}
+
+// forwarded asks once. The error is that of the way, never an answer.
+func (w *world) forwarded(ctx context.Context, q question) (*http.Response, string, error) {
+	ctx, end := context.WithTimeout(ctx, 10*time.Second)
+	defer end()
+	forward := exec.CommandContext(ctx, w.settings.kubectl, "--kubeconfig", w.kubeconfig, "-n", q.pod.Namespace, "port-forward", "pod/"+q.pod.Name, ":"+q.port)
+	out, err := forward.StdoutPipe()
+	if err != nil {
+		return nil, "", err
+	}
+	forward.Stderr = GinkgoWriter
+	if err := forward.Start(); err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		_ = forward.Process.Kill()
+		_ = forward.Wait()
+	}()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, "", fmt.Errorf("kubectl port-forward says nothing: %w", err)
+	}
+	found := forwarding.FindStringSubmatch(line)
+	if len(found) != 2 {
+		return nil, "", fmt.Errorf("kubectl port-forward says no address: %q", line)
+	}
+	return get(ctx, q.scheme+"://"+found[1]+q.path, q.bearer)
+}
+
+// get returns an answer, and its body.
+func get(ctx context.Context, url, bearer string) (*http.Response, string, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		return nil, "", err
+	}
 	if bearer != "" {
 		request.Header.Set("Authorization", "Bearer "+bearer)
 	}
 	// The operator's certificate is one of its own making.
-	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true, DisableKeepAlives: true}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}
+	defer transport.CloseIdleConnections()
 	response, err := (&http.Client{Transport: transport}).Do(request)
-	Expect(err).NotTo(HaveOccurred())
+	if err != nil {
+		return nil, "", err
+	}
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
-	Expect(err).NotTo(HaveOccurred())
-	return response, string(body)
+	return response, string(body), err
 }
 
 // account makes a service account of the team and returns a token of it and its name as a user.
