@@ -38,14 +38,18 @@ func (m *measurement) coldStart(ctx context.Context) error {
 	}
 	time.Sleep(calm) // what is made in the second in which the operator starts is new to it
 	var took []newcomer
+	var all programs
 	it, err := m.spend(ctx, func() (ready time.Duration, err error) {
+		before := programsNow()
 		ready, took, err = m.startCold(ctx, late)
+		all = programsNow().minus(before)
 		return ready, err
 	})
 	if err != nil {
 		return err
 	}
 	m.printCold(it, late, took, applied, alone.took)
+	m.printPrograms("cold_"+m.size.suffix(), all, it.took)
 	return nil
 }
 

@@ -54,6 +54,9 @@ func TestProc(t *testing.T) {
 	if got := processorSeconds(stat); got != 3 {
 		t.Errorf("want 3 s, got %v", got)
 	}
+	if name, parent := nameAndParent(stat); name != "man) ager" || parent != 1 {
+		t.Errorf("want man) ager of 1, got %q of %d", name, parent)
+	}
 	if got := processorSeconds(""); got != 0 {
 		t.Errorf("of a process that is gone: %v", got)
 	}
