@@ -165,7 +165,8 @@ func (s *snapshot) checkPlace(p place, claims []*claim) {
 	there := s.role(p)
 	if len(held) == 0 {
 		slices.SortFunc(wanting, func(a, b *claim) int { return inOrder(a, b, there) })
-		s.checkUnheld(p, wanting)
+		ours := slices.ContainsFunc(claims, func(c *claim) bool { return c.held != nil && c.class == leave })
+		s.checkUnheld(p, wanting, ours)
 		return
 	}
 	winner := slices.MinFunc(held, func(a, b *claim) int { return inOrder(a, b, there) })
@@ -215,8 +216,9 @@ func inOrder(a, b *claim, there string) int {
 }
 
 // checkUnheld checks bindings that want a place on which nobody has a claim, in their order. One is kept from its claim only
-// by a role that it must not take over, by Astro's refusal, or by another one before it that Astro refuses.
-func (s *snapshot) checkUnheld(p place, wanting []*claim) {
+// by a role that it must not take over, by Astro's refusal, or by another one before it that Astro refuses. What is ours, since one
+// that Astro does not let go holds it, is nobody's existing role: it may be taken over, if Astro does not refuse that too.
+func (s *snapshot) checkUnheld(p place, wanting []*claim, ours bool) {
 	there := s.role(p)
 	var first *claim
 	for _, c := range wanting {
@@ -224,7 +226,11 @@ func (s *snapshot) checkUnheld(p place, wanting []*claim) {
 		conflicts := first != nil && roleOf(first.binding) != role
 		switch {
 		case there != "" && !s.mayAdopt(c, there):
-			s.expect(c, false, v1alpha1.ReasonExistingRole, v1alpha1.ReasonConflictingBinding)
+			reasons := []string{v1alpha1.ReasonExistingRole, v1alpha1.ReasonConflictingBinding}
+			if ours && s.world.oracle.refuses(p, role) {
+				reasons = append(reasons, refusedReasons...)
+			}
+			s.expect(c, false, reasons...)
 		case there != role && (conflicts || s.world.oracle.refuses(p, role)):
 			s.expect(c, false, append([]string{v1alpha1.ReasonConflictingBinding}, refusedReasons...)...)
 			first = cmp.Or(first, c)
