@@ -2,6 +2,7 @@ package astro
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,7 +17,7 @@ const alikeAge = time.Minute
 type alike struct {
 	mu      sync.Mutex
 	listed  time.Time           // the listing of tokens whose names these are
-	tokens  map[string][]string // ids, by the key of the name
+	tokens  map[uint64][]string // ids, by the hash of the name
 	targets map[EntityType]*targetNames
 }
 
@@ -27,36 +28,39 @@ type targetNames struct {
 	done   chan struct{}
 
 	// Set when done. Without an answer there are none.
-	byKey map[string][]Target
+	byHash map[uint64][]Target
 }
 
 // Alike returns tokens of the scope whose name is another than the given one, but looks like it. Of Workspace tokens only
 // those made in home count. It makes no call.
 func (d *Directory) Alike(scope Scope, home, name string) (found []Token) {
-	for _, id := range d.tokensLike(lookalike.Key(name)) {
+	for _, id := range d.tokensLike(lookalike.Hash(name)) {
 		t, listed := d.Known(id)
 		athome := scope != ScopeWorkspace || home != "" && t.Home() == home
 		if listed && t.Scope == scope && athome && lookalike.Difference(name, t.Name) != "" {
 			found = append(found, t)
 		}
 	}
+	slices.SortFunc(found, inOrder)
 	return found
 }
 
-func (d *Directory) tokensLike(key string) []string {
+func (d *Directory) tokensLike(hash uint64) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	a := &d.alike
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.tokens == nil || !a.listed.Equal(d.listed) {
-		a.listed, a.tokens = d.listed, map[string][]string{}
-		for _, t := range d.matching(func(Token) bool { return true }) {
-			k := lookalike.Key(t.Name)
-			a.tokens[k] = append(a.tokens[k], t.ID)
+		a.listed, a.tokens = d.listed, map[uint64][]string{}
+		for id, r := range d.rows {
+			if !r.gone {
+				h := lookalike.Hash(r.token.Name)
+				a.tokens[h] = append(a.tokens[h], id)
+			}
 		}
 	}
-	return a.tokens[key]
+	return a.tokens[hash]
 }
 
 // AlikeTargets returns targets whose name is another than the one that the query asks for, but looks like it. For that all
@@ -72,7 +76,7 @@ func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Ta
 	case <-ctx.Done():
 		return nil
 	}
-	for _, t := range names.byKey[lookalike.Key(q.Name)] {
+	for _, t := range names.byHash[lookalike.Hash(q.Name)] {
 		within := q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID
 		if within && lookalike.Difference(q.Name, t.Name) != "" {
 			found = append(found, t)
@@ -113,9 +117,9 @@ func (n *targetNames) list(c *Client, kind EntityType) {
 	if err != nil {
 		return
 	}
-	n.byKey = make(map[string][]Target, len(targets))
+	n.byHash = make(map[uint64][]Target, len(targets))
 	for _, t := range targets {
-		key := lookalike.Key(t.Name)
-		n.byKey[key] = append(n.byKey[key], t)
+		h := lookalike.Hash(t.Name)
+		n.byHash[h] = append(n.byHash[h], t)
 	}
 }

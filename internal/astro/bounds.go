@@ -58,12 +58,15 @@ func (t Token) size() int {
 // roleOverhead is what a role takes up beside its raw form, of which its words are parts.
 const roleOverhead = 96
 
+// wordOverhead is what a word of a list takes up beside its letters.
+const wordOverhead = 16
+
 func (w wireTarget) size() int { return rowOverhead + len(w.ID) + len(w.Name) + len(w.WorkspaceID) }
 
 func (w wireRole) size() int {
 	n := rowOverhead + len(w.ID) + len(w.Name) + len(w.ScopeType)
 	for _, id := range w.RestrictedWorkspaceIDs {
-		n += len(id)
+		n += wordOverhead + len(id)
 	}
 	return n
 }

@@ -2,6 +2,7 @@ package astro
 
 import (
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -113,6 +114,40 @@ func TestWhatAstroAnswersIsBounded(t *testing.T) {
 				t.Errorf("%s\nthe heap grew by %d MiB", tc.reason, grown>>20)
 			}
 		})
+	}
+}
+
+// TestRestrictionsAreBounded: a custom role that is restricted to Workspaces without a name is next to nothing on the wire.
+func TestRestrictionsAreBounded(t *testing.T) {
+	client := stub(t, zipped(func(piece func(string)) {
+		piece(`{"totalCount":40,"roles":[{"id":"r"}`)
+		for i := range 39 {
+			piece(fmt.Sprintf(`,{"id":"r%d","scopeType":"DEPLOYMENT","restrictedWorkspaceIds":[%s""]}`, i, strings.Repeat(`"",`, 600_000)))
+		}
+		piece(`]}`)
+	}))
+	client.retries.left, client.opts.ListTimeout = 0, time.Minute
+	before := heap()
+	roles, err := client.ListRoles(t.Context())
+	if !errors.Is(err, ErrIncomplete) {
+		t.Errorf("%d roles, %v", len(roles), err)
+	}
+	if grown := heap() - before; grown > 160<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+}
+
+// TestAnswerToAWriteIsBounded: an answer with more roles than a token can have says nothing.
+func TestAnswerToAWriteIsBounded(t *testing.T) {
+	many := `[` + strings.Repeat("{},", maxRoles) + `{}]`
+	for name, raw := range map[string]string{
+		"Workspaces":  `{"organizationRole":"ORGANIZATION_MEMBER","workspaceRoles":` + many + `}`,
+		"Deployments": `{"organizationRole":"ORGANIZATION_MEMBER","deploymentRoles":` + many + `}`,
+	} {
+		var answer subjectRoles
+		if err := json.Unmarshal([]byte(raw), &answer); err != nil || answer.says() || cap(answer.WorkspaceRoles)+cap(answer.DeploymentRoles) > 0 {
+			t.Errorf("%s: it says %d and %d roles, %v", name, len(answer.WorkspaceRoles), len(answer.DeploymentRoles), err)
+		}
 	}
 }
 

@@ -1,16 +1,57 @@
 package astro
 
+import (
+	"encoding/json"
+)
+
 // subjectRoles is Astro's answer to a role write. It has another shape than the request, and every field is optional.
 type subjectRoles struct {
-	OrganizationRole string `json:"organizationRole"`
-	WorkspaceRoles   []struct {
-		WorkspaceID string `json:"workspaceId"`
-		Role        string `json:"role"`
-	} `json:"workspaceRoles"`
-	DeploymentRoles []struct {
-		DeploymentID string `json:"deploymentId"`
-		Role         string `json:"role"`
-	} `json:"deploymentRoles"`
+	OrganizationRole string
+	WorkspaceRoles   []workspaceRole
+	DeploymentRoles  []deploymentRole
+}
+
+type workspaceRole struct {
+	WorkspaceID string `json:"workspaceId"`
+	Role        string `json:"role"`
+}
+
+type deploymentRole struct {
+	DeploymentID string `json:"deploymentId"`
+	Role         string `json:"role"`
+}
+
+// UnmarshalJSON reads an answer. One with more roles than are read of a token says nothing: in memory they may be many times as
+// large as on the wire.
+func (s *subjectRoles) UnmarshalJSON(raw []byte) error {
+	var w struct {
+		OrganizationRole string          `json:"organizationRole"`
+		WorkspaceRoles   json.RawMessage `json:"workspaceRoles"`
+		DeploymentRoles  json.RawMessage `json:"deploymentRoles"`
+	}
+	if err := json.Unmarshal(raw, &w); err != nil {
+		return err
+	}
+	*s = subjectRoles{}
+	if tooManyRoles(w.WorkspaceRoles) || tooManyRoles(w.DeploymentRoles) {
+		return nil
+	}
+	read := subjectRoles{OrganizationRole: w.OrganizationRole}
+	if err := unmarshalIfThere(w.WorkspaceRoles, &read.WorkspaceRoles); err != nil {
+		return err
+	}
+	if err := unmarshalIfThere(w.DeploymentRoles, &read.DeploymentRoles); err != nil {
+		return err
+	}
+	*s = read
+	return nil
+}
+
+func unmarshalIfThere(raw json.RawMessage, into any) error {
+	if len(raw) == 0 {
+		return nil
+	}
+	return json.Unmarshal(raw, into)
 }
 
 // says is false for an answer without any field, which says nothing, above all not that roles are gone.

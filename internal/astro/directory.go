@@ -90,11 +90,12 @@ func (d *Directory) matching(wanted func(Token) bool) []Token {
 			found = append(found, r.token.clone())
 		}
 	}
-	slices.SortFunc(found, func(a, b Token) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(found, inOrder)
 	return found
 }
+
+// inOrder compares tokens by their age.
+func inOrder(a, b Token) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) }
 
 // Record keeps a row that was read or written by id. The row is newer than any listing that began before at, because such
 // a listing may have read the token earlier.
@@ -115,6 +116,16 @@ func (d *Directory) Amend(t Token, at time.Time) {
 // Forget records that a token was seen to be gone.
 func (d *Directory) Forget(id string, at time.Time) {
 	d.put(id, tokenRow{gone: true, recorded: true, at: at})
+}
+
+// ForgetRoles records that it is not known any more what a token holds that is listed.
+func (d *Directory) ForgetRoles(id string, at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r, known := d.rows[id]; known && !r.gone && !r.at.After(at) {
+		r.token.Roles, r.token.RolesKnown, r.recorded, r.at = nil, false, true, at
+		d.rows[id] = r
+	}
 }
 
 func (d *Directory) put(id string, r tokenRow) {

@@ -173,6 +173,37 @@ func TestForgottenTokenStaysGone(t *testing.T) {
 	})
 }
 
+// TestForgottenRoles: a token of whose roles nothing is known any more still has its name.
+func TestForgottenRoles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{})
+		d := w.directory()
+		refreshed(t, d, w.self, w.ci)
+		token, _, _ := d.Token(t.Context(), w.ci)
+		at := time.Now()
+		d.ForgetRoles(w.ci, at)
+		if now, listed := d.Known(w.ci); !listed || now.RolesKnown || now.Roles != nil {
+			t.Errorf("its roles are taken for %v", now.Roles)
+		}
+		if named, err := d.Named(t.Context(), token.Scope, "", token.Name); err != nil || len(named) != 1 {
+			t.Errorf("%d tokens have its name, %v", len(named), err)
+		}
+		d.Amend(token, at.Add(-time.Minute))
+		if now, _ := d.Known(w.ci); now.RolesKnown {
+			t.Error("an older row brought them back")
+		}
+		d.Amend(token, at.Add(time.Minute))
+		if now, _ := d.Known(w.ci); !now.SameAs(token) {
+			t.Error("a newer row did not bring them back")
+		}
+		d.Forget(w.ci, at.Add(2*time.Minute))
+		d.ForgetRoles(w.ci, at.Add(3*time.Minute))
+		if _, listed := d.Known(w.ci); listed {
+			t.Error("one that is gone came back")
+		}
+	})
+}
+
 func TestCallersOwnWhatTheyGet(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	d := w.directory()

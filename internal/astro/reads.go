@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/url"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // GetOrganization reads the client's Organization.
@@ -29,8 +31,10 @@ func (c *Client) organization(ctx context.Context, trial bool) (Organization, er
 		return Organization{}, err
 	}
 	var org struct{ ID, Name string }
+	sent := c.credential.Load()
 	err := c.get(ctx, k, into(&org))
-	return Organization{ID: org.ID, Name: org.Name}, err
+	// Both are told in messages, and whoever answers may echo the credential.
+	return Organization{ID: text.Clip(sent.cut(org.ID), maxRequestID), Name: text.Clip(sent.cut(org.Name), text.MostName)}, err
 }
 
 // GetToken reads one token. An answer that is older than what is known of the token is read again, with growing waits; what

@@ -48,6 +48,22 @@ func TestNoSecretInAnyError(t *testing.T) {
 	})
 }
 
+// TestNoSecretInAnOrganization: what stands at Astro's address may echo the credential where an Organization has its id and name.
+func TestNoSecretInAnOrganization(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		secret := rapid.OneOf(rapid.StringMatching(`[A-Za-z0-9_.+/=-]{12,80}`), rapid.Just(jwt(`{"apiTokenId":"clt00000000000000000000001"}`))).Draw(t, "secret")
+		echo := rapid.StringN(0, 20, 40).Draw(t, "before") + rapid.SampledFrom([]string{"", "Bearer "}).Draw(t, "scheme") + secret
+		client := NewClient(Options{Organization: "org", Credential: secret, Limiter: unlimited(), Transport: inMemory{http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"id":` + quote(echo) + `,"name":` + quote(echo) + `}`)) })}})
+		org, err := client.GetOrganization(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		noPieceOf(t, secret, org.ID)
+		noPieceOf(t, secret, org.Name)
+	})
+}
+
 func noPieceOf(t *rapid.T, secret, text string) {
 	size := min(secretPiece, len(secret))
 	if size < 8 { // any word may hold three letters

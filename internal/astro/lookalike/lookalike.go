@@ -1,6 +1,7 @@
 package lookalike
 
 import (
+	"hash/maphash"
 	"strings"
 	"unicode"
 
@@ -37,6 +38,13 @@ func Key(name string) string {
 	}
 	return applied(name, -1)
 }
+
+// seed is of the hashes of this process.
+var seed = maphash.MakeSeed()
+
+// Hash is that of the Key, for an index of many names: a key may be many times as long as its name. Few that do not look alike have it
+// in common, which Difference tells.
+func Hash(name string) uint64 { return maphash.String(seed, Key(name)) }
 
 // plain reports whether no fold but those of letter case and spaces changes the name.
 func plain(name string) bool {
