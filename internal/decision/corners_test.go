@@ -175,8 +175,9 @@ func TestLimitedInAnOutage(t *testing.T) {
 			w := drive(t, situation(b, holds(w1, member)), limits)
 			differ(t, "It waits.", "states", map[string]string{"a": "False/RevocationLimited Held Created"}, w.states())
 			unreachable := w.next(5 * time.Second)
-			unreachable.Bindings[0].Connection.Ready, unreachable.Bindings[0].Connection.Reason = false, "Unreachable"
-			differ(t, "The connection is not Ready.", "states", map[string]string{"a": "unchanged"}, drive(t, unreachable).states())
+			c := &unreachable.Bindings[0].Connection
+			c.Ready, c.Callable, c.Reason = false, false, "Unreachable"
+			differ(t, "The connection cannot be used.", "states", map[string]string{"a": "unchanged"}, drive(t, unreachable).states())
 			lost := drive(t, w.next(5*time.Second), func(w *driver) { w.read = func(int) error { return errLost } })
 			differ(t, "Astro does not answer.", "states", map[string]string{"a": "unchanged"}, lost.states())
 		})

@@ -238,7 +238,8 @@ func (s *Situation) looks(d Decision) []int {
 		b, r := &s.Bindings[i], d.Rulings[i]
 		_, takes := d.claims[i]
 		wanted := r.enforced() == roleset.Want || b.looksOn(r)
-		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || (wanted && (b.Requested() || !b.Looked()))
+		vacant := r.Class == roleset.Hold && b.Deleting() && s.roleOn(s.entry(&d, i)) == "" // then it waits for nothing
+		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || vacant || (wanted && (b.Requested() || !b.Looked()))
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)
 		}

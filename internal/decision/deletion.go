@@ -90,8 +90,9 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 
 // outdone reports whether a binding that cannot give its role up itself has nothing left to give up: another has the role, or it is gone.
 func (p Progress) outdone(i int, r Ruling) bool {
-	held := p.Situation.Bindings[i].Orphan && r.Class == roleset.Hold
-	return (r.Overruled || held) && p.succeeded(i) || held && p.empty(i)
+	b := &p.Situation.Bindings[i]
+	held := b.Deleting() && r.Class == roleset.Hold
+	return (r.Overruled || held && b.Orphan) && p.succeeded(i) || held && p.empty(i)
 }
 
 // succeeded reports whether another binding, which stays, holds the claim on a place by now, through a credential that was seen to

@@ -54,6 +54,16 @@ func TestExpiry(t *testing.T) {
 			reason: "What somebody has removed before is not removed again.", parts: of(over("a").claimed(1)),
 			effects: is{"Read acme", "Report"}, states: so{"a": "True/Expired Released , released"},
 		},
+		"OverWithoutASecret": {
+			reason:  "What was given with a credential that is no longer in its Secret goes with it, as if the binding were deleted.",
+			parts:   of(over("a").claimed(1).through("acme", func(c *Connection) { c.Ready = false }), holds(w1, member)),
+			effects: revoke, states: so{"a": "True/Expired Released , released, revoked"}, holds: at{w1: ""},
+		},
+		"OverWithoutACredential": {
+			reason:  "Without any it cannot go, and the binding does not say that it is as declared.",
+			parts:   of(over("a").claimed(1).through("acme", func(c *Connection) { c.Ready, c.Callable = false, false }), holds(w1, member)),
+			effects: is{"Report"}, states: so{"a": "Unknown/ConnectionNotReady Held Created"}, holds: at{w1: member},
+		},
 		"OverAndAdopted": {
 			reason: "What was adopted goes as well.", parts: of(over("a").adopted(1), holds(w1, member)),
 			effects: revoke, states: so{"a": "True/Expired Released , released, revoked"}, holds: at{w1: ""},
@@ -94,8 +104,8 @@ func TestExpiry(t *testing.T) {
 			states:  so{"a": "False/PermissionDenied Held Created"}, holds: at{w1: member},
 		},
 		"OverAndOutOfReach": {
-			reason: "Nothing is said to be over while nobody could look.", parts: of(over("a").claimed(1), presence(Unseen)),
-			effects: is{"Report"}, states: so{"a": "unchanged"},
+			reason: "While nobody can look it is neither said to be over nor to be as declared.", parts: of(over("a").claimed(1), presence(Unseen)),
+			effects: is{"Report"}, states: so{"a": "Unknown/Unreachable Held Created"},
 		},
 		"OverAndTokenGone": {
 			reason: "With the token the role is gone.", parts: of(over("a").claimed(1), presence(Gone)),

@@ -77,7 +77,8 @@ func (s *Situation) judgeEnforced(b *Binding) Ruling {
 	}
 	if f := s.obstacle(b, &r); f != nil {
 		r.Class, r.Fault = onHold(b), f
-		if r.Withdrawn && losesByWithdrawal(b) || r.Retarget && b.Claim != nil && !b.Observes() {
+		loses := r.Withdrawn && losesByWithdrawal(b) || r.Retarget && b.Claim != nil && !b.Observes()
+		if loses && !s.open(b) { // what stands there before Astro was given the role is somebody else's
 			r.Class = roleset.Leave
 		}
 		r.Uncertain = r.Class == roleset.Hold && f.Stalls() && s.open(b)

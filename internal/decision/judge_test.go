@@ -168,6 +168,14 @@ func TestJudgeOfWithdrawal(t *testing.T) {
 			reason: "Observing writes nothing.",
 			parts:  of(binding("a").claimed(1).observing().through("acme", forbid, withdrawing), holds(w1, member)), want: "None RoleNotAllowed, withdrawn",
 		},
+		"NotGivenYet": {
+			reason: "Where Astro shows another role than a claim that only the journal knows, that one is somebody else's.",
+			parts:  of(binding("a").recovered(now.Add(-time.Second)).through("acme", forbid, withdrawing), holds(w1, admin)), want: "Hold RoleNotAllowed, withdrawn, uncertain",
+		},
+		"GivenAsTheJournalSays": {
+			reason: "The very role of the journal was given.",
+			parts:  of(binding("a").recovered(now.Add(-time.Second)).through("acme", forbid, withdrawing), holds(w1, member)), want: "Leave RoleNotAllowed, withdrawn",
+		},
 		"NeverClaimed": {
 			reason: "What was never held cannot be withdrawn.",
 			parts:  of(binding("a").through("acme", forbid, withdrawing), holds(w1, member)), want: "None RoleNotAllowed",

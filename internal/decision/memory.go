@@ -132,8 +132,10 @@ func (m Memory) requested(b *Binding, t roleset.Target) Memory {
 	}
 	next := m.accepted(t).clone()
 	delete(next.Contentions, b.Object.UID)
-	clear(next.Writers)
-	clear(next.Undecided)
+	if c := &b.Connection; c.Ready && !c.observes() { // else nobody can ask again, and what was found stays so
+		delete(next.Writers, c.Credential)
+		delete(next.Undecided, c.Credential)
+	}
 	return next
 }
 

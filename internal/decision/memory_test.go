@@ -47,6 +47,23 @@ func TestMemory(t *testing.T) {
 	}
 }
 
+// TestRequestedAgain: a user may have his own credential tried again, and nobody else's. What cannot be tried stays as it was found.
+func TestRequestedAgain(t *testing.T) {
+	var none Memory
+	known := none.writer("credential of acme", false).writer("credential of other", false)
+	for name, c := range map[string]struct {
+		through []func(*Connection)
+		want    map[string]bool
+	}{
+		"Own":      {nil, map[string]bool{"credential of other": false}},
+		"NotReady": {[]func(*Connection){func(c *Connection) { c.Ready = false }}, known.Writers},
+		"Observes": {[]func(*Connection){observes}, known.Writers},
+	} {
+		b := binding("a").through("acme", c.through...).b
+		differ(t, name, "writers", c.want, known.requested(&b, w1).Writers)
+	}
+}
+
 func TestContention(t *testing.T) {
 	a, edited := binding("a").b, binding("a").edited().b
 	var m Memory

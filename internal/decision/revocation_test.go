@@ -99,6 +99,16 @@ func TestRevocations(t *testing.T) {
 			effects: is{"Report", "Report"},
 			states:  so{"a": "unchanged", "b": "True/Granted Held Created"}, also: looksAgain(orphanAgain),
 		},
+		"OrphanOfNothing": {
+			reason:  "One that the rules hold is done with once Astro holds nothing in its place, for which the token is read.",
+			parts:   of(binding("a").adopted(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("acme", onlyRole(owner))),
+			effects: is{"Read acme", "Report", "Clear a"}, states: so{"a": "unchanged, released"},
+		},
+		"HeldOfNothing": {
+			reason:  "So is one that is there.",
+			parts:   of(binding("a").adopted(1).deleting().through("acme", onlyRole(owner))),
+			effects: is{"Read acme", "Report"}, states: so{"a": "unchanged, released"},
+		},
 		"OrphanKeepsNothing": {
 			reason: "Nor does it keep what a binding gives up that is there.",
 			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),

@@ -3,6 +3,7 @@ package decision
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -13,13 +14,18 @@ import (
 )
 
 // Reaches reports whether the binding's connection leads to the token. One that lost its Secret still does for bindings
-// that are deleted: what was granted with it can be revoked with it.
-func (b *Binding) Reaches(k Key) bool {
+// whose role is to go: what was granted with it can be revoked with it.
+func (b *Binding) Reaches(k Key, now time.Time) bool {
 	c := &b.Connection
-	return c.Callable && c.Host == k.Host && c.Organization == k.Organization && (c.Ready || b.Deleting())
+	return c.Callable && c.Host == k.Host && c.Organization == k.Organization && (c.Ready || b.leaving(now))
 }
 
-func (s *Situation) reaches(b *Binding) bool { return b.Reaches(s.Key) }
+func (s *Situation) reaches(b *Binding) bool { return b.Reaches(s.Key, s.Now) }
+
+// leaving reports whether the role that the binding holds is to go: it is deleted, or its time is over.
+func (b *Binding) leaving(now time.Time) bool {
+	return b.Deleting() || b.Claim != nil && b.expired(now) && !b.Observes() && !b.Object.Spec.Suspend
+}
 
 // unreachable is why the binding's connection does not lead to the token; nil if it does.
 func (s *Situation) unreachable(b *Binding) *fault.Fault {
@@ -40,7 +46,7 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 		return fault.NotTrue(accepted, v1alpha1.ReasonOrganizationMismatch,
 			"the binding was found to be of Organization %s, but %s leads to Organization %s; make the connection as it was, or the binding again",
 			status.OrganizationID, c.Words, c.Organization)
-	case !c.Ready && (!c.Callable || !b.Deleting()):
+	case !c.Ready && (!c.Callable || !b.leaving(s.Now)):
 		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", c.Words, c.Reason)
 		f.Transient, f.NeedsUser = true, c.NeedsUser
 		return f

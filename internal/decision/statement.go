@@ -265,5 +265,6 @@ func (b *Binding) unchanged(r Ruling, leaves bool) bool {
 	if r.Fault == nil {
 		return b.Deleting() && r.Class == roleset.None
 	}
-	return r.Fault.Silent || r.Fault.Transient && (b.Settled() || b.Looked() && pin.Limited(b.Object))
+	settled := b.Settled() && (!r.Expired || b.Claim == nil) // a role that outlives its time is not as declared
+	return r.Fault.Silent || r.Fault.Transient && (settled || b.Looked() && pin.Limited(b.Object))
 }

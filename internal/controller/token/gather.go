@@ -33,7 +33,7 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 	if key.Refused != "" {
 		in = append(in, client.InNamespace(key.Refused))
 	}
-	nobody := group{key: key, handles: map[string]connection.Handle{}, notices: r.ownWrites.noticed()}
+	nobody := group{key: key, handles: map[string]connection.Handle{}, notices: r.ownWrites.noticed(), at: r.Clock()}
 	g, err := r.collect(ctx, nobody, field, value, nobody.isOf, in...)
 	switch {
 	case err != nil:

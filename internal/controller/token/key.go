@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
@@ -78,6 +79,7 @@ type group struct {
 	handles  map[string]connection.Handle // by the connection's id
 	unsure   error                        // why it is not known who else names the token
 	notices  int64                        // that had been given before anything was looked at
+	at       time.Time                    // when it was gathered
 }
 
 // reachable are the connections of the bindings that can be used to look, each once.
@@ -86,7 +88,7 @@ func (g group) reachable() []connection.Handle {
 	seen := map[string]bool{}
 	for i := range g.bindings {
 		b := &g.bindings[i]
-		if id := b.Connection.ID; asks(b) && b.Reaches(g.key.decision()) && g.handles[id].Client != nil && !seen[id] {
+		if id := b.Connection.ID; asks(b) && b.Reaches(g.key.decision(), g.at) && g.handles[id].Client != nil && !seen[id] {
 			seen[id] = true
 			all = append(all, g.handles[id])
 		}
