@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -117,6 +118,24 @@ var _ = Describe("Two instances with selectors of their own", func() {
 		Eventually(inventory("of-none", "nowhere")).Should(HaveSuffix("/ConnectionNotFound"))
 		aloof(rest, 0, "of-a")
 		aloof(a, 0, "of-none")
+	})
+
+	It("take no part in what the other one lets go", func() {
+		t := s.tenant("let-go", "a", 1)
+		names := s.declare(t)
+		s.expect("True/Granted", names...)
+		s.delete(names[0])
+		s.expect(gone, names[0])
+		s.waitIdle()
+		s.sim.GrantRole(t.tokens[0], astrosim.TypeWorkspace, t.workspaces[0], "WORKSPACE_OPERATOR") // by hand, weeks later
+		for _, selector := range []string{rest, a} { // each reads the other's journal when it starts
+			s.by[selector].stop()
+			s.by[selector].start()
+			s.everybodyKnows()
+			s.waitIdle()
+			Expect(s.on(t.tokens[0], t.workspaces[0])).To(Equal("WORKSPACE_OPERATOR"), "after a restart of "+selector)
+		}
+		Expect(s.journal()).To(BeEmpty())
 	})
 
 	It("leave it to one of them to say that there is no connection", func() {

@@ -61,6 +61,9 @@ func (r *Registry) Serves(c v1alpha1.Connection) bool {
 	return r.selector.Matches(of)
 }
 
+// ServesAll reports whether this instance serves every connection there may be.
+func (r *Registry) ServesAll() bool { return r.selector.Empty() }
+
 // Get returns what is known of the connection; false if its controller has not looked at it yet, or it is gone.
 func (r *Registry) Get(k Key) (Handle, bool) {
 	r.mu.RLock()
@@ -108,9 +111,22 @@ func (r *Registry) Record(through Handle, t astro.Token, at time.Time) {
 	})
 }
 
-// Forget takes a row that was found gone at the time out of the listings of every connection to the Organization.
-func (r *Registry) Forget(host, organization, tokenID string, at time.Time) {
-	r.eachTo(host, organization, tokenID, func(h Handle) { h.Directory.Forget(tokenID, at) })
+// Forget takes a row that Astro did not show to a connection at the time out of its listing. Others may still see the token, so
+// that it stays among those which have its name; what they list of its roles is not believed any more.
+func (r *Registry) Forget(through Handle, tokenID string, at time.Time) {
+	r.eachTo(through.Host, through.Organization, tokenID, func(h Handle) {
+		if h.Key == through.Key {
+			h.Directory.Forget(tokenID, at)
+		} else {
+			h.Directory.ForgetRoles(tokenID, at)
+		}
+	})
+}
+
+// ForgetRoles takes what is listed of a token's roles for unknown at the time, through whichever connection to the Organization:
+// whoever needs them asks by id.
+func (r *Registry) ForgetRoles(host, organization, tokenID string, at time.Time) {
+	r.eachTo(host, organization, tokenID, func(h Handle) { h.Directory.ForgetRoles(tokenID, at) })
 }
 
 // eachTo does something to the token's row in the listing of every connection to the Organization, and tells of it.

@@ -31,17 +31,37 @@ func (r *Reconciler) bindingHandler() handler.TypedEventHandler[client.Object, T
 			r.enqueueBinding(ctx, q, cause, e.Object)
 		},
 		UpdateFunc: func(ctx context.Context, e event.UpdateEvent, q queue) {
-			r.writeDown(ctx, r.orphans.replaced(e))
+			if e.ObjectNew.GetUID() != e.ObjectOld.GetUID() && r.owns(ctx, e.ObjectOld) {
+				r.writeDown(ctx, r.orphans.replaced(e))
+			}
 			if !r.ownWrites.alreadyHandled(e) {
 				r.enqueueBinding(ctx, q, causeOf(e), e.ObjectOld, e.ObjectNew)
 			}
 		},
 		DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) {
-			r.writeDown(ctx, r.orphans.deleted(e))
+			if r.owns(ctx, e.Object) {
+				r.writeDown(ctx, r.orphans.deleted(e))
+			}
 			r.enqueueEntry(e.Object, q)
 			r.enqueueBinding(ctx, q, edit, e.Object)
 		},
 	}
+}
+
+// owns reports whether a binding is this instance's to look after, by its connection: every instance sees all bindings, and one
+// that another instance has let go is no orphan here. Where the connection is gone too, it is the one's that knew it.
+func (r *Reconciler) owns(ctx context.Context, o client.Object) bool {
+	b, ok := o.(*v1alpha1.ScopedTokenBinding)
+	if !ok {
+		return false
+	}
+	key := connectionOf(b)
+	object, err := r.connectionObject(ctx, key)
+	if err == nil && object != nil {
+		return r.Registry.Serves(object)
+	}
+	_, known := r.Registry.Get(key)
+	return known || r.Registry.ServesAll()
 }
 
 // enqueueEntry puts the token into the work queue on which a binding has its claim by the journal: its status may not name
