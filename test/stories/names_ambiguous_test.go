@@ -9,6 +9,7 @@ import (
 	. "github.com/onsi/gomega"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
@@ -24,6 +25,19 @@ var _ = Describe("A name that two tokens have", func() {
 		w.sweep()
 		w.expect("True/Granted", "b")
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
+	It("stays one while nobody knows what one of them holds", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.decide("roles-answer", astrosim.Stale)
+		twin := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sweep()
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultStale, Endpoint: "tokens.*", Path: w.ci, Age: time.Hour})
+		w.bind(builders.Binding("by-id").ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/DriftDetected", "by-id") // Astro took the role, and does not show it
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/TokenAmbiguous", "b")
+		Expect(w.on(twin, w.science)).To(BeEmpty())
 	})
 
 	Describe("since the last listing", func() {

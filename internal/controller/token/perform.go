@@ -54,7 +54,7 @@ func (r *Reconciler) readToken(ctx context.Context, g group, e decision.Read) de
 		r.Registry.Record(h, t, asked)
 		r.auditSeen(ctx, g.key, t)
 	case errors.Is(err, astro.ErrNotFound): // the listing is behind: without its row the next look asks by id, and for proof
-		r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
+		r.Registry.Forget(h, g.key.Token, r.Clock())
 	default:
 		r.reportUnauthorized(h, err)
 	}

@@ -41,7 +41,7 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 	switch {
 	case err != nil && (!w.looked || !w.posting):
 		if errors.Is(err, astro.ErrNotFound) {
-			r.Registry.Forget(g.key.Host, g.key.Organization, g.key.Token, r.Clock())
+			r.Registry.Forget(w.handle, g.key.Token, r.Clock())
 		}
 		return decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
 	case err != nil:
@@ -95,12 +95,12 @@ func (w *write) mayRevoke(e decision.MayRevoke) decision.Permitted {
 }
 
 // record lays what Astro shows after an update over the listings: as read at the time, or as just written. What was sent
-// and is not shown is no row: without one, the next look asks by id.
+// and is not shown is no row: without its roles, the next look asks by id.
 func (w *write) record(u astro.Update, asked time.Time) {
 	r, key := w.reconciler, w.group.key
 	switch {
 	case u.Written && !u.Confirmed:
-		r.Registry.Forget(key.Host, key.Organization, key.Token, r.Clock())
+		r.Registry.ForgetRoles(key.Host, key.Organization, key.Token, r.Clock())
 	case u.Written:
 		r.Registry.Record(w.handle, u.After, r.Clock())
 	default:
