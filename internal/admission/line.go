@@ -58,10 +58,11 @@ type queue[K comparable] struct {
 
 // edit is what a user did to a key's objects.
 type edit struct {
-	namespace string
-	at        time.Time
-	urgent    bool // a user waits for it, and may
-	fresh     bool // since the key was last begun with
+	namespaces []string // of those who wait for it; of whoever edited last, if nobody may
+	at         time.Time
+	begun      int  // how many of them edited before the key was last begun with
+	urgent     bool // a user waits for it, and may
+	fresh      bool // since the key was last begun with
 }
 
 // NewLine makes a line with so many places a credential. The clock tells how long nobody has edited a key's objects.
@@ -77,10 +78,14 @@ func NewLine[K, C comparable](places int, clock func() time.Time) *Line[K, C] {
 func (l *Line[K, C]) Edited(key K, namespace string, urgent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if old := l.edits[key]; old.urgent && !urgent { // whoever waits for the key by right does so still
-		namespace, urgent = old.namespace, true
+	next := edit{namespaces: []string{namespace}, at: l.clock(), urgent: urgent, fresh: true}
+	if old := l.edits[key]; old.urgent { // whoever waits for the key by right does so still
+		next.namespaces, next.begun, next.urgent = old.namespaces, old.begun, true
+		if urgent && !slices.Contains(old.namespaces[old.begun:], namespace) {
+			next.namespaces = append(slices.Clone(old.namespaces), namespace)
+		}
 	}
-	l.edits[key] = edit{namespace: namespace, at: l.clock(), urgent: urgent, fresh: true}
+	l.edits[key] = next
 }
 
 // Begin reports whether the key may be worked on. One that waits may not: it is called when it is its turn.
@@ -91,7 +96,7 @@ func (l *Line[K, C]) Begin(key K) bool {
 		return false
 	}
 	if e, edited := l.edits[key]; edited {
-		e.fresh = false
+		e.fresh, e.begun = false, len(e.namespaces)
 		l.edits[key] = e
 	}
 	if at, promised := l.placed[key]; promised {
@@ -105,8 +110,12 @@ func (l *Line[K, C]) Begin(key K) bool {
 func (l *Line[K, C]) Served(key K) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.edits[key].fresh {
+	e := l.edits[key]
+	if !e.fresh {
 		delete(l.edits, key)
+	} else if e.begun < len(e.namespaces) {
+		e.namespaces, e.begun = e.namespaces[e.begun:], 0
+		l.edits[key] = e
 	}
 }
 

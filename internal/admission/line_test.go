@@ -177,7 +177,7 @@ func TestAnEditThatComesWhileAKeyIsWorkedOnIsStillToBeServed(t *testing.T) {
 	h.Begin("a")
 	h.Edited("a", "two", true)
 	h.Served("a")
-	if by := h.edits["a"].namespace; by != "two" {
+	if by := h.edits["a"].namespaces; !slices.Equal(by, []string{"two"}) {
 		t.Errorf("it is edited by %q", by)
 	}
 	h.Begin("a")

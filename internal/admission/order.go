@@ -2,6 +2,7 @@ package admission
 
 import (
 	"cmp"
+	"slices"
 	"time"
 )
 
@@ -32,7 +33,8 @@ type candidate struct {
 	order     int
 }
 
-// first is who is called next: what a user waits for before the rest, the namespace that was served longest ago, and then
+// first is who is called next: what a user waits for before the rest, the namespace that was served longest ago (of several that wait
+// for one key, the one whose turn comes first), and then
 // the key whose objects have been left alone for longest, because most of what is still to arrive for it has arrived.
 func (l *Line[K, C]) first(q *queue[K]) (first K, best candidate, found bool) {
 	now := l.clock()
@@ -50,7 +52,8 @@ func (l *Line[K, C]) first(q *queue[K]) (first K, best candidate, found bool) {
 func (l *Line[K, C]) candidate(key K, w waiter, q *queue[K], now time.Time) candidate {
 	c := candidate{urgent: w.Urgent, namespace: w.Namespace, quiet: w.since, order: w.order}
 	if e, edited := l.edits[key]; edited {
-		c.urgent, c.namespace, c.quiet = c.urgent || e.urgent, e.namespace, e.at
+		c.urgent, c.quiet = c.urgent || e.urgent, e.at
+		c.namespace = slices.MinFunc(e.namespaces, func(a, b string) int { return cmp.Compare(q.turns[a], q.turns[b]) })
 	}
 	c.turn = q.turns[c.namespace]
 	if now.Sub(w.since) >= patience && c.quiet.After(w.since) {

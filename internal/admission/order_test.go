@@ -217,6 +217,22 @@ func TestNoFloodHoldsAnotherNamespaceUp(t *testing.T) {
 	}
 }
 
+// TestAKeyOfSeveralNamespacesGoesByTheFirst: who edits a key for which another namespace waits does not take it into his own turn.
+func TestAKeyOfSeveralNamespacesGoesByTheFirst(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "first", Rank{}, "c")
+	for _, key := range []string{"x1", "x2", "x3"} {
+		h.Edited(key, "busy", true)
+		h.enter(t, false, key, Rank{}, "c")
+	}
+	h.Edited("shared", "quiet", true)
+	h.Edited("shared", "busy", true)
+	h.enter(t, false, "shared", Rank{}, "c")
+	called(t, h.end("first"), "x1")
+	h.enter(t, true, "x1", Rank{}, "c")
+	called(t, h.end("x1"), "shared")
+}
+
 // TestAnEditBeyondTheShareIsNotUrgent has a namespace edit more than its share while another's role is to be restored.
 func TestAnEditBeyondTheShareIsNotUrgent(t *testing.T) {
 	h := newHall(1)
