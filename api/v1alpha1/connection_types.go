@@ -74,7 +74,7 @@ type ConnectionSpec struct {
 	OrganizationID AstroID `json:"organizationId,omitempty"`
 
 	// apiURL is where Astro's API is: https://host or https://host:port, in lower case and without a path or the port
-	// that is meant anyway, so that one Astro has one spelling. Its host must be one that the operator was started with.
+	// that is meant anyway, so that one Astro is written in one way. Its host must be one that the operator was started with.
 	// It cannot be changed.
 	// +optional
 	// +kubebuilder:default="https://api.astronomer.io"

@@ -146,7 +146,7 @@ func (s *Sim) wasDeleted(r Role) bool {
 	return s.state.dead[r.EntityID] && !r.isDAG() || s.state.dead[r.onDeployment()]
 }
 
-// roleNamed finds the role that an entry names, in its real spelling.
+// roleNamed finds the role that an entry names, as it is really written.
 func (s *Sim) roleNamed(o *organization, r Role) (string, bool) {
 	same := func(name string) bool {
 		return name == r.Role || s.behaviour.RoleNameCase != Exact && strings.EqualFold(name, r.Role)

@@ -102,7 +102,7 @@ func TestAPIURL(t *testing.T) {
 	for url, want := range cases {
 		t.Run(url, func(t *testing.T) {
 			_, err := create(t, manifest(t, "AstroConnection", fmt.Sprintf(`{organizationId: <org>, credentialsSecretRef: {name: astro}, apiURL: %q}`, url)))
-			check(t, "One Astro has one spelling: its host is part of every token's key.", err, words(want))
+			check(t, "One Astro is written in one way: its host is part of every token's key.", err, words(want))
 		})
 	}
 }

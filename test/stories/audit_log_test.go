@@ -254,7 +254,7 @@ func changesOf(w astrosim.RoleWrite) (all []roleChange) {
 	return all
 }
 
-// fold is a role in the one spelling in which it is compared: Astro may spell it in another way than the one who asks for it.
+// fold is a role as it is compared: Astro may write it in another letter case than the one who asks for it.
 func fold(role string) string { return strings.ToLower(role) }
 
 type rolePlace struct{ kind, id string }

@@ -111,16 +111,11 @@ func (r *Registry) Record(through Handle, t astro.Token, at time.Time) {
 	})
 }
 
-// Forget takes a row that Astro did not show to a connection at the time out of its listing. Others may still see the token, so
-// that it stays among those which have its name; what they list of its roles is not believed any more.
+// Forget takes a row that Astro did not show to a connection at the time out of its listing, and out of no other: their credentials may
+// see the token, and it has its name there as before.
 func (r *Registry) Forget(through Handle, tokenID string, at time.Time) {
-	r.eachTo(through.Host, through.Organization, tokenID, func(h Handle) {
-		if h.Key == through.Key {
-			h.Directory.Forget(tokenID, at)
-		} else {
-			h.Directory.ForgetRoles(tokenID, at)
-		}
-	})
+	through.Directory.Forget(tokenID, at)
+	r.subscribers.tellOfRow(Notice{Connection: through.Key, Tokens: []string{tokenID}})
 }
 
 // ForgetRoles takes what is listed of a token's roles for unknown at the time, through whichever connection to the Organization:

@@ -18,7 +18,7 @@ const (
 	// BindingUnsettled finds bindings that are not settled by the connection they refer to; see pin.Settled. Of thousands
 	// that are in place, a sweep then looks at none.
 	BindingUnsettled = "binding.unsettled"
-	// BindingToken finds bindings by the token they stand for, or, while they only spell one, by its spelling; see
+	// BindingToken finds bindings by the token they stand for, or, while they only name one, by that name; see
 	// pin.IDValue and pin.NameValue.
 	BindingToken = "binding.token"
 	// BindingTarget finds bindings by the target they stand for; see TargetValue. One that only spells a target is
