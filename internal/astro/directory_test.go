@@ -204,6 +204,20 @@ func TestForgottenRoles(t *testing.T) {
 	})
 }
 
+// TestOn: who looks at one place is given no token that is known to hold nothing there.
+func TestOn(t *testing.T) {
+	w := newWorld(t, astrosim.Options{})
+	d := w.directory()
+	place := RoleKey{EntityType: EntityWorkspace, EntityID: w.ws}
+	d.Record(Token{ID: "here", Roles: []Role{NewRole(EntityWorkspace, w.ws, "WORKSPACE_MEMBER")}, RolesKnown: true}, time.Now().Add(time.Hour))
+	d.Record(Token{ID: "elsewhere", Roles: []Role{NewRole(EntityWorkspace, "other", "WORKSPACE_MEMBER")}, RolesKnown: true}, time.Now().Add(time.Hour))
+	d.Record(Token{ID: "unknown"}, time.Now().Add(time.Hour))
+	found, err := d.On(t.Context(), place)
+	if err != nil || len(found) != 2 || found[0].ID != "here" || found[1].ID != "unknown" {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
 func TestCallersOwnWhatTheyGet(t *testing.T) {
 	w := newWorld(t, astrosim.Options{})
 	d := w.directory()

@@ -191,3 +191,13 @@ func (c *countingTransport) watch() {
 		return d.DialContext(ctx, network, addr)
 	}
 }
+
+// All returns every token, the oldest first, and when their listing began.
+func (d *Directory) All(ctx context.Context) ([]Token, time.Time, error) {
+	if err := d.ensureListed(ctx); err != nil {
+		return nil, time.Time{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.matching(func(Token) bool { return true }), d.listed, nil
+}

@@ -16,14 +16,14 @@ func (d *Directory) Token(ctx context.Context, id string) (t Token, listed bool,
 	return t, listed, nil
 }
 
-// All returns every token, the oldest first, and when their listing began.
-func (d *Directory) All(ctx context.Context) ([]Token, time.Time, error) {
+// On returns the tokens that hold a role in the place, and those of which it is not known what they hold, the oldest first.
+func (d *Directory) On(ctx context.Context, place RoleKey) ([]Token, error) {
 	if err := d.ensureListed(ctx); err != nil {
-		return nil, time.Time{}, err
+		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.matching(func(Token) bool { return true }), d.listed, nil
+	return d.matching(func(t Token) bool { return !t.RolesKnown || t.RoleOn(place) != "" }), nil
 }
 
 // Named finds the tokens of a scope by their exact name. Of Workspace tokens only those made in home count. One whose

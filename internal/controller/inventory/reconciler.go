@@ -152,7 +152,8 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 
 // fill lists the tokens on the target of the survey.
 func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) error {
-	tokens, _, err := h.Directory.All(ctx)
+	on := astro.RoleKey{EntityType: resolve.Entities[s.target.Kind], EntityID: s.target.ID}
+	tokens, err := h.Directory.On(ctx, on)
 	if err != nil {
 		r.reportUnauthorized(h, err)
 		s.fault = fault.FromAstroError(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
@@ -167,7 +168,7 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 	if err != nil {
 		return err
 	}
-	l := list(tokens, astro.RoleKey{EntityType: resolve.Entities[s.target.Kind], EntityID: s.target.ID}, declared)
+	l := list(tokens, on, declared)
 	s.listing = &l
 	if l.unread > 0 {
 		s.fault = fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
