@@ -115,30 +115,20 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		return survey{}, err
 	}
 	s := survey{again: h.Object.ConnectionSpec().SweepInterval.Duration}
-	if !h.Ready || h.Directory == nil {
-		if s.fault = refused(h, subject, remembered(i)); s.fault == nil {
-			s.fault = fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
-				"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
-			s.fault.NeedsUser = h.Stuck()
-		}
-		s.again = 0
-		return s, nil
-	}
 	if s.fault = impossible(h, subject, i); s.fault != nil { // whatever Astro shows, which is not asked
 		s.again = 0
 		return s, nil
 	}
+	if !h.Ready || h.Directory == nil {
+		s.fault, s.again = unready(h, subject, i), 0
+		return s, nil
+	}
 	found, wrong := r.target(ctx, i, h, subject)
-	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {
 		r.reportUnauthorized(h, wrong.Err)
 	}
-	if found == nil && (wrong.Err != nil || foundByName(i)) {
-		asked = remembered(i)
-	}
-	if s.fault = hinted(ctx, i, h, subject, wrong, refused(h, subject, asked)); s.fault != nil {
-		s.again = 0
-		return s, nil
+	if s.fault = hinted(ctx, i, h, subject, wrong, judged(h, subject, i, found, wrong)); s.fault != nil {
+		return s, nil // looked at again each sweep interval: a Deployment may move to where the rules allow it
 	}
 	if s.fault = hinted(ctx, i, h, subject, wrong, wrong); wrong != nil {
 		if missed(wrong.Reason) && recent(i) {
