@@ -5,6 +5,7 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -60,5 +61,22 @@ var _ = Describe("An inventory of what was never found", func() {
 		s.sim.MoveDeployment(s.deployment, mine)
 		s.expect(i, "Ready", "True/Listed")
 		Expect(i.Status.Target.WorkspaceID).To(Equal(mine))
+	})
+})
+
+var _ = Describe("A rule that is taken away", func() {
+	It("empties the list, though the connection is busy with a slow sweep", func(ctx SpecContext) {
+		s := newStory(ctx)
+		s.sim.AddOrganizationToken(s.org, "ci", "ORGANIZATION_MEMBER", astrosim.Roles(astrosim.DeploymentRole(s.deployment, "DEPLOYMENT_ADMIN")))
+		s.shared(s.rule(true, s.workspace))
+		i := s.inventory("prod", s.byID())
+		s.expect(i, "Ready", "True/Listed")
+		DeferCleanup(s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: astrosim.TokensList}))
+		s.sweep()
+		before := s.conn.DeepCopyObject().(client.Object)
+		s.conn.ConnectionSpec().Allow[0].Inventory = false
+		Expect(kube.Patch(ctx, s.conn, client.MergeFrom(before))).To(Succeed())
+		s.expect(i, "Ready", "False/InventoryNotAllowed") // a page is given up after twenty seconds
+		Expect(i.Status.Tokens).To(BeEmpty())
 	})
 })
