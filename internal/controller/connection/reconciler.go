@@ -88,7 +88,7 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 		m = r.memories.entry(key)
 	}
 	m.uid = c.GetUID()
-	measure.Connections.Begin(key)
+	begin(key, now)
 	m.proof = m.proof.paced(m.listing.interval, intervalOf(c), now)
 	m.listing = m.listing.paced(intervalOf(c), now)
 	if m.trust.read(c) {
