@@ -144,6 +144,31 @@ func TestPoliciesOfTheOperator(t *testing.T) {
 	operator.mayNot("widen a rule", confined, patch(cluster, `{"spec":{"onWithdrawal":"Revoke"}}`))
 }
 
+// TestPolicyOfClusterFinalizers: of a connection of no namespace a cluster-admin can strip the finalizer once it is being deleted.
+func TestPolicyOfClusterFinalizers(t *testing.T) {
+	inPolicedNamespace(t)
+	const finalizers, strip = "the finalizers of astro.scopedtoken.dev are the operator's", `{"metadata":{"finalizers":null}}`
+	cluster := builders.Connection("policed-going").To("https://api.astronomer.io", "clp0a1b2c3d4e5f6g7h8i9j0k").WithSecret("none").Cluster()
+	made(t, cluster)
+	hold := client.RawPatch("application/merge-patch+json", []byte(`{"metadata":{"finalizers":["astro.scopedtoken.dev/in-use"]}}`))
+	velero := personOf(t, restorer).with("", "cluster-admin")
+	velero.may("write finalizers", patch(cluster, `{"metadata":{"finalizers":["astro.scopedtoken.dev/in-use"]}}`))
+	if err := velero.kube.Patch(t.Context(), cluster, hold); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { // a restorer may, also where the test has shown that nobody else can
+		_ = velero.kube.Patch(context.WithoutCancel(t.Context()), cluster, client.RawPatch("application/merge-patch+json", []byte(strip)))
+	})
+	editor := personOf(t, "clara").with("", roleOf(t, "cluster-editor", v1alpha1.GroupVersion.Group, "clusterastroconnections", "get", "patch", "update"))
+	admin := personOf(t, "root").with("", "cluster-admin")
+	admin.mayNot("strip the finalizer of what nobody deletes", finalizers, patch(cluster, strip))
+	if err := kube.Delete(t.Context(), cluster); err != nil {
+		t.Fatal(err)
+	}
+	editor.mayNot("strip the finalizer of what is being deleted", finalizers, patch(cluster, strip))
+	admin.may("strip by hand the finalizer of what is being deleted", patch(cluster, strip))
+}
+
 // TestPolicyOfSecrets: nobody has the operator use a Secret that they may not read.
 func TestPolicyOfSecrets(t *testing.T) {
 	inPolicedNamespace(t)

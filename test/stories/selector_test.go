@@ -114,10 +114,14 @@ var _ = Describe("Two instances with selectors of their own", func() {
 				return readiness(i.Status.Conditions)
 			}
 		}
-		Eventually(inventory("of-a", "listed")).Should(HavePrefix("True/"))
+		listed := inventory("of-a", "listed")
+		Eventually(listed).Should(HavePrefix("True/"))
 		Eventually(inventory("of-none", "nowhere")).Should(HaveSuffix("/ConnectionNotFound"))
 		aloof(rest, 0, "of-a")
 		aloof(a, 0, "of-none")
+
+		Expect(s.kube.Delete(s.ctx, s.connectionNamed(s.namespace, "listed"))).To(Succeed())
+		Eventually(listed).Should(HaveSuffix("/ConnectionNotFound"), "who never knew the connection has to say that it went")
 	})
 
 	It("take no part in what the other one lets go", func() {

@@ -60,8 +60,13 @@ func KeyOf(c v1alpha1.Connection) Key { return ref.KeyOf(c) }
 
 // differs reports whether bindings fare differently with the other handle, whatever their token.
 func (h Handle) differs(o Handle) bool {
+	return h.Ready != o.Ready || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) || h.edited(o)
+}
+
+// edited reports whether somebody has changed what bindings go by in the connection itself: its rules and policies, and that it
+// is to be there.
+func (h Handle) edited(o Handle) bool {
 	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
-	return h.Ready != o.Ready || h.Deleting != o.Deleting || h.SelfID != o.SelfID || (!o.Ready && h.Reason != o.Reason) ||
-		was.Mode != is.Mode || was.DeletionPolicy != is.DeletionPolicy || was.OnWithdrawal != is.OnWithdrawal ||
+	return h.Deleting != o.Deleting || was.Mode != is.Mode || was.DeletionPolicy != is.DeletionPolicy || was.OnWithdrawal != is.OnWithdrawal ||
 		was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
 }

@@ -39,7 +39,8 @@ var (
 
 	lastSweep = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_last_sweep_timestamp_seconds",
-		Help: "When a connection's last complete sweep ended: its tokens were listed and its targets looked at without a fault.",
+		Help: "When a connection's last complete sweep ended: its tokens were listed and its targets looked at without a fault. " +
+			"Before the first of this process, when the process first looked at the connection.",
 	})
 
 	sweepInterval = measure.Connections.Gauge(prometheus.GaugeOpts{
@@ -65,6 +66,13 @@ var (
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
 	metrics.Registry.MustRegister(sweepsTotal, sweepSeconds)
+}
+
+// begin lets the connection have series. Its last sweep counts from now, so that an alert sees one that never comes.
+func begin(k Key, now time.Time) {
+	if measure.Connections.Begin(k) {
+		lastSweep.Set(k, float64(now.Unix()))
+	}
 }
 
 // countRequest counts the requests to Astro that are made for the connection.

@@ -51,7 +51,13 @@ func TestMetricsOfAConnection(t *testing.T) {
 	c.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}}
 	now := time.Unix(1900000000, 0)
 
-	measure.Connections.Begin(key)
+	const first = "connection_last_sweep_timestamp_seconds{} 1899990000"
+	begin(key, now.Add(-10_000*time.Second))
+	countSweep(key, &fault.Fault{Reason: v1alpha1.ReasonListIncomplete}, time.Second, now)
+	begin(key, now) // at each reconcile
+	if got := seriesOf(t, key.Namespace); !slices.Contains(got, first) {
+		t.Errorf("a sweep that never comes is not seen to be overdue: %q", got)
+	}
 	count := countRequest(key)
 	count("GET", "tokens", "ok", 200, time.Second)
 	count("GET", "tokens", "throttled", 429, time.Second)

@@ -88,7 +88,7 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 		m = r.memories.entry(key)
 	}
 	m.uid = c.GetUID()
-	measure.Connections.Begin(key)
+	begin(key, now)
 	m.proof = m.proof.paced(m.listing.interval, intervalOf(c), now)
 	m.listing = m.listing.paced(intervalOf(c), now)
 	if m.trust.read(c) {
@@ -116,7 +116,7 @@ func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m
 	if err != nil {
 		return err
 	}
-	r.publish(key, c, m)
+	r.announceEdit(m, r.publish(key, c, m))
 	m.proof, m.listing, found, err = r.sweep(ctx, key, m.proof, m.listing)
 	if err != nil {
 		return err
@@ -144,6 +144,14 @@ func (r *reconciler) publish(key Key, c v1alpha1.Connection, m *memory) Handle {
 	}
 	r.Registry.publish(h)
 	return h
+}
+
+// announceEdit tells of an edit before the sweep, which may be slow. What becomes of the credential waits for it: with another
+// one everything is looked at, and would wait for the same listing.
+func (r *reconciler) announceEdit(m *memory, h Handle) {
+	if was := m.announced; was != nil && was.Ready == h.Ready && was.SelfID == h.SelfID && was.edited(h) {
+		r.announce(m, h, swept{})
+	}
 }
 
 // announce tells the other controllers what they have to look at.

@@ -107,6 +107,18 @@ var _ = Describe("The rules of a connection", func() {
 		Expect(s.pages()).To(Equal(pages), "a rule costs no listing")
 	})
 
+	It("make them be looked at before a slow sweep is over", func(ctx SpecContext) {
+		s := newStory(ctx).proven()
+		notices.forget()
+		DeferCleanup(s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: astrosim.TokensList}))
+		s.edit(func(c *v1alpha1.AstroConnection) {
+			c.Spec.Allow = []v1alpha1.AllowRule{rule(v1alpha1.NamespaceRule{Names: []string{s.namespace}})}
+			c.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "now"}
+		})
+		Eventually(func() []Notice { return notices.of(s.key()) }, "15s").Should( // a page is given up after twenty seconds
+			ConsistOf(Notice{Connection: s.key(), All: true}))
+	})
+
 	It("serve a ClusterAstroConnection, with its Secret in the operator's namespace and its eye on labels", func(ctx SpecContext) {
 		s := newStory(ctx)
 		c := &v1alpha1.ClusterAstroConnection{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: s.conn.Spec}

@@ -54,15 +54,43 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if !i.DeletionTimestamp.IsZero() {
 		return reconcile.Result{}, nil
 	}
-	h, known := r.Registry.Get(connection.KeyFor(i.Namespace, i.Spec.ConnectionRef))
-	if !known {
-		return r.withoutConnection(ctx, &i)
+	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
+	object, err := r.connectionObject(ctx, key)
+	if err != nil {
+		return reconcile.Result{}, err
 	}
+	if object == nil {
+		return r.withoutConnection(ctx, &i, key)
+	}
+	h, known := r.Registry.Get(key)
+	if !known || h.Object.GetUID() != object.GetUID() {
+		return reconcile.Result{}, nil // not looked at yet; it will make itself heard
+	}
+	h.Object = object // its rules count as they are now: its own controller may be busy with a slow sweep
 	s, err := r.survey(ctx, &i, h)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	return r.conclude(ctx, &i, s)
+}
+
+// connectionObject is the connection as the cache has it, not to be changed; nil if there is none.
+func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
+	var object interface {
+		v1alpha1.Connection
+		client.Object
+	} = &v1alpha1.AstroConnection{}
+	if key.Kind == v1alpha1.KindClusterAstroConnection {
+		object = &v1alpha1.ClusterAstroConnection{}
+	}
+	err := r.Client.Get(ctx, key.Object(), object, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // no connection is an answer, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
+	}
+	return object, nil
 }
 
 // conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.
@@ -91,17 +119,10 @@ func (r *Reconciler) next(s survey) (reconcile.Result, error) {
 	}
 }
 
-// withoutConnection reports that there is no such connection. One that is there, but was not looked at yet, will make
-// itself heard.
-func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory) (reconcile.Result, error) {
-	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
-	var c client.Object = &v1alpha1.AstroConnection{}
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		c = &v1alpha1.ClusterAstroConnection{}
-	}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, c)
-	if !apierrors.IsNotFound(err) || !r.Registry.Serves(nil) {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
+// withoutConnection reports that there is no such connection, where it is for this instance to say so.
+func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory, key connection.Key) (reconcile.Result, error) {
+	if !r.Registry.Serves(nil) {
+		return reconcile.Result{}, nil
 	}
 	f := fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
@@ -115,30 +136,20 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		return survey{}, err
 	}
 	s := survey{again: h.Object.ConnectionSpec().SweepInterval.Duration}
-	if !h.Ready || h.Directory == nil {
-		if s.fault = refused(h, subject, remembered(i)); s.fault == nil {
-			s.fault = fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
-				"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
-			s.fault.NeedsUser = h.Stuck()
-		}
-		s.again = 0
-		return s, nil
-	}
 	if s.fault = impossible(h, subject, i); s.fault != nil { // whatever Astro shows, which is not asked
 		s.again = 0
 		return s, nil
 	}
+	if !h.Ready || h.Directory == nil {
+		s.fault, s.again = unready(h, subject, i), 0
+		return s, nil
+	}
 	found, wrong := r.target(ctx, i, h, subject)
-	asked := facts(i, found)
 	if wrong != nil && wrong.Err != nil {
 		r.reportUnauthorized(h, wrong.Err)
 	}
-	if found == nil && (wrong.Err != nil || foundByName(i)) {
-		asked = remembered(i)
-	}
-	if s.fault = hinted(ctx, i, h, subject, wrong, refused(h, subject, asked)); s.fault != nil {
-		s.again = 0
-		return s, nil
+	if s.fault = hinted(ctx, i, h, subject, wrong, judged(h, subject, i, found, wrong)); s.fault != nil {
+		return s, nil // looked at again each sweep interval: a Deployment may move to where the rules allow it
 	}
 	if s.fault = hinted(ctx, i, h, subject, wrong, wrong); wrong != nil {
 		if missed(wrong.Reason) && recent(i) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
@@ -58,6 +59,8 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 			},
 			DeleteFunc: func(ctx context.Context, e event.DeleteEvent, q queue) { r.declarationChanged(ctx, q, e.Object, nil) },
 		}).
+		Watches(&v1alpha1.AstroConnection{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(ruled)).
+		Watches(&v1alpha1.ClusterAstroConnection{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(ruled)).
 		WatchesRawSource(source.Channel(o.Registry.SubscribeToRows(), handler.TypedFuncs[connection.Notice, reconcile.Request]{GenericFunc: r.noticed})).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
 		Complete(r)
@@ -68,6 +71,26 @@ func confirms() predicate.Funcs {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationConfirmTarget] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationConfirmTarget]
 	}}
+}
+
+// ruled lets through connections that were made or deleted, of which an instance that does not serve them has no notice, and
+// those whose rules were edited, whose own controller may be busy with a slow sweep. What else changes comes as a notice.
+var ruled = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
+	before, ok := e.ObjectOld.(v1alpha1.Connection)
+	after, also := e.ObjectNew.(v1alpha1.Connection)
+	return ok && also && (before.GetUID() != after.GetUID() || !equality.Semantic.DeepEqual(before.ConnectionSpec().Allow, after.ConnectionSpec().Allow))
+}}
+
+// usersOf are the inventories of the connection.
+func (r *Reconciler) usersOf(ctx context.Context, o client.Object) (users []reconcile.Request) {
+	c, ok := o.(v1alpha1.Connection)
+	if !ok {
+		return nil
+	}
+	r.each(ctx, client.MatchingFields{index.InventoryConnection: connection.KeyOf(c).String()}, func(i *v1alpha1.TargetInventory) {
+		users = append(users, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)})
+	})
+	return users
 }
 
 // noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
@@ -114,14 +137,21 @@ func declaration(o client.Object) place {
 }
 
 func (r *Reconciler) enqueue(ctx context.Context, q queue, after time.Duration, which func(*v1alpha1.TargetInventory) bool, by client.MatchingFields) {
+	r.each(ctx, by, func(i *v1alpha1.TargetInventory) {
+		if which(i) {
+			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)}, after)
+		}
+	})
+}
+
+// each does something with the inventories that are found by a field. They are the cache's, and not to be changed.
+func (r *Reconciler) each(ctx context.Context, by client.MatchingFields, do func(*v1alpha1.TargetInventory)) {
 	var list v1alpha1.TargetInventoryList
 	if err := r.Client.List(ctx, &list, by, client.UnsafeDisableDeepCopy); err != nil {
 		log.FromContext(ctx).Error(err, "could not find inventories", "by", by)
 		return
 	}
 	for i := range list.Items {
-		if which(&list.Items[i]) {
-			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&list.Items[i])}, after)
-		}
+		do(&list.Items[i])
 	}
 }

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -53,7 +54,7 @@ var _ = BeforeSuite(func() {
 	env, err := environment.Start()
 	Expect(err).NotTo(HaveOccurred())
 	DeferCleanup(env.Stop)
-	hosts := startSims(24)
+	hosts := startSims(32) // more than there are stories
 	scheme := runtime.NewScheme()
 	utilruntime.Must(clientgoscheme.AddToScheme(scheme))
 	utilruntime.Must(v1alpha1.AddToScheme(scheme))
@@ -140,6 +141,7 @@ type story struct {
 	workspace, deployment string
 	conn                  v1alpha1.Connection
 	ref                   v1alpha1.ConnectionReference
+	interval              time.Duration // of the sweeps; an hour if zero
 }
 
 var stories atomic.Int64
@@ -159,7 +161,7 @@ func (s *story) spec() v1alpha1.ConnectionSpec {
 	return v1alpha1.ConnectionSpec{
 		OrganizationID: v1alpha1.AstroID(s.org), APIURL: s.sim.URL(),
 		CredentialsSecretRef: v1alpha1.SecretKeyReference{Name: s.namespace, Key: "token"},
-		SweepInterval:        metav1.Duration{Duration: time.Hour},
+		SweepInterval:        metav1.Duration{Duration: cmp.Or(s.interval, time.Hour)},
 	}
 }
 
@@ -174,19 +176,30 @@ func (s *story) connected() *story {
 // shared makes a ClusterAstroConnection with a rule.
 func (s *story) shared(rules ...v1alpha1.AllowRule) *story {
 	GinkgoHelper()
+	s.share(rules...)
+	return s.connect(operatorNamespace)
+}
+
+// share says what the ClusterAstroConnection is to be.
+func (s *story) share(rules ...v1alpha1.AllowRule) {
 	s.ref = v1alpha1.ConnectionReference{Kind: v1alpha1.KindClusterAstroConnection, Name: s.namespace}
 	c := &v1alpha1.ClusterAstroConnection{ObjectMeta: metav1.ObjectMeta{Name: s.namespace}, Spec: s.spec()}
 	c.Spec.Allow = rules
 	s.conn = c
-	return s.connect(operatorNamespace)
+}
+
+// credential makes the Secret of the connection.
+func (s *story) credential(namespace string) {
+	GinkgoHelper()
+	Expect(kube.Create(s.ctx, &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.namespace},
+		StringData: map[string]string{"token": s.sim.Credential(s.self)},
+	})).To(Succeed())
 }
 
 func (s *story) connect(secrets string) *story {
 	GinkgoHelper()
-	Expect(kube.Create(s.ctx, &corev1.Secret{
-		ObjectMeta: metav1.ObjectMeta{Namespace: secrets, Name: s.namespace},
-		StringData: map[string]string{"token": s.sim.Credential(s.self)},
-	})).To(Succeed())
+	s.credential(secrets)
 	Expect(kube.Create(s.ctx, s.conn)).To(Succeed())
 	Eventually(func() bool { h, _ := registry.Get(connection.KeyOf(s.conn)); return h.Ready }).Should(BeTrue())
 	return s

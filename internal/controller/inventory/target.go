@@ -85,6 +85,50 @@ func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault
 	return faultOf(policy.CheckInventory(h.Object, s, t))
 }
 
+// judged asks the rules of the target as it was found, or, where Astro could not be asked, as it is remembered. Of one that was
+// never found they could say nothing but no, which may be wrong.
+func judged(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory, found *astro.Target, wrong *fault.Fault) *fault.Fault {
+	switch {
+	case found != nil:
+		return refused(h, s, facts(i, found))
+	case wrong.Err == nil && !foundByName(i):
+		return refused(h, s, facts(i, nil))
+	case wrong.Err != nil && !whole(remembered(i)):
+		return undecided(wrong)
+	default:
+		return refused(h, s, remembered(i))
+	}
+}
+
+// undecided is the fault of a target for which Astro could not be asked: until then nobody knows either whether the rules allow
+// the inventory. What Astro itself refuses is said of the target.
+func undecided(wrong *fault.Fault) *fault.Fault {
+	if wrong.Status != metav1.ConditionUnknown {
+		return wrong
+	}
+	f := *wrong
+	f.Condition = v1alpha1.ConditionAccepted
+	return &f
+}
+
+// unready is the fault of an inventory whose connection is not ready. The rules count meanwhile for a target that was found before.
+func unready(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory) *fault.Fault {
+	if t := remembered(i); whole(t) {
+		if f := refused(h, s, t); f != nil {
+			return f
+		}
+	}
+	f := fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotReady,
+		"%s is not ready (%s); its own status says what to do", h.Key.Words(), h.Reason)
+	f.NeedsUser = h.Stuck()
+	return f
+}
+
+// whole reports whether the facts are all that rules go by: the id, and where a Deployment is.
+func whole(t policy.TargetFacts) bool {
+	return t.ID != "" && (t.Kind != v1alpha1.TargetDeployment || t.WorkspaceID != "")
+}
+
 // impossible asks them before anything is looked up: what no rule can allow costs Astro nothing.
 func impossible(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory) *fault.Fault {
 	return faultOf(policy.PossibleInventory(h.Object, s, policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID)}))

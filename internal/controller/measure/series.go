@@ -39,17 +39,19 @@ func NewSeries(to prometheus.Registerer) *Series {
 	return &Series{to: to, alive: map[ref.Key]struct{}{}}
 }
 
-// Begin lets series of the connection be made. Its counters begin at zero, so that an alert on an increase sees the first.
-func (s *Series) Begin(k ref.Key) {
+// Begin lets series of the connection be made, and reports whether there were none before. Its counters begin at zero, so that an
+// alert on an increase sees the first.
+func (s *Series) Begin(k ref.Key) (begun bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.alive[k]; known {
-		return
+		return false
 	}
 	s.alive[k] = struct{}{}
 	for _, start := range s.starts {
 		start(k)
 	}
+	return true
 }
 
 // End drops all series of the connection.

@@ -36,7 +36,9 @@ func TestSeriesGoWithTheirConnection(t *testing.T) {
 	}
 	record(acme)
 	expect("nothing is known of a connection that has not begun", "")
-	s.Begin(acme)
+	if !s.Begin(acme) {
+		t.Error("the series of acme begin only now")
+	}
 	expect("counters begin at zero", `
 # HELP calls_total h
 # TYPE calls_total counter
@@ -48,7 +50,9 @@ plain_total{kind="AstroConnection",name="acme",namespace="data"} 0
 	s.Begin(whole)
 	record(acme)
 	record(whole)
-	s.Begin(acme)
+	if s.Begin(acme) {
+		t.Error("they had begun already")
+	}
 	s.End(acme)
 	record(acme)
 	expect("the other one keeps its series, and the one that is gone leaves none, whoever still counts", `

@@ -106,8 +106,9 @@ func describeOfConnection(name, help string, labels ...string) *prometheus.Desc 
 var (
 	bindingsDesc   = describe("bindings", "Bindings, by namespace and by status and reason of their condition Ready.", "namespace", "ready", "reason")
 	conditionsDesc = describeOfConnection("bindings", "Bindings of a connection, by condition, its status and its reason.", "condition", "status", "reason")
-	revokingDesc   = describeOfConnection("pending_revocations", "Bindings of a connection that are to lose their role, and have not yet.")
-	orphanedDesc   = describeOfConnection("orphans",
+	revokingDesc   = describeOfConnection("pending_revocations",
+		"Bindings of a connection that were deleted, have expired or wait for its revocation limit, and have not lost their role yet.")
+	orphanedDesc = describeOfConnection("orphans",
 		"Bindings of a connection that were deleted without their role having been revoked; it is still to be revoked.")
 	undeclaredDesc = describeOfConnection("undeclared_grants",
 		"Roles on Workspaces and Deployments that tokens hold, as the connection lists them, and no binding has claimed.")
@@ -148,6 +149,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	for _, h := range r.Registry.All() {
 		r.showConnection(h, of, show)
 	}
+	r.showWithoutConnection(of, r.orphans.perConnection(), show)
 }
 
 // showConnection shows what goes on through a connection, and of the tokens that it lists. Before its first listing nothing is
@@ -171,6 +173,48 @@ func (r *Reconciler) showConnection(h connection.Handle, of measure.Bindings, sh
 			show(tokensDesc, listed.Expiring[measure.Expiring{Within: within, Bound: bound}], append(labels, within, strconv.FormatBool(bound))...)
 		}
 	}
+}
+
+// connectionKinds are both kinds of connection.
+var connectionKinds = []v1alpha1.ConnectionKind{v1alpha1.KindAstroConnection, v1alpha1.KindClusterAstroConnection}
+
+// showWithoutConnection shows what is still to be revoked through connections that are not there, of each kind together: an
+// alert on what waits would fall silent just when nobody can revoke it any more. Both series are there if one has something to
+// show, so that they can be added.
+func (r *Reconciler) showWithoutConnection(of measure.Bindings, left map[connection.Key]int, show func(*prometheus.Desc, int, ...string)) {
+	revoking, orphaned := r.unknown(of.Revoking), r.unknown(left)
+	for _, kind := range connectionKinds {
+		if revoking[kind]+orphaned[kind] == 0 {
+			continue
+		}
+		labels := measure.LabelsOf(connection.Key{Kind: kind})
+		show(revokingDesc, revoking[kind], labels...)
+		show(orphanedDesc, orphaned[kind], labels...)
+	}
+}
+
+// unknown sums up, by kind, what is counted of connections that this instance would serve and does not know.
+func (r *Reconciler) unknown(counts map[connection.Key]int) map[v1alpha1.ConnectionKind]int {
+	sum := map[v1alpha1.ConnectionKind]int{}
+	for key, n := range counts {
+		if _, known := r.Registry.Get(key); !known && r.serves(context.Background(), key).serves {
+			sum[key.Kind] += n
+		}
+	}
+	return sum
+}
+
+// perConnection counts the orphans by the connection that they need.
+func (o *orphans) perConnection() map[connection.Key]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	counts := map[connection.Key]int{}
+	for _, of := range o.all {
+		for _, one := range of {
+			counts[connectionOf(one.binding)]++
+		}
+	}
+	return counts
 }
 
 // showCounts lets the collector count for as long as this replica leads.
