@@ -97,8 +97,12 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.instance.astro, w.sim.URL()), "http://")},
 		OperatorNamespace: w.system, UserAgent: cmp.Or(w.instance.agent, "stories"), Selector: w.instance.selector,
 	})).To(Succeed())
+	instance := "stories"
+	if of := w.instance.selector; of != nil {
+		instance += "-" + strings.NewReplacer("!=", "-not-", "=", "-").Replace(of.String())
+	}
 	open := func(ctx context.Context) (*journal.Journal, error) {
-		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: "stories", Writer: w.namespace})
+		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: instance, Writer: w.namespace})
 	}
 	Expect(token.SetupWithManager(mgr, token.Options{
 		Registry: registry, Journal: open, Concurrency: 16, Recorder: recorder, Clock: w.now, Audit: w.audit.log(),
