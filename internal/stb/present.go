@@ -125,11 +125,13 @@ func (c cluster) everyConnection(ctx context.Context) (all []v1alpha1.Connection
 }
 
 // readOrganizations reads what Astro shows of the Organizations that the manifests touch.
-func (s *session) readOrganizations(ctx context.Context, c cluster, now *plan.World, then *overlaid) (map[plan.OrganizationKey]*plan.Organization, error) {
+func (s *session) readOrganizations(
+	ctx context.Context, c cluster, now *plan.World, then *overlaid, set *manifestSet,
+) (map[plan.OrganizationKey]*plan.Organization, error) {
 	p := newProgress(s.ErrOut)
 	defer p.stop()
 	all := map[plan.OrganizationKey]*plan.Organization{}
-	for _, touched := range then.touched() {
+	for _, touched := range then.touched(set) {
 		at := plan.KeyOf(touched)
 		if all[at] != nil {
 			continue
@@ -146,12 +148,17 @@ func (s *session) readOrganizations(ctx context.Context, c cluster, now *plan.Wo
 	return all, nil
 }
 
-// touched are the connections of the bindings that the manifests declare or delete, and those that they change.
-func (o *overlaid) touched() (all []v1alpha1.Connection) {
-	wanted := map[ref.Key]bool{}
+// touched are the connections of the bindings that the manifests declare or delete, those that they change, and those whose rules
+// go by the labels of a namespace that the manifests have: a label alone may give and take every role of that namespace.
+func (o *overlaid) touched(set *manifestSet) (all []v1alpha1.Connection) {
+	declared, labelled := map[ref.Key]bool{}, map[ref.Key]bool{}
 	for _, b := range o.Bindings {
+		key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 		if _, is := o.declared[b.UID]; is {
-			wanted[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)] = true
+			declared[key] = true
+		}
+		if _, is := set.labels[b.Namespace]; is {
+			labelled[key] = true
 		}
 	}
 	changed := map[string]bool{}
@@ -159,7 +166,7 @@ func (o *overlaid) touched() (all []v1alpha1.Connection) {
 		changed[item.Connection] = true
 	}
 	for _, c := range o.Connections {
-		if key := ref.KeyOf(c); wanted[key] || changed[keyWords(key)] {
+		if key := ref.KeyOf(c); declared[key] || changed[keyWords(key)] || labelled[key] && goesByLabels(c) {
 			all = append(all, c)
 		}
 	}

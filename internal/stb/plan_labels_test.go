@@ -1,0 +1,90 @@
+package stb
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
+)
+
+// written is a manifest in a folder of its own.
+func (w *world) written(text string) (folder string) {
+	w.Helper()
+	folder = w.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, "manifest.yaml"), []byte(strings.ReplaceAll(text, "NAMESPACE", w.namespace)), 0o600); err != nil {
+		w.Fatal(err)
+	}
+	return folder
+}
+
+// namespaceText is the manifest of a namespace with these labels.
+func namespaceText(name, labels string) string {
+	return fmt.Sprintf("---\napiVersion: v1\nkind: Namespace\nmetadata: {name: %s, labels: {%s}}\n", name, labels)
+}
+
+// byTeam is a rule that allows everything to the namespaces of a team.
+func byTeam(label, team string) v1alpha1.AllowRule {
+	rule := builders.AllowAll()
+	rule.Namespaces = v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{label: team}}}
+	return rule
+}
+
+// relabel gives the world's namespace labels, and the annotation that kubectl leaves if these were last applied; nil: none.
+func (w *world) relabel(labels, applied map[string]string) {
+	w.Helper()
+	var object corev1.Namespace
+	if err := kube.Get(w.Context(), client.ObjectKey{Name: w.namespace}, &object); err != nil {
+		w.Fatal(err)
+	}
+	object.Labels, object.Annotations = labels, nil
+	if applied != nil {
+		last, err := json.Marshal(map[string]any{"metadata": map[string]any{"name": w.namespace, "labels": applied}})
+		if err != nil {
+			w.Fatal(err)
+		}
+		object.Annotations = map[string]string{corev1.LastAppliedConfigAnnotation: string(last)}
+	}
+	if err := kube.Update(w.Context(), &object); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// TestPlanOfLabels: where a rule goes by labels, the manifest of a namespace alone may take roles away.
+func TestPlanOfLabels(t *testing.T) {
+	w := newWorld(t)
+	c := builders.Connection(w.namespace).To(w.sim.URL(), orgID).Allow(byTeam("team", "data")).Cluster()
+	c.Spec.OnWithdrawal = v1alpha1.WithdrawalRevoke
+	w.create(c)
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	w.declareGranted(builders.Binding("ci-on-etl").ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	data := map[string]string{"team": "data"}
+	cases := map[string]struct {
+		reason   string
+		applied  map[string]string // by kubectl, of the labels that are there
+		manifest string
+		want     string
+	}{
+		"Same":  {"The labels that are there change nothing.", nil, "team: data", ""},
+		"Other": {"Another team is not allowed the role.", nil, "team: none", "ci-on-etl unchanged revoke"},
+	}
+	for name, tc := range cases {
+		w.relabel(data, tc.applied)
+		a := w.run("plan", "-o", "json", "-f", w.written(namespaceText("NAMESPACE", tc.manifest)))
+		var p planned
+		if err := json.Unmarshal([]byte(a.out), &p); err != nil {
+			t.Fatalf("%s: %v: %+v", name, err, a)
+		}
+		if got := p.actions(); got != tc.want || a.code != map[bool]int{true: 0, false: codeChanges}[tc.want == ""] {
+			t.Errorf("%s: %s\n%q and exit code %d, want %q", name, tc.reason, got, a.code, tc.want)
+		}
+	}
+}
