@@ -73,8 +73,12 @@ func TestPlanOfLabels(t *testing.T) {
 		manifest string
 		want     string
 	}{
-		"Same":  {"The labels that are there change nothing.", nil, "team: data", ""},
-		"Other": {"Another team is not allowed the role.", nil, "team: none", "ci-on-etl unchanged revoke"},
+		"Same":     {"The labels that are there change nothing.", nil, "team: data", ""},
+		"Other":    {"Another team is not allowed the role.", nil, "team: none", "ci-on-etl unchanged revoke"},
+		"TakenOut": {"A label that was applied and is taken out goes.", data, "", "ci-on-etl unchanged revoke"},
+		"Kept":     {"Unless it is in the manifest still.", data, "team: data", ""},
+		"OfOthers": {"A label that somebody else has set stays.", map[string]string{"stage": "prod"}, "", ""},
+		"NotKnown": {"So does one of which nobody knows who has set it.", nil, "stage: prod", ""},
 	}
 	for name, tc := range cases {
 		w.relabel(data, tc.applied)
@@ -85,6 +89,23 @@ func TestPlanOfLabels(t *testing.T) {
 		}
 		if got := p.actions(); got != tc.want || a.code != map[bool]int{true: 0, false: codeChanges}[tc.want == ""] {
 			t.Errorf("%s: %s\n%q and exit code %d, want %q", name, tc.reason, got, a.code, tc.want)
+		}
+	}
+}
+
+// TestPlanOfNewNamespace: a namespace that the manifests make, with labels or without, is not missed.
+func TestPlanOfNewNamespace(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Connection(w.namespace).To(w.sim.URL(), orgID).Allow(builders.AllowAll("new-" + w.namespace)).Cluster())
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	binding := w.folder(builders.Binding("a").In("new-" + w.namespace).ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(reportsID).Object())
+	const missed = "There is no namespace new-NAMESPACE"
+	if a := w.run("plan", "-f", binding); a.code != codeChanges || !strings.Contains(a.err, missed) {
+		t.Errorf("it is missed: %+v", a)
+	}
+	for _, manifest := range []string{namespaceText("new-NAMESPACE", "team: data"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: new-NAMESPACE}\n"} {
+		if a := w.run("plan", "-f", binding, "-f", w.written(manifest)); a.code != codeChanges || strings.Contains(a.err, missed) {
+			t.Errorf("%s\nit is made: %+v", manifest, a)
 		}
 	}
 }
