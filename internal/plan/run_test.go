@@ -147,48 +147,6 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// TestRevocationLimit: more than the connection lets through in one sweep is not said to go.
-func TestRevocationLimit(t *testing.T) {
-	w := asLeft(world(declares(on("a")), declares(builders.Binding("b").ForTokenID(ci).OnDeployment(reports)), connection(func(c *v1alpha1.AstroConnection) {
-		c.Spec.MaxRevocationsPerSweep = 1
-	})))
-	deleted("a")(&w)
-	deleted("b")(&w)
-	result := Run(w)
-	if n := len(result.Changes); n != 1 {
-		t.Errorf("the limit lets one role go in a sweep, and %d go: %v", n, words(result))
-	}
-}
-
-// TestRevocationShare: where several namespaces hold roles through a connection, half of its limit goes for one of them.
-func TestRevocationShare(t *testing.T) {
-	shared := func(w *World) {
-		c := builders.Connection(builders.ConnectionName).To("https://api.astronomer.io", org).Allow(builders.AllowAll("team", "others")).Cluster()
-		c.Status, c.Spec.MaxRevocationsPerSweep = *w.Connections[0].ConnectionStatus(), 2
-		w.Connections = []v1alpha1.Connection{c}
-	}
-	through := func(name, deployment string) func(*World) {
-		return declares(builders.Binding(name).ThroughCluster(builders.ConnectionName).ForTokenID(ci).OnDeployment(deployment))
-	}
-	of := func(name, namespace string) func(*World) {
-		return edit(name, func(b *v1alpha1.ScopedTokenBinding) { b.Namespace = namespace })
-	}
-	for name, tc := range map[string]struct {
-		namespace string
-		want      int
-	}{"Alone": {"team", 2}, "Several": {"others", 1}} {
-		t.Run(name, func(t *testing.T) {
-			w := asLeft(world(shared, through("a", etl), through("b", reports),
-				declares(builders.Binding("c").ThroughCluster(builders.ConnectionName).ForTokenID(other).OnDeployment(etl)), of("c", tc.namespace)))
-			deleted("a")(&w)
-			deleted("b")(&w)
-			if n := len(Run(w).Changes); n != tc.want {
-				t.Errorf("of two roles of one namespace want %d to go, got %d", tc.want, n)
-			}
-		})
-	}
-}
-
 // TestRunLeavesItsWorld: a plan is made of copies.
 func TestRunLeavesItsWorld(t *testing.T) {
 	build := func() World { return world(holds(etl, deployer), declares(on("a"))) }

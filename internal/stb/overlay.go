@@ -97,7 +97,7 @@ func (o *overlaid) applyConnection(ctx context.Context, d *manifests.Document) e
 			return err
 		}
 		o.Connections[i] = made
-		if made.GetGeneration() != c.GetGeneration() {
+		if made.GetGeneration() != c.GetGeneration() || !maps.Equal(wishes(made), wishes(live)) {
 			o.note(key, plan.Update, d.Source)
 		}
 		return nil
