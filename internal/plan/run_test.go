@@ -91,10 +91,32 @@ func TestRun(t *testing.T) {
 		"NoConnection":   {"There is no such connection.", world(declares(on("a").Through("none"))), map[string]string{"a": "blocked ConnectionNotFound"}},
 		"NotReady": {
 			"The connection is not ready.",
-			world(declares(on("a")), connection(func(c *v1alpha1.AstroConnection) {
-				c.Status.Conditions[0].Status, c.Status.Conditions[0].Reason = metav1.ConditionFalse, v1alpha1.ReasonCredentialRejected
+			world(declares(on("a")), connection(readyIs(metav1.ConditionFalse, v1alpha1.ReasonCredentialRejected))),
+			map[string]string{"a": "blocked ConnectionNotReady"},
+		},
+		"Unreachable": {
+			"That Astro could not be asked the last time keeps nobody from his role, once there is a credential.",
+			world(declares(on("a")), connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable))),
+			map[string]string{"a": `grant "" to "DEPLOYMENT_ADMIN" Granted`},
+		},
+		"UnreachableDeleted": {
+			"Nor does a listing that lacks something keep a role from going.",
+			granted(connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonListIncomplete)), edit("a", func(b *v1alpha1.ScopedTokenBinding) {
+				b.Spec.ExpiresAt = &metav1.Time{Time: today.Add(time.Minute)}
+			})),
+			map[string]string{"a": `revoke "DEPLOYMENT_ADMIN" to "" Expired`},
+		},
+		"NeverProven": {
+			"Without a credential that was proven once nothing is done.",
+			world(declares(on("a")), connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), func(c *v1alpha1.AstroConnection) {
+				c.Status.CredentialTokenID = ""
 			})),
 			map[string]string{"a": "blocked ConnectionNotReady"},
+		},
+		"InUse": {
+			"A connection that is being deleted takes nothing new, and changes and revokes what it gave.",
+			granted(connection(inUse), edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Role = deployer }), declares(builders.Binding("b").ForTokenID(ci).OnDeployment(reports))),
+			map[string]string{"a": `change "DEPLOYMENT_ADMIN" to "Deploy Only" RoleUpdated`, "b": "blocked ConnectionNotReady"},
 		},
 		"NewConnection": {
 			"One at which nobody has looked yet is taken for ready.",
