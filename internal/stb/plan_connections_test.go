@@ -58,3 +58,43 @@ func TestPlanLiftsTheRevocationLimit(t *testing.T) {
 		t.Errorf("the connection is changed: %+v", p)
 	}
 }
+
+// TestPlanReadsThroughItsConnection: an Organization is read with the credential of the connection that the manifests are about,
+// and with that of another where the user may not read it.
+func TestPlanReadsThroughItsConnection(t *testing.T) {
+	w := newWorld(t)
+	other := builders.Connection("a-other").To(w.sim.URL(), orgID).In(w.namespace).WithSecret("other").Object()
+	w.create(other)
+	other.Status.Conditions = []metav1.Condition{says(v1alpha1.ConditionReady, metav1.ConditionTrue, v1alpha1.ReasonConnected)}
+	if err := kube.Status().Update(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	through := func(connection string) string {
+		return w.folder(builders.Binding("a").Through(connection).ForTokenID(ciID).OnDeployment(reportsID).Object())
+	}
+	p := w.plans(codeChanges, "-f", through("a-other"))
+	if got := p.actions(); got != "a create grant" {
+		t.Errorf("there is no Secret other, and another connection leads there: %s", got)
+	}
+	w.create(builders.Secret(w.namespace, "other", "nonsense"))
+	w.fails(`Secret NAMESPACE/other, key "token": `, "plan", "-f", through("a-other"))
+	p = w.plans(codeChanges, "-f", through(builders.ConnectionName))
+	if got := p.actions(); got != "a create grant" {
+		t.Errorf("the credential of the other connection is none of its business: %s", got)
+	}
+}
+
+// TestPlanWhileAstroIsAway: the operator works on through a connection that was proven once, as soon as it can.
+func TestPlanWhileAstroIsAway(t *testing.T) {
+	w := newWorld(t)
+	folder := w.folder(builders.Binding("a").ForTokenID(ciID).OnDeployment(reportsID).Object())
+	for proven, want := range map[string]string{selfID: "a create grant", "": "a create blocked"} {
+		w.editConnection(func(c *v1alpha1.AstroConnection) {
+			c.Status.CredentialTokenID = proven
+			c.Status.Conditions = []metav1.Condition{says(v1alpha1.ConditionReady, metav1.ConditionUnknown, v1alpha1.ReasonUnreachable)}
+		})
+		if got := new(w.plans(codeChanges, "-f", folder)).actions(); got != want {
+			t.Errorf("with credential %q: %s, want %s", proven, got, want)
+		}
+	}
+}
