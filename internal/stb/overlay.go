@@ -36,6 +36,9 @@ func overlay(ctx context.Context, now plan.World, set *manifestSet) (*overlaid, 
 		at[client.ObjectKeyFromObject(b)] = i
 	}
 	for i := range set.connections {
+		if !set.only(keyOf(&set.connections[i])) {
+			continue
+		}
 		if err := then.applyConnection(ctx, &set.connections[i]); err != nil {
 			return nil, err
 		}

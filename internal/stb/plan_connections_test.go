@@ -59,6 +59,23 @@ func TestPlanLiftsTheRevocationLimit(t *testing.T) {
 	}
 }
 
+// TestPlanThroughOneConnection: with --connection what the manifests say of another one, and through it, is left out.
+func TestPlanThroughOneConnection(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Connection("beside").To(w.sim.URL(), orgID).In(w.namespace).Object())
+	w.declareGranted(builders.Binding("ci-on-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	changed := w.folder(
+		builders.Connection(builders.ConnectionName).To(w.sim.URL(), orgID).In(w.namespace).Allow(builders.AllowAll("other")).Object())
+	p := w.plans(0, "-f", changed, "--connection", "beside")
+	if got := p.actions(); got != "" || len(p.Connections) != 0 {
+		t.Errorf("%s: %+v", got, p.Connections)
+	}
+	p = w.plans(codeChanges, "-f", changed, "--connection", builders.ConnectionName)
+	if got := p.actions(); got != "ci-on-etl unchanged blocked" || len(p.Connections) != 1 {
+		t.Errorf("%s: %+v", got, p.Connections)
+	}
+}
+
 // TestPlanReadsThroughItsConnection: an Organization is read with the credential of the connection that the manifests are about,
 // and with that of another where the user may not read it.
 func TestPlanReadsThroughItsConnection(t *testing.T) {

@@ -93,6 +93,19 @@ func TestPlanOfLabels(t *testing.T) {
 	}
 }
 
+// TestPlanOfLabelsThroughAnother: with --connection nobody asks for the Organization of another.
+func TestPlanOfLabelsThroughAnother(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Connection(w.namespace).To(w.sim.URL(), orgID).Allow(byTeam("team", "data")).Cluster())
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	w.relabel(map[string]string{"team": "data"}, nil)
+	w.declareGranted(builders.Binding("ci-on-etl").ThroughCluster(w.namespace).ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only"), ciID, etlID)
+	manifest := w.written(namespaceText("NAMESPACE", "team: none"))
+	for connection, code := range map[string]int{builders.ConnectionName: 0, "cluster/" + w.namespace: codeChanges} {
+		w.plans(code, "-f", manifest, "--connection", connection)
+	}
+}
+
 // TestPlanOfNewNamespace: a namespace that the manifests make, with labels or without, is not missed.
 func TestPlanOfNewNamespace(t *testing.T) {
 	w := newWorld(t)

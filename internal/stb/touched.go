@@ -33,7 +33,8 @@ func (o *overlaid) touched(set *manifestSet) (all []v1alpha1.Connection) {
 		changed[item.Connection] = true
 	}
 	for _, c := range o.Connections {
-		if key := ref.KeyOf(c); declared[key] || changed[keyWords(key)] || labelled[key] && goesByLabels(c) {
+		key := ref.KeyOf(c)
+		if set.only(key) && (declared[key] || changed[keyWords(key)] || labelled[key] && goesByLabels(c)) {
 			all = append(all, c)
 		}
 	}
