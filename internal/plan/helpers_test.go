@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -81,6 +82,14 @@ func readyIs(status metav1.ConditionStatus, reason string) func(*v1alpha1.AstroC
 func inUse(c *v1alpha1.AstroConnection) {
 	c.DeletionTimestamp = new(metav1.NewTime(today))
 	readyIs(metav1.ConditionFalse, v1alpha1.ReasonInUse)(c)
+}
+
+// labelsNotRead keeps the labels of the namespace team from being known.
+func labelsNotRead(w *World) { w.Namespaces = map[string]Namespace{"team": {Err: errors.New("away")}} }
+
+// ruled edits the first rule of the connection.
+func ruled(edit func(*v1alpha1.AllowRule)) func(*World) {
+	return func(w *World) { edit(&w.Connections[0].ConnectionSpec().Allow[0]) }
 }
 
 // connection edits the connection acme.

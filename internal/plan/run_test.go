@@ -128,6 +128,15 @@ func TestRun(t *testing.T) {
 			world(declares(on("a")), connection(func(c *v1alpha1.AstroConnection) { c.Spec.Allow = []v1alpha1.AllowRule{builders.AllowAll("others")} })),
 			map[string]string{"a": "blocked NamespaceNotAllowed"},
 		},
+		"LabelsNotRead": {
+			"What the rules say by labels that could not be read is not known.", world(shared(0), labelsNotRead, through("a", ci, etl), ruled(func(r *v1alpha1.AllowRule) {
+				r.Namespaces = v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}}}
+			})), map[string]string{"a": "blocked Unreachable"},
+		},
+		"LabelsNotAsked": {
+			"Where no rule asks for labels, that matters to nobody.", world(shared(0), labelsNotRead, through("a", ci, etl)),
+			map[string]string{"a": `grant "" to "DEPLOYMENT_ADMIN" Granted`},
+		},
 		"ImpossibleTarget": {
 			"What the rules refuse whatever Astro shows is refused for the same reason as the operator gives, and not for the token.",
 			world(declares(builders.Binding("a").ForTokenID("cltk000000000000000nobody").OnDeployment(etl)), connection(func(c *v1alpha1.AstroConnection) {

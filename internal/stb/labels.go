@@ -3,6 +3,7 @@ package stb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,8 +12,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/plan"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // readLabels reads the labels of namespaces, where rules go by them, as they are now and with the manifests.
@@ -20,9 +23,9 @@ func (s *session) readLabels(
 	ctx context.Context, c cluster, now *plan.World, then *overlaid, set *manifestSet,
 ) (before, after map[string]plan.Namespace) {
 	before, after = map[string]plan.Namespace{}, map[string]plan.Namespace{}
-	for name, byLabels := range namespacesToRead(now, then) {
+	for name, asked := range namespacesToRead(now, then) {
 		labels, declared := set.labels[name]
-		is := s.readNamespace(ctx, c, name, byLabels, declared)
+		is := s.readNamespace(ctx, c, name, asked, declared)
 		before[name], after[name] = is.Namespace, is.Namespace
 		if declared {
 			after[name] = is.with(name, labels)
@@ -31,19 +34,31 @@ func (s *session) readLabels(
 	return before, after
 }
 
+// asked is what rules want to know of a namespace: its labels, among them others than its name, and whether nothing can be said
+// without these: no rule speaks to it by its name.
+type asked struct{ labels, more, all bool }
+
 // namespacesToRead are those in which bindings are made, and those whose labels a rule goes by, which is said of each.
-func namespacesToRead(now *plan.World, then *overlaid) map[string]bool {
-	byLabels := map[ref.Key]bool{}
+func namespacesToRead(now *plan.World, then *overlaid) map[string]asked {
+	byLabels := map[ref.Key][]v1alpha1.Connection{}
 	for _, o := range slices.Concat(now.Connections, then.Connections) {
-		key := ref.KeyOf(o)
-		byLabels[key] = byLabels[key] || then.Organizations[plan.KeyOf(o)] != nil && goesByLabels(o)
-	}
-	all := map[string]bool{}
-	for _, b := range then.Bindings {
-		needed := byLabels[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)]
-		if needed || then.declared[b.UID].Operation == plan.Create {
-			all[b.Namespace] = all[b.Namespace] || needed
+		if then.Organizations[plan.KeyOf(o)] != nil && policy.GoesByLabels(o) {
+			byLabels[ref.KeyOf(o)] = append(byLabels[ref.KeyOf(o)], o)
 		}
+	}
+	all := map[string]asked{}
+	for _, b := range then.Bindings {
+		through := byLabels[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)]
+		if len(through) == 0 && then.declared[b.UID].Operation != plan.Create {
+			continue
+		}
+		of := all[b.Namespace]
+		of.labels = of.labels || len(through) > 0
+		of.more = of.more || slices.ContainsFunc(through, policy.NeedsLabels)
+		of.all = of.all || slices.ContainsFunc(through, func(c v1alpha1.Connection) bool {
+			return policy.NeedsLabels(c) && !policy.SpeaksTo(c, policy.Subject{Namespace: b.Namespace})
+		})
+		all[b.Namespace] = of
 	}
 	return all
 }
@@ -72,12 +87,21 @@ func (n liveNamespace) with(name string, labels map[string]string) plan.Namespac
 	return plan.Namespace{Labels: all}
 }
 
+// errNotRead is why the labels of a namespace are not known offline: what no manifest tells may be as the rules want it, or not.
+var errNotRead = errors.New("no manifest has it, and --offline reads none")
+
 // readNamespace reads one namespace. One that there is not is told of, unless the manifests make it. That the user may not
 // read it matters only where its labels do.
-func (s *session) readNamespace(ctx context.Context, c cluster, name string, byLabels, made bool) liveNamespace {
-	least := plan.Namespace{Labels: map[string]string{corev1.LabelMetadataName: name}}
-	if c.offline {
+func (s *session) readNamespace(ctx context.Context, c cluster, name string, asked asked, made bool) liveNamespace {
+	least := plan.Namespace{Labels: map[string]string{corev1.LabelMetadataName: name}} // as the API server sees to it
+	switch {
+	case !c.offline:
+	case made || !asked.more:
 		return liveNamespace{Namespace: least}
+	case asked.all:
+		return liveNamespace{Namespace: plan.Namespace{Err: errNotRead}}
+	default: // what is allowed by its name is known all the same
+		return liveNamespace{}
 	}
 	var object corev1.Namespace
 	err := c.Get(ctx, client.ObjectKey{Name: name}, &object)
@@ -87,7 +111,7 @@ func (s *session) readNamespace(ctx context.Context, c cluster, name string, byL
 			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", printable(name))
 		}
 		return liveNamespace{Namespace: least}
-	case apierrors.IsForbidden(err) && !byLabels:
+	case apierrors.IsForbidden(err) && !asked.labels:
 		return liveNamespace{}
 	case err != nil:
 		return liveNamespace{Namespace: plan.Namespace{Err: err}}

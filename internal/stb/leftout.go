@@ -163,7 +163,7 @@ func (s *session) subjects(ctx context.Context, v view, e exported) map[string]p
 		subject, err := v.cluster.subject(ctx, v.connection, namespace)
 		if apierrors.IsNotFound(err) {
 			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", printable(namespace))
-			if !goesByLabels(v.connection) {
+			if !policy.GoesByLabels(v.connection) {
 				err = nil
 			}
 		}

@@ -106,6 +106,39 @@ func TestPlanOfLabelsThroughAnother(t *testing.T) {
 	}
 }
 
+// TestPlanOfLabelsOffline: of a namespace that no manifest has, its name is known for a label, and nothing else.
+func TestPlanOfLabelsOffline(t *testing.T) {
+	w := newWorld(t)
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	w.kube = filepath.Join(t.TempDir(), "none")
+	lacks := byTeam("", "")
+	lacks.Namespaces.Selector = &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "stage", Operator: metav1.LabelSelectorOpDoesNotExist}}}
+	onlyWorkspaces := builders.AllowAll(w.namespace)
+	onlyWorkspaces.Targets = []v1alpha1.TargetRule{{WorkspaceIDs: []string{scienceID}}}
+	const notKnown = "blocked " + v1alpha1.ReasonUnreachable
+	for name, tc := range map[string]struct {
+		rules    []v1alpha1.AllowRule
+		manifest string
+		want     string
+	}{
+		"Name":     {[]v1alpha1.AllowRule{byTeam(corev1.LabelMetadataName, w.namespace)}, "", "grant Granted"},
+		"Other":    {[]v1alpha1.AllowRule{byTeam(corev1.LabelMetadataName, "other")}, "", "blocked " + v1alpha1.ReasonNamespaceNotAllowed},
+		"ByName":   {[]v1alpha1.AllowRule{builders.AllowAll(w.namespace), byTeam("team", "data")}, "", "grant Granted"},
+		"NoLabel":  {[]v1alpha1.AllowRule{onlyWorkspaces, lacks}, "", "blocked " + v1alpha1.ReasonTargetNotAllowed},
+		"NotKnown": {[]v1alpha1.AllowRule{byTeam("team", "data")}, "", notKnown},
+		"Lacks":    {[]v1alpha1.AllowRule{lacks}, "", notKnown},
+		"Told":     {[]v1alpha1.AllowRule{byTeam("team", "data")}, namespaceText("NAMESPACE", "team: data"), "grant Granted"},
+	} {
+		folder := w.folder(
+			builders.Connection("acme").To(w.sim.URL(), orgID).Allow(tc.rules...).Cluster(),
+			builders.Binding("a").In(w.namespace).ThroughCluster("acme").ForTokenID(ciID).OnDeployment(reportsID).Object())
+		p := w.plans(codeChanges, "-f", folder, "-f", w.written(tc.manifest+"---\n"), "--offline")
+		if got := fmt.Sprintf("%s %s", p.Bindings[0].Action, p.Bindings[0].Then.Reason); got != tc.want {
+			t.Errorf("%s: %s, want %s", name, got, tc.want)
+		}
+	}
+}
+
 // TestPlanOfNewNamespace: a namespace that the manifests make, with labels or without, is not missed.
 func TestPlanOfNewNamespace(t *testing.T) {
 	w := newWorld(t)

@@ -13,6 +13,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/plan"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // touched are the connections of the bindings that the manifests declare or delete, those that they change, and those whose rules
@@ -34,7 +35,7 @@ func (o *overlaid) touched(set *manifestSet) (all []v1alpha1.Connection) {
 	}
 	for _, c := range o.Connections {
 		key := ref.KeyOf(c)
-		if set.only(key) && (declared[key] || changed[keyWords(key)] || labelled[key] && goesByLabels(c)) {
+		if set.only(key) && (declared[key] || changed[keyWords(key)] || labelled[key] && policy.GoesByLabels(c)) {
 			all = append(all, c)
 		}
 	}
