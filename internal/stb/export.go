@@ -174,15 +174,34 @@ func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format stri
 	return list.EachListItem(func(object runtime.Object) error { return printer.PrintObj(object, to) })
 }
 
-// enforced are the places of bindings that are to enforce a role, whether they hold it yet or not.
-func enforced(bindings []v1alpha1.ScopedTokenBinding) map[place]bool {
-	all := map[place]bool{}
+// enforcer is a binding that is to enforce a role, whether it holds it yet or not.
+type enforcer struct {
+	name    string // with its namespace
+	refused bool   // by the rules
+}
+
+// enforcers are those of each place.
+func enforcers(bindings []v1alpha1.ScopedTokenBinding) map[place][]enforcer {
+	all := map[place][]enforcer{}
 	for i := range bindings {
 		if b := &bindings[i]; b.Spec.Mode != v1alpha1.ModeObserve && !isOver(b) {
-			all[standsFor(b)] = true
+			at := standsFor(b)
+			all[at] = append(all[at], enforcer{b.Namespace + "/" + b.Name, isRefused(b)})
 		}
 	}
 	return all
+}
+
+// inTheWay are the bindings that keep one of the name from being exported: to look at what another is to enforce is none of an
+// export's business. One that the rules refuse keeps nobody away, as whoever may make it could hide a role with it; but it is not
+// written over.
+func inTheWay(of []enforcer, name string) (names []string) {
+	for _, e := range of {
+		if !e.refused || e.name == name {
+			names = append(names, e.name)
+		}
+	}
+	return names
 }
 
 // isOver reports whether the binding has expired, and so is to enforce nothing any more.
