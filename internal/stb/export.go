@@ -21,6 +21,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // exportOptions are the flags of export.
@@ -210,12 +211,19 @@ func isOver(b *v1alpha1.ScopedTokenBinding) bool {
 	return pin.Claimed(b) == nil && synced != nil && synced.Reason == v1alpha1.ReasonExpired
 }
 
-// taken are the names that bindings have which stand for another place.
-func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]place {
-	all := make(map[string]place, len(bindings))
+// fixed is what cannot be changed of a binding: the API server refuses another place and another connection.
+type fixed struct {
+	place
+
+	through ref.Key
+}
+
+// taken are the names that bindings have, and what they stand for.
+func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]fixed {
+	all := make(map[string]fixed, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]
-		all[b.Namespace+"/"+b.Name] = standsFor(b)
+		all[b.Namespace+"/"+b.Name] = fixed{standsFor(b), ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)}
 	}
 	return all
 }

@@ -272,3 +272,21 @@ func TestExportBesideARefusedBinding(t *testing.T) {
 		t.Errorf("%+v", a)
 	}
 }
+
+// What is exported again through another connection is no change to the bindings that are there, which the API server would refuse.
+func TestExportThroughAnotherConnection(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Connection("beside").To(w.sim.URL(), orgID).In(w.namespace).Object())
+	w.declare(builders.Binding("ci-deployer-on-prod-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only").Observe().Object(), ciID, etlID)
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	target := []string{"export", "--token", ciID, "--target", "deployment/prod-etl", "--connection"}
+	if a := w.run(append(target, builders.ConnectionName)...); !strings.Contains(a.out, "name: ci-deployer-on-prod-etl\n") {
+		t.Errorf("the same export again: %+v", a)
+	}
+	if a := w.run(append(target, "beside")...); a.out != "" || !strings.Contains(a.err, "Left out: 1 roles that a binding of another name observes already\n") {
+		t.Errorf("a binding observes it through the other connection: %+v", a)
+	}
+	if a := w.run(append(target, "beside", "--declared")...); !strings.Contains(a.out, "name: ci-deployer-on-prod-etl-") {
+		t.Errorf("what is printed all the same has a name of its own: %+v", a)
+	}
+}

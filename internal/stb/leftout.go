@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
@@ -36,7 +37,7 @@ func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now t
 	for _, g := range o.from(v.grants) {
 		namespace := v.namespaceOf(&g, byWorkspace)
 		name := names[g.at()]
-		if at, is := existing[namespace+"/"+name]; is && at != g.at() {
+		if has, is := existing[namespace+"/"+name]; is && has != (fixed{g.at(), ref.KeyFor(namespace, to)}) {
 			name = g.hashedName()
 		}
 		if e.skips(&g, o, namespace+"/"+name) {
