@@ -5,7 +5,7 @@
 // Read it in this order:
 //
 //   - world.go: all that is known, and how names and targets are looked up in it;
-//   - run.go, gather.go, perform.go: the reconciles, one after the other, until all is quiet;
+//   - run.go, gather.go, perform.go, limit.go: the reconciles, one after the other, until all is quiet;
 //   - result.go: what has become of each binding, and of each role in Astro;
 //   - compare.go: two results, one with the manifests and one without them, as a list of what the manifests change.
 package plan

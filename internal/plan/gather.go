@@ -9,6 +9,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // group are bindings that are worked on together: those of one token, or those without one whose connection is the same.
@@ -30,8 +31,7 @@ func (r *run) binding(b *v1alpha1.ScopedTokenBinding) decision.Binding {
 	key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	namespace := r.world.Namespaces[b.Namespace]
 	d := decision.Binding{Object: b, Connection: r.world.connection(key, r.connections[key]), Claim: pin.Claimed(b)}
-	open := d.Connection.Object != nil && key.Kind == v1alpha1.KindAstroConnection && len(d.Connection.Object.ConnectionSpec().Allow) == 0
-	if !open { // without rules nobody asks for labels
+	if c := d.Connection.Object; c != nil && policy.GoesByLabels(c) { // else nobody asks for labels, whatever kept them from being read
 		d.Labels, d.LabelsErr = namespace.Labels, namespace.Err
 	}
 	return d

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -70,11 +71,34 @@ func holds(deployment, role string) func(*World) {
 	}
 }
 
+// readyIs has the connection say this of itself.
+func readyIs(status metav1.ConditionStatus, reason string) func(*v1alpha1.AstroConnection) {
+	return func(c *v1alpha1.AstroConnection) {
+		c.Status.Conditions[0].Status, c.Status.Conditions[0].Reason = status, reason
+	}
+}
+
+// inUse has the connection be deleted while bindings need it.
+func inUse(c *v1alpha1.AstroConnection) {
+	c.DeletionTimestamp = new(metav1.NewTime(today))
+	readyIs(metav1.ConditionFalse, v1alpha1.ReasonInUse)(c)
+}
+
+// labelsNotRead keeps the labels of the namespace team from being known.
+func labelsNotRead(w *World) { w.Namespaces = map[string]Namespace{"team": {Err: errors.New("away")}} }
+
+// ruled edits the first rule of the connection.
+func ruled(edit func(*v1alpha1.AllowRule)) func(*World) {
+	return func(w *World) { edit(&w.Connections[0].ConnectionSpec().Allow[0]) }
+}
+
 // connection edits the connection acme.
-func connection(edit func(*v1alpha1.AstroConnection)) func(*World) {
+func connection(edits ...func(*v1alpha1.AstroConnection)) func(*World) {
 	return func(w *World) {
 		c, _ := w.Connections[0].DeepCopyObject().(*v1alpha1.AstroConnection)
-		edit(c)
+		for _, edit := range edits {
+			edit(c)
+		}
 		w.Connections = []v1alpha1.Connection{c}
 	}
 }

@@ -11,10 +11,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
-	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -117,45 +114,6 @@ func (r *run) addFinalizers(e decision.AddFinalizers) decision.Patched {
 		patched.Objects[uid] = decision.Binding{Object: o}
 	}
 	return patched
-}
-
-// mayRevoke lets as many roles go through a connection as its limit allows in one sweep, and of one of several namespaces its
-// share.
-func (r *run) mayRevoke(p decision.Progress, e decision.MayRevoke) decision.Permitted {
-	limit := 0
-	for i := range p.Situation.Bindings {
-		if c := &p.Situation.Bindings[i].Connection; c.ID == e.Through {
-			limit = int(c.Object.ConnectionSpec().MaxRevocationsPerSweep)
-		}
-	}
-	share := limit
-	if r.sharedBySeveral(e.Through) {
-		share = policy.RevocationShare(limit)
-	}
-	permitted := map[roleset.Target]bool{}
-	for _, t := range e.Targets {
-		all, own := revoker{through: e.Through}, revoker{e.Through, e.Namespaces[t]}
-		if permitted[t] = limit == 0 || r.revoked[all] < limit && r.revoked[own] < share; permitted[t] {
-			r.revoked[all]++
-			r.revoked[own]++
-		}
-	}
-	return decision.Permitted{Targets: permitted}
-}
-
-// sharedBySeveral reports whether bindings of several namespaces hold roles through the connection.
-func (r *run) sharedBySeveral(through string) bool {
-	first := ""
-	for _, b := range r.world.Bindings {
-		if pin.Claimed(b) == nil || ref.KeyFor(b.Namespace, b.Spec.ConnectionRef).String() != through {
-			continue
-		}
-		if first != "" && first != b.Namespace {
-			return true
-		}
-		first = b.Namespace
-	}
-	return false
 }
 
 // post gives the token the roles, unless Astro would refuse them.

@@ -37,13 +37,10 @@ type run struct {
 	tokens  map[decision.Key]astro.Token               // with the roles that they hold by now
 	handed  map[types.UID]string                       // tokens that bindings were found to name
 	memory  map[decision.Key]decision.Memory
-	revoked map[revoker]int
-	entries []entry // what the audit log would say
-	changed bool    // in this round
+	limits  map[string]*limit // of connections, by their id
+	entries []entry           // what the audit log would say
+	changed bool              // in this round
 }
-
-// revoker counts the roles that are revoked through a connection, of a namespace or, without one, of all.
-type revoker struct{ through, namespace string }
 
 // entry is a line that the audit log would have, and where it is about.
 type entry struct {
@@ -76,7 +73,7 @@ func newRun(w *World) *run {
 		world: w, connections: map[ref.Key]v1alpha1.Connection{}, targets: map[OrganizationKey]map[astro.RoleKey]astro.Target{},
 		names: map[OrganizationKey]map[pin.NameRef][]astro.Token{},
 		now:   w.Now, objects: map[types.UID]*v1alpha1.ScopedTokenBinding{}, tokens: map[decision.Key]astro.Token{},
-		handed: map[types.UID]string{}, memory: map[decision.Key]decision.Memory{}, revoked: map[revoker]int{},
+		handed: map[types.UID]string{}, memory: map[decision.Key]decision.Memory{}, limits: map[string]*limit{},
 	}
 	for _, c := range w.Connections {
 		r.connections[ref.KeyOf(c)] = c

@@ -91,10 +91,32 @@ func TestRun(t *testing.T) {
 		"NoConnection":   {"There is no such connection.", world(declares(on("a").Through("none"))), map[string]string{"a": "blocked ConnectionNotFound"}},
 		"NotReady": {
 			"The connection is not ready.",
-			world(declares(on("a")), connection(func(c *v1alpha1.AstroConnection) {
-				c.Status.Conditions[0].Status, c.Status.Conditions[0].Reason = metav1.ConditionFalse, v1alpha1.ReasonCredentialRejected
+			world(declares(on("a")), connection(readyIs(metav1.ConditionFalse, v1alpha1.ReasonCredentialRejected))),
+			map[string]string{"a": "blocked ConnectionNotReady"},
+		},
+		"Unreachable": {
+			"That Astro could not be asked the last time keeps nobody from his role, once there is a credential.",
+			world(declares(on("a")), connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable))),
+			map[string]string{"a": `grant "" to "DEPLOYMENT_ADMIN" Granted`},
+		},
+		"UnreachableDeleted": {
+			"Nor does a listing that lacks something keep a role from going.",
+			granted(connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonListIncomplete)), edit("a", func(b *v1alpha1.ScopedTokenBinding) {
+				b.Spec.ExpiresAt = &metav1.Time{Time: today.Add(time.Minute)}
+			})),
+			map[string]string{"a": `revoke "DEPLOYMENT_ADMIN" to "" Expired`},
+		},
+		"NeverProven": {
+			"Without a credential that was proven once nothing is done.",
+			world(declares(on("a")), connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), func(c *v1alpha1.AstroConnection) {
+				c.Status.CredentialTokenID = ""
 			})),
 			map[string]string{"a": "blocked ConnectionNotReady"},
+		},
+		"InUse": {
+			"A connection that is being deleted takes nothing new, and changes and revokes what it gave.",
+			granted(connection(inUse), edit("a", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Role = deployer }), declares(builders.Binding("b").ForTokenID(ci).OnDeployment(reports))),
+			map[string]string{"a": `change "DEPLOYMENT_ADMIN" to "Deploy Only" RoleUpdated`, "b": "blocked ConnectionNotReady"},
 		},
 		"NewConnection": {
 			"One at which nobody has looked yet is taken for ready.",
@@ -105,6 +127,15 @@ func TestRun(t *testing.T) {
 			"The rules allow another namespace only.",
 			world(declares(on("a")), connection(func(c *v1alpha1.AstroConnection) { c.Spec.Allow = []v1alpha1.AllowRule{builders.AllowAll("others")} })),
 			map[string]string{"a": "blocked NamespaceNotAllowed"},
+		},
+		"LabelsNotRead": {
+			"What the rules say by labels that could not be read is not known.", world(shared(0), labelsNotRead, through("a", ci, etl), ruled(func(r *v1alpha1.AllowRule) {
+				r.Namespaces = v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"a": "b"}}}
+			})), map[string]string{"a": "blocked Unreachable"},
+		},
+		"LabelsNotAsked": {
+			"Where no rule asks for labels, that matters to nobody.", world(shared(0), labelsNotRead, through("a", ci, etl)),
+			map[string]string{"a": `grant "" to "DEPLOYMENT_ADMIN" Granted`},
 		},
 		"ImpossibleTarget": {
 			"What the rules refuse whatever Astro shows is refused for the same reason as the operator gives, and not for the token.",
@@ -143,48 +174,6 @@ func TestRun(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			fails(t, tc.reason, cmp.Diff(tc.want, words(Run(tc.world))))
-		})
-	}
-}
-
-// TestRevocationLimit: more than the connection lets through in one sweep is not said to go.
-func TestRevocationLimit(t *testing.T) {
-	w := asLeft(world(declares(on("a")), declares(builders.Binding("b").ForTokenID(ci).OnDeployment(reports)), connection(func(c *v1alpha1.AstroConnection) {
-		c.Spec.MaxRevocationsPerSweep = 1
-	})))
-	deleted("a")(&w)
-	deleted("b")(&w)
-	result := Run(w)
-	if n := len(result.Changes); n != 1 {
-		t.Errorf("the limit lets one role go in a sweep, and %d go: %v", n, words(result))
-	}
-}
-
-// TestRevocationShare: where several namespaces hold roles through a connection, half of its limit goes for one of them.
-func TestRevocationShare(t *testing.T) {
-	shared := func(w *World) {
-		c := builders.Connection(builders.ConnectionName).To("https://api.astronomer.io", org).Allow(builders.AllowAll("team", "others")).Cluster()
-		c.Status, c.Spec.MaxRevocationsPerSweep = *w.Connections[0].ConnectionStatus(), 2
-		w.Connections = []v1alpha1.Connection{c}
-	}
-	through := func(name, deployment string) func(*World) {
-		return declares(builders.Binding(name).ThroughCluster(builders.ConnectionName).ForTokenID(ci).OnDeployment(deployment))
-	}
-	of := func(name, namespace string) func(*World) {
-		return edit(name, func(b *v1alpha1.ScopedTokenBinding) { b.Namespace = namespace })
-	}
-	for name, tc := range map[string]struct {
-		namespace string
-		want      int
-	}{"Alone": {"team", 2}, "Several": {"others", 1}} {
-		t.Run(name, func(t *testing.T) {
-			w := asLeft(world(shared, through("a", etl), through("b", reports),
-				declares(builders.Binding("c").ThroughCluster(builders.ConnectionName).ForTokenID(other).OnDeployment(etl)), of("c", tc.namespace)))
-			deleted("a")(&w)
-			deleted("b")(&w)
-			if n := len(Run(w).Changes); n != tc.want {
-				t.Errorf("of two roles of one namespace want %d to go, got %d", tc.want, n)
-			}
 		})
 	}
 }

@@ -100,11 +100,29 @@ func (w *World) connection(key ref.Key, object v1alpha1.Connection) decision.Con
 	if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); ready == nil {
 		c.Ready = w.Organizations[at] != nil
 	} else {
-		c.Ready, c.Reason = ready.Status == metav1.ConditionTrue, ready.Reason
+		c.Ready, c.Reason = Works(object), ready.Reason
 		c.NeedsUser = meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionStalled)
 	}
 	c.Callable = c.Ready || status.CredentialTokenID != ""
 	return c
+}
+
+// Works reports whether the operator works through a connection at which it has looked, as far as the status tells. The condition
+// Ready alone does not: that Astro cannot be asked for a while (Unknown), or that the connection is being deleted, takes nothing
+// from a credential that was proven, and roles are given and revoked with it all the same.
+func Works(c v1alpha1.Connection) bool {
+	status := c.ConnectionStatus()
+	ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady)
+	switch {
+	case ready == nil:
+		return false
+	case ready.Status == metav1.ConditionTrue:
+		return true
+	case status.CredentialTokenID == "":
+		return false
+	default:
+		return ready.Status == metav1.ConditionUnknown || ready.Reason == v1alpha1.ReasonInUse
+	}
 }
 
 // credentialOf are the connections that work with the token as their credential, and whether nobody may write it because of them.

@@ -1,9 +1,11 @@
 package policy
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
@@ -114,6 +116,26 @@ func names(list []string, value string) bool {
 func begins(prefixes []string, name string) bool {
 	return slices.ContainsFunc(prefixes, func(prefix string) bool {
 		return prefix == everything || prefix != "" && strings.HasPrefix(name, prefix)
+	})
+}
+
+// GoesByLabels says whether a rule of the connection asks for labels of a namespace.
+func GoesByLabels(c v1alpha1.Connection) bool {
+	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(r v1alpha1.AllowRule) bool { return r.Namespaces.Selector != nil })
+}
+
+// NeedsLabels says whether a rule of the connection asks for other labels of a namespace than its name.
+func NeedsLabels(c v1alpha1.Connection) bool {
+	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(r v1alpha1.AllowRule) bool {
+		s := r.Namespaces.Selector
+		if s == nil {
+			return false
+		}
+		keys := slices.Collect(maps.Keys(s.MatchLabels))
+		for _, e := range s.MatchExpressions {
+			keys = append(keys, e.Key)
+		}
+		return slices.ContainsFunc(keys, func(key string) bool { return key != corev1.LabelMetadataName })
 	})
 }
 

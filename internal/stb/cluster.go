@@ -3,7 +3,6 @@ package stb
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -56,15 +55,11 @@ func (c cluster) subject(ctx context.Context, to v1alpha1.Connection, namespace 
 	err := c.Get(ctx, client.ObjectKey{Name: namespace}, &object)
 	if apierrors.IsForbidden(err) {
 		err = nil
-		if goesByLabels(to) {
+		if policy.GoesByLabels(to) {
 			err = fmt.Errorf("you may not read namespace %s, whose labels a rule goes by", namespace)
 		}
 	}
 	return policy.Subject{Namespace: namespace, Labels: object.Labels}, err
-}
-
-func goesByLabels(c v1alpha1.Connection) bool {
-	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(r v1alpha1.AllowRule) bool { return r.Namespaces.Selector != nil })
 }
 
 // bindings are those of all namespaces; where the user may not list these, those of the one namespace, and partial says so.

@@ -104,11 +104,20 @@ func keyOf(d *manifests.Document) ref.Key {
 	return ref.Key{Kind: v1alpha1.ConnectionKind(d.Kind()), Namespace: d.Object.GetNamespace(), Name: d.Object.GetName()}
 }
 
-// namespaces are those of the bindings.
+// namespaces are those of the bindings and connections, and those that have a manifest themselves: one whose last binding was taken
+// out is among them.
 func (m *manifestSet) namespaces() map[string]bool {
 	all := map[string]bool{}
-	for i := range m.bindings {
-		all[m.bindings[i].Object.GetNamespace()] = true
+	for key := range m.has {
+		all[key.Namespace] = true
+	}
+	for _, d := range m.connections {
+		if d.Kind() == manifests.KindConnection {
+			all[d.Object.GetNamespace()] = true
+		}
+	}
+	for name := range m.labels {
+		all[name] = true
 	}
 	return all
 }

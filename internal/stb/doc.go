@@ -12,5 +12,6 @@
 //   - list.go, roles.go, matrix.go, page.go: the commands that show it;
 //   - explain.go, precedence.go: why one binding is as it is;
 //   - names.go, manifest.go, namespaces.go, export.go, leftout.go: bindings for it;
-//   - plan.go, declare.go, overlay.go, present.go, labels.go, printplan.go: what manifests would change, as package plan has it.
+//   - plan.go, declare.go, present.go, overlay.go, touched.go, labels.go, printplan.go: what manifests would change, as package plan
+//     has it.
 package stb

@@ -21,6 +21,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
 // exportOptions are the flags of export.
@@ -174,15 +175,34 @@ func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format stri
 	return list.EachListItem(func(object runtime.Object) error { return printer.PrintObj(object, to) })
 }
 
-// enforced are the places of bindings that are to enforce a role, whether they hold it yet or not.
-func enforced(bindings []v1alpha1.ScopedTokenBinding) map[place]bool {
-	all := map[place]bool{}
+// enforcer is a binding that is to enforce a role, whether it holds it yet or not.
+type enforcer struct {
+	name    string // with its namespace
+	refused bool   // by the rules
+}
+
+// enforcers are those of each place.
+func enforcers(bindings []v1alpha1.ScopedTokenBinding) map[place][]enforcer {
+	all := map[place][]enforcer{}
 	for i := range bindings {
 		if b := &bindings[i]; b.Spec.Mode != v1alpha1.ModeObserve && !isOver(b) {
-			all[standsFor(b)] = true
+			at := standsFor(b)
+			all[at] = append(all[at], enforcer{b.Namespace + "/" + b.Name, isRefused(b)})
 		}
 	}
 	return all
+}
+
+// inTheWay are the bindings that keep one of the name from being exported: to look at what another is to enforce is none of an
+// export's business. One that the rules refuse keeps nobody away, as whoever may make it could hide a role with it; but it is not
+// written over.
+func inTheWay(of []enforcer, name string) (names []string) {
+	for _, e := range of {
+		if !e.refused || e.name == name {
+			names = append(names, e.name)
+		}
+	}
+	return names
 }
 
 // isOver reports whether the binding has expired, and so is to enforce nothing any more.
@@ -191,12 +211,19 @@ func isOver(b *v1alpha1.ScopedTokenBinding) bool {
 	return pin.Claimed(b) == nil && synced != nil && synced.Reason == v1alpha1.ReasonExpired
 }
 
-// taken are the names that bindings have which stand for another place.
-func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]place {
-	all := make(map[string]place, len(bindings))
+// fixed is what cannot be changed of a binding: the API server refuses another place and another connection.
+type fixed struct {
+	place
+
+	through ref.Key
+}
+
+// taken are the names that bindings have, and what they stand for.
+func taken(bindings []v1alpha1.ScopedTokenBinding) map[string]fixed {
+	all := make(map[string]fixed, len(bindings))
 	for i := range bindings {
 		b := &bindings[i]
-		all[b.Namespace+"/"+b.Name] = standsFor(b)
+		all[b.Namespace+"/"+b.Name] = fixed{standsFor(b), ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)}
 	}
 	return all
 }

@@ -245,7 +245,48 @@ func TestExportLeavesOutWhatIsToBeEnforced(t *testing.T) {
 		!strings.Contains(a.err, "Left out: 1 roles that a binding is to enforce and does not hold yet; see kubectl stb explain\n") {
 		t.Errorf("%+v", a)
 	}
+	const line = "  CI deployer (" + ciID + "), WORKSPACE_MEMBER on Workspace/data: NAMESPACE/ci-deployer-on-data\n"
+	if !strings.Contains(a.err, line) {
+		t.Errorf("which binding it is, is not told: %s", a.err)
+	}
 	if a := w.run("export", "--declared"); !strings.Contains(a.out, "name: ci-deployer-on-data\n") || strings.Contains(a.err, "is to enforce") {
 		t.Errorf("--declared prints it: %+v", a)
+	}
+}
+
+// A binding that the rules refuse hides no role from an export, but is not written over either.
+func TestExportBesideARefusedBinding(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"mine", "ci-deployer-on-models"} {
+		b := builders.Binding(name).ForTokenID(ciID).OnDeployment(map[bool]string{true: etlID, false: modelsID}[name == "mine"]).WithRole("Deploy Only").Object()
+		w.declare(b, string(b.Spec.Token.ID), string(b.Spec.Target.ID))
+		b.Status.Claim = nil
+		b.Status.Conditions[0].Status, b.Status.Conditions[0].Reason = metav1.ConditionFalse, v1alpha1.ReasonRoleNotAllowed
+		if err := kube.Status().Update(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := w.run("export", "--token", ciID)
+	if !strings.Contains(a.out, "name: ci-deployer-on-prod-etl\n") || strings.Contains(a.out, "name: ci-deployer-on-models\n") ||
+		strings.Contains(a.err, "NAMESPACE/mine") || !strings.Contains(a.err, "on Deployment/models: NAMESPACE/ci-deployer-on-models\n") {
+		t.Errorf("%+v", a)
+	}
+}
+
+// What is exported again through another connection is no change to the bindings that are there, which the API server would refuse.
+func TestExportThroughAnotherConnection(t *testing.T) {
+	w := newWorld(t)
+	w.create(builders.Connection("beside").To(w.sim.URL(), orgID).In(w.namespace).Object())
+	w.declare(builders.Binding("ci-deployer-on-prod-etl").ForTokenID(ciID).OnDeployment(etlID).WithRole("Deploy Only").Observe().Object(), ciID, etlID)
+	w.environ[credentialVariable] = w.sim.Credential(selfID)
+	target := []string{"export", "--token", ciID, "--target", "deployment/prod-etl", "--connection"}
+	if a := w.run(append(target, builders.ConnectionName)...); !strings.Contains(a.out, "name: ci-deployer-on-prod-etl\n") {
+		t.Errorf("the same export again: %+v", a)
+	}
+	if a := w.run(append(target, "beside")...); a.out != "" || !strings.Contains(a.err, "Left out: 1 roles that a binding of another name observes already\n") {
+		t.Errorf("a binding observes it through the other connection: %+v", a)
+	}
+	if a := w.run(append(target, "beside", "--declared")...); !strings.Contains(a.out, "name: ci-deployer-on-prod-etl-") {
+		t.Errorf("what is printed all the same has a name of its own: %+v", a)
 	}
 }

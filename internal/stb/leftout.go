@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
@@ -21,7 +23,7 @@ type exported struct {
 	grants   []Grant                        // of the bindings, in their order
 
 	held, observed int      // a binding declares it already
-	awaited        int      // a binding is to enforce it, and has no claim to it yet
+	awaited        []string // what a binding is to enforce that has no claim to it yet, and which, a line each
 	own, others    int      // roles of the own scope, and on what no binding can name
 	misfits        []string // what else no binding can declare, and why, a line each
 }
@@ -30,29 +32,34 @@ type exported struct {
 func (v *view) bindingsFor(o exportOptions, byWorkspace map[string]string, now time.Time) exported {
 	var e exported
 	names, existing, credentials := bindingNames(assignments(v.grants)), taken(v.bindings), v.credentials()
-	toEnforce := enforced(v.bindings)
+	toEnforce := enforcers(v.bindings)
 	to := v1alpha1.ConnectionReference{Kind: v.connection.ConnectionKind(), Name: v.connection.GetName()}
 	for _, g := range o.from(v.grants) {
 		namespace := v.namespaceOf(&g, byWorkspace)
 		name := names[g.at()]
-		if at, is := existing[namespace+"/"+name]; is && at != g.at() {
+		if has, is := existing[namespace+"/"+name]; is && has != (fixed{g.at(), ref.KeyFor(namespace, to)}) {
 			name = g.hashedName()
 		}
 		if e.skips(&g, o, namespace+"/"+name) {
 			continue
 		}
-		if toEnforce[g.at()] && !o.declared {
-			e.awaited++
+		if others := inTheWay(toEnforce[g.at()], namespace+"/"+name); len(others) > 0 && !o.declared {
+			e.awaited = append(e.awaited, g.roleWords()+": "+printable(strings.Join(others, ", ")))
 			continue
 		}
 		if why := g.misfit(credentials, now); why != "" {
-			e.misfits = append(e.misfits, fmt.Sprintf("%s (%s), %s on %s: %s", printable(g.Token), printable(g.TokenID), printable(g.Role), g.targetWords(), why))
+			e.misfits = append(e.misfits, g.roleWords()+": "+why)
 			continue
 		}
 		e.bindings, e.grants = append(e.bindings, g.binding(namespace, name, to, o)), append(e.grants, g)
 	}
 	e.sort()
 	return e
+}
+
+// roleWords say of which role there is something to tell.
+func (g *Grant) roleWords() string {
+	return fmt.Sprintf("%s (%s), %s on %s", printable(g.Token), printable(g.TokenID), printable(g.Role), g.targetWords())
 }
 
 // skips counts a grant for which no binding is made because of what it is, or because a binding declares it already.
@@ -110,20 +117,22 @@ func (s *session) tellLeftOut(e exported) {
 	for _, line := range []struct {
 		n    int
 		what string
+		each []string
 	}{
-		{e.held, "roles that a binding holds already"},
-		{e.awaited, "roles that a binding is to enforce and does not hold yet; see kubectl stb explain"},
-		{e.observed, "roles that a binding of another name observes already"},
-		{e.own, "roles that tokens have where they were made, which no binding declares"},
-		{e.others, "roles on what no binding can name, such as DAGs; see kubectl stb roles"},
-		{len(e.misfits), "roles that cannot be declared:"},
+		{e.held, "roles that a binding holds already", nil},
+		{len(e.awaited), "roles that a binding is to enforce and does not hold yet; see kubectl stb explain", e.awaited},
+		{e.observed, "roles that a binding of another name observes already", nil},
+		{e.own, "roles that tokens have where they were made, which no binding declares", nil},
+		{e.others, "roles on what no binding can name, such as DAGs; see kubectl stb roles", nil},
+		{len(e.misfits), "roles that cannot be declared:", e.misfits},
 	} {
-		if line.n > 0 {
-			fmt.Fprintf(s.ErrOut, "Left out: %d %s\n", line.n, line.what)
+		if line.n == 0 {
+			continue
 		}
-	}
-	for _, line := range e.misfits {
-		fmt.Fprintln(s.ErrOut, "  "+line)
+		fmt.Fprintf(s.ErrOut, "Left out: %d %s\n", line.n, line.what)
+		for _, one := range line.each {
+			fmt.Fprintln(s.ErrOut, "  "+one)
+		}
 	}
 }
 
@@ -163,7 +172,7 @@ func (s *session) subjects(ctx context.Context, v view, e exported) map[string]p
 		subject, err := v.cluster.subject(ctx, v.connection, namespace)
 		if apierrors.IsNotFound(err) {
 			fmt.Fprintf(s.ErrOut, "There is no namespace %s; make it before you apply the bindings.\n", printable(namespace))
-			if !goesByLabels(v.connection) {
+			if !policy.GoesByLabels(v.connection) {
 				err = nil
 			}
 		}

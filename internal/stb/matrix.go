@@ -58,9 +58,9 @@ func (s *session) printMatrix(all []Grant) error {
 		fmt.Fprintln(s.ErrOut, "No roles found.")
 		return nil
 	}
-	byWorkspace := map[named][]Grant{}
+	byWorkspace, namesakes := map[named][]Grant{}, namedTwice(all, workspaceOn)
 	for _, g := range all {
-		w := named{g.WorkspaceID, g.Workspace}
+		w := workspaceOn(&g)
 		byWorkspace[w] = append(byWorkspace[w], g)
 	}
 	workspaces := slices.SortedFunc(maps.Keys(byWorkspace), func(a, b named) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.id, b.id)) })
@@ -68,7 +68,7 @@ func (s *session) printMatrix(all []Grant) error {
 		if i > 0 {
 			fmt.Fprintln(s.Out)
 		}
-		title := "Workspace " + printable(cmp.Or(w.name, w.id))
+		title := "Workspace " + w.among(namesakes)
 		if w.id == "" {
 			title = "Targets that Astro does not show"
 		}
@@ -85,6 +85,7 @@ func (s *session) printMatrix(all []Grant) error {
 // the columns are.
 func crossed(all []Grant, now time.Time) (rows [][]string) {
 	columns, at := []string{"TOKEN"}, map[string]int{}
+	tokens, targets := namedTwice(all, tokenOf), namedTwice(all, targetOf)
 	ordered := slices.SortedStableFunc(slices.Values(all), func(a, b Grant) int {
 		return cmp.Or(-cmp.Compare(a.TargetKind, b.TargetKind), cmp.Compare(a.Target, b.Target), cmp.Compare(a.TargetID, b.TargetID))
 	})
@@ -92,7 +93,7 @@ func crossed(all []Grant, now time.Time) (rows [][]string) {
 		g := &ordered[i]
 		if at[g.TargetID] == 0 {
 			at[g.TargetID] = len(columns)
-			columns = append(columns, g.targetWords())
+			columns = append(columns, targetOf(g).among(targets))
 		}
 	}
 	rows = append(rows, columns)
@@ -102,7 +103,7 @@ func crossed(all []Grant, now time.Time) (rows [][]string) {
 		if g.TokenID != last || len(rows) == 1 {
 			last = g.TokenID
 			rows = append(rows, make([]string, len(columns)))
-			rows[len(rows)-1][0] = printable(g.Token) + map[bool]string{true: " !"}[g.expiresWithin(now, soon)]
+			rows[len(rows)-1][0] = tokenOf(g).among(tokens) + map[bool]string{true: " !"}[g.expiresWithin(now, soon)]
 		}
 		rows[len(rows)-1][at[g.TargetID]] = printable(g.Role) + map[bool]string{true: " *"}[g.DeclaredBy == ""]
 	}

@@ -102,3 +102,30 @@ func TestPageCounts(t *testing.T) {
 		t.Errorf("the filter by Workspace has not the names as they are:\n%s", page)
 	}
 }
+
+// Tokens and Workspaces of one name have their ids behind it, and the others have not.
+func TestMatrixOfNamesakes(t *testing.T) {
+	w := newWorld(t)
+	const science2, ci2 = "clws0000000000000000other", "cltk000000000000000other1"
+	w.sim.AddWorkspace(orgID, "science", astrosim.ID(science2))
+	w.sim.AddOrganizationToken(orgID, "CI deployer", "ORGANIZATION_MEMBER", astrosim.ID(ci2), astrosim.Roles(
+		astrosim.WorkspaceRole(science2, "WORKSPACE_MEMBER"), astrosim.DeploymentRole(modelsID, "DEPLOYMENT_ADMIN")))
+	a := w.run("matrix")
+	for _, want := range []string{
+		"Workspace data\n", "Workspace science (" + scienceID + ")\n", "Workspace science (" + science2 + ")\n",
+		"\nCI deployer (" + ciID + ") ! ", "\nCI deployer (" + ci2 + ") ", "\nairflow-metrics ",
+	} {
+		if !strings.Contains(a.out, want) {
+			t.Errorf("%q is missing:\n%s%s", want, a.out, a.err)
+		}
+	}
+	page := w.run("matrix", "--html", "-").out
+	for _, want := range []string{
+		`<option value="data">`, `<option value="science (` + scienceID + `)">`, `<option value="science (` + science2 + `)">`,
+		"<span>Workspace science (" + science2 + ")</span>", "<span>Deployment models in science (" + scienceID + ")</span>",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("%q is missing:\n%s", want, page)
+		}
+	}
+}

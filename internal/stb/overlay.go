@@ -36,6 +36,9 @@ func overlay(ctx context.Context, now plan.World, set *manifestSet) (*overlaid, 
 		at[client.ObjectKeyFromObject(b)] = i
 	}
 	for i := range set.connections {
+		if !set.only(keyOf(&set.connections[i])) {
+			continue
+		}
 		if err := then.applyConnection(ctx, &set.connections[i]); err != nil {
 			return nil, err
 		}
@@ -97,7 +100,7 @@ func (o *overlaid) applyConnection(ctx context.Context, d *manifests.Document) e
 			return err
 		}
 		o.Connections[i] = made
-		if made.GetGeneration() != c.GetGeneration() {
+		if made.GetGeneration() != c.GetGeneration() || !maps.Equal(wishes(made), wishes(live)) {
 			o.note(key, plan.Update, d.Source)
 		}
 		return nil

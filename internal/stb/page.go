@@ -50,7 +50,7 @@ func writePage(to io.Writer, title string, all []Grant, now time.Time) error {
 
 func newPage(title string, all []Grant, now time.Time) page {
 	p := page{Title: printable(title), At: now.UTC().Format(time.RFC3339), Roles: len(all)}
-	workspaces := map[string]bool{}
+	workspaces, namesakes := map[string]bool{}, namedTwice(all, workspaceOn)
 	last := ""
 	for i := range all {
 		g := &all[i]
@@ -63,8 +63,15 @@ func newPage(title string, all []Grant, now time.Time) page {
 		}
 		t := &p.Tokens[len(p.Tokens)-1]
 		r := pageRole{
-			Target: printable(g.targetName()), Kind: printable(g.TargetKind), Workspace: printable(g.Workspace), Role: printable(g.Role),
+			Target: printable(g.targetName()), Kind: printable(g.TargetKind), Role: printable(g.Role),
 			By: g.declaredWords(), Undeclared: g.DeclaredBy == "",
+		}
+		if g.Workspace != "" { // else Astro does not show the target
+			r.Workspace = workspaceOn(g).among(namesakes)
+			workspaces[r.Workspace] = true
+			if g.WorkspaceID == g.TargetID {
+				r.Target = r.Workspace
+			}
 		}
 		if g.DeclaredBy == "" && g.ObservedBy == "" {
 			r.By = "held by no binding"
@@ -74,9 +81,6 @@ func newPage(title string, all []Grant, now time.Time) page {
 			p.Undeclared++
 		}
 		t.Roles = append(t.Roles, r)
-		if r.Workspace != "" { // of a target that Astro does not show
-			workspaces[r.Workspace] = true
-		}
 	}
 	p.Workspaces = slices.Sorted(maps.Keys(workspaces))
 	return p

@@ -147,7 +147,7 @@ func (s *session) worlds(ctx context.Context, o planOptions, documents []manifes
 	if err := then.deletePruned(o, set); err != nil {
 		return now, nil, err
 	}
-	if now.Organizations, err = s.readOrganizations(ctx, c, &now, then); err != nil {
+	if now.Organizations, err = s.readOrganizations(ctx, c, &now, then, set); err != nil {
 		return now, nil, err
 	}
 	then.Organizations = now.Organizations

@@ -204,6 +204,13 @@ func TestPlanPrune(t *testing.T) {
 			t.Errorf("%q: %s, want %s", tc.args, got, tc.want)
 		}
 	}
+	for _, without := range []string{
+		w.written(namespaceText("NAMESPACE", "")), w.folder(builders.Connection(builders.ConnectionName).To(w.sim.URL(), orgID).In(w.namespace).Object()),
+	} {
+		if got := new(w.plans(2, "-f", without, "--prune")).actions(); got != "labelled delete revoke, plain delete revoke" {
+			t.Errorf("a namespace from which the last binding was taken out is pruned: %s", got)
+		}
+	}
 	w.fails("--prune-selector: ", "plan", "-f", folder, "--prune-selector", "a in")
 }
 

@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -124,91 +123,15 @@ func (c cluster) everyConnection(ctx context.Context) (all []v1alpha1.Connection
 	return all, nil
 }
 
-// readOrganizations reads what Astro shows of the Organizations that the manifests touch.
-func (s *session) readOrganizations(ctx context.Context, c cluster, now *plan.World, then *overlaid) (map[plan.OrganizationKey]*plan.Organization, error) {
-	p := newProgress(s.ErrOut)
-	defer p.stop()
-	all := map[plan.OrganizationKey]*plan.Organization{}
-	for _, touched := range then.touched() {
-		at := plan.KeyOf(touched)
-		if all[at] != nil {
-			continue
-		}
-		all[at] = &plan.Organization{Missing: map[string]plan.Missing{}}
-		through, err := s.readThrough(at, now, then)
-		if err == nil && through != nil {
-			err = s.readPlanned(ctx, c, through, p, all[at], append(slices.Clone(now.Bindings), then.Bindings...))
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-// touched are the connections of the bindings that the manifests declare or delete, and those that they change.
-func (o *overlaid) touched() (all []v1alpha1.Connection) {
-	wanted := map[ref.Key]bool{}
-	for _, b := range o.Bindings {
-		if _, is := o.declared[b.UID]; is {
-			wanted[ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)] = true
-		}
-	}
-	changed := map[string]bool{}
-	for _, item := range o.connectionItems {
-		changed[item.Connection] = true
-	}
-	for _, c := range o.Connections {
-		if key := ref.KeyOf(c); wanted[key] || changed[keyWords(key)] {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// readThrough is the connection through which an Organization is read; nil if there is none. It is one of the cluster, as it is
-// there: whoever writes a manifest, for somebody else to plan, does not choose which Secret is read.
-func (s *session) readThrough(at plan.OrganizationKey, now *plan.World, then *overlaid) (v1alpha1.Connection, error) {
-	if there := usable(now.Connections, at); there != nil {
-		return there, nil
-	}
-	planned := usable(then.Connections, at)
-	if planned != nil && s.ownCredential() == "" {
-		return nil, fmt.Errorf("set %s: only the manifests have %s, and no Secret is read because a manifest names it", credentialVariable, qualified(planned))
-	}
-	return planned, nil
-}
-
-// usable is a connection to the Organization that the operator takes for ready, or has not looked at; nil if there is none.
-func usable(all []v1alpha1.Connection, at plan.OrganizationKey) v1alpha1.Connection {
-	var found v1alpha1.Connection
-	for _, c := range all {
-		ready := meta.FindStatusCondition(c.ConnectionStatus().Conditions, v1alpha1.ConditionReady)
-		if plan.KeyOf(c) != at || ready != nil && ready.Status != "True" {
-			continue
-		}
-		if found == nil || ready != nil {
-			found = c
-		}
-	}
-	return found
-}
-
-// readPlanned reads one Organization through the connection: tokens, targets, the custom roles, and what became of tokens that
-// bindings stand for and that are not listed.
-func (s *session) readPlanned(
-	ctx context.Context, c cluster, through v1alpha1.Connection, p *progress, into *plan.Organization, bindings []*v1alpha1.ScopedTokenBinding,
-) error {
-	reader, self, err := s.reach(ctx, c, through, p)
-	if err != nil {
-		return err
-	}
-	o, err := readOrganization(ctx, reader, through.ConnectionSpec())
+// readPlanned reads one Organization: tokens, targets, the custom roles, and what became of tokens that bindings stand for and that
+// are not listed.
+func (s *session) readPlanned(ctx context.Context, reader *reading, into *plan.Organization, bindings []*v1alpha1.ScopedTokenBinding) error {
+	o, err := readOrganization(ctx, reader.Client, reader.through.ConnectionSpec())
 	if err != nil {
 		return err
 	}
 	into.Targets = slices.Collect(maps.Values(o.targets))
-	if into.Tokens, err = withTheirRoles(ctx, reader, o.tokens); err != nil {
+	if into.Tokens, err = withTheirRoles(ctx, reader.Client, o.tokens); err != nil {
 		return err
 	}
 	into.Roles, err = reader.ListRoles(ctx)
@@ -217,7 +140,7 @@ func (s *session) readPlanned(
 	} else if err != nil {
 		return fmt.Errorf("read Astro: %w", err)
 	}
-	return findMissing(ctx, astro.NewDirectory(reader, astro.DirectoryOptions{SelfID: self}), o.id, into, bindings)
+	return findMissing(ctx, astro.NewDirectory(reader.Client, astro.DirectoryOptions{SelfID: reader.self}), o.id, into, bindings)
 }
 
 // withTheirRoles reads those tokens by id that were listed without their roles.

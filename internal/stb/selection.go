@@ -74,6 +74,35 @@ type named struct{ id, name string }
 
 func (n named) is(word string) bool { return word == n.id || word == n.name }
 
+// among is what it is called among others: its name, with the id behind it if another has the same name.
+func (n named) among(twice map[string]bool) string {
+	switch {
+	case n.name == "":
+		return printable(n.id)
+	case twice[n.name]:
+		return printable(n.name) + " (" + printable(n.id) + ")"
+	default:
+		return printable(n.name)
+	}
+}
+
+// namedTwice are the names that several of what the grants speak of have, as which gives.
+func namedTwice(all []Grant, which func(*Grant) named) map[string]bool {
+	first, twice := map[string]string{}, map[string]bool{}
+	for i := range all {
+		n := which(&all[i])
+		if id, known := first[n.name]; known && id != n.id {
+			twice[n.name] = true
+		}
+		first[n.name] = n.id
+	}
+	return twice
+}
+
+func tokenOf(g *Grant) named     { return named{g.TokenID, g.Token} }
+func targetOf(g *Grant) named    { return named{g.TargetID, g.targetWords()} }
+func workspaceOn(g *Grant) named { return named{g.WorkspaceID, g.Workspace} }
+
 func tokensOf(o organization) (all []named) {
 	for _, t := range o.tokens {
 		all = append(all, named{t.ID, t.Name})

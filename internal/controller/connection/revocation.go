@@ -3,12 +3,12 @@ package connection
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // RevocationLimited says, to those who wait, why nothing is revoked through the connection.
@@ -20,23 +20,9 @@ func RevocationLimited(h Handle) string {
 // readLimit carries what the connection says of its revocation limit into the registry.
 func (d *dependencies) readLimit(key Key, c v1alpha1.Connection) {
 	spec := c.ConnectionSpec()
-	until, _ := lifted(c)
+	until, _ := policy.LimitLifted(c)
 	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
 	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
-}
-
-// lifted is the time until which the limit does not count, or what is wrong with the annotation that says it.
-func lifted(c v1alpha1.Connection) (until time.Time, wrong string) {
-	value := c.GetAnnotations()[v1alpha1.AnnotationLiftRevocationLimit]
-	if value == "" {
-		return time.Time{}, ""
-	}
-	until, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return time.Time{}, fmt.Sprintf("the annotation %s is %.40q, which is not a time as of RFC 3339 such as 2030-01-31T12:00:00Z, and lifts nothing",
-			v1alpha1.AnnotationLiftRevocationLimit, value)
-	}
-	return until, ""
 }
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
@@ -76,7 +62,7 @@ func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition 
 	if n := len(u.deleting); n > 0 {
 		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.deleting))
 	}
-	if _, wrong := lifted(c); wrong != "" {
+	if _, wrong := policy.LimitLifted(c); wrong != "" {
 		message += "; " + wrong
 	}
 	return metav1.Condition{Type: v1alpha1.ConditionRevocationsPaused, Reason: v1alpha1.ReasonRevocationLimited, Message: message}

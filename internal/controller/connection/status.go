@@ -15,6 +15,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // findings are what a status is made of.
@@ -96,7 +97,7 @@ func (f findings) readyCondition(c v1alpha1.Connection) (metav1.Condition, *faul
 		if observes(c) {
 			warnings = append([]string{observing(f.usage)}, warnings...)
 		}
-		if _, malformed := lifted(c); malformed != "" {
+		if _, malformed := policy.LimitLifted(c); malformed != "" {
 			warnings = append(warnings, malformed)
 		}
 		for _, w := range warnings {
