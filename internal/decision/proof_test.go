@@ -59,6 +59,28 @@ func TestKeptWithoutProof(t *testing.T) {
 	}
 }
 
+// TestDriftThatIsNotCorrected: a binding whose role is known to be gone does not go on saying that it is Ready because Astro, which is
+// read as ever, answers to no write. Where it has no time for it the binding waits, as always.
+func TestDriftThatIsNotCorrected(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		read error
+		want string
+	}{
+		"NoAnswer":  {errLost, nil, "Unknown/Unreachable Held Created"},
+		"Throttled": {errThrottled, nil, "unchanged"},
+		"Unread":    {nil, errLost, "unchanged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(binding("a").claimed(1), holds(w1, owner)), func(w *driver) {
+				w.refuse = func([]astro.Role) error { return c.err }
+				w.read = func(int) error { return c.read }
+			})
+			differ(t, "The drift is known.", "states", map[string]string{"a": c.want}, w.states())
+		})
+	}
+}
+
 // first is the error at first, and none afterwards.
 func first(is bool, err error) error {
 	if is {

@@ -171,7 +171,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	if st.Release && b.outlives() {
 		return p.outlivingStatement(i, st, r)
 	}
-	if b.Orphan || (b.Deleting() && st.Release) || b.unchanged(r, leaves) {
+	if b.Orphan || (b.Deleting() && st.Release) || !p.without(i, r) && b.unchanged(r, leaves) {
 		return st
 	}
 	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
@@ -253,6 +253,15 @@ func (s *Situation) showsClaim(b *Binding) bool {
 // lostFor reports whether nobody could read the token for the binding.
 func (p Progress) lostFor(i int) bool {
 	return p.Situation.Lost[p.Situation.Bindings[i].Connection.ID] != nil
+}
+
+// without reports whether a binding is known to be without its role: it was read afresh, and Astro did not answer to the write that was
+// to give it. The connection may have nothing to tell, since it is only read through. A rate limit slows it down and is no trouble.
+func (p Progress) without(i int, r Ruling) bool {
+	s := &p.Situation
+	lost := s.Lost[s.Bindings[i].Connection.ID]
+	return lost != nil && r.Fault == lost && lost.Reason != v1alpha1.ReasonRateLimited &&
+		s.Token.Presence == Present && s.Token.ByID && r.Class == roleset.Want && pendingChange(r.Verdict.Outcome)
 }
 
 // unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
