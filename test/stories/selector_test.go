@@ -132,7 +132,7 @@ var _ = Describe("Two instances with selectors of their own", func() {
 		s.expect(gone, names[0])
 		s.waitIdle()
 		s.sim.GrantRole(t.tokens[0], astrosim.TypeWorkspace, t.workspaces[0], "WORKSPACE_OPERATOR") // by hand, weeks later
-		for _, selector := range []string{rest, a} { // each reads the other's journal when it starts
+		for _, selector := range []string{rest, a} {                                                // each reads the other's journal when it starts
 			s.by[selector].stop()
 			s.by[selector].start()
 			s.everybodyKnows()
