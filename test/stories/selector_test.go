@@ -131,8 +131,9 @@ var _ = Describe("Two instances with selectors of their own", func() {
 		s.delete(names[0])
 		s.expect(gone, names[0])
 		s.waitIdle()
-		s.sim.GrantRole(t.tokens[0], astrosim.TypeWorkspace, t.workspaces[0], "WORKSPACE_OPERATOR") // by hand, weeks later
-		for _, selector := range []string{rest, a} {                                                // each reads the other's journal when it starts
+		// By hand, weeks later. Each reads the other's journal when it starts.
+		s.sim.GrantRole(t.tokens[0], astrosim.TypeWorkspace, t.workspaces[0], "WORKSPACE_OPERATOR")
+		for _, selector := range []string{rest, a} {
 			s.by[selector].stop()
 			s.by[selector].start()
 			s.everybodyKnows()
