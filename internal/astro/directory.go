@@ -95,7 +95,9 @@ func (d *Directory) matching(wanted func(Token) bool) []Token {
 }
 
 // inOrder compares tokens by their age.
-func inOrder(a, b Token) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID)) }
+func inOrder(a, b Token) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
 
 // Record keeps a row that was read or written by id. The row is newer than any listing that began before at, because such
 // a listing may have read the token earlier.

@@ -54,7 +54,9 @@ func TestNoSecretInAnOrganization(t *testing.T) {
 		secret := rapid.OneOf(rapid.StringMatching(`[A-Za-z0-9_.+/=-]{12,80}`), rapid.Just(jwt(`{"apiTokenId":"clt00000000000000000000001"}`))).Draw(t, "secret")
 		echo := rapid.StringN(0, 20, 40).Draw(t, "before") + rapid.SampledFrom([]string{"", "Bearer "}).Draw(t, "scheme") + secret
 		client := NewClient(Options{Organization: "org", Credential: secret, Limiter: unlimited(), Transport: inMemory{http.HandlerFunc(
-			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"id":` + quote(echo) + `,"name":` + quote(echo) + `}`)) })}})
+			func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(`{"id":` + quote(echo) + `,"name":` + quote(echo) + `}`))
+			})}})
 		org, err := client.GetOrganization(t.Context())
 		if err != nil {
 			t.Fatal(err)
