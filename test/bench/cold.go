@@ -42,6 +42,7 @@ func (m *measurement) coldStart(ctx context.Context) error {
 	it, err := m.spend(ctx, func() (ready time.Duration, err error) {
 		before := programsNow()
 		ready, took, err = m.startCold(ctx, late)
+		m.late = len(took)
 		all = programsNow().minus(before)
 		return ready, err
 	})

@@ -58,7 +58,7 @@ func (m *measurement) idle(ctx context.Context) error {
 		return err
 	}
 	// At the tokens, and at what is bound, with what was bound beside the cold start.
-	looks := float64(m.sweeps) * (float64(m.org.pages()) + lookups(m.size.bindings) + 1)
+	looks := float64(m.sweeps) * (float64(m.org.pages()) + lookups(m.size.bindings+m.late))
 	m.printSpent("idle", m.size, it, expectation{
 		gets: &looks, getsGoal: &looks, posts: new(0.0), patches: new(0.0), notes: []string{fmt.Sprintf("sweeps=%d", m.sweeps)},
 	})

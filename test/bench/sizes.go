@@ -12,6 +12,7 @@ type measurement struct {
 
 	size    size
 	largest bool // its figures are the ones without a size in their names
+	late    int  // bindings that were applied beside the cold start
 }
 
 // scenario is a step of a measurement, and what it is called when it fails.
