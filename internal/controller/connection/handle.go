@@ -1,7 +1,12 @@
 package connection
 
 import (
+	"context"
+	"fmt"
+
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -69,4 +74,23 @@ func (h Handle) edited(o Handle) bool {
 	was, is := h.Object.ConnectionSpec(), o.Object.ConnectionSpec()
 	return h.Deleting != o.Deleting || was.Mode != is.Mode || was.DeletionPolicy != is.DeletionPolicy || was.OnWithdrawal != is.OnWithdrawal ||
 		was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
+}
+
+// Find is the connection as a cache has it, not to be changed; nil if there is none.
+func Find(ctx context.Context, cache client.Reader, k Key) (v1alpha1.Connection, error) {
+	var object interface {
+		v1alpha1.Connection
+		client.Object
+	} = &v1alpha1.AstroConnection{}
+	if k.Kind == v1alpha1.KindClusterAstroConnection {
+		object = &v1alpha1.ClusterAstroConnection{}
+	}
+	err := cache.Get(ctx, k.Object(), object, client.UnsafeDisableDeepCopy)
+	if apierrors.IsNotFound(err) {
+		return nil, nil //nolint:nilnil // no connection is an answer, not an error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get %s: %w", k.Words(), err)
+	}
+	return object, nil
 }

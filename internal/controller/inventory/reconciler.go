@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -55,7 +54,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
-	object, err := r.connectionObject(ctx, key)
+	object, err := connection.Find(ctx, r.Client, key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
@@ -72,25 +71,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, err
 	}
 	return r.conclude(ctx, &i, s)
-}
-
-// connectionObject is the connection as the cache has it, not to be changed; nil if there is none.
-func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
-	var object interface {
-		v1alpha1.Connection
-		client.Object
-	} = &v1alpha1.AstroConnection{}
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		object = &v1alpha1.ClusterAstroConnection{}
-	}
-	err := r.Client.Get(ctx, key.Object(), object, client.UnsafeDisableDeepCopy)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // no connection is an answer, not an error
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
-	}
-	return object, nil
 }
 
 // conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -54,7 +53,7 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	if known, ok := c.seen[key]; ok {
 		return known, nil
 	}
-	object, err := c.r.connectionObject(ctx, key)
+	object, err := connection.Find(ctx, c.r.Client, key)
 	if err != nil {
 		return connected{}, err
 	}
@@ -66,25 +65,6 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	}
 	c.seen[key] = found
 	return found, nil
-}
-
-// connectionObject is a connection as the cache has it, not to be changed; nil if there is none.
-func (r *Reconciler) connectionObject(ctx context.Context, key connection.Key) (v1alpha1.Connection, error) {
-	var object interface {
-		v1alpha1.Connection
-		client.Object
-	} = &v1alpha1.AstroConnection{}
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		object = &v1alpha1.ClusterAstroConnection{}
-	}
-	err := r.Client.Get(ctx, client.ObjectKey{Namespace: key.Namespace, Name: key.Name}, object, client.UnsafeDisableDeepCopy)
-	if apierrors.IsNotFound(err) {
-		return nil, nil //nolint:nilnil // no connection is an answer, not an error
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get %s: %w", key.Words(), err)
-	}
-	return object, nil
 }
 
 // decision is the connection as decisions are made on it.

@@ -56,7 +56,7 @@ func (r *Reconciler) owns(ctx context.Context, o client.Object) bool {
 		return false
 	}
 	key := connectionOf(b)
-	object, err := r.connectionObject(ctx, key)
+	object, err := connection.Find(ctx, r.Client, key)
 	if err == nil && object != nil {
 		return r.Registry.Serves(object)
 	}

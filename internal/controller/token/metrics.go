@@ -256,7 +256,7 @@ func (r *Reconciler) countBindings(ctx context.Context) (measure.Bindings, error
 type service struct{ exists, serves bool }
 
 func (r *Reconciler) serves(ctx context.Context, key connection.Key) service {
-	object, err := r.connectionObject(ctx, key)
+	object, err := connection.Find(ctx, r.Client, key)
 	if err != nil {
 		return service{serves: r.Registry.Serves(nil)}
 	}
