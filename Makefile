@@ -229,6 +229,12 @@ licenses: ## Check that everything the programs of a release are linked from has
 	@$(GO_CHECK) go-licenses check ./cmd/... --allowed_licenses='$(LICENSES)' 2>&1 | grep -v 'contains non-Go code\|^/.*\.s$$' || [[ $${PIPESTATUS[0]} == 0 ]]
 	@echo 'licenses: all are of $(LICENSES)'
 
+.PHONY: chart-lint
+chart-lint: $(HELM) ## Lint the chart with Helm and chart-testing, and with yamllint where that is installed.
+	@$(HELM) lint --strict --quiet config/chart
+	@PATH='$(CURDIR)/bin':"$$PATH" go tool -modfile=hack/tools/ct/go.mod ct lint --config=hack/tools/ct/ct.yaml \
+	  $$(command -v yamllint >/dev/null || echo --validate-yaml=false)
+
 .PHONY: workflows
 workflows: ## Check the workflows for GitHub with actionlint.
 	@$(GO_CHECK) actionlint -shellcheck= -pyflakes=

@@ -70,7 +70,7 @@ step "generated files are committed" unchanged
 step "formatting" formatted
 step "modules are tidy" tidy
 step "kustomize" kustomizations
-step "chart" bin/helm lint --strict --quiet config/chart
+step "chart" make --no-print-directory chart-lint
 step "workflows" make --no-print-directory workflows
 step "go vet" go vet ./...
 step "lint" make --no-print-directory lint
