@@ -47,6 +47,9 @@ type Error struct {
 
 const maxErrorText = 300
 
+// maxRetryAfter is the longest Retry-After that is respected.
+const maxRetryAfter = 5 * time.Minute
+
 // Error tells what was tried, what came back, and the request id to quote to Astro's support.
 func (e *Error) Error() string {
 	parts := []string{e.Op + ": " + e.Message}

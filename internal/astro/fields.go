@@ -30,6 +30,14 @@ func eachField(raw string, visit func(name, value string, at int) error) error {
 	return nil
 }
 
+// maxRoles is how many roles of a token are read: more than an answer has room for, unless they are next to nothing on the wire.
+const maxRoles = 20_000
+
+// tooManyRoles reports whether a list has more. What there is of it must be valid JSON.
+func tooManyRoles(raw json.RawMessage) bool {
+	return len(raw) > len("{},")*maxRoles && hasMoreThan(maxRoles, string(raw))
+}
+
 // hasMoreThan counts the entries of a JSON array, which must be valid JSON.
 func hasMoreThan(most int, raw string) bool {
 	i := skipBlanks(raw, 0)

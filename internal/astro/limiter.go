@@ -18,8 +18,6 @@ const (
 	// A 429 halves the rate, down to the floor; it recovers by this part of its ceiling a second, so from half in 25 s.
 	floor    = 0.5
 	recovery = 0.02
-	// maxRetryAfter is the longest Retry-After that is respected.
-	maxRetryAfter = 5 * time.Minute
 	// patience is how long a call waits for a Retry-After to pass. If it is longer, the call fails at once and its worker is
 	// free.
 	patience = 5 * time.Second

@@ -59,6 +59,17 @@ func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
 	}
 }
 
+// current takes in a read of a token by id, or says that it is too old.
+func (c *Client) current(op string, t Token) error {
+	if why := c.opts.Recency.lags(c.recentKey(t.ID), t); why != "" {
+		return &Error{Op: op, Message: "Astro answered with an old state of the token: " + why, kind: ErrUnreachable, unsent: true}
+	}
+	c.opts.Recency.saw(c.recentKey(t.ID), t)
+	return nil
+}
+
+func (c *Client) recentKey(id string) recentKey { return recentKey{c.opts.BaseURL, id} }
+
 func (c *Client) tokenCall(id string) call {
 	return call{op: "get token " + clean(id), endpoint: "token", path: "/tokens/" + url.PathEscape(id), timeout: c.opts.ReadTimeout}
 }

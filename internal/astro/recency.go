@@ -137,14 +137,3 @@ func (r *Recency) edit(k recentKey, edit func(recent, time.Time) recent) {
 	}
 	r.tokens[k] = edit(r.tokens[k], now)
 }
-
-// current takes in a read of a token by id, or says that it is too old.
-func (c *Client) current(op string, t Token) error {
-	if why := c.opts.Recency.lags(c.recentKey(t.ID), t); why != "" {
-		return &Error{Op: op, Message: "Astro answered with an old state of the token: " + why, kind: ErrUnreachable, unsent: true}
-	}
-	c.opts.Recency.saw(c.recentKey(t.ID), t)
-	return nil
-}
-
-func (c *Client) recentKey(id string) recentKey { return recentKey{c.opts.BaseURL, id} }

@@ -147,14 +147,6 @@ func (t *Token) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// maxRoles is how many roles of a token are read: more than an answer has room for, unless they are next to nothing on the wire.
-const maxRoles = 20_000
-
-// tooManyRoles reports whether a list has more. What there is of it must be valid JSON.
-func tooManyRoles(raw json.RawMessage) bool {
-	return len(raw) > len("{},")*maxRoles && hasMoreThan(maxRoles, string(raw))
-}
-
 func readRoles(raw json.RawMessage) ([]Role, bool) {
 	if tooManyRoles(raw) {
 		return nil, false
