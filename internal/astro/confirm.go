@@ -47,11 +47,11 @@ func (s *subjectRoles) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func unmarshalIfThere(raw json.RawMessage, into any) error {
+func unmarshalIfThere(raw json.RawMessage, list any) error {
 	if len(raw) == 0 {
 		return nil
 	}
-	return json.Unmarshal(raw, into)
+	return json.Unmarshal(raw, list)
 }
 
 // says is false for an answer without any field, which says nothing, above all not that roles are gone.

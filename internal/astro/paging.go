@@ -34,8 +34,8 @@ type page[W sized] struct {
 	rows  []W
 }
 
-// all reads the list to its end: complete, or ErrIncomplete. A list that changed while it was read is read again.
-func (l pagedList[W]) all(ctx context.Context, c *Client) ([]W, error) {
+// fetch reads the list to its end: complete, or ErrIncomplete. A list that changed while it was read is read again.
+func (l pagedList[W]) fetch(ctx context.Context, c *Client) ([]W, error) {
 	for attempt := 1; ; attempt++ {
 		rows, err := l.once(ctx, c)
 		if !errors.Is(err, ErrIncomplete) || isFinal(err) || attempt == listingAttempts || !pause(ctx, backoff(attempt)) {

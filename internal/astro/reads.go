@@ -49,7 +49,7 @@ func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
 		if err := c.get(ctx, k, intoToken(&t, id)); err != nil {
 			return t, err
 		}
-		err := c.current(k.op, t)
+		err := c.admit(k.op, t)
 		if err == nil {
 			return t, nil
 		}
@@ -59,8 +59,8 @@ func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
 	}
 }
 
-// current takes in a read of a token by id, or says that it is too old.
-func (c *Client) current(op string, t Token) error {
+// admit takes in a read of a token by id, or says that it is too old.
+func (c *Client) admit(op string, t Token) error {
 	if why := c.opts.Recency.lags(c.recentKey(t.ID), t); why != "" {
 		return &Error{Op: op, Message: "Astro answered with an old state of the token: " + why, kind: ErrUnreachable, unsent: true}
 	}
@@ -91,7 +91,7 @@ func intoToken(t *Token, id string) func(io.Reader) error {
 
 // ListTokens reads all tokens that the credential may see.
 func (c *Client) ListTokens(ctx context.Context) ([]Token, error) {
-	tokens, err := pagedTokens().all(ctx, c)
+	tokens, err := pagedTokens().fetch(ctx, c)
 	for _, t := range tokens {
 		c.opts.Recency.saw(c.recentKey(t.ID), t)
 	}
@@ -123,7 +123,7 @@ func (c *Client) listTargets(ctx context.Context, kind EntityType, items string,
 		items: items,
 		id:    func(w wireTarget) string { return w.ID },
 		most:  maxLookup,
-	}.all(ctx, c)
+	}.fetch(ctx, c)
 	targets := make([]Target, 0, len(rows))
 	for _, w := range rows {
 		t := Target{Kind: kind, ID: w.ID, Name: w.Name, WorkspaceID: w.WorkspaceID}
@@ -160,7 +160,7 @@ func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
 		call:  call{op: "list roles", endpoint: "roles", path: "/roles", query: url.Values{"scopeTypes": {"DEPLOYMENT"}}},
 		items: "roles",
 		id:    func(w wireRole) string { return w.ID },
-	}.all(ctx, c)
+	}.fetch(ctx, c)
 	var roles []CustomRole
 	for _, w := range rows {
 		if w.ScopeType == string(EntityDeployment) {

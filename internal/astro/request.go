@@ -112,7 +112,7 @@ func (c *Client) send(ctx context.Context, with *credential, k call, decode func
 	within, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
 	f := failure{op: k.op, timeout: k.timeout, clean: with.cleanBeginning}
-	req, err := c.request(within, with, k)
+	req, err := c.newRequest(within, with, k)
 	if err != nil {
 		return f.noAnswer(ctx, within, err)
 	}
@@ -147,7 +147,7 @@ func (k call) bodyLimit() int64 {
 	return maxAnswer
 }
 
-func (c *Client) request(ctx context.Context, with *credential, k call) (*http.Request, error) {
+func (c *Client) newRequest(ctx context.Context, with *credential, k call) (*http.Request, error) {
 	target := c.base + k.path
 	if len(k.query) > 0 {
 		target += "?" + k.query.Encode()

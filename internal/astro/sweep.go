@@ -112,7 +112,7 @@ func (d *Directory) leave(l *tokenListing, sweep bool) (done bool) {
 func (d *Directory) run(l *tokenListing) {
 	ctx, cancel := context.WithTimeout(context.Background(), listingTimeout)
 	defer cancel()
-	bound, unbound := d.bound(ctx) // before the listing, because a token bound later may be too new for it
+	bound, unbound := d.boundTokens(ctx) // before the listing, because a token bound later may be too new for it
 	tokens, err := d.client.ListTokens(ctx)
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -174,7 +174,7 @@ func (d *Directory) applyAbsences(l *tokenListing) {
 // lack is taken for gone: of the rows that this one lacks, those go first that no binding needs, and the oldest of them. What is
 // dropped is not known any more, which is not known to be gone.
 func (d *Directory) dropUnlisted(l *tokenListing, bound []string) {
-	room, isBound := d.client.opts.MaxListing, in(bound)
+	room, isBound := d.client.opts.MaxListing, memberOf(bound)
 	var unlisted []string
 	for id, r := range d.rows {
 		room -= r.token.size()
@@ -195,8 +195,8 @@ func (d *Directory) dropUnlisted(l *tokenListing, bound []string) {
 	}
 }
 
-// bound returns the bound tokens, sorted; none if the directory has no Bound option.
-func (d *Directory) bound(ctx context.Context) ([]string, error) {
+// boundTokens returns the bound tokens, sorted; none if the directory has no Bound option.
+func (d *Directory) boundTokens(ctx context.Context) ([]string, error) {
 	if d.opts.Bound == nil {
 		return nil, nil
 	}

@@ -118,7 +118,7 @@ func (c *targetCache) send(key batchKey) {
 func (c *targetCache) sendAll(key batchKey, parts [][]*lookup) {
 	var round sync.WaitGroup
 	for _, batch := range parts {
-		round.Go(func() { c.call(key, batch) })
+		round.Go(func() { c.askFor(key, batch) })
 	}
 	round.Wait()
 	c.mu.Lock()
@@ -142,7 +142,7 @@ func batches(all []*lookup) [][]*lookup {
 	return parts
 }
 
-func (c *targetCache) call(key batchKey, batch []*lookup) {
+func (c *targetCache) askFor(key batchKey, batch []*lookup) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
 	at := c.now()

@@ -120,7 +120,7 @@ func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (chan
 	work.SetLimit(sweepCalls)
 	for key, all := range byKind {
 		for _, batch := range batches(all) {
-			work.Go(func() error { return d.targets.sweep(ctx, key, batch, evidence) })
+			work.Go(func() error { return d.targets.lookAgain(ctx, key, batch, evidence) })
 		}
 	}
 	err = work.Wait()
@@ -130,7 +130,7 @@ func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (chan
 // sweepCalls is how many calls of a sweep are under way at a time, so that they take the slots for reads from nobody.
 const sweepCalls = 4
 
-func (c *targetCache) sweep(ctx context.Context, key batchKey, batch []*lookup, evidence bool) error {
+func (c *targetCache) lookAgain(ctx context.Context, key batchKey, batch []*lookup, evidence bool) error {
 	at := c.now()
 	targets, err := c.list(ctx, key, batch)
 	if err != nil {

@@ -63,7 +63,7 @@ func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 		request = t.request
 	}
 	own, missing := t.rightsOfSelf(s.tokens), t.missing(s)
-	t.distrust, t.lasting = t.checkSelf(own, slices.DeleteFunc(slices.Clone(missing), in(t.confirmedGone)), request)
+	t.distrust, t.lasting = t.checkSelf(own, slices.DeleteFunc(slices.Clone(missing), memberOf(t.confirmedGone)), request)
 	if t.distrust == "" {
 		t.distrust, t.lasting = t.checkBound(s, missing, request)
 	}
@@ -139,7 +139,7 @@ func (t *trust) checkBound(s snapshot, missing []string, request trustRequest) (
 		return "nobody could tell which tokens are bound", false
 	}
 	t.confirmedGone = slices.DeleteFunc(t.confirmedGone, notIn(missing)) // without those that are listed again or no longer bound
-	unexplained := slices.DeleteFunc(slices.Clone(missing), in(t.confirmedGone))
+	unexplained := slices.DeleteFunc(slices.Clone(missing), memberOf(t.confirmedGone))
 	if request == trustListing || !tooMany(len(unexplained), len(s.bound)) {
 		return "", false
 	}
@@ -165,8 +165,8 @@ func (t *trust) checkTotal(total int, sweep bool, request trustRequest) string {
 	return fmt.Sprintf("the listing went from %d tokens to %d", t.total, total)
 }
 
-// in reports membership of a sorted list.
-func in(list []string) func(string) bool {
+// memberOf reports membership of a sorted list.
+func memberOf(list []string) func(string) bool {
 	return func(id string) bool {
 		_, found := slices.BinarySearch(list, id)
 		return found
@@ -174,7 +174,7 @@ func in(list []string) func(string) bool {
 }
 
 func notIn(list []string) func(string) bool {
-	return func(id string) bool { return !in(list)(id) }
+	return func(id string) bool { return !memberOf(list)(id) }
 }
 
 func tooMany(missing, of int) bool {

@@ -98,7 +98,7 @@ func (w *roleWrite) once(ctx context.Context) error {
 
 // hindered says why the write must not follow the read: the read grew old, or somebody else may be the one to write.
 func (w *roleWrite) hindered(seen time.Time) error {
-	if age := since(seen); age > freshFor {
+	if age := elapsedSince(seen); age > freshFor {
 		return &Error{Op: w.op, Message: fmt.Sprintf("the read before it is %s old", age.Round(time.Millisecond)), kind: ErrUnreachable, unsent: true}
 	}
 	if err := w.client.opts.Fence(); err != nil {
@@ -107,9 +107,9 @@ func (w *roleWrite) hindered(seen time.Time) error {
 	return nil
 }
 
-// since is the time since then by whichever clock saw more of it: only one of them goes on while a machine sleeps, and
+// elapsedSince is the time since then by whichever clock saw more of it: only one of them goes on while a machine sleeps, and
 // the other may be set.
-func since(then time.Time) time.Duration {
+func elapsedSince(then time.Time) time.Duration {
 	now := time.Now()
 	return max(now.Sub(then), now.Round(0).Sub(then.Round(0)))
 }
@@ -126,7 +126,7 @@ func (w *roleWrite) read(ctx context.Context) (Token, error) {
 	if !t.RolesKnown {
 		return t, incomplete(w.op, "Astro answered without the token's roles")
 	}
-	return t, w.client.current(w.op, t)
+	return t, w.client.admit(w.op, t)
 }
 
 // unread is why the token could not be read before a write. Where an earlier write had no answer, that is still so, whatever Astro
