@@ -5,10 +5,11 @@
 //
 // Read it in this order:
 //
-//   - reconcile.go: a reconcile, from its key to its result; reconciler.go is what it works with and remembers;
+//   - reconcile.go: a reconcile, from its key to its result, and the effects that package decision asks for, one after the other;
+//     reconciler.go is what it works with and remembers;
 //   - gather.go, journaled.go: whose bindings are worked on together; key.go and connections.go are what these are;
 //   - observe.go, look.go, lookup.go: what Astro shows;
-//   - perform.go, replace.go, report.go, patch.go: the effects that package decision asks for;
+//   - replace.go, report.go, patch.go: the effects that write;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
 //   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
 //   - metrics.go: what is measured.
