@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -204,4 +205,18 @@ func (b *Binding) TokenWords() string {
 		words += " of Workspace " + string(spec.WorkspaceID)
 	}
 	return words
+}
+
+// expired reports whether the time is over for which the binding was to have its role.
+func (b *Binding) expired(now time.Time) bool { return pin.Expired(b.Object, now) }
+
+// created reports whether the role can be revoked without asking the rules: the operator gave it.
+func created(b *Binding) bool { return b.Claim != nil && b.Claim.Origin == v1alpha1.OriginCreated }
+
+func roleWords(roles []astro.Role) string {
+	all := make([]string, 0, len(roles))
+	for _, role := range roles {
+		all = append(all, text.Words(fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID)))
+	}
+	return resolve.Listed(all)
 }

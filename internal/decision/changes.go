@@ -8,6 +8,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
+// maxClaims is how many new claims one journal write and one Post carry at most.
+const maxClaims = 250
+
 // changes are those of the plan, each with the binding through whose connection it is made, and with what Astro had
 // against it before.
 func (s *Situation) changes(d Decision) []Change {

@@ -13,41 +13,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// Decision is what follows from a situation: a ruling for each binding, the claims to take, and the changes to make.
-type Decision struct {
-	Rulings []Ruling // as the situation's bindings
-	Plan    roleset.Plan
-
-	Take       []int    // bindings that are to take their claim, or whose claim is to be taken on other terms
-	Finalizers []int    // bindings that need the finalizer first
-	ReadFirst  []int    // bindings before whose claim the token has to be read by id
-	Looks      []int    // bindings of which nothing can be said before the token was read by id
-	Changes    []Change // in an order in which every prefix can be written by itself
-
-	claims map[int]pin.Claim // by binding, for those in Take
-	byID   map[string]int    // bindings by their name among the claims
-	rivals map[string]int    // by the binding that has the say over a role, the first that declares another
-}
-
-// indices are the places of bindings by their names among the claims; those that are gone by now are left out.
-func (d *Decision) indices(ids []string) (all []int) {
-	for _, id := range ids {
-		if i, known := d.byID[id]; known {
-			all = append(all, i)
-		}
-	}
-	return all
-}
-
-// Change is a role change, and with whose credential it is made.
-type Change struct {
-	roleset.Change
-
-	Owner   int          // the binding for which it is made, and through whose connection
-	Refused *fault.Fault // Astro refused it before, and it is not tried again now
-	Alone   bool         // Astro refused it before, so it is tried by itself
-}
-
 // Decide is total and pure: it says what is to be done and said about every binding of a token, whatever the situation.
 func Decide(s Situation) Decision {
 	if s.held == nil {

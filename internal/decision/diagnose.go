@@ -10,8 +10,6 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -240,12 +238,4 @@ func (p Progress) customRoleHints(c Change, f Findings) string {
 func (s *Situation) lacksParent(target *astro.Target) bool {
 	return target != nil && target.Kind == astro.EntityDeployment &&
 		s.roleOn(roleset.Target{Kind: astro.EntityWorkspace, ID: target.WorkspaceID}) == ""
-}
-
-func roleWords(roles []astro.Role) string {
-	all := make([]string, 0, len(roles))
-	for _, role := range roles {
-		all = append(all, text.Words(fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID)))
-	}
-	return resolve.Listed(all)
 }

@@ -7,6 +7,7 @@
 //   - situation.go: all that is known of a token, its bindings and their connections;
 //   - binding.go, rules.go, token.go: what follows for one binding from its own words, from the connection's rules, and
 //     from the token;
+//   - ruling.go: what is decided, for each binding and for all;
 //   - judge.go, deletion.go, expiry.go: how much say each binding's claim has;
 //   - decide.go, claims.go, changes.go: claims to take and changes to make, for all bindings together;
 //   - effects.go, protocol.go, parts.go: the order of effects, as Next(progress) and After(progress, effect, result), and

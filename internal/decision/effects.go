@@ -7,6 +7,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -89,3 +90,34 @@ type (
 	// one by now, is an error where a status was to be written: what it was to hold nobody knows then.
 	Reported struct{ Errs map[types.UID]error }
 )
+
+// Progress is how far the work on a token has come. It is a value: Next and After make another one.
+type Progress struct {
+	Situation Situation
+	Decision  Decision
+
+	// Wake is when to look again; zero: a change will tell. Errs are errors because of which to try again.
+	Wake time.Duration
+	Errs []error
+
+	parts     [][]roleset.Target // changes that are tried together, the next first
+	slot      bool               // the token was read in a write slot that is still ours
+	permitted map[roleset.Target]bool
+	sending   *Post
+	refused   *refusedPart
+	accepted  int  // writes that Astro took
+	searched  bool // dangling roles were looked for
+	slots     int  // slots that were waited for
+
+	withdrawn  map[types.UID]bool
+	reported   map[types.UID]bool         // bindings that were told
+	unwritten  map[types.UID]bool         // statements that could not be written
+	unreleased map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
+	cleared    bool
+}
+
+// refusedPart are changes that Astro refused together, where splitting them is no use or not possible.
+type refusedPart struct {
+	changes []Change
+	err     error
+}

@@ -12,9 +12,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// expired reports whether the time is over for which the binding was to have its role.
-func (b *Binding) expired(now time.Time) bool { return pin.Expired(b.Object, now) }
-
 // judgeExpired classifies a binding that stays and whose time is over. What it holds goes as if it were deleted, and is put to
 // the rules where the role was adopted. Suspending it stops that as it stops all else.
 func (s *Situation) judgeExpired(b *Binding) Ruling {

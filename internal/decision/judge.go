@@ -6,34 +6,10 @@ import (
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// Ruling is what is decided for one binding.
-type Ruling struct {
-	Class roleset.Class
-	Fault *fault.Fault // the first thing that stands in its way
-	// Withheld is the class that the claim would have if the connection did not observe, where it has another for that.
-	Withheld roleset.Class
-	Target   *astro.Target
-
-	Allowed   bool // the rules allow it, so its status may show what Astro says
-	Withdrawn bool // the rules allowed once what they refuse now
-	Rebind    bool // the user has confirmed the token that has the name now: the one that is gone is left
-	Retarget  bool // the same of the target: its role is taken away before the binding looks for its name again
-	Expired   bool // its time is over
-	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
-	Overruled bool // it is to give its role up, and its credential may not write what another claims: it goes once that one has the role
-	Uncertain bool // whether Astro was given the role shows only in a while
-
-	// Obstacle is what is told of a binding that has expired beside that it has: nothing hangs on it any more.
-	Obstacle *fault.Fault
-
-	Verdict roleset.Verdict
-}
 
 // settleTime is for how long a write that had no answer may still arrive at Astro.
 const settleTime = 10 * time.Second
@@ -55,12 +31,6 @@ func (s *Situation) judge(b *Binding) Ruling {
 	}
 	return r
 }
-
-// enforced is the class that the claim would have if its connection did not observe.
-func (r *Ruling) enforced() roleset.Class { return cmp.Or(r.Withheld, r.Class) }
-
-// withheld reports whether it is only said what would follow: the connection observes.
-func (r *Ruling) withheld() bool { return r.Withheld != roleset.None }
 
 // judgeEnforced is judge for a connection that does not observe.
 func (s *Situation) judgeEnforced(b *Binding) Ruling {
@@ -148,9 +118,6 @@ func losesByWithdrawal(b *Binding) bool {
 	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke &&
 		!b.Object.Spec.Suspend && !b.Observes() && created(b)
 }
-
-// created reports whether the role can be revoked without asking the rules: the operator gave it.
-func created(b *Binding) bool { return b.Claim != nil && b.Claim.Origin == v1alpha1.OriginCreated }
 
 // entersFirst reports whether the claim has to come to the status before its role is changed: only the journal has it, with
 // another role, by which it would not be known again.

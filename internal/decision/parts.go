@@ -161,6 +161,3 @@ func (p Progress) roles(part []Change) []astro.Role {
 	}
 	return kept
 }
-
-// maxClaims is how many new claims one journal write and one Post carry at most.
-const maxClaims = 250

@@ -1,45 +1,12 @@
 package decision
 
 import (
-	"time"
-
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// Progress is how far the work on a token has come. It is a value: Next and After make another one.
-type Progress struct {
-	Situation Situation
-	Decision  Decision
-
-	// Wake is when to look again; zero: a change will tell. Errs are errors because of which to try again.
-	Wake time.Duration
-	Errs []error
-
-	parts     [][]roleset.Target // changes that are tried together, the next first
-	slot      bool               // the token was read in a write slot that is still ours
-	permitted map[roleset.Target]bool
-	sending   *Post
-	refused   *refusedPart
-	accepted  int  // writes that Astro took
-	searched  bool // dangling roles were looked for
-	slots     int  // slots that were waited for
-
-	withdrawn  map[types.UID]bool
-	reported   map[types.UID]bool         // bindings that were told
-	unwritten  map[types.UID]bool         // statements that could not be written
-	unreleased map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
-	cleared    bool
-}
-
-// refusedPart are changes that Astro refused together, where splitting them is no use or not possible.
-type refusedPart struct {
-	changes []Change
-	err     error
-}
 
 // maxSlots keeps a token that never comes to rest from occupying its worker for ever.
 const maxSlots = 64
