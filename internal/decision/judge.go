@@ -192,3 +192,9 @@ func (s *Situation) arrivesUntil(b *Binding) time.Time {
 	}
 	return last.Add(settleTime)
 }
+
+// showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must
+// not say that the role was given: the binding would take away whatever stands there when it is deleted.
+func (s *Situation) showsClaim(b *Binding) bool {
+	return s.Token.Presence == Present && s.roleOn(b.entry(nil)) == b.Claim.Role
+}

@@ -213,18 +213,6 @@ func (p Progress) outlivingStatement(i int, st Statement, r Ruling) Statement {
 	return st
 }
 
-// leavesClaim reports whether a binding that stays gives its claim, or what it only found, up: it observes now, its role was
-// withdrawn and is gone, or it goes over to another token or target.
-func (s *Situation) leavesClaim(b *Binding, r Ruling) bool {
-	if b.Deleting() {
-		return false
-	}
-	if b.Claim == nil {
-		return r.Retarget
-	}
-	return r.Rebind || r.Release || (b.Observes() && s.Out[b.Object.UID] == nil)
-}
-
 // entered is the claim that the status is to hold; nil if it holds none.
 func (p Progress) entered(i int, r Ruling) *enteredClaim {
 	b := &p.Situation.Bindings[i]
@@ -242,12 +230,6 @@ func (p Progress) entered(i int, r Ruling) *enteredClaim {
 		return nil
 	}
 	return &enteredClaim{at: claim.ClaimedAt, host: claim.Host, origin: claim.Origin, previous: claim.PreviousRole}
-}
-
-// showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must
-// not say that the role was given: the binding would take away whatever stands there when it is deleted.
-func (s *Situation) showsClaim(b *Binding) bool {
-	return s.Token.Presence == Present && s.roleOn(b.entry(nil)) == b.Claim.Role
 }
 
 // lostFor reports whether nobody could read the token for the binding.

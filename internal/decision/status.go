@@ -206,3 +206,15 @@ func timeOf(t *time.Time) *metav1.Time {
 	at := metav1.NewTime(t.UTC().Truncate(time.Second))
 	return &at
 }
+
+// leavesClaim reports whether a binding that stays gives its claim, or what it only found, up: it observes now, its role was
+// withdrawn and is gone, or it goes over to another token or target.
+func (s *Situation) leavesClaim(b *Binding, r Ruling) bool {
+	if b.Deleting() {
+		return false
+	}
+	if b.Claim == nil {
+		return r.Retarget
+	}
+	return r.Rebind || r.Release || (b.Observes() && s.Out[b.Object.UID] == nil)
+}
