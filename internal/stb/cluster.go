@@ -82,3 +82,16 @@ func (s *session) tellPartial(c cluster, partial bool) {
 		fmt.Fprintf(s.ErrOut, "You may not list the bindings of all namespaces: only what those of namespace %s declare is known.\n", printable(c.namespace))
 	}
 }
+
+// connectionObject is a connection of either kind, as a client takes it.
+type connectionObject interface {
+	v1alpha1.Connection
+	client.Object
+}
+
+func newConnection(kind v1alpha1.ConnectionKind) connectionObject {
+	if kind == v1alpha1.KindClusterAstroConnection {
+		return &v1alpha1.ClusterAstroConnection{}
+	}
+	return &v1alpha1.AstroConnection{}
+}

@@ -13,27 +13,6 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// DefaultHost is the host of Astro's API.
-const DefaultHost = "api.astronomer.io"
-
-// session is one run of the program: where it prints, and what the flags say that every command has.
-type session struct {
-	genericiooptions.IOStreams
-
-	kubernetes        *genericclioptions.ConfigFlags
-	connection        string
-	operatorNamespace string
-	hosts             []string
-
-	environ func(string) string
-	clock   func() time.Time
-}
-
-// exit is an error that only sets the exit code: what there is to say was printed.
-type exit int
-
-func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
-
 // Run runs the program with these arguments and returns its exit code: 0, 1 for an error, or what the command documents.
 func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
 	klog.SetOutput(streams.ErrOut)
@@ -81,11 +60,4 @@ the Secret of the connection, if you may read it. Nothing is written to either.`
 	must(root.RegisterFlagCompletionFunc("connection", s.completeConnection))
 	root.AddCommand(newList(s), newRoles(s), newExport(s), newPlan(s), newMatrix(s), newExplain(s))
 	return root
-}
-
-// must is for what only a mistake in this package makes fail.
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
 }

@@ -65,3 +65,9 @@ func firstName(one, other string) string {
 func accepted(b *v1alpha1.ScopedTokenBinding) bool {
 	return pin.Looked(b) && meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionAccepted)
 }
+
+// isOver reports whether the binding has expired, and so is to enforce nothing any more.
+func isOver(b *v1alpha1.ScopedTokenBinding) bool {
+	synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+	return pin.Claimed(b) == nil && synced != nil && synced.Reason == v1alpha1.ReasonExpired
+}

@@ -5,7 +5,7 @@
 //
 // Read it in this order:
 //
-//   - command.go: the commands and what all of them are told by flags;
+//   - command.go, session.go: the commands and what all of them are told by flags;
 //   - cluster.go, connection.go, organization.go: what is read, of Kubernetes and of Astro;
 //   - declared.go, grants.go, selection.go: who may do what, which binding declares it, and which of it is asked for (pure);
 //   - table.go: how it is printed;

@@ -14,13 +14,11 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 )
 
@@ -203,12 +201,6 @@ func inTheWay(of []enforcer, name string) (names []string) {
 		}
 	}
 	return names
-}
-
-// isOver reports whether the binding has expired, and so is to enforce nothing any more.
-func isOver(b *v1alpha1.ScopedTokenBinding) bool {
-	synced := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
-	return pin.Claimed(b) == nil && synced != nil && synced.Reason == v1alpha1.ReasonExpired
 }
 
 // fixed is what cannot be changed of a binding: the API server refuses another place and another connection.

@@ -18,19 +18,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/plan"
 )
 
-// connectionObject is a connection of either kind, as a client takes it.
-type connectionObject interface {
-	v1alpha1.Connection
-	client.Object
-}
-
-func newConnection(kind v1alpha1.ConnectionKind) connectionObject {
-	if kind == v1alpha1.KindClusterAstroConnection {
-		return &v1alpha1.ClusterAstroConnection{}
-	}
-	return &v1alpha1.AstroConnection{}
-}
-
 // present is what is declared in the cluster, as far as the user may see it.
 func (s *session) present(ctx context.Context, c cluster, set *manifestSet) (plan.World, error) {
 	w := plan.World{Now: s.clock()}
