@@ -266,6 +266,6 @@ func (s *snapshot) mayStay(c *claim) bool {
 	if c.held == nil && c.place != (place{}) && s.role(c.place) != "" && !s.world.ending && !s.world.facts.wasReported(c.binding.UID) {
 		return readyOf(c.binding).Reason == v1alpha1.ReasonPinLost
 	}
-	return c.held != nil && c.token != nil && !c.token.gone && c.binding.Spec.DeletionPolicy != v1alpha1.DeletionRetain && s.role(c.place) != "" &&
-		s.world.oracle.refuses(c.place, "")
+	retained := !c.binding.DeletionTimestamp.IsZero() && c.binding.Spec.DeletionPolicy == v1alpha1.DeletionRetain // which is of deletions only
+	return c.held != nil && c.token != nil && !c.token.gone && !retained && s.role(c.place) != "" && s.world.oracle.refuses(c.place, "")
 }
