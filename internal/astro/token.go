@@ -127,7 +127,7 @@ type wireSubject struct {
 	APITokenName string `json:"apiTokenName"`
 }
 
-func (s wireSubject) displayName() string { return cmp.Or(s.FullName, s.Username, s.APITokenName, s.ID) }
+func (s wireSubject) called() string { return cmp.Or(s.FullName, s.Username, s.APITokenName, s.ID) }
 
 // UnmarshalJSON reads a token. If its roles are absent, null or not readable, they are unknown: such a token can be found
 // by name but is never written, and it does not spoil the listing it is in.
@@ -141,7 +141,7 @@ func (t *Token) UnmarshalJSON(raw []byte) error {
 	}
 	*t = Token{
 		ID: w.ID, Name: w.Name, Description: w.Description, Scope: w.Scope, Kind: w.Kind,
-		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, EndAt: w.EndAt, LastUsedAt: w.LastUsedAt, CreatedBy: w.CreatedBy.displayName(), UpdatedBy: w.UpdatedBy.displayName(),
+		CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt, EndAt: w.EndAt, LastUsedAt: w.LastUsedAt, CreatedBy: w.CreatedBy.called(), UpdatedBy: w.UpdatedBy.called(),
 	}
 	t.Roles, t.RolesKnown = readRoles(w.Roles)
 	return nil
