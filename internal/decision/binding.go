@@ -213,6 +213,7 @@ func (b *Binding) expired(now time.Time) bool { return pin.Expired(b.Object, now
 // created reports whether the role can be revoked without asking the rules: the operator gave it.
 func created(b *Binding) bool { return b.Claim != nil && b.Claim.Origin == v1alpha1.OriginCreated }
 
+// roleWords names roles and where they are held, as a message lists them.
 func roleWords(roles []astro.Role) string {
 	all := make([]string, 0, len(roles))
 	for _, role := range roles {

@@ -73,13 +73,7 @@ func (c cluster) connectionCalled(ctx context.Context, kind v1alpha1.ConnectionK
 
 // connection is the one with the key.
 func (c cluster) connection(ctx context.Context, key ref.Key) (v1alpha1.Connection, error) {
-	var object interface {
-		v1alpha1.Connection
-		client.Object
-	} = &v1alpha1.AstroConnection{}
-	if key.Kind == v1alpha1.KindClusterAstroConnection {
-		object = &v1alpha1.ClusterAstroConnection{}
-	}
+	object := newConnection(key.Kind)
 	return object, c.Get(ctx, key.Object(), object)
 }
 
