@@ -83,6 +83,12 @@ type Claim struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=512
 	Host string `json:"host,omitempty"`
+
+	// grantedRole is the role that was last in place under this claim. Where it is the spec's and Astro holds another one or
+	// none, somebody else has changed it.
+	// +optional
+	// +kubebuilder:validation:MaxLength=256
+	GrantedRole string `json:"grantedRole,omitempty"`
 }
 
 // ScopedTokenBindingStatus is what the operator found and did.

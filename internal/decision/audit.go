@@ -6,10 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
@@ -115,21 +113,12 @@ func (p Progress) causeOf(c Change, there []int) (audit.Cause, []audit.Binding) 
 		return audit.Granted, bindings
 	case len(leaving) > 0:
 		return p.leavingCause(leaving[0]), bindings
-	case s.Bindings[wanting[holder]].edited(c.From):
-		return audit.RoleEdited, bindings
+	case s.Bindings[wanting[holder]].granted() == "":
+		return audit.Granted, bindings
+	case changedByOthers(&s.Bindings[wanting[holder]]):
+		return audit.Drift, bindings
 	}
-	return audit.Drift, bindings
-}
-
-// edited reports whether a binding that holds its claim gets another role because its spec says so, and not because somebody
-// else has changed what Astro holds: the status does not speak of this spec, or what it shows is still there.
-func (b *Binding) edited(from string) bool {
-	if changedByOthers(b) || b.Claim.Role == b.Role() {
-		return false
-	}
-	synced := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionSynced)
-	drifted := synced != nil && (synced.Reason == v1alpha1.ReasonDriftDetected || synced.Reason == v1alpha1.ReasonExternalWriter)
-	return !b.Looked() || from == b.Object.Status.Role && !drifted
+	return audit.RoleEdited, bindings
 }
 
 // leavingCause is why a binding gives its role up.

@@ -123,7 +123,7 @@ func (x *bindingBuilder) holding(day int, origin v1alpha1.Origin, previous strin
 	o := x.b.Object
 	o.Finalizers = []string{v1alpha1.FinalizerRevoke}
 	o.Status.Role, o.Status.Origin, o.Status.PreviousRole = x.b.Role(), origin, previous
-	o.Status.Claim = &v1alpha1.Claim{UID: o.UID, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(onDay(day)), Host: host}
+	o.Status.Claim = &v1alpha1.Claim{UID: o.UID, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(onDay(day)), Host: host, GrantedRole: x.b.Role()}
 	x.b.Claim = pin.Claimed(o)
 	return x
 }

@@ -34,7 +34,7 @@ func TestStatusOfAGrant(t *testing.T) {
 			ID: token1, Name: "ci", Description: strings.Repeat("é", 254) + "…", Scope: v1alpha1.ScopeOrganization, CreatedAt: &created, CreatedBy: "Ada",
 		},
 		Target: v1alpha1.BoundTarget{Kind: v1alpha1.TargetDeployment, ID: "d1", Name: "name of d1", WorkspaceID: "w1"},
-		Claim:  &v1alpha1.Claim{UID: "uid-a", State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(now), Host: host},
+		Claim:  &v1alpha1.Claim{UID: "uid-a", State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(now), Host: host, GrantedRole: admin},
 	}
 	for _, c := range [][3]string{
 		{v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, "the connection's rules allow it, and no other binding stands against it"},

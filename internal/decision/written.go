@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -213,9 +211,5 @@ func (p Progress) note(before Decision, changes []Change, found Found) Progress 
 	return p.pend(given, func(_ types.UID, n *Pending) { n.Given = true })
 }
 
-// changedByOthers reports whether it was somebody else who changed the role of the binding: the status speaks of this spec, and
-// says that Astro held the role, or that the operator has stopped restoring it.
-func changedByOthers(b *Binding) bool {
-	synced := meta.FindStatusCondition(b.Object.Status.Conditions, v1alpha1.ConditionSynced)
-	return b.Looked() && synced != nil && (synced.Status == metav1.ConditionTrue || b.Claim != nil && synced.Reason == v1alpha1.ReasonExternalWriter)
-}
+// changedByOthers reports whether it was somebody else who changed the role of the binding, since the very role was in place.
+func changedByOthers(b *Binding) bool { return b.granted() == b.Role() }

@@ -97,6 +97,7 @@ func TestDrifted(t *testing.T) {
 	granted := held(metav1.ConditionTrue, v1alpha1.ReasonGranted)
 	once := held(metav1.ConditionTrue, v1alpha1.ReasonDriftCorrected, corrected("one"))
 	left := held(metav1.ConditionFalse, v1alpha1.ReasonExternalWriter, without)
+	unanswered := held(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable, without)
 	cases := map[string]struct {
 		reason           string
 		before, after    *v1alpha1.ScopedTokenBinding
@@ -111,6 +112,8 @@ func TestDrifted(t *testing.T) {
 		"LeftRestored": {"It was found before, and is put right now.", left, once, false, true},
 		"StillLeft":    {"What is not put right is not found again.", left, left, false, false},
 		"Outage":       {"That Astro could not be asked is no drift.", granted, held(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), false, false},
+		"Unanswered":   {"It was found, and Astro does not answer to the write.", granted, unanswered, true, false},
+		"Restored":     {"It was found before, and is put right now.", unanswered, once, false, true},
 		"Edited":       {"The user wants another role.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRefusedByAstro, without, edited), false, false},
 		"Deleted":      {"The user wants none.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRevoking, without, deleted), false, false},
 		"Expired":      {"The role has ended.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonExpired, without), false, false},
