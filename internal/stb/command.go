@@ -13,10 +13,11 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// Run runs the program with these arguments and returns its exit code: 0, 1 for an error, or what the command documents.
-func Run(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+// Run runs the program of this version with these arguments and returns its exit code: 0, 1 for an error, or what the command
+// documents.
+func Run(ctx context.Context, version string, args []string, streams genericiooptions.IOStreams) int {
 	klog.SetOutput(streams.ErrOut)
-	return run(ctx, args, &session{IOStreams: streams, environ: os.Getenv, clock: time.Now})
+	return run(ctx, args, &session{IOStreams: streams, version: version, environ: os.Getenv, clock: time.Now})
 }
 
 func run(ctx context.Context, args []string, s *session) int {
@@ -45,10 +46,13 @@ what manifests would change.
 
 Kubernetes is read with your rights, and Astro with the API token in ASTRO_API_TOKEN or, without that, with the one in
 the Secret of the connection, if you may read it. Nothing is written to either.`,
+		Version:       s.version,
 		Annotations:   map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl stb"},
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.DisplayName}} {{.Version}}\n")
+	root.InitDefaultVersionFlag() // else cobra takes the flag after it for its value
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.ErrOut)

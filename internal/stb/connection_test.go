@@ -77,6 +77,13 @@ func TestUserOfOneNamespace(t *testing.T) {
 	}
 }
 
+func TestVersion(t *testing.T) {
+	w := newWorld(t)
+	if a := w.run("--version"); a.code != 0 || a.out != "kubectl stb v1.2.3\n" {
+		t.Errorf("%+v", a)
+	}
+}
+
 func TestCompletion(t *testing.T) {
 	w := newWorld(t)
 	if a := w.run("completion", "bash"); a.code != 0 || !strings.Contains(a.out, "kubectl-stb") {

@@ -150,7 +150,7 @@ func (w *world) run(args ...string) answer {
 		in = &bytes.Buffer{}
 	}
 	s := &session{
-		IOStreams: genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut},
+		IOStreams: genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut}, version: "v1.2.3",
 		environ:   func(name string) string { return w.environ[name] }, clock: func() time.Time { return today },
 	}
 	code := run(w.Context(), append(args, "--kubeconfig", w.kube, "--namespace", w.namespace,

@@ -15,6 +15,7 @@ const DefaultHost = "api.astronomer.io"
 type session struct {
 	genericiooptions.IOStreams
 
+	version           string
 	kubernetes        *genericclioptions.ConfigFlags
 	connection        string
 	operatorNamespace string

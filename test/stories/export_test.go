@@ -87,7 +87,7 @@ func (w *world) giveByHand(tokens, deployments int) {
 func (w *world) stb(args ...string) (out, told string) {
 	GinkgoHelper()
 	var stdout, stderr bytes.Buffer
-	code := stb.Run(w.ctx, append(args, "--kubeconfig", w.kubeconfig(), "-n", w.namespace, "--connection", "AstroConnection/acme",
+	code := stb.Run(w.ctx, "devel", append(args, "--kubeconfig", w.kubeconfig(), "-n", w.namespace, "--connection", "AstroConnection/acme",
 		"--allowed-api-hosts", strings.TrimPrefix(w.sim.URL(), "http://")), genericiooptions.IOStreams{In: &bytes.Buffer{}, Out: &stdout, ErrOut: &stderr})
 	Expect(code).To(BeZero(), stderr.String())
 	return stdout.String(), stderr.String()

@@ -90,7 +90,7 @@ func (w *world) planOf(code int, manifests string, args ...string) (p planned) {
 	var stdout, stderr bytes.Buffer
 	args = append([]string{"plan", "-f", "-", "-o", "json", "--kubeconfig", w.kubeconfig(), "-n", w.namespace,
 		"--allowed-api-hosts", strings.TrimPrefix(w.sim.URL(), "http://")}, args...)
-	got := stb.Run(w.ctx, args, genericiooptions.IOStreams{In: strings.NewReader(manifests), Out: &stdout, ErrOut: &stderr})
+	got := stb.Run(w.ctx, "devel", args, genericiooptions.IOStreams{In: strings.NewReader(manifests), Out: &stdout, ErrOut: &stderr})
 	Expect(got).To(Equal(code), stdout.String()+stderr.String())
 	Expect(json.Unmarshal(stdout.Bytes(), &p)).To(Succeed())
 	return p

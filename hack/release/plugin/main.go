@@ -115,7 +115,7 @@ var settings = []string{"CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOAMD64=v1", 
 // compile builds the program for a platform and returns it.
 func compile(ctx context.Context, o options, p platform, out string) ([]byte, error) {
 	//nolint:gosec // what is built is what the caller names
-	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", out, o.program)
+	command := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w -X main.release="+o.version, "-o", out, o.program)
 	command.Dir = o.root
 	command.Env = append(os.Environ(), append(settings, "GOOS="+p.os, "GOARCH="+p.arch)...)
 	if text, err := command.CombinedOutput(); err != nil {

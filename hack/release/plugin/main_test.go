@@ -36,7 +36,7 @@ func small(t *testing.T, program string) string {
 	return root
 }
 
-const program = "package main\n\nfunc main() { println(\"it runs\") }\n"
+const program = "package main\n\nvar release string\n\nfunc main() { println(\"it runs\", release) }\n"
 
 // TestRun: what the manifest says of each archive is so, what krew takes out of it runs, and a second time gives the same bytes.
 func TestRun(t *testing.T) {
@@ -90,7 +90,7 @@ func runs(t *testing.T, f file) {
 	if err := os.WriteFile(place, f.content, os.FileMode(f.mode)); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), place).CombinedOutput(); err != nil || string(out) != "it runs\n" {
+	if out, err := exec.CommandContext(t.Context(), place).CombinedOutput(); err != nil || string(out) != "it runs v1.2.3\n" {
 		t.Errorf("the program: %v, %s", err, out)
 	}
 }
