@@ -48,7 +48,7 @@ func (s *Situation) judgeEnforced(b *Binding) Ruling {
 	if f := s.obstacle(b, &r); f != nil {
 		r.Class, r.Fault = onHold(b), f
 		loses := r.Withdrawn && losesByWithdrawal(b) || r.Retarget && b.Claim != nil && !b.Observes()
-		if loses && !s.open(b) { // what stands there before Astro was given the role is somebody else's
+		if loses && !s.open(b) && !s.selfProtected(b) { // what stands there before Astro was given the role is somebody else's
 			r.Class = roleset.Leave
 		}
 		r.Uncertain = r.Class == roleset.Hold && f.Stalls() && s.open(b)

@@ -156,6 +156,12 @@ func TestJudgeOfWithdrawal(t *testing.T) {
 			reason: "Where it says Revoke, what the operator gave goes.",
 			parts:  of(binding("a").claimed(1).through("acme", forbid, withdrawing), holds(w1, member)), want: "Leave RoleNotAllowed, withdrawn",
 		},
+		"WithdrawnCredential": {
+			reason: "From the token that became the credential of the connection nothing is taken, by no rule.",
+			parts: of(binding("a").claimed(1).through("acme", forbid, withdrawing), holds(w1, member), token(func(o *Observation) {
+				o.CredentialOf = []string{connection("acme").ID}
+			})), want: "Hold RoleNotAllowed, withdrawn",
+		},
 		"Adopted": {
 			reason: "What it found there does not.",
 			parts:  of(binding("a").adopted(1).through("acme", forbid, withdrawing), holds(w1, member)), want: "Hold RoleNotAllowed, withdrawn",
