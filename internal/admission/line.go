@@ -60,9 +60,10 @@ type queue[K comparable] struct {
 type edit struct {
 	namespaces []string // of those who wait for it; of whoever edited last, if nobody may
 	at         time.Time
-	begun      int  // how many of them edited before the key was last begun with
-	urgent     bool // a user waits for it, and may
-	fresh      bool // since the key was last begun with
+	last       string // the namespace that edited last
+	begun      int    // how many of them edited before the key was last begun with
+	urgent     bool   // a user waits for it, and may
+	fresh      bool   // since the key was last begun with
 }
 
 // NewLine makes a line with so many places a credential. The clock tells how long nobody has edited a key's objects.
@@ -78,7 +79,7 @@ func NewLine[K, C comparable](places int, clock func() time.Time) *Line[K, C] {
 func (l *Line[K, C]) Edited(key K, namespace string, urgent bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	next := edit{namespaces: []string{namespace}, at: l.clock(), urgent: urgent, fresh: true}
+	next := edit{namespaces: []string{namespace}, last: namespace, at: l.clock(), urgent: urgent, fresh: true}
 	if old := l.edits[key]; old.urgent { // whoever waits for the key by right does so still
 		next.namespaces, next.begun, next.urgent = old.namespaces, old.begun, true
 		if urgent && !slices.Contains(old.namespaces[old.begun:], namespace) {
@@ -113,10 +114,12 @@ func (l *Line[K, C]) Served(key K) {
 	e := l.edits[key]
 	if !e.fresh {
 		delete(l.edits, key)
-	} else if e.begun < len(e.namespaces) {
-		e.namespaces, e.begun = e.namespaces[e.begun:], 0
-		l.edits[key] = e
+		return
 	}
+	if e.namespaces, e.begun = e.namespaces[e.begun:], 0; len(e.namespaces) == 0 { // who may be urgent was served
+		e.namespaces, e.urgent = []string{e.last}, false
+	}
+	l.edits[key] = e
 }
 
 // Enter takes a place for the key with one of the credentials: the one that is throttled, if one is, because it is the one

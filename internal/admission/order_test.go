@@ -233,6 +233,21 @@ func TestAKeyOfSeveralNamespacesGoesByTheFirst(t *testing.T) {
 	called(t, h.end("x1"), "shared")
 }
 
+// TestWhoWasServedIsUrgentNoMore: a flood that edits a key while it is worked on does not go on in the turn of whoever had it served.
+func TestWhoWasServedIsUrgentNoMore(t *testing.T) {
+	h := newHall(1)
+	h.Edited("edit", "one", true)
+	h.enter(t, true, "edit", Rank{}, "c")
+	h.Edited("edit", "flood", false)
+	h.Served("edit")
+	h.end("edit")
+	h.enter(t, true, "first", Rank{}, "c")
+	h.enter(t, false, "edit", Rank{}, "c")
+	h.Edited("late", "one", true)
+	h.enter(t, false, "late", Rank{}, "c")
+	called(t, h.end("first"), "late")
+}
+
 // TestAnEditBeyondTheShareIsNotUrgent has a namespace edit more than its share while another's role is to be restored.
 func TestAnEditBeyondTheShareIsNotUrgent(t *testing.T) {
 	h := newHall(1)
