@@ -92,5 +92,6 @@ func Drifted(before, after *v1alpha1.ScopedTokenBinding) (found, corrected bool)
 	if is.Reason == v1alpha1.ReasonExpired || is.Reason == v1alpha1.ReasonRevoking {
 		return false, false
 	}
-	return was.Status == metav1.ConditionTrue && is.Status != metav1.ConditionTrue && before.Status.Role != after.Status.Role, false
+	looked := is.Status == metav1.ConditionFalse || is.Status == metav1.ConditionUnknown && is.Reason != v1alpha1.ReasonPending
+	return was.Status == metav1.ConditionTrue && looked && before.Status.Role != after.Status.Role, false
 }

@@ -113,6 +113,7 @@ func TestDrifted(t *testing.T) {
 		"StillLeft":    {"What is not put right is not found again.", left, left, false, false},
 		"Outage":       {"That Astro could not be asked is no drift.", granted, held(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), false, false},
 		"Unanswered":   {"It was found, and Astro does not answer to the write.", granted, unanswered, true, false},
+		"Withdrawn":    {"The rules forbid it, or another binding has the say.", granted, held(metav1.ConditionUnknown, v1alpha1.ReasonPending, without), false, false},
 		"Restored":     {"It was found before, and is put right now.", unanswered, once, false, true},
 		"Edited":       {"The user wants another role.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRefusedByAstro, without, edited), false, false},
 		"Deleted":      {"The user wants none.", granted, held(metav1.ConditionFalse, v1alpha1.ReasonRevoking, without, deleted), false, false},
