@@ -151,7 +151,7 @@ func (w *world) run(args ...string) answer {
 	}
 	s := &session{
 		IOStreams: genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut}, version: "v1.2.3",
-		environ:   func(name string) string { return w.environ[name] }, clock: func() time.Time { return today },
+		environ: func(name string) string { return w.environ[name] }, clock: func() time.Time { return today },
 	}
 	code := run(w.Context(), append(args, "--kubeconfig", w.kube, "--namespace", w.namespace,
 		"--allowed-api-hosts", strings.TrimPrefix(w.sim.URL(), "http://"), "--cache-dir", w.TempDir()), s)
