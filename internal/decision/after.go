@@ -111,6 +111,9 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 		}
 		return p.notRead(through, r.Err).decide()
 	}
+	if r.Credential != "" && r.Credential != p.Situation.credential(through) { // what Astro says to it is not about the new one
+		return p.wake(soon).lose(through, fault.Quiet()).decide()
+	}
 	p.slot = inSlot
 	p.Situation.Token = p.Situation.Token.shown(r.Token, p.Situation.Now)
 	return p.decide()

@@ -105,7 +105,8 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 }
 
 // challenge is a connection whose credential is to prove that it may write the token: its claim decides over a role of
-// which a claim through another credential speaks as well, and nobody has seen it write this token.
+// which a claim through another credential speaks as well, and nobody has seen it write this token. It is not asked to write the
+// token that it is itself.
 func (s *Situation) challenge(d Decision) string {
 	for i := range s.Bindings {
 		v := d.Rulings[i].Verdict
@@ -117,7 +118,7 @@ func (s *Situation) challenge(d Decision) string {
 			continue
 		}
 		winner := &s.Bindings[at].Connection
-		if winner.observes() {
+		if winner.observes() || s.selfProtected(&s.Bindings[at]) {
 			continue
 		}
 		_, known := s.Memory.Writers[winner.Credential]

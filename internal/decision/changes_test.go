@@ -120,6 +120,7 @@ func TestWhoIsChallenged(t *testing.T) {
 		"SameCredence": {"Nor one against itself.", of(binding("a").claimed(1), binding("b").role(owner), holds(w1, member)), ""},
 		"Agree":        {"Nor where all agree.", of(binding("a").claimed(1), other("b").role(member), holds(w1, member)), ""},
 		"Lost":         {"Nor through a connection that is of no use now.", of(binding("a").claimed(1), other("b"), holds(w1, member), lost(acme, errLost)), ""},
+		"Itself":       {"Nor one to write the token that it is.", of(binding("a").claimed(1), other("b"), holds(w1, member), token(func(o *Observation) { o.CredentialOf = []string{acme} })), ""},
 		"Down":         {"Nor through one that is not ready.", of(binding("a").claimed(1).through("acme", func(c *Connection) { c.Ready = false }), other("b"), holds(w1, member)), ""},
 	}
 	for name, c := range cases {

@@ -33,6 +33,7 @@ type driver struct {
 	stored  error
 	told    func(uid types.UID) error
 	limit   map[roleset.Target]bool     // removals that the limit holds back
+	through string                      // the API token with which the slot is used
 	look    func(s Situation) []Binding // the bindings as they are in the slot
 	later   time.Time                   // when the slot comes
 
@@ -163,7 +164,7 @@ func (w *driver) readToken(s *Situation) TokenRead {
 	r := TokenRead{Token: w.astro, Err: err, Now: w.later}
 	r.Token.Roles = slices.Clone(w.astro.Roles)
 	if s != nil && w.look != nil {
-		r.Bindings = w.look(*s)
+		r.Credential, r.Bindings = w.through, w.look(*s)
 	}
 	return r
 }

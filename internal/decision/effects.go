@@ -59,6 +59,7 @@ type (
 		Bindings     []Binding // nil: as before; with CredentialOf and Protected as in Observation otherwise
 		CredentialOf []string
 		Protected    bool
+		Credential   string // the id of the API token with which it was read for a write, and would be written
 		Now          time.Time
 		Err          error
 	}

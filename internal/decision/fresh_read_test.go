@@ -41,6 +41,22 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Withdraw a", "Report"},
 			states:  so{"a": "False/ExistingRole"}, holds: at{w1: owner},
 		},
+		"CredentialReplacedMeanwhile": {
+			reason: "With a credential that is not the connection's any more nothing is written.",
+			parts:  of(binding("a").claimed(1), binding("b").on(w2)),
+			drive: func(w *driver) {
+				w.through = "credential of acme"
+				w.look = func(s Situation) []Binding {
+					all := slices.Clone(s.Bindings)
+					for i := range all {
+						all[i].Connection.Credential = "new"
+					}
+					return all
+				}
+			},
+			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "Withdraw b", "Report"},
+			states:  so{"a": "unchanged", "b": "unchanged"}, also: looksAgain(soon),
+		},
 		"DeletedMeanwhile": {
 			reason: "After the wait everything is decided anew: nothing is given to a binding that is being deleted by then.",
 			parts:  of(binding("a")),

@@ -46,17 +46,18 @@ func (m Memory) clone() Memory {
 	return next
 }
 
-// refusal is what is remembered of a change that was tried for the binding as it is now.
+// refusal is what is remembered of a change that was tried for the binding as it is now. What was forbidden to one API token is not to
+// another.
 func (m Memory) refusal(b *Binding, t roleset.Target, to string) (Refusal, bool) {
 	r, known := m.Refusals[Attempt{t, to, b.Object.UID}]
-	return r, known && r.Generation == b.Object.Generation
+	return r, known && r.Generation == b.Object.Generation && (!r.Forbidden || r.Credential == b.Connection.Credential)
 }
 
 // refused remembers a change that Astro refused by itself, so that the others are written without it.
 func (m Memory) refused(b *Binding, t roleset.Target, to string, r Refusal) Memory {
 	next := m.clone()
 	maps.DeleteFunc(next.Refusals, func(_ Attempt, old Refusal) bool { return r.At.Sub(old.At) > refusalAge }) // of targets that may be gone
-	r.Generation = b.Object.Generation
+	r.Generation, r.Credential = b.Object.Generation, b.Connection.Credential
 	next.Refusals[Attempt{t, to, b.Object.UID}] = r
 	return next
 }

@@ -125,6 +125,13 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 			t.Errorf("made through %s", w.posts[1].Through)
 		}
 	})
+	t.Run("ForbiddenToAnotherCredential", func(t *testing.T) {
+		w := drive(t, situation(binding("a")), refuses(errForbidden, member))
+		w = drive(t, w.next(time.Minute))
+		differ(t, "What is forbidden rests.", "state", "False/PermissionDenied", w.state("a"))
+		w = drive(t, w.next(time.Second, with(func(s *Situation) { s.Bindings[0].Connection.Credential = "stronger" })))
+		differ(t, "With another API token it is tried at once.", "state", "True/Granted Held Created, changed", w.state("a"))
+	})
 	t.Run("Unshown", func(t *testing.T) {
 		otherwise := func(w *driver) {
 			w.update = func(u astro.Update) astro.Update {
@@ -151,6 +158,21 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		}))
 		w = drive(t, asked)
 		differ(t, "Or the user asks; what Astro shows is done.", "state", "True/RoleUpdated Held Created, changed", w.state("a"))
+	})
+	t.Run("UnshownRestored", func(t *testing.T) {
+		never := func(w *driver) {
+			w.update = func(u astro.Update) astro.Update {
+				u.Confirmed, w.astro.Roles = false, w.astro.Roles[:1]
+				return u
+			}
+		}
+		w := drive(t, situation(binding("a").claimed(1)), never)
+		for range contentionLimit {
+			w = drive(t, w.next(5*time.Minute), never)
+		}
+		differ(t, "What Astro does not show is nobody else's doing.", "state", "False/DriftDetected Held Created, changed", w.state("a"))
+		w = drive(t, w.next(5*time.Minute))
+		differ(t, "It is tried at each sweep.", "state", "True/DriftCorrected Held Created, changed", w.state("a"))
 	})
 	t.Run("UnshownThroughTwo", func(t *testing.T) {
 		never := func(w *driver) {

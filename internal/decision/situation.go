@@ -232,7 +232,8 @@ type Attempt struct {
 type Refusal struct {
 	Generation int64 // of the binding's spec
 	At         time.Time
-	Forbidden  bool // to the connection; another one may be allowed
+	Credential string // the id of the API token that made it
+	Forbidden  bool   // to that; another one may be allowed
 	Invalid    bool
 	Unshown    int // how often Astro has taken the change and not shown it; 0: it refused it
 	Fault      *fault.Fault

@@ -3,6 +3,7 @@ package decision
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -229,7 +230,42 @@ func (p Progress) entered(i int, r Ruling) *enteredClaim {
 	case b.Claim != nil || !takes || !inSync || !b.finalized() || p.lostFor(i):
 		return nil
 	}
-	return &enteredClaim{at: claim.ClaimedAt, host: claim.Host, origin: claim.Origin, previous: claim.PreviousRole}
+	return &enteredClaim{
+		at: claim.ClaimedAt, host: claim.Host, origin: claim.Origin, previous: claim.PreviousRole, granted: p.granted(i, r, claim.ClaimedAt),
+	}
+}
+
+// granted is the role that was last in place under the claim of that time: the spec's where it is there, or the one that the
+// journal tells of. A claim taken anew begins with nothing.
+func (p Progress) granted(i int, r Ruling, claimedAt time.Time) string {
+	s := &p.Situation
+	b := &s.Bindings[i]
+	switch {
+	case r.Class == roleset.Want && r.Fault == nil:
+		return b.Role()
+	case b.Claim == nil || !b.Claim.ClaimedAt.Equal(claimedAt):
+		return ""
+	case b.Journaled && s.showsClaim(b):
+		return b.Claim.Role
+	case r.Class == roleset.Want && r.Verdict.Outcome == roleset.Conflict || p.changedForAnother(i):
+		return "" // no stranger has changed it
+	}
+	return b.granted()
+}
+
+// changedForAnother reports whether Astro holds what another binding in the same place wants, and not what this one was granted.
+func (p Progress) changedForAnother(i int) bool {
+	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
+	granted := s.Bindings[i].granted()
+	if granted == "" || s.Token.Presence != Present || s.roleOn(place) == granted {
+		return false
+	}
+	for j := range s.Bindings {
+		if r := &p.Decision.Rulings[j]; r.Class == roleset.Want && s.Bindings[j].Role() == s.roleOn(place) && s.entry(&p.Decision, j) == place {
+			return true
+		}
+	}
+	return false
 }
 
 // lostFor reports whether nobody could read the token for the binding.

@@ -22,6 +22,7 @@ type enteredClaim struct {
 	host     string
 	origin   v1alpha1.Origin
 	previous string
+	granted  string // the role that was last in place
 }
 
 // statusOf computes a binding's status from what was decided.
@@ -98,7 +99,7 @@ func (s *Situation) writeClaim(b *Binding, r Ruling, claim *enteredClaim, st *v1
 	switch {
 	case claim != nil && !s.leavesClaim(b, r):
 		st.Claim = &v1alpha1.Claim{
-			UID: uid, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(claim.at), Host: claim.host, GrantedRole: b.nowGranted(r, claim),
+			UID: uid, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NewMicroTime(claim.at), Host: claim.host, GrantedRole: claim.granted,
 		}
 		st.OrganizationID, st.Token.ID, st.Target.ID = s.Key.Organization, s.Key.Token, b.targetID(r.Target)
 		st.Origin, st.PreviousRole = claim.origin, claim.previous
@@ -118,18 +119,6 @@ func (b *Binding) granted() string {
 		return ""
 	}
 	return b.Object.Status.Claim.GrantedRole
-}
-
-// nowGranted is the role that was last in place under the claim: the spec's where it is there. What another binding has had changed
-// was not changed by a stranger, and a claim taken anew begins with nothing.
-func (b *Binding) nowGranted(r Ruling, claim *enteredClaim) string {
-	switch {
-	case r.Class == roleset.Want && r.Fault == nil:
-		return b.Role()
-	case r.Class == roleset.Want && r.Verdict.Outcome == roleset.Conflict, b.Claim == nil, !b.Claim.ClaimedAt.Equal(claim.at):
-		return ""
-	}
-	return b.granted()
 }
 
 // fillIn writes down what Astro says. What could not be looked at stays as it was.

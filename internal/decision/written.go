@@ -143,7 +143,7 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 			p = p.unconfirmed(c, known)
 		}
 	}
-	return p.note(before, sent.Changes, found)
+	return p.note(before, sent.Changes, found, known)
 }
 
 // clearsTheWay reports whether a change may be what others were refused for: a role on a Deployment may want one on its
@@ -182,8 +182,8 @@ func (p Progress) unconfirmed(c Change, known Memory) Progress {
 	return p.wake(lookAgain)
 }
 
-// note remembers what changes did for each binding that wanted them.
-func (p Progress) note(before Decision, changes []Change, found Found) Progress {
+// note remembers what changes did for each binding that wanted them. What was sent before and not shown is restored once.
+func (p Progress) note(before Decision, changes []Change, found Found, known Memory) Progress {
 	s := &p.Situation
 	done := maps.Clone(s.Done)
 	if done == nil {
@@ -192,14 +192,19 @@ func (p Progress) note(before Decision, changes []Change, found Found) Progress 
 	var given []types.UID
 	var restored []*Binding
 	for _, c := range changes {
-		for _, i := range before.indices(c.Claims) {
+		claims := before.indices(c.Claims)
+		again := slices.ContainsFunc(claims, func(i int) bool {
+			old, _ := known.refusal(&s.Bindings[i], c.Target, c.To)
+			return old.Unshown > 0
+		})
+		for _, i := range claims {
 			b := &s.Bindings[i]
 			status := b.Object.Status
-			known := status.Role != "" && status.Token.ID == s.Key.Token
+			told := status.Role != "" && status.Token.ID == s.Key.Token
 			drift := before.Rulings[i].Class == roleset.Want && changedByOthers(b)
 			found.Role = c.From
-			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && known, Drift: drift, Found: found}
-			if drift && c.To != "" {
+			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && told, Drift: drift, Found: found}
+			if drift && c.To != "" && !again {
 				restored = append(restored, b)
 			}
 			if _, pending := s.Pending[b.Object.UID]; pending && c.To != "" {

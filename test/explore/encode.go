@@ -70,6 +70,7 @@ func (c *code) status(st *v1alpha1.ScopedTokenBindingStatus) {
 	if st.Claim != nil {
 		c.text(string(st.Claim.UID))
 		c.text(string(st.Claim.State))
+		c.text(st.Claim.GrantedRole)
 		c.number(st.Claim.ClaimedAt.UnixMicro() - epoch.UnixMicro())
 	}
 	for _, cond := range st.Conditions {
@@ -209,7 +210,7 @@ func (c *code) memory(m decision.Memory) {
 	})
 	for _, a := range refusals {
 		r := m.Refusals[a]
-		c.text(string(a.Binding) + a.Target.ID + a.To)
+		c.text(string(a.Binding) + a.Target.ID + a.To + r.Credential)
 		c.number(r.Generation)
 		c.number(r.At.Unix() - epoch.Unix())
 	}

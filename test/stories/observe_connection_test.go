@@ -94,7 +94,7 @@ var _ = Describe("A connection in mode Observe", func() {
 
 		w.mode(v1alpha1.ModeEnforce)
 		w.expect(gone, "doomed")
-		w.expect("True/Granted", "kept")
+		w.expect("True/DriftCorrected", "kept")
 		w.expect("True/RoleUpdated", "edited")
 		Eventually(func() string { return w.on(w.ci, w.etl) }).Should(BeEmpty(), "of the one that was stripped")
 		Expect(w.on(w.ci, w.science)).To(BeEmpty())

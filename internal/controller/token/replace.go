@@ -68,7 +68,7 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
 		return nil, false
 	}
-	read := decision.TokenRead{Token: fresh, Bindings: bindings, Now: r.Clock()}
+	read := decision.TokenRead{Token: fresh, Bindings: bindings, Now: r.Clock(), Credential: w.handle.SelfID}
 	read.CredentialOf, read.Protected = r.credentialOf(ctx, w.group.key)
 	w.progress = decision.After(w.progress, e, read)
 	for {
