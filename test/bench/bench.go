@@ -45,7 +45,7 @@ func (b *bench) measure(ctx context.Context) error {
 		measure func(context.Context) error
 	}{
 		{partCLI, b.baseline}, {partAtOnce, b.applyAtOnce}, {partLive, b.live}, {partSizes, b.measureSizes}, {partFairness, b.fairness},
-		{partFloods, b.floods}, {partMemory, b.attackedMemory},
+		{partFloods, b.floods}, {partMemory, b.attackedMemory}, {partTakeover, b.takeOver},
 	} {
 		if !b.has(part.name) || ctx.Err() != nil {
 			continue

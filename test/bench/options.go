@@ -14,19 +14,21 @@ import (
 
 // options are what the run is told.
 type options struct {
-	parts     []string
-	sizes     []size
-	atOnce    []size
-	liveSizes []size
-	latency   time.Duration
-	seed      uint64
-	repeat    int
-	singles   int
-	sweeps    int
-	flood     int
-	manager   string
-	patience  time.Duration
-	profile   bool
+	parts         []string
+	sizes         []size
+	atOnce        []size
+	liveSizes     []size
+	latency       time.Duration
+	seed          uint64
+	repeat        int
+	singles       int
+	sweeps        int
+	flood         int
+	manager       string
+	plugin        string
+	takeoverSizes []size
+	patience      time.Duration
+	profile       bool
 }
 
 // The parts of a run, in their order.
@@ -37,10 +39,11 @@ const (
 	partSizes    = "sizes"
 	partFairness = "fairness"
 	partFloods   = "floods"
+	partTakeover = "takeover"
 	partMemory   = "memory"
 )
 
-var allParts = []string{partCLI, partAtOnce, partLive, partSizes, partFairness, partFloods, partMemory}
+var allParts = []string{partCLI, partAtOnce, partLive, partSizes, partFairness, partFloods, partMemory, partTakeover}
 
 func (o options) has(part string) bool { return slices.Contains(o.parts, part) }
 
@@ -63,7 +66,7 @@ func (s size) runs(repeat int) int {
 
 func parse(args []string, out io.Writer) (options, error) {
 	o := options{
-		parts: allParts, atOnce: []size{{50, 5}, {750, 1}, {3000, 1}}, liveSizes: []size{{500, 100}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, profile: os.Getenv("PROFILE") == "1",
+		parts: allParts, atOnce: []size{{50, 5}, {750, 1}, {3000, 1}}, liveSizes: []size{{500, 100}}, sizes: []size{{100, 10}, {1000, 50}, {10000, 500}}, takeoverSizes: []size{{10000, 500}}, profile: os.Getenv("PROFILE") == "1",
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -71,6 +74,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.Func("sizes", "BINDINGS/TOKENS, comma-separated, that go through every scenario (default 100/10,1000/50,10000/500)", sizesInto(&o.sizes))
 	flags.Func("at-once", "BINDINGS/TOKENS, comma-separated, applied at once while the operator runs (default 50/5,750/1,3000/1)", sizesInto(&o.atOnce))
 	flags.Func("live", "BINDINGS/TOKENS, comma-separated, that clients apply, edit and delete while the operator runs (default 500/100)", sizesInto(&o.liveSizes))
+	flags.Func("takeover", "BINDINGS/TOKENS, comma-separated, that were given by hand and are taken over (default 10000/500)", sizesInto(&o.takeoverSizes))
 	flags.DurationVar(&o.latency, "latency", 80*time.Millisecond, "how long each call to Astro takes")
 	flags.Uint64Var(&o.seed, "seed", 1, "seed of ids, of the order in which bindings are applied and of pauses")
 	flags.IntVar(&o.repeat, "repeat", 3, "how often a size of up to 100 bindings is applied at once; the figure is the median")
@@ -79,6 +83,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.sweeps, "sweeps", 4, "how many sweeps to idle through")
 	flags.DurationVar(&o.patience, "patience", 8*time.Minute, "how long bindings may take to become Ready before the run counts as not finished")
 	flags.StringVar(&o.manager, "manager", "bin/manager", "the operator")
+	flags.StringVar(&o.plugin, "plugin", "bin/kubectl-stb", "the plugin for kubectl")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

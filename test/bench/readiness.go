@@ -17,6 +17,7 @@ import (
 // readiness is when which binding of a namespace was first seen Ready.
 type readiness struct {
 	stop func()
+	is   func(*v1alpha1.ScopedTokenBinding) bool
 
 	mu  sync.Mutex
 	at  map[string]time.Time
@@ -25,6 +26,11 @@ type readiness struct {
 
 // watchReadiness watches a namespace from now on: what was Ready before does not count.
 func (t *tenant) watchReadiness(ctx context.Context) (*readiness, error) {
+	return t.watchFor(ctx, ready)
+}
+
+// watchFor watches for bindings that are seen to be so from now on.
+func (t *tenant) watchFor(ctx context.Context, is func(*v1alpha1.ScopedTokenBinding) bool) (*readiness, error) {
 	var now v1alpha1.ScopedTokenBindingList
 	if err := t.kube.List(ctx, &now, client.InNamespace(t.namespace), client.Limit(1)); err != nil {
 		return nil, err
@@ -40,7 +46,7 @@ func (t *tenant) watchReadiness(ctx context.Context) (*readiness, error) {
 		cancel()
 		return nil, err
 	}
-	r := &readiness{stop: cancel, at: map[string]time.Time{}}
+	r := &readiness{stop: cancel, is: is, at: map[string]time.Time{}}
 	go r.follow(ctx, stream, open)
 	return r, nil
 }
@@ -49,7 +55,7 @@ func (t *tenant) watchReadiness(ctx context.Context) (*readiness, error) {
 func (r *readiness) follow(ctx context.Context, stream watch.Interface, open func(string) (watch.Interface, error)) {
 	for ctx.Err() == nil {
 		for e := range stream.ResultChan() {
-			if b, ok := e.Object.(*v1alpha1.ScopedTokenBinding); ok && ready(b) {
+			if b, ok := e.Object.(*v1alpha1.ScopedTokenBinding); ok && r.is(b) {
 				r.note(b.Name)
 			}
 		}
