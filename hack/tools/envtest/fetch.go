@@ -28,7 +28,7 @@ func (o options) client() *remote.HTTPClient {
 func find(ctx context.Context, o options) (release, error) {
 	var wanted versions.Concrete
 	if _, err := fmt.Sscanf(o.version, "v%d.%d.%d", &wanted.Major, &wanted.Minor, &wanted.Patch); err != nil {
-		return release{}, fmt.Errorf("-version: %q is not a version such as v1.36.3", o.version)
+		return release{}, fmt.Errorf("-version: %q is not a version such as v1.37.2", o.version)
 	}
 	ctx, cancel := context.WithTimeout(ctx, o.reach)
 	defer cancel()

@@ -20,7 +20,7 @@ import (
 // options are what the program is told.
 type options struct {
 	index    string
-	version  string // of Kubernetes, such as v1.36.3
+	version  string // of Kubernetes, such as v1.37.2
 	out      string // folder for the programs
 	programs []string
 	platform versions.Platform
@@ -51,7 +51,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags := flag.NewFlagSet("envtest", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.index, "index", "", "URL of the index of releases; that of setup-envtest if empty")
-	flags.StringVar(&o.version, "version", "", "version of Kubernetes, such as v1.36.3; another patch of its minor version does")
+	flags.StringVar(&o.version, "version", "", "version of Kubernetes, such as v1.37.2; another patch of its minor version does")
 	flags.StringVar(&o.out, "out", "", "folder for the programs")
 	if err := flags.Parse(args); err != nil {
 		return o, err
