@@ -49,7 +49,10 @@ type Journal struct {
 	buckets [buckets]*bucket
 
 	mu         sync.Mutex
-	others     map[TokenKey][]Entry   // of other instances, as they were when the journal was opened, until they are dealt with
+	others     map[TokenKey][]foreign // of other instances, as they were when the journal was opened, until they are dealt with
+	settled    []foreign              // dealt with, and still on their pages
+	sweeping   bool                   // they are about to be taken off
+	owns       func(Entry) bool       // whether an entry is for this instance to deal with
 	tokens     map[types.UID]TokenKey // of the last entry of a binding
 	stranger   error
 	strangerAt time.Time
@@ -61,7 +64,7 @@ func Open(ctx context.Context, reader client.Reader, writer client.Client, o Opt
 	if o.Clearing <= 0 {
 		o.Clearing = clearing
 	}
-	j := &Journal{options: o, ctx: ctx, reader: reader, writer: writer, others: map[TokenKey][]Entry{}, tokens: map[types.UID]TokenKey{}}
+	j := &Journal{options: o, ctx: ctx, reader: reader, writer: writer, others: map[TokenKey][]foreign{}, tokens: map[types.UID]TokenKey{}}
 	for i := range j.buckets {
 		j.buckets[i] = newBucket(i)
 	}
@@ -85,7 +88,7 @@ func (j *Journal) takeUp(ctx context.Context, cm *corev1.ConfigMap) error {
 	}
 	if cm.Labels[Label] != labelValue(j.options.Instance) {
 		for id, e := range entries {
-			j.others[id.Token] = append(j.others[id.Token], e)
+			j.others[id.Token] = append(j.others[id.Token], foreign{e, id, cm.Name})
 			j.tokens[e.UID] = id.Token
 		}
 		return nil
@@ -127,7 +130,7 @@ func (j *Journal) Entries(k TokenKey) []Entry {
 	})
 	for _, e := range j.othersOf(k) {
 		if !own[e.UID] {
-			all = append(all, e)
+			all = append(all, e.Entry)
 		}
 	}
 	slices.SortFunc(all, byUID)
@@ -167,36 +170,11 @@ func (j *Journal) each(visit func(TokenKey, Entry)) {
 	j.mu.Unlock()
 	for k, list := range others {
 		for _, e := range list {
-			visit(k, e)
+			visit(k, e.Entry)
 		}
 	}
 	for _, b := range j.buckets {
 		b.each(func(id ID, e Entry) { visit(id.Token, e) })
-	}
-}
-
-func (j *Journal) othersOf(k TokenKey) []Entry {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return slices.Clone(j.others[k])
-}
-
-// settle notes that the entries of other instances about the bindings are dealt with. They stay on their pages.
-func (j *Journal) settle(k TokenKey, uids []types.UID, open bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for _, uid := range uids {
-		if open {
-			j.tokens[uid] = k
-		} else if j.tokens[uid] == k {
-			delete(j.tokens, uid)
-		}
-	}
-	left := slices.DeleteFunc(slices.Clone(j.others[k]), func(e Entry) bool { return slices.Contains(uids, e.UID) })
-	if len(left) == 0 {
-		delete(j.others, k)
-	} else {
-		j.others[k] = left
 	}
 }
 
@@ -253,7 +231,7 @@ func (j *Journal) Clear(k TokenKey, uids ...types.UID) {
 
 // Flush stores what has not been stored yet.
 func (j *Journal) Flush(ctx context.Context) error {
-	var faults []error
+	faults := []error{j.sweepOthers(ctx)}
 	for _, b := range j.buckets {
 		faults = append(faults, b.commit(ctx, j))
 	}

@@ -55,7 +55,11 @@ func (r *Reconciler) owns(ctx context.Context, o client.Object) bool {
 	if !ok {
 		return false
 	}
-	key := connectionOf(b)
+	return r.ownsThrough(ctx, connectionOf(b))
+}
+
+// ownsThrough reports whether what hangs on the connection is this instance's to look after.
+func (r *Reconciler) ownsThrough(ctx context.Context, key connection.Key) bool {
 	object, err := connection.Find(ctx, r.Client, key)
 	if err == nil && object != nil {
 		return r.Registry.Serves(object)

@@ -84,9 +84,9 @@ func (r *Reconciler) recovered(key TokenKey, b decision.Binding, e journal.Entry
 }
 
 // recoveredAt is since when it is open whether Astro was given the role of an entry: a write that was under way when an
-// earlier process ended may arrive after this one began.
+// earlier process ended may arrive after this one began, however its clock went.
 func (r *Reconciler) recoveredAt(e journal.Entry) time.Time {
-	if led := r.leads(); e.Recovered && led.After(e.ClaimedAt) {
+	if led := r.leads(); e.Recovered && (led.After(e.ClaimedAt) || e.ClaimedAt.After(r.Clock())) {
 		return led
 	}
 	return e.ClaimedAt

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/log"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -59,6 +60,9 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	if err != nil {
 		return fmt.Errorf("set up the controller of tokens: %w", err)
 	}
+	if err := mgr.Add(manager.RunnableFunc(r.flushJournal)); err != nil {
+		return fmt.Errorf("set up the end of the journal: %w", err)
+	}
 	return r.showCounts(mgr)
 }
 
@@ -69,18 +73,27 @@ func (r *Reconciler) openJournal(ctx context.Context, o Options, q queue) error 
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
 	}
+	j.Owns(func(e journal.Entry) bool {
+		return r.ownsThrough(ctx, connection.KeyFor(e.Namespace, connectionRef(e)))
+	})
 	r.led.Store(new(r.Clock()))
 	r.opened.Store(j)
-	go func() { // what is cleared is written down at the end, so that the next start need not look into it
-		<-ctx.Done()
-		last, done := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
-		defer done()
+	for _, k := range j.Tokens() {
+		add(q, tokenKey(k.Host, k.Organization, k.Token), sweepPriority)
+	}
+	return nil
+}
+
+// flushJournal writes down at the end what is cleared, so that the next start need not look into it. The manager waits for it before it
+// gives the lease back, without which nothing is written.
+func (r *Reconciler) flushJournal(ctx context.Context) error {
+	<-ctx.Done()
+	last, done := context.WithTimeout(context.WithoutCancel(ctx), flushTimeout)
+	defer done()
+	if j := r.journal(); j != nil {
 		if err := j.Flush(last); err != nil {
 			log.FromContext(ctx).Error(err, "the journal holds entries that nobody needs any more")
 		}
-	}()
-	for _, k := range j.Tokens() {
-		add(q, tokenKey(k.Host, k.Organization, k.Token), sweepPriority)
 	}
 	return nil
 }

@@ -1,0 +1,142 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/log"
+)
+
+// foreign is an entry of another instance, and the page that it is on.
+type foreign struct {
+	Entry
+
+	id   ID
+	page string
+}
+
+// Owns tells which entries of other instances are for this one to deal with: those are taken off their pages once they are settled. Else
+// the next process finds them, and takes what somebody has given since for what they speak of. Without it all are.
+func (j *Journal) Owns(owns func(Entry) bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.owns = owns
+}
+
+func (j *Journal) othersOf(k TokenKey) []foreign {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.others[k])
+}
+
+// settle notes that the entries of other instances about the bindings are dealt with. They go from their pages in a while.
+func (j *Journal) settle(k TokenKey, uids []types.UID, open bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, uid := range uids {
+		if open {
+			j.tokens[uid] = k
+		} else if j.tokens[uid] == k {
+			delete(j.tokens, uid)
+		}
+	}
+	var left []foreign
+	for _, e := range j.others[k] {
+		if slices.Contains(uids, e.UID) {
+			j.settled = append(j.settled, e)
+		} else {
+			left = append(left, e)
+		}
+	}
+	if len(left) == 0 {
+		delete(j.others, k)
+	} else {
+		j.others[k] = left
+	}
+	if len(j.settled) > 0 {
+		j.sweepIn(j.options.Clearing)
+	}
+}
+
+// sweepIn takes what is settled off the pages of others in a while. The lock is held.
+func (j *Journal) sweepIn(wait time.Duration) {
+	if j.sweeping || j.ctx.Err() != nil {
+		return
+	}
+	j.sweeping = true
+	time.AfterFunc(wait, func() {
+		ctx, cancel := context.WithTimeout(j.ctx, patience)
+		defer cancel()
+		if err := j.sweepOthers(ctx); err != nil {
+			log.FromContext(ctx).Error(err, "entries of other instances are dealt with, and still in their journals")
+		}
+	})
+}
+
+// sweepOthers takes what is settled off the pages of others. What cannot be taken off stays to be, for a while later.
+func (j *Journal) sweepOthers(ctx context.Context) error {
+	j.mu.Lock()
+	due, owns := j.settled, j.owns
+	j.settled, j.sweeping = nil, false
+	j.mu.Unlock()
+	pages := map[string][]foreign{}
+	for _, e := range due {
+		if owns == nil || owns(e.Entry) {
+			pages[e.page] = append(pages[e.page], e)
+		}
+	}
+	var faults []error
+	for name, entries := range pages {
+		if err := j.takeOff(ctx, name, entries); err != nil {
+			faults = append(faults, err)
+			j.mu.Lock()
+			j.settled = append(j.settled, entries...)
+			j.sweepIn(pause)
+			j.mu.Unlock()
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// takeOff writes a page of another instance without the entries, as far as they are there unchanged. Where that instance runs, and
+// holds them still, it writes them again.
+func (j *Journal) takeOff(ctx context.Context, name string, gone []foreign) error {
+	if j.options.Fence != nil {
+		if err := j.options.Fence(); err != nil {
+			return err
+		}
+	}
+	var cm corev1.ConfigMap
+	if err := j.reader.Get(ctx, client.ObjectKey{Namespace: j.options.Namespace, Name: name}, &cm); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	entries, own, err := read(&cm)
+	if !own || err != nil {
+		return err // what cannot be read is left to who wrote it
+	}
+	before := len(entries)
+	maps.DeleteFunc(entries, func(id ID, e Entry) bool {
+		return slices.ContainsFunc(gone, func(g foreign) bool { return g.id == id && g.Entry.same(e) })
+	})
+	if len(entries) == before {
+		return nil
+	}
+	cm.Data = map[string]string{}
+	for _, r := range records(entries) {
+		if cm.Data[recordKey(r.TokenKey)], err = r.encode(); err != nil {
+			return err
+		}
+	}
+	if err := j.writer.Update(ctx, &cm); err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("update ConfigMap %s/%s of another instance: %w", cm.Namespace, cm.Name, err)
+	}
+	return nil
+}
