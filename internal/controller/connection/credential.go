@@ -14,6 +14,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
@@ -41,12 +42,11 @@ func (d *dependencies) secretKey(c v1alpha1.Connection) client.ObjectKey {
 // credentialReader is the ClusterRole that lets the operator read the Secrets of a namespace, as config/default names it.
 const credentialReader = "scopedtoken-credential-reader"
 
-// offered reads the credential and judges what can be judged without Astro. An error means that Kubernetes could not
-// be asked.
-func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault.Fault, error) {
-	secret, wrong, err := d.readSecret(ctx, c)
-	if wrong != nil || err != nil {
-		return offer{}, wrong, err
+// offered reads the credential and judges what can be judged without Astro.
+func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offer, *fault.Fault) {
+	secret, wrong := d.readSecret(ctx, c)
+	if wrong != nil {
+		return offer{}, wrong
 	}
 	ref := c.ConnectionSpec().CredentialsSecretRef
 	o := offer{
@@ -54,31 +54,33 @@ func (d *dependencies) offered(ctx context.Context, c v1alpha1.Connection) (offe
 		from:   fmt.Sprintf("Secret %s/%s, key %q", secret.Namespace, secret.Name, ref.Key),
 	}
 	if o.secret == "" {
-		return offer{}, keyMissing(secret, ref.Key), nil
+		return offer{}, keyMissing(secret, ref.Key)
 	}
 	o.digest = sha256.Sum256([]byte(o.secret))
-	o.identity, err = astro.ParseCredential(o.secret)
-	if err != nil {
-		return offer{}, notReady(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there and nothing else", o.from, err), nil
+	var err error
+	if o.identity, err = astro.ParseCredential(o.secret); err != nil {
+		return offer{}, notReady(v1alpha1.ReasonCredentialRejected, "%s: %v; put an API token of the Organization there and nothing else", o.from, err)
 	}
-	return o, o.contradicts(c.ConnectionSpec(), d.Clock()), nil
+	return o, o.contradicts(c.ConnectionSpec(), d.Clock())
 }
 
-func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault.Fault, error) {
+func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*corev1.Secret, *fault.Fault) {
 	key, secret := d.secretKey(c), &corev1.Secret{}
 	err := d.Secrets.Get(ctx, key, secret)
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil, notReady(v1alpha1.ReasonSecretNotFound, "Secret %s does not exist; create it with the API token under key %q",
-			key, c.ConnectionSpec().CredentialsSecretRef.Key), nil
+			key, c.ConnectionSpec().CredentialsSecretRef.Key)
 	case apierrors.IsForbidden(err):
 		return nil, notReady(v1alpha1.ReasonSecretNotFound,
 			"the operator may not read Secret %s; make a RoleBinding in namespace %s that gives ClusterRole %s to the operator's service account "+
-				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader), nil
+				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader)
 	case err != nil:
-		return nil, nil, fmt.Errorf("read Secret %s: %w", key, err)
+		f := fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonUnreachable,
+			"Kubernetes does not give Secret %s: %s; the operator asks again by itself", key, text.Clip(err.Error(), text.MostName))
+		return nil, transient(f, false)
 	}
-	return secret, nil, nil
+	return secret, nil
 }
 
 func keyMissing(s *corev1.Secret, key string) *fault.Fault {

@@ -67,14 +67,14 @@ func (d *dependencies) prove(ctx context.Context, c v1alpha1.Connection, p proof
 		return p, acceptance{}, nil
 	}
 	p.access = d.relimit(c, p.host, p.access)
-	o, wrong, err := d.offered(ctx, c)
-	if err != nil {
-		return p, acceptance{}, err
+	o, wrong := d.offered(ctx, c)
+	if ctx.Err() != nil {
+		return p, acceptance{}, ctx.Err()
 	}
 	suspect := p.access != nil && d.Registry.credentials.refused(KeyOf(c), p.access.client)
 	if p.unusable = wrong; wrong != nil {
 		p.missed++
-		p, err = d.reprove(ctx, c, p, suspect)
+		p, err := d.reprove(ctx, c, p, suspect)
 		return p, acceptance{}, err
 	}
 	p.missed = 0

@@ -26,10 +26,10 @@ type revocationLimit struct {
 	lifted   time.Time // the limit does not count until then
 	users    int       // namespaces that hold roles through the connection
 
-	revoked  map[string]revocation // what was let through in the last interval
-	whole    pause
-	parts    map[string]*pause // by namespace, while they are paused
-	restored bool              // the pause was read from a status that does not say whose it is
+	revoked      map[string]revocation // what was let through in the last interval
+	whole        pause
+	parts        map[string]*pause // by namespace, while they are paused
+	unattributed bool              // the pause does not say whose it is: it was read from a status, or came while one namespace was known
 }
 
 // revocation is one that was let through.
@@ -85,6 +85,7 @@ func (l *revocationLimit) ask(namespace string, grants []string, now time.Time) 
 			return true, false
 		}
 		p.on, pausedNow = true, true
+		l.unattributed = l.unattributed || p == &l.whole && l.users < 2
 	}
 	p.asked = now
 	return false, pausedNow
@@ -127,7 +128,7 @@ func (ls *revocationLimits) adjust(k Key, limit int, interval time.Duration, lif
 	defer ls.mu.Unlock()
 	l := ls.all[k]
 	if l == nil {
-		l = &revocationLimit{revoked: map[string]revocation{}, parts: map[string]*pause{}, whole: pause{wasPaused, ls.clock()}, restored: wasPaused}
+		l = &revocationLimit{revoked: map[string]revocation{}, parts: map[string]*pause{}, whole: pause{wasPaused, ls.clock()}, unattributed: wasPaused}
 		ls.all[k] = l
 	}
 	l.max, l.interval, l.lifted = limit, interval, lifted
@@ -156,7 +157,7 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 		}
 	}
 	if l.whole.on && over(all, &l.whole) {
-		l.whole, l.revoked, l.restored, resumed = pause{}, map[string]revocation{}, false, true
+		l.whole, l.revoked, l.unattributed, resumed = pause{}, map[string]revocation{}, false, true
 	}
 	for namespace, p := range l.parts {
 		if over(waiting[namespace], p) {
@@ -169,14 +170,21 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 	return is, resumed
 }
 
-// part makes of a pause that was read from a status one of each namespace in which somebody waits.
+// part makes of a pause that says nobody's name one of each namespace in which somebody waits. Of what these had revoked while they were
+// alone, no more than their share counts from then on.
 func (l *revocationLimit) part(waiting map[string]int) {
-	if !l.restored || l.users < 2 {
+	if !l.unattributed || l.users < 2 {
 		return
 	}
-	l.restored = false
+	l.unattributed = false
 	if !l.whole.on || len(waiting) == 0 {
 		return
+	}
+	own := map[string]int{}
+	for grant, r := range l.revoked {
+		if own[r.namespace]++; own[r.namespace] > policy.RevocationShare(l.max) {
+			delete(l.revoked, grant)
+		}
 	}
 	for namespace := range waiting {
 		l.parts[namespace] = &pause{on: true, asked: l.whole.asked}

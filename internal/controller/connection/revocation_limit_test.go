@@ -207,3 +207,22 @@ func TestWaitsForRevocation(t *testing.T) {
 		})
 	}
 }
+
+// TestRevocationLimitBeforeAnybodyIsCounted: a pause that comes while nobody knows of several namespaces is made the one's who waits, once
+// that is known, and the others have their share.
+func TestRevocationLimitBeforeAnybodyIsCounted(t *testing.T) {
+	now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindClusterAstroConnection, Name: "acme"}
+	r := NewRegistry()
+	r.limits.clock = func() time.Time { return now }
+	r.limits.adjust(k, 4, time.Hour, time.Time{}, false)
+	if !r.MayRevoke(k, "flood", "a", "b", "c", "d") || r.MayRevoke(k, "flood", "e") {
+		t.Fatal("the limit lets four through, and no fifth")
+	}
+	paused, _ := r.limits.resume(k, map[string]int{"flood": 1}, 2)
+	if paused.all || !slices.Equal(paused.of, []string{"flood"}) {
+		t.Errorf("paused are all: %t, or %v", paused.all, paused.of)
+	}
+	if !r.MayRevoke(k, "other", "x", "y") || r.MayRevoke(k, "flood", "e") {
+		t.Error("the other has its share, and the flood has not")
+	}
+}

@@ -1,13 +1,20 @@
 package connection
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
 func TestStripToName(t *testing.T) {
@@ -53,5 +60,34 @@ func TestPatience(t *testing.T) {
 				t.Errorf("%s\nwant %s, got %s", tc.reason, tc.want, got)
 			}
 		})
+	}
+}
+
+// unreadable is a Kubernetes that does not give Secrets.
+type unreadable struct{ client.Reader }
+
+func (unreadable) Get(context.Context, client.ObjectKey, client.Object, ...client.GetOption) error {
+	return apierrors.NewInternalError(errors.New("unable to transform key \"/registry/secrets/a/astro-api\""))
+}
+
+// TestSecretThatCannotBeRead: the connection says so, and stays as it was. Else it would say nothing at all, or go on saying that all is well.
+func TestSecretThatCannotBeRead(t *testing.T) {
+	c := &v1alpha1.AstroConnection{ObjectMeta: metav1.ObjectMeta{Namespace: "a", Name: "mine"}}
+	c.Spec.APIURL, c.Spec.CredentialsSecretRef.Name = "https://api.astronomer.io", "astro-api"
+	d := &dependencies{Options: Options{Registry: NewRegistry(), AllowedHosts: []string{"api.astronomer.io"}, Clock: time.Now}, Secrets: unreadable{}}
+	m := &memory{ready: true}
+	var err error
+	if m.proof, _, err = d.prove(t.Context(), c, m.proof); err != nil {
+		t.Fatal(err)
+	}
+	f := m.firstFault()
+	if f == nil || f.Reason != v1alpha1.ReasonUnreachable || f.Status != metav1.ConditionUnknown || f.Stalls() || !strings.Contains(f.Message, "Secret a/astro-api") {
+		t.Errorf("it says %+v", f)
+	}
+	if !m.updateReady() || m.wake(time.Now()) > 2*firstRetry {
+		t.Errorf("ready %t, looked at again in %s", m.updateReady(), m.wake(time.Now()))
+	}
+	if m.ready = false; m.updateReady() {
+		t.Error("what never was ready becomes it")
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -66,8 +67,13 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 			Informer: secrets, Handler: handler.EnqueueRequestsFromMapFunc(r.usersOf), Predicates: []predicate.Predicate{predicate.ResourceVersionChangedPredicate{}},
 		}).
 		WatchesRawSource(source.Channel(r.Registry.requeues[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: backoffOfErrors()}).
 		Complete(r)
+}
+
+// backoffOfErrors keeps a connection from waiting long after trouble with Kubernetes is over.
+func backoffOfErrors() workqueue.TypedRateLimiter[reconcile.Request] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute)
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {
