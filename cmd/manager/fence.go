@@ -23,7 +23,7 @@ type fence struct {
 
 	renewed atomic.Pointer[time.Time]
 	holder  string // when last seen
-	odd     string // the last record that no replica writes
+	odd     string // whose the last record was that no replica writes, and for how long
 }
 
 // Get implements resourcelock.Interface. How long a holder has the lease is not for the record to say: whoever may write it
@@ -43,12 +43,12 @@ func (f *fence) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []
 	}
 	const usual = int(leaseDuration / time.Second)
 	if ahead := time.Until(record.RenewTime.Time); record.LeaseDurationSeconds != usual || ahead > leaseDuration {
-		if f.odd != string(raw) {
+		if odd := fmt.Sprint(record.HolderIdentity, record.LeaseDurationSeconds); f.odd != odd { // once, and not for each time that it is renewed
+			f.odd = odd
 			measure.AlteredLeases.Inc()
-			logger.Info("the lease was written by somebody who is no replica of the operator; it is taken once it was not written for a while",
-				"leaseDurationSeconds", record.LeaseDurationSeconds, "renewTime", record.RenewTime.Time, "after", leaseDuration.String())
+			logger.Info("the lease was written by somebody who is no replica of the operator, or whose clock is ahead; it is taken once it was not "+
+				"written for a while", "leaseDurationSeconds", record.LeaseDurationSeconds, "renewTime", record.RenewTime.Time, "after", leaseDuration.String())
 		}
-		f.odd = string(raw)
 	}
 	record.LeaseDurationSeconds = usual
 	return record, raw, nil

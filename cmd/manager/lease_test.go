@@ -86,3 +86,18 @@ func TestLeaseLastsAsLongAsAReplicaRenewsIt(t *testing.T) {
 		})
 	}
 }
+
+// TestLeaseOfAClockAhead: a replica whose clock is ahead renews its lease every few seconds, and is told of once.
+func TestLeaseOfAClockAhead(t *testing.T) {
+	l := &lock{record: resourcelock.LeaderElectionRecord{HolderIdentity: "ahead", LeaseDurationSeconds: int(leaseDuration / time.Second)}}
+	f, before := &fence{Interface: l}, testutil.ToFloat64(measure.AlteredLeases)
+	for n := range 3 {
+		l.record.RenewTime = metav1.NewTime(time.Now().Add(time.Hour + time.Duration(n)*time.Second))
+		if _, _, err := f.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := testutil.ToFloat64(measure.AlteredLeases) - before; n != 1 {
+		t.Errorf("counted %v times", n)
+	}
+}
