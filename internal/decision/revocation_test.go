@@ -98,8 +98,8 @@ func TestRevocations(t *testing.T) {
 			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Report"}, also: looksAgain(orphanAgain), holds: at{w1: member},
 		},
 		"RemovalOvertaken": {
-			reason:  "What was changed while the slot was waited for was not confirmed.",
-			parts:   of(removal(w1, member), holds(w1, member)),
+			reason: "What was changed while the slot was waited for was not confirmed.",
+			parts:  of(removal(w1, member), holds(w1, member)),
 			drive: func(w *driver) {
 				w.read = func(int) error {
 					w.astro.Roles = []astro.Role{w.astro.Roles[0], astro.NewRole(w1.Kind, w1.ID, owner)}

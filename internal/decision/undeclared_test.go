@@ -32,7 +32,9 @@ func (x *bindingBuilder) connected(edit func(*Connection)) *bindingBuilder {
 
 func TestJudgeOfRemovals(t *testing.T) {
 	observing := spec(func(s *v1alpha1.ConnectionSpec) { s.Mode = v1alpha1.ModeObserve })
-	role := func(r string) func(*Connection) { return allowing(func(a *v1alpha1.AllowRule) { a.Roles = []string{r} }) }
+	role := func(r string) func(*Connection) {
+		return allowing(func(a *v1alpha1.AllowRule) { a.Roles = []string{r} })
+	}
 	rulings{
 		"Removed":     {reason: "Nobody declares it.", parts: of(removal(w1, member), holds(w1, member)), want: "Leave"},
 		"OtherRole":   {reason: "Another role was not confirmed.", parts: of(removal(w1, member), holds(w1, owner)), want: "None, release"},

@@ -2,6 +2,8 @@ package stories
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -171,6 +173,15 @@ var _ = Describe("Removals that wait for the revocation limit", func() {
 		Eventually(func() int { return w.left(hand) }).Should(BeZero())
 		Eventually(w.paused).Should(BeEmpty())
 		Eventually(w.toRemove).Should(BeEmpty())
+	})
+
+	It("leave out what is declared meanwhile, if only through a connection that is not there", func() {
+		at := slices.IndexFunc(hand, func(t string) bool { return w.on(t, w.data) != "" })
+		w.bind(builders.Binding("late").Through("nowhere").ForToken(fmt.Sprintf("hand-%d", at)).OnWorkspaceNamed("data").WithRole("WORKSPACE_OWNER"))
+		w.expect("False/ConnectionNotFound", "late")
+		w.lift(time.Hour)
+		Eventually(func() int { return w.left(hand) }).Should(Equal(1))
+		w.stayOwners(hand[at])
 	})
 
 	It("come to nothing when the confirmation is taken back", func() {

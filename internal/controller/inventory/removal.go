@@ -30,7 +30,9 @@ type Remover interface {
 }
 
 // withRemovals finds the roles that are to be removed, and has those removed that were confirmed.
-func (r *Reconciler) withRemovals(ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle, subject policy.Subject, tokens []astro.Token) error {
+func (r *Reconciler) withRemovals(
+	ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle, subject policy.Subject, tokens []astro.Token,
+) error {
 	if i.Spec.Undeclared != v1alpha1.UndeclaredRemove || r.Remover == nil {
 		s.removals = &removals{}
 		return nil

@@ -23,6 +23,7 @@ func TestSpeaks(t *testing.T) {
 		"ByIDs":          {"So does who declares it by ids and was never looked at.", func(b *v1alpha1.ScopedTokenBinding) { byIDs(b) }, organization, true},
 		"ByNames":        {"And by names that were never looked up.", func(b *v1alpha1.ScopedTokenBinding) { b.Status = v1alpha1.ScopedTokenBindingStatus{} }, organization, true},
 		"Pinned":         {"A pin without a claim speaks as well.", func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim = nil }, organization, true},
+		"Renamed":        {"The id that was found counts, whatever the name is by now.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Token.Name, b.Spec.Target.Name = "cd", "x" }, organization, true},
 		"Replaced":       {"One that is pinned to the token before has the name of this.", func(b *v1alpha1.ScopedTokenBinding) { b.Status.Token.ID, b.Status.Target.ID = other, other }, organization, true},
 		"OtherToken":     {"Of another token it says nothing.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Token.Name, b.Status.Token.ID = "cd", other }, organization, false},
 		"OtherTarget":    {"Nor on another target.", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Target.Name, b.Status.Target.ID = "x", other }, organization, false},

@@ -12,7 +12,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
@@ -157,20 +156,12 @@ func inOrder(bindings []decision.Binding) []decision.Binding {
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
-// if the cache is behind. Those that are gone are left out, and so are removals that do not stand any more for the token as it was
-// read. What was looked up for them is kept.
-func (r *Reconciler) refresh(ctx context.Context, key TokenKey, fresh astro.Token, before []decision.Binding) ([]decision.Binding, error) {
+// if the cache is behind. Those that are gone are left out. What was looked up for them is kept.
+func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]decision.Binding, error) {
 	known := r.connections()
 	now := make([]decision.Binding, 0, len(before))
 	for i := range before {
 		b := before[i]
-		if b.Undeclared {
-			if stands, err := r.removalStands(ctx, key, fresh, b.Object.UID); err != nil {
-				return nil, err
-			} else if !stands {
-				continue
-			}
-		}
 		if !b.Orphan {
 			var object v1alpha1.ScopedTokenBinding
 			err := r.Client.Get(ctx, client.ObjectKeyFromObject(b.Object), &object, client.UnsafeDisableDeepCopy)

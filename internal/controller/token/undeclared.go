@@ -78,11 +78,11 @@ func (r *Reconciler) Claims(k journal.TokenKey, target string) bool {
 // withRemovals adds the removals whose inventories still ask for them.
 func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journal.Entry) (group, error) {
 	for _, e := range removals {
-		i, err := r.asksFor(ctx, g.key, e)
+		_, asks, err := r.asksFor(ctx, g.key, e)
 		if err != nil {
 			return g, err
 		}
-		if i == nil {
+		if !asks {
 			continue
 		}
 		b := leaving(bindingOf(g.key, e))
@@ -95,27 +95,40 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journ
 	return g, nil
 }
 
-// asksFor is the inventory of a removal, if it still asks for it. Else the removal is over, unless another instance works on it.
-func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, e journal.Entry) (*v1alpha1.TargetInventory, error) {
+// asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over, unless another
+// instance works on it.
+func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, e journal.Entry) (on v1alpha1.BoundTarget, asks bool, err error) {
 	object, err := connection.Find(ctx, r.Client, connection.KeyFor(e.Namespace, connectionRef(e)))
-	if err != nil {
-		return nil, err
-	}
-	if object != nil && !r.Registry.Serves(object) {
-		return nil, nil
+	if err != nil || object != nil && !r.Registry.Serves(object) {
+		return on, false, err
 	}
 	var i v1alpha1.TargetInventory
 	name := client.ObjectKey{Namespace: e.Namespace, Name: e.Name}
 	if err := r.Client.Get(ctx, name, &i); client.IgnoreNotFound(err) != nil {
-		return nil, fmt.Errorf("get inventory %s: %w", name, err)
+		return on, false, fmt.Errorf("get inventory %s: %w", name, err)
 	}
-	asks := i.UID == e.UID && i.DeletionTimestamp.IsZero() && i.Spec.Undeclared == v1alpha1.UndeclaredRemove &&
+	asks = i.UID == e.UID && i.DeletionTimestamp.IsZero() && i.Spec.Undeclared == v1alpha1.UndeclaredRemove &&
 		i.Annotations[v1alpha1.AnnotationConfirmUndeclared] == e.Removal && i.Status.Target.ID == e.Target
 	if !asks {
 		r.endRemoval(key, e.UID)
-		return nil, nil
 	}
-	return &i, nil
+	return i.Status.Target, asks, nil
+}
+
+// withoutOver are the bindings without the removals that do not stand any more.
+func (r *Reconciler) withoutOver(ctx context.Context, key TokenKey, fresh astro.Token, all []decision.Binding) ([]decision.Binding, error) {
+	left := make([]decision.Binding, 0, len(all))
+	for i := range all {
+		if all[i].Undeclared {
+			if stands, err := r.removalStands(ctx, key, fresh, all[i].Object.UID); err != nil {
+				return nil, err
+			} else if !stands {
+				continue
+			}
+		}
+		left = append(left, all[i])
+	}
+	return left, nil
 }
 
 // removalStands reports whether a removal is still asked for, and no binding speaks of the role by now, whether or not it is one of
@@ -125,8 +138,8 @@ func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astr
 		if e.UID != uid || e.Removal == "" {
 			continue
 		}
-		i, err := r.asksFor(ctx, key, e)
-		if i == nil || err != nil {
+		on, asks, err := r.asksFor(ctx, key, e)
+		if !asks || err != nil {
 			return false, err
 		}
 		var list v1alpha1.ScopedTokenBindingList
@@ -134,7 +147,7 @@ func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astr
 			return false, fmt.Errorf("list bindings: %w", err)
 		}
 		for n := range list.Items {
-			if pin.Speaks(&list.Items[n], fresh, i.Status.Target) {
+			if pin.Speaks(&list.Items[n], fresh, on) {
 				r.endRemoval(key, uid)
 				return false, nil
 			}
