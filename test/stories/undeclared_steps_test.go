@@ -2,6 +2,7 @@ package stories
 
 import (
 	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -93,15 +94,16 @@ func (w *world) removerWarns() string {
 	return ""
 }
 
-// stayOwners checks that tokens keep what was given by hand, over a sweep.
+// stayOwners checks that tokens keep what was given by hand, over a sweep and the while for which an inventory gathers changes.
 func (w *world) stayOwners(tokens ...string) {
 	GinkgoHelper()
 	w.waitIdle()
 	w.sweep()
-	w.waitIdle()
-	for _, t := range tokens {
-		Expect(w.on(t, w.data)).To(Equal("WORKSPACE_OWNER"))
-	}
+	Consistently(func(g Gomega) {
+		for _, t := range tokens {
+			g.Expect(w.on(t, w.data)).To(Equal("WORKSPACE_OWNER"))
+		}
+	}).WithTimeout(3 * time.Second).Should(Succeed())
 }
 
 // removerReady is what the inventory says of Ready.
