@@ -130,4 +130,10 @@ type AllowRule struct {
 	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
 	// +optional
 	Inventory bool `json:"inventory,omitempty"`
+
+	// removeUndeclared allows the namespaces a TargetInventory of the targets with undeclared: Remove, which takes away the
+	// roles of the rule that its tokens hold there and that no binding declares, once somebody has confirmed them. The
+	// inventory itself needs inventory: true as well, in this rule or another.
+	// +optional
+	RemoveUndeclared bool `json:"removeUndeclared,omitempty"`
 }

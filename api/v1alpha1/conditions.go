@@ -31,7 +31,8 @@ const (
 	ConditionStalled = "Stalled"
 
 	// ConditionWarning is there, and True, while something will go wrong unless somebody acts, or should be looked at. Ready
-	// does not depend on it. On a binding: TokenExpires, ContestedRole, TokenUnused. On a connection: CredentialExpires.
+	// does not depend on it. On a binding: TokenExpires, ContestedRole, TokenUnused. On a connection: CredentialExpires. On an
+	// inventory: RemovalUnconfirmed, RemovalUnderWay.
 	ConditionWarning = "Warning"
 
 	// ConditionRevocationsPaused is there on a connection, and True, while nothing is revoked through it because
@@ -69,6 +70,10 @@ const (
 	ReasonTokenUnused = "TokenUnused"
 	// ReasonCredentialExpires: the connection's own API token expires within 30, 7 or 1 days.
 	ReasonCredentialExpires = "CredentialExpires"
+	// ReasonRemovalUnconfirmed: the inventory is to remove roles that no binding declares, and nobody has confirmed them.
+	ReasonRemovalUnconfirmed = "RemovalUnconfirmed"
+	// ReasonRemovalUnderWay: removals of the inventory were confirmed and are not carried out yet.
+	ReasonRemovalUnderWay = "RemovalUnderWay"
 )
 
 // Reasons that speak of the difference between what is declared and what Astro holds.
@@ -161,7 +166,8 @@ const (
 	ReasonTargetNotAllowed = "TargetNotAllowed"
 	// ReasonRoleNotAllowed: no rule allows this namespace the role on this target with this token.
 	ReasonRoleNotAllowed = "RoleNotAllowed"
-	// ReasonInventoryNotAllowed: no rule allows this namespace an inventory of the target.
+	// ReasonInventoryNotAllowed: no rule allows this namespace an inventory of the target, or one that removes what no binding
+	// declares.
 	ReasonInventoryNotAllowed = "InventoryNotAllowed"
 	// ReasonExistingRole: the token holds a role on the target, and spec.adopt or the rules of the connection forbid taking it over.
 	ReasonExistingRole = "ExistingRole"

@@ -19,6 +19,10 @@ const (
 	// the target was made again under the same name.
 	AnnotationConfirmTarget = "astro.scopedtoken.dev/confirm-target"
 
+	// AnnotationConfirmUndeclared has what status.confirm of an inventory has, to let the removals that it stands for be
+	// carried out.
+	AnnotationConfirmUndeclared = "astro.scopedtoken.dev/confirm-undeclared"
+
 	// FinalizerRevoke keeps a binding until its role is known to be gone, or is to stay.
 	FinalizerRevoke = "astro.scopedtoken.dev/revoke"
 

@@ -7,6 +7,17 @@ import (
 // MaxInventoryTokens is how many tokens a TargetInventory lists; what is beyond is counted in status.remaining.
 const MaxInventoryTokens = 200
 
+// UndeclaredPolicy says what becomes of a role on the target that no binding declares.
+// +kubebuilder:validation:Enum=Report;Remove
+type UndeclaredPolicy string
+
+const (
+	// UndeclaredReport counts such roles, and shows them.
+	UndeclaredReport UndeclaredPolicy = "Report"
+	// UndeclaredRemove takes them away, once they were listed in status.removals and somebody has confirmed them.
+	UndeclaredRemove UndeclaredPolicy = "Remove"
+)
+
 // TargetInventorySpec names the target whose tokens are listed.
 // +kubebuilder:validation:XValidation:rule="self == oldSelf",message="spec cannot be changed; make another TargetInventory"
 type TargetInventorySpec struct {
@@ -17,6 +28,14 @@ type TargetInventorySpec struct {
 	// target whose tokens are listed.
 	// +required
 	Target TargetReference `json:"target,omitzero"`
+
+	// undeclared is Report, to show which roles on the target no binding declares, or Remove, to take them away as well: those
+	// that a rule of the connection with removeUndeclared: true allows, once they have been listed in status.removals and the
+	// annotation astro.scopedtoken.dev/confirm-undeclared says what status.confirm does.
+	// +optional
+	// +nullable
+	// +kubebuilder:default=Report
+	Undeclared UndeclaredPolicy `json:"undeclared,omitempty"`
 }
 
 // InventoryToken is one token with a role on the target, with the columns of the Astro CLI's list command.
@@ -58,6 +77,28 @@ type InventoryToken struct {
 	DeclaredBy string `json:"declaredBy,omitempty"`
 }
 
+// Removal is a role on the target that no binding declares, and that is to be removed.
+type Removal struct {
+	// id of the token.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	ID string `json:"id,omitempty"`
+
+	// name of the token.
+	// +optional
+	Name string `json:"name,omitempty"`
+
+	// role of the token on the target.
+	// +optional
+	Role string `json:"role,omitempty"`
+
+	// since is when the listing of tokens began that the operator knew when it first listed the removal.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`
+	// +kubebuilder:validation:Type=string
+	Since *metav1.Time `json:"since,omitempty"`
+}
+
 // TargetInventoryStatus lists the tokens with a role on the target.
 type TargetInventoryStatus struct {
 	// observedGeneration is the generation of the spec that this status speaks of; -1 until the operator has looked.
@@ -88,7 +129,21 @@ type TargetInventoryStatus struct {
 	// +optional
 	Undeclared int32 `json:"undeclared"`
 
-	// conditions are Accepted, Resolved and Ready; Reconciling or Stalled are there only while true.
+	// removals are the roles that are to be removed where spec.undeclared is Remove, in the order of tokens. None of them is
+	// removed before it was in a later listing as well, and somebody has confirmed it.
+	// +optional
+	// +listType=map
+	// +listMapKey=id
+	// +kubebuilder:validation:MaxItems=200
+	Removals []Removal `json:"removals,omitempty"`
+
+	// confirm stands for the removals that were in a later listing as well: they are carried out once the annotation
+	// astro.scopedtoken.dev/confirm-undeclared says the same. It is another one as soon as they are others.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Confirm string `json:"confirm,omitempty"`
+
+	// conditions are Accepted, Resolved and Ready; Reconciling, Stalled and Warning are there only while true.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -102,9 +102,6 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	}); err != nil {
 		return err
 	}
-	if err := inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder}); err != nil {
-		return fmt.Errorf("set up the controller of inventories: %w", err)
-	}
 	open := func(ctx context.Context) (*journal.Journal, error) {
 		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{
 			Namespace: o.operatorNamespace, Instance: o.lease, Writer: writer(), Fence: lease.check,
@@ -114,7 +111,19 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	if err != nil {
 		return fmt.Errorf("open the audit log: %w", err)
 	}
-	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder, Audit: trail})
+	tokens, err := token.SetupWithManager(mgr, token.Options{
+		Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder, Audit: trail,
+	})
+	if err != nil {
+		return err
+	}
+	err = inventory.SetupWithManager(mgr, inventory.Options{
+		Registry: registry, Recorder: recorder, Remover: tokens, Partial: len(o.watchNamespaces) > 0,
+	})
+	if err != nil {
+		return fmt.Errorf("set up the controller of inventories: %w", err)
+	}
+	return nil
 }
 
 // writer names this process in what it writes down, so that a second one is noticed.

@@ -23,6 +23,16 @@ func (d *Directory) Refresh(ctx context.Context) (Sweep, error) {
 	return s, nil
 }
 
+// LastListing is when the last complete listing began, and how long ago that is; zero if there was none.
+func (d *Directory) LastListing() (began time.Time, ago time.Duration) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.listed.IsZero() {
+		return time.Time{}, 0
+	}
+	return d.listed, d.now().Sub(d.listed)
+}
+
 // RefreshIfOlder lists unless the last listing began less than age ago.
 func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error {
 	d.mu.Lock()

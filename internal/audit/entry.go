@@ -26,6 +26,8 @@ type Entry struct {
 	Outcome Outcome `json:"outcome"`
 	// Bindings are those that caused the change, or that cover the role.
 	Bindings []Binding `json:"bindings"`
+	// Inventory is the TargetInventory that was confirmed to remove a role which no binding declares.
+	Inventory *Binding `json:"inventory,omitempty"`
 	// UpdatedBy is whom Astro named as the last to write the token before; empty if it names nobody.
 	UpdatedBy string `json:"updatedBy,omitempty"`
 	// RequestID is Astro's name for the request; empty if it gave none.
@@ -52,7 +54,7 @@ type Target struct {
 	Name string `json:"name,omitempty"`
 }
 
-// Binding is one ScopedTokenBinding.
+// Binding is one ScopedTokenBinding, or another object of a namespace.
 type Binding struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -84,6 +86,8 @@ const (
 	Retargeted Cause = "retargeted"
 	// Dangling: the target of the role is gone, or the custom role is, and Astro refuses every set with it.
 	Dangling Cause = "dangling"
+	// Undeclared: no binding declares the role, and an inventory was confirmed to remove it.
+	Undeclared Cause = "undeclared"
 	// Retain: the binding was deleted, and its deletionPolicy, or that of its connection, is Retain.
 	Retain Cause = "retain"
 	// Release: the binding was deleted, and its annotation says to let it go.
@@ -94,7 +98,7 @@ const (
 
 // Causes are all causes.
 func Causes() []Cause {
-	return []Cause{Granted, Adopted, RoleEdited, Drift, Deleted, Orphan, Withdrawn, Expired, Retargeted, Dangling, Retain, Release, Observe}
+	return []Cause{Granted, Adopted, RoleEdited, Drift, Deleted, Orphan, Withdrawn, Expired, Retargeted, Dangling, Undeclared, Retain, Release, Observe}
 }
 
 // Outcome is what became of it.

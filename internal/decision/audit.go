@@ -33,6 +33,7 @@ func (p Progress) Audit(sent Post, a astro.Attempt) []audit.Entry {
 		e := blank
 		e.Target, e.From, e.To = s.auditTarget(&p.Decision, c.Target, places[c.Target]), c.From, c.To
 		e.Cause, e.Bindings = p.causeOf(c, places[c.Target])
+		e.Inventory = s.auditInventory(p.Decision.indices(c.Claims))
 		if slices.Contains(a.Accessors, c.Target.Key()) {
 			e.To = accessorRole(c.Target.Kind) // Astro has put it there itself
 		}
@@ -125,6 +126,8 @@ func (p Progress) causeOf(c Change, there []int) (audit.Cause, []audit.Binding) 
 func (p Progress) leavingCause(i int) audit.Cause {
 	b := &p.Situation.Bindings[i]
 	switch {
+	case b.Undeclared:
+		return audit.Undeclared
 	case b.Orphan:
 		return audit.Orphan
 	case b.Deleting():
@@ -178,12 +181,22 @@ func (s *Situation) auditBindings(at []int) []audit.Binding {
 	all := make([]audit.Binding, 0, len(at))
 	seen := map[types.UID]bool{}
 	for _, i := range at {
-		if o := s.Bindings[i].Object; !seen[o.UID] {
+		if o := s.Bindings[i].Object; !seen[o.UID] && !s.Bindings[i].Undeclared {
 			seen[o.UID] = true
 			all = append(all, audit.Binding{Namespace: o.Namespace, Name: o.Name, UID: string(o.UID)})
 		}
 	}
 	return all
+}
+
+// auditInventory is the first inventory among those for which a role is removed; nil if there is none.
+func (s *Situation) auditInventory(at []int) *audit.Binding {
+	for _, i := range at {
+		if o := s.Bindings[i].Object; s.Bindings[i].Undeclared {
+			return &audit.Binding{Namespace: o.Namespace, Name: o.Name, UID: string(o.UID)}
+		}
+	}
+	return nil
 }
 
 // accessorRole is the role that Astro puts by itself on a target of the kind.

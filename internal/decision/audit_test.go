@@ -36,6 +36,7 @@ func TestAuditOfWrites(t *testing.T) {
 	}{
 		"Granted":         {"A role that was not there before.", of(binding("a")), nil, is{"w1: none to WORKSPACE_MEMBER, granted, confirmed for a"}},
 		"TakenOver":       {"What was there is part of the line.", of(binding("a"), holds(w1, owner)), nil, is{"w1: WORKSPACE_OWNER to WORKSPACE_MEMBER, granted, confirmed for a"}},
+		"Undeclared":      {"Nobody's role, and the inventory for which it goes.", of(removal(w1, member), holds(w1, member)), nil, is{"w1: WORKSPACE_MEMBER to none, undeclared, confirmed for inventory inventory"}},
 		"Together":        {"All who want it are named, once.", of(binding("a"), binding("b")), nil, is{"w1: none to WORKSPACE_MEMBER, granted, confirmed for a b"}},
 		"Edited":          {"The spec says another role than before.", of(binding("a").claimed(1).role(owner).edited(), holds(w1, member)), nil, is{"w1: WORKSPACE_MEMBER to WORKSPACE_OWNER, roleEdited, confirmed for a"}},
 		"Drift":           {"Somebody else has changed it.", of(binding("a").claimed(1), holds(w1, owner)), nil, is{"w1: WORKSPACE_OWNER to WORKSPACE_MEMBER, drift, confirmed for a"}},

@@ -12,6 +12,8 @@ import (
 // stay; whatever stands in the way is said, and waited for.
 func (s *Situation) judgeDeleting(b *Binding, r *Ruling) (roleset.Class, *fault.Fault) {
 	switch {
+	case b.Undeclared:
+		return s.judgeUndeclared(b, r)
 	case b.Claim == nil && !b.finalized():
 		return roleset.None, nil
 	case b.MayStay():

@@ -8,7 +8,8 @@
 //   - binding.go, rules.go, token.go: what follows for one binding from its own words, from the connection's rules, and
 //     from the token;
 //   - ruling.go: what is decided, for each binding and for all;
-//   - judge.go, deletion.go, expiry.go: how much say each binding's claim has;
+//   - judge.go, deletion.go, expiry.go: how much say each binding's claim has; undeclared.go: whether a role goes that none
+//     declares;
 //   - decide.go, claims.go, changes.go: claims to take and changes to make, for all bindings together;
 //   - effects.go, protocol.go, parts.go: the order of effects, as Next(progress) and After(progress, effect, result), and
 //     which changes are written together; after.go, stored.go, written.go and diagnose.go are what each result means;

@@ -115,6 +115,9 @@ func (w *driver) log(entries ...audit.Entry) {
 		for _, b := range e.Bindings {
 			words += " " + b.Name
 		}
+		if e.Inventory != nil {
+			words += " inventory " + e.Inventory.Name
+		}
 		w.audit = append(w.audit, words)
 	}
 }

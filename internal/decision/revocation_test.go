@@ -85,6 +85,30 @@ func TestRevocations(t *testing.T) {
 			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Clear a"},
 			states:  so{"a": "unchanged, released, revoked"},
 		},
+		"RemovalGoes": {
+			reason:  "What nobody declares is removed once it was confirmed, under the limit, and its entry cleared.",
+			parts:   of(removal(w1, member), holds(w1, member), holds(w2, owner)),
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Clear inventory"},
+			states:  so{"inventory": "unchanged, released, changed"}, holds: at{w1: "", w2: owner},
+		},
+		"RemovalLimited": {
+			reason:  "What the limit holds back waits, and its entry stays.",
+			parts:   of(removal(w1, member), holds(w1, member)),
+			drive:   func(w *driver) { w.limit = map[roleset.Target]bool{w1: true} },
+			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Report"}, also: looksAgain(orphanAgain), holds: at{w1: member},
+		},
+		"RemovalOvertaken": {
+			reason: "What was changed while the slot was waited for was not confirmed.",
+			parts:  of(removal(w1, member), holds(w1, member)),
+			drive: func(w *driver) {
+				w.read = func(int) error {
+					w.astro.Roles = []astro.Role{w.astro.Roles[0], astro.NewRole(w1.Kind, w1.ID, owner)}
+					return nil
+				}
+			},
+			effects: is{"ReadForWrite acme", "Report", "Clear inventory"},
+			states:  so{"inventory": "unchanged, released"}, holds: at{w1: owner},
+		},
 		"OrphanInTheWay": {
 			reason: "One that cannot be revoked keeps nobody from its place, and is done with once somebody else has the role.",
 			parts: of(binding("a").claimed(1).orphan().but(func(b *Binding) { b.Journaled = true }).through("lost", noConnection),

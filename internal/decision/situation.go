@@ -103,6 +103,7 @@ func (c *Connection) deletionPolicy() v1alpha1.DeletionPolicy {
 type Binding struct {
 	Object     *v1alpha1.ScopedTokenBinding
 	Orphan     bool // the object is gone, and what it was granted is to be revoked
+	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
 	Connection Connection
 
 	Labels    map[string]string // of its namespace, as far as rules speak of labels

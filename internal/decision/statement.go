@@ -17,10 +17,11 @@ import (
 
 // Statement is what one binding is told at the end of a reconcile.
 type Statement struct {
-	UID    types.UID
-	Object *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
-	Orphan bool
-	Why    string // what keeps an orphan's role from being revoked: it has no status that could say so
+	UID        types.UID
+	Object     *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
+	Orphan     bool
+	Undeclared bool   // an orphan that stands for an inventory
+	Why        string // what keeps an orphan's role from being revoked: it has no status that could say so
 
 	Write   bool // the status is to be written
 	Status  v1alpha1.ScopedTokenBindingStatus
@@ -87,7 +88,7 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 	if p.outdone(i, r) {
 		r.Release, r.Fault = true, nil
 	}
-	if b.Deleting() && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
+	if b.Deleting() && !b.Undeclared && r.Fault != nil && r.Fault.Reason != v1alpha1.ReasonRevoking && r.Fault.Reason != v1alpha1.ReasonPinLost {
 		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
 	}
 	return r
@@ -155,7 +156,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	b := &s.Bindings[i]
 	done, changed := s.Done[b.Object.UID]
 	st := Statement{
-		UID: b.Object.UID, Object: b.Object, Orphan: b.Orphan, Changed: changed, Stays: b.MayStay(),
+		UID: b.Object.UID, Object: b.Object, Orphan: b.Orphan, Undeclared: b.Undeclared, Changed: changed, Stays: b.MayStay(),
 		Release: r.Release && b.Deleting(),
 		Gives:   s.Pending[b.Object.UID].Given || b.Journaled,
 		Revoked: changed && r.Class == roleset.Leave, Kept: r.Verdict.Outcome == roleset.Kept || r.Overruled && r.Release, Missed: s.missed(b, r),

@@ -117,6 +117,48 @@ func checkInventory(c v1alpha1.Connection, s Subject, t TargetFacts, matches fun
 	return decide(c, furthest, Request{Subject: s, Target: t})
 }
 
+// CheckRemovals says whether the subject may have what no binding declares on the target removed at all, for which a rule must say
+// removeUndeclared: true. A connection without rules allows nobody that.
+func CheckRemovals(c v1alpha1.Connection, s Subject, t TargetFacts) Decision {
+	return checkRemovals(c, s, t, matchesTarget)
+}
+
+// PossibleRemovals says whether it might, whatever Astro shows; see PossibleInventory.
+func PossibleRemovals(c v1alpha1.Connection, s Subject, t TargetFacts) Decision {
+	return checkRemovals(c, s, t, func(rule v1alpha1.TargetRule, t TargetFacts) bool { return t.ID == "" || mayMatchTarget(rule, t) })
+}
+
+func checkRemovals(c v1alpha1.Connection, s Subject, t TargetFacts, matches func(v1alpha1.TargetRule, TargetFacts) bool) Decision {
+	if done, d := byNamespace(c, s); done && !d.Allowed {
+		return d
+	}
+	furthest := atNamespace
+	for i := range c.ConnectionSpec().Allow {
+		switch rule := &c.ConnectionSpec().Allow[i]; {
+		case !matchesNamespace(rule.Namespaces, s):
+		case rule.RemoveUndeclared && matchesAny(rule.Targets, t, matches):
+			return allowed
+		default:
+			furthest = atRemoval
+		}
+	}
+	if len(c.ConnectionSpec().Allow) == 0 && c.ConnectionKind() == v1alpha1.KindAstroConnection {
+		furthest = atRemoval
+	}
+	return decide(c, furthest, Request{Subject: s, Target: t})
+}
+
+// MayRemove reports whether the subject may have this very role of the token removed where no binding declares it: all of one rule
+// with removeUndeclared: true has to match.
+func MayRemove(c v1alpha1.Connection, r Request) bool {
+	if done, d := byNamespace(c, r.Subject); done && !d.Allowed {
+		return false
+	}
+	return slices.ContainsFunc(c.ConnectionSpec().Allow, func(rule v1alpha1.AllowRule) bool {
+		return rule.RemoveUndeclared && reached(&rule, r) == passed
+	})
+}
+
 // byNamespace decides what needs no look at the rules: an AstroConnection serves its own namespace only, and all of it
 // where there are no rules.
 func byNamespace(c v1alpha1.Connection, s Subject) (done bool, d Decision) {
@@ -152,6 +194,11 @@ func decide(c v1alpha1.Connection, furthest stage, r Request) Decision {
 	case atInventory:
 		return refuse(v1alpha1.ReasonInventoryNotAllowed, fmt.Sprintf(
 			"%san inventory of this %s: ask the owner of the connection for a rule in spec.allow with this target and inventory: true",
+			none, r.Target.Kind))
+	case atRemoval:
+		return refuse(v1alpha1.ReasonInventoryNotAllowed, fmt.Sprintf(
+			"%san inventory that removes what no binding declares on this %s: ask the owner of the connection for a rule in spec.allow with this target and "+
+				"removeUndeclared: true, or make another inventory with undeclared: Report",
 			none, r.Target.Kind))
 	default:
 		return allowed

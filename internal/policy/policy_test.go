@@ -163,6 +163,45 @@ func TestCheckInventory(t *testing.T) {
 	}
 }
 
+func withRemovals(r *v1alpha1.AllowRule) { r.RemoveUndeclared = true }
+
+func TestCheckRemovals(t *testing.T) {
+	cases := map[string]struct {
+		reason     string
+		connection v1alpha1.Connection
+		request    Request
+		want       string // of the target as a whole
+		role       bool   // this very role
+	}{
+		"Allowed":           {"A rule says so.", clusterConnection(rule(), rule(withRemovals)), request(), v1alpha1.ReasonAccepted, true},
+		"NoRules":           {"A cluster connection without rules allows nothing.", clusterConnection(), request(), v1alpha1.ReasonNamespaceNotAllowed, false},
+		"NotByInventory":    {"Who may look may not take away.", clusterConnection(rule(withInventory)), request(), v1alpha1.ReasonInventoryNotAllowed, false},
+		"OtherNamespace":    {"The rule speaks to another namespace.", clusterConnection(rule(withRemovals)), request(from("team-b")), v1alpha1.ReasonNamespaceNotAllowed, false},
+		"OtherTarget":       {"The rule speaks of another target.", clusterConnection(rule(withRemovals)), request(onTarget(TargetFacts{v1alpha1.TargetWorkspace, elsewhere, ""})), v1alpha1.ReasonInventoryNotAllowed, false},
+		"OtherToken":        {"What is removed is of the rule's tokens.", clusterConnection(rule(withRemovals)), request(withToken(TokenFacts{ID: wsToken, Scope: v1alpha1.ScopeOrganization})), v1alpha1.ReasonAccepted, false},
+		"OtherRole":         {"And of its roles.", clusterConnection(rule(withRemovals)), request(withRole("Viewer")), v1alpha1.ReasonAccepted, false},
+		"RulesDoNotCombine": {"What two rules allow half each is not allowed.", clusterConnection(rule(withRemovals, roles("Viewer")), rule()), request(), v1alpha1.ReasonAccepted, false},
+		"OwnNamespace":      {"A connection without rules allows it nobody: none has said so.", connection(), request(), v1alpha1.ReasonInventoryNotAllowed, false},
+		"OwnNamespaceRule":  {"With one it does.", connection(rule(withRemovals)), request(), v1alpha1.ReasonAccepted, true},
+		"NotOwnNamespace":   {"And no other namespace.", connection(rule(withRemovals, namespaces(v1alpha1.NamespaceRule{Names: []string{"*"}}))), request(from("team-b")), v1alpha1.ReasonNamespaceNotAllowed, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := CheckRemovals(c.connection, c.request.Subject, c.request.Target)
+			if got.Reason != c.want || got.Allowed != (c.want == v1alpha1.ReasonAccepted) || got.Allowed != (got.Message == "") {
+				t.Errorf("%s\nwant %s, got %+v", c.reason, c.want, got)
+			}
+			if got := MayRemove(c.connection, c.request); got != c.role {
+				t.Errorf("%s\nwant %t of the role, got %t", c.reason, c.role, got)
+			}
+		})
+	}
+	unknown := TargetFacts{Kind: v1alpha1.TargetDeployment, ID: prod}
+	if !PossibleRemovals(clusterConnection(rule(withRemovals)), request().Subject, unknown).Allowed || PossibleRemovals(clusterConnection(rule()), request().Subject, unknown).Allowed {
+		t.Error("what may be allowed once it is found is refused before, or the other way round")
+	}
+}
+
 // TestPossibleInventory: what can be refused without a look at Astro is.
 func TestPossibleInventory(t *testing.T) {
 	deployment := TargetFacts{Kind: v1alpha1.TargetDeployment, ID: prod}
@@ -199,6 +238,7 @@ func TestMessages(t *testing.T) {
 		"Target":    {Check(cluster, request(onTarget(TargetFacts{Kind: "Workspace"}))), []string{"this Workspace", "the targets of a rule in spec.allow"}},
 		"Role":      {Check(cluster, request(withRole("Viewer"))), []string{`role "Viewer"`, "this Deployment", "the roles of a rule in spec.allow"}},
 		"Inventory": {CheckInventory(cluster, subject, request().Target), []string{"inventory of this Deployment", "inventory: true"}},
+		"Removal":   {CheckRemovals(cluster, subject, request().Target), []string{`ClusterAstroConnection "acme"`, "this Deployment", "removeUndeclared: true", "undeclared: Report"}},
 		"NotOwn":    {Check(connection(), request(from("team-b"))), []string{`AstroConnection "mine"`, `"team-b"`, "ClusterAstroConnection"}},
 	}
 	for name, c := range cases {

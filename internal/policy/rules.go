@@ -24,6 +24,7 @@ const (
 	atTarget
 	atRole
 	atInventory
+	atRemoval
 	passed
 )
 

@@ -23,6 +23,7 @@ var blanks = map[string]struct{ reason, kind, spec, key string }{
 	"TargetHome":     {"The Deployment could be in any Workspace.", "ScopedTokenBinding", `{connectionRef: {name: acme}, token: {scope: Organization, name: x}, target: {kind: Deployment, id: <dep>, workspaceId: }}`, "workspaceId"},
 	"TargetName":     {"The id would count alone.", "TargetInventory", `{connectionRef: {name: acme}, target: {kind: Deployment, id: <dep>, name: }}`, "name"},
 	"Inventory":      {"The Deployment could be in any Workspace.", "TargetInventory", `{connectionRef: {name: acme}, target: {kind: Deployment, id: <dep>, workspaceId: }}`, "workspaceId"},
+	"Undeclared":     {"Somebody meant to say what becomes of it.", "TargetInventory", `{connectionRef: {name: acme}, target: {kind: Deployment, id: <dep>}, undeclared: }`, "undeclared"},
 	"Allow":          {"Without rules the namespace may do everything.", "AstroConnection", connectionWith("allow: "), "allow"},
 	"ClusterAllow":   {"Rules that somebody meant to write are not there.", "ClusterAstroConnection", connectionWith("allow: "), "allow"},
 	"ConnectionMode": {"Enforce writes.", "ClusterAstroConnection", connectionWith("mode: "), "mode"},
@@ -83,6 +84,7 @@ var harmless = map[string]struct{ kind, spec string }{
 	"OnWithdrawal":  {"AstroConnection", connectionWith("onWithdrawal: ")},
 	"DanglingRoles": {"ClusterAstroConnection", connectionWith("danglingRoles: ")},
 	"Inventory":     {"AstroConnection", connectionWith(`allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: [a], inventory: }]`)},
+	"Removals":      {"ClusterAstroConnection", connectionWith(`allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: [a], removeUndeclared: }]`)},
 }
 
 // TestHarmlessBlankKeys: such a key is its default where it reaches the API server, but for one that has no default and is
@@ -100,11 +102,7 @@ func TestHarmlessBlankKeys(t *testing.T) {
 		_, err := create(t, manifest(t, c.kind, c.spec))
 		check(t, name, err, accepted)
 		apply(t, name, "")
-		if name == "Inventory" {
-			apply(t, name, "inventory in body must be of type boolean", "--server-side")
-		} else {
-			apply(t, name, "", "--server-side")
-		}
+		apply(t, name, map[string]string{"Inventory": "inventory in body must be of type boolean", "Removals": "removeUndeclared in body must be of type boolean"}[name], "--server-side")
 	}
 	withPolicies(t)
 	for name := range harmless {

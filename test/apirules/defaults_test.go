@@ -33,8 +33,8 @@ func TestDefaults(t *testing.T) {
 		"Rule": {"A rule is kept as it was written: no default within it, least of all one that opens the inventory.", "ClusterAstroConnection",
 			`{organizationId: <org>, credentialsSecretRef: {name: astro}, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`,
 			connection[:len(connection)-1] + `, allow: [{namespaces: {names: [a]}, tokens: [{scope: Organization, ids: ["*"]}], targets: [{workspaceIds: ["*"]}], roles: ["*"]}]}`},
-		"Inventory": {"An inventory has the reference's default.", "TargetInventory", leastInventory,
-			`{connectionRef: {kind: AstroConnection, name: acme}, target: {kind: Deployment, name: etl, workspaceId: <ws>}}`},
+		"Inventory": {"An inventory has the reference's default, and only shows.", "TargetInventory", leastInventory,
+			`{connectionRef: {kind: AstroConnection, name: acme}, target: {kind: Deployment, name: etl, workspaceId: <ws>}, undeclared: Report}`},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,10 @@ func TestCreateInventory(t *testing.T) {
 		"DeploymentByName": {"A Deployment's name needs its Workspace.", `{connectionRef: {name: acme}, target: {kind: Deployment, name: etl}}`, refused("a Deployment given by name needs target.workspaceId")},
 		"WorkspaceIn":      {"A Workspace is in no other.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>, workspaceId: <ws>}}`, refused("target.workspaceId is for Deployments only")},
 		"Organization":     {"The Organization has no inventory.", `{connectionRef: {name: acme}, target: {kind: Organization, id: <org>}}`, refused("spec.target.kind: Unsupported value")},
+		"Remove":           {"What nobody declares may be removed.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>}, undeclared: Remove}`, accepted},
+		"Report":           {"Or shown.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>}, undeclared: Report}`, accepted},
+		"EmptyUndeclared":  {"Nothing is neither.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>}, undeclared: ""}`, refused("spec.undeclared: Unsupported value", `"Report", "Remove"`)},
+		"NullUndeclared":   {"Nor is a key with nothing behind it.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>}, undeclared: null}`, refused("spec.undeclared: Unsupported value")},
 		"UnknownField":     {"A binding's fields are not an inventory's.", `{connectionRef: {name: acme}, target: {kind: Workspace, id: <ws>}, role: WORKSPACE_OWNER}`, refused(`unknown field "spec.role"`)},
 	}
 	for name, tc := range cases {
@@ -45,6 +49,8 @@ func TestUpdateInventory(t *testing.T) {
 		"TargetToId": {"There is no pinning: nothing is lost by making another.", `{target: {name: null, id: <dep>}}`, refused(want)},
 		"Connection": {"The connection stays.", `{connectionRef: {name: other}}`, refused(want)},
 		"Kind":       {"Its kind too.", `{connectionRef: {kind: ClusterAstroConnection}}`, refused(want)},
+		"Undeclared": {"What it only showed it never removes.", `{undeclared: Remove}`, refused(want)},
+		"SpellLeast": {"The default, spelled out, is no change.", `{undeclared: Report}`, accepted},
 		"Null":       {"It cannot be taken out.", `{target: null}`, refused("spec.target: Required value")},
 	}
 	for name, tc := range cases {
@@ -63,6 +69,8 @@ func TestInventoryStatus(t *testing.T) {
 		want           []string
 	}{
 		"Tokens":     {"Tokens with all columns.", `{tokens: [{id: <tok>, name: CI, scope: Organization, role: DEPLOYMENT_ADMIN, createdAt: "2026-01-02T03:04:05Z", createdBy: Jo, declaredBy: a/b}], total: 1}`, accepted},
+		"Removals":   {"What is to be removed.", `{removals: [{id: <tok>, name: CI, role: DEPLOYMENT_ADMIN, since: "2026-01-02T03:04:05Z"}], confirm: abc}`, accepted},
+		"TwiceGone":  {"A token is to be removed once.", `{removals: [{id: <tok>}, {id: <tok>}]}`, refused("removals[1]: Duplicate value")},
 		"SameTwice":  {"A token is listed once.", `{tokens: [{id: <tok>}, {id: <tok>}]}`, refused("tokens[1]: Duplicate value")},
 		"WithoutId":  {"Each has an id.", `{tokens: [{name: CI}]}`, refused("tokens[0].id: Required value")},
 		"OtherScope": {"Deployment tokens are not listed.", `{tokens: [{id: <tok>, scope: Deployment}]}`, refused("scope: Unsupported value")},

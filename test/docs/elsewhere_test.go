@@ -26,7 +26,7 @@ var elsewhere = []struct {
 	{begins(`bin/astrosim`), "runs until it is stopped", "CI: make demo"},
 	{begins(`terraform `), "needs Terraform and its provider", "by hand; the page says with which"},
 	{begins(`kubectl .*\blogs\b`), "there is no kubelet to ask", "make e2e"},
-	{begins(`kubectl annotate stb NAME`), "has a name and an id to fill in", "test/stories sets the annotation"},
+	{begins(`kubectl annotate (stb|tinv) NAME`), "has a name and a value to fill in", "test/stories sets the annotation"},
 	{begins(`helm dependency build docs/examples/application|helm install reports`), "writes into the checkout", "test/gitops installs the chart"},
 }
 

@@ -66,11 +66,12 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) error {
 	}); err != nil {
 		return err
 	}
-	if err := inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder}); err != nil {
-		return err
-	}
 	open := func(ctx context.Context) (*journal.Journal, error) {
 		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: office, Instance: "soak", Writer: "soak"})
 	}
-	return token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Recorder: recorder, Clock: w.now})
+	tokens, err := token.SetupWithManager(mgr, token.Options{Registry: registry, Journal: open, Recorder: recorder, Clock: w.now})
+	if err != nil {
+		return err
+	}
+	return inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder, Remover: tokens})
 }

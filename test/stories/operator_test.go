@@ -104,10 +104,11 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	open := func(ctx context.Context) (*journal.Journal, error) {
 		return journal.Open(ctx, mgr.GetAPIReader(), mgr.GetClient(), journal.Options{Namespace: w.system, Instance: instance, Writer: w.namespace})
 	}
-	Expect(token.SetupWithManager(mgr, token.Options{
+	tokens, err := token.SetupWithManager(mgr, token.Options{
 		Registry: registry, Journal: open, Concurrency: 16, Recorder: recorder, Clock: w.now, Audit: w.audit.log(),
-	})).To(Succeed())
-	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder})).To(Succeed())
+	})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(inventory.SetupWithManager(mgr, inventory.Options{Registry: registry, Recorder: recorder, Remover: tokens})).To(Succeed())
 }
 
 // stop ends the operator in good order, as a rollout does.

@@ -19,7 +19,7 @@ const MaxAnnotation = 256
 // annotations are those that somebody asks for.
 var annotations = []string{
 	v1alpha1.AnnotationRelease, v1alpha1.AnnotationRequestedAt, v1alpha1.AnnotationLiftRevocationLimit,
-	v1alpha1.AnnotationConfirmToken, v1alpha1.AnnotationConfirmTarget,
+	v1alpha1.AnnotationConfirmToken, v1alpha1.AnnotationConfirmTarget, v1alpha1.AnnotationConfirmUndeclared,
 }
 
 // Stripped is the transform of the cache: objects lose what users may write on them at any length and nobody asks for. The

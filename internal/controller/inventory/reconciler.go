@@ -17,6 +17,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // Reconciler keeps inventories.
@@ -24,6 +25,8 @@ type Reconciler struct {
 	Client   client.Client
 	Registry *connection.Registry
 	Recorder events.EventRecorder
+	Remover  Remover
+	Partial  bool // it does not see the bindings of every namespace
 
 	refusals refusal.Told
 	reads    *quota.Quota
@@ -35,6 +38,9 @@ type survey struct {
 	listing *listing
 	fault   *fault.Fault
 	again   time.Duration // when to look again, 0 if a notice will tell
+
+	removals *removals // nil: as they were told before
+	began    time.Time // when the last listing did, to the second
 }
 
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=targetinventories,verbs=list;watch
@@ -138,12 +144,16 @@ func (r *Reconciler) survey(ctx context.Context, i *v1alpha1.TargetInventory, h 
 		return s, nil
 	}
 	s.target, s.again = bound(i, found), 0
-	return s, r.fill(ctx, &s, h)
+	return s, r.fill(ctx, i, &s, h, subject)
+}
+
+func roleOn(t v1alpha1.BoundTarget) astro.RoleKey {
+	return astro.RoleKey{EntityType: resolve.Entities[t.Kind], EntityID: t.ID}
 }
 
 // fill lists the tokens on the target of the survey.
-func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) error {
-	on := astro.RoleKey{EntityType: resolve.Entities[s.target.Kind], EntityID: s.target.ID}
+func (r *Reconciler) fill(ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle, subject policy.Subject) error {
+	on := roleOn(s.target)
 	tokens, err := h.Directory.On(ctx, on)
 	if err != nil {
 		r.reportUnauthorized(h, err)
@@ -166,7 +176,7 @@ func (r *Reconciler) fill(ctx context.Context, s *survey, h connection.Handle) e
 			"%s; %d of the Organization's tokens came without their roles and are not judged; the next sweep may show them",
 			l.words(s.target), l.unread)
 	}
-	return nil
+	return r.withRemovals(ctx, i, s, h, subject, tokens)
 }
 
 func (l *listing) words(t v1alpha1.BoundTarget) string {

@@ -44,11 +44,18 @@ type Options struct {
 	Registry *connection.Registry
 	// Recorder takes events.
 	Recorder events.EventRecorder
+	// Remover has roles removed that no binding declares; nothing is removed if nil.
+	Remover Remover
+	// Partial says that bindings of some namespaces are not seen, so that nobody knows what no binding declares.
+	Partial bool
 }
 
 // SetupWithManager adds the controller. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
-	r := &Reconciler{Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, reads: quota.New(readsPerSecond, readBurst)}
+	r := &Reconciler{
+		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Remover: o.Remover, Partial: o.Partial,
+		reads: quota.New(readsPerSecond, readBurst),
+	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("targetinventory").
 		For(&v1alpha1.TargetInventory{}, builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, confirms()))).
@@ -66,10 +73,12 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		Complete(r)
 }
 
-// confirms lets an inventory through on which the user has confirmed another target.
+// confirms lets an inventory through on which the user has confirmed another target, or removals.
 func confirms() predicate.Funcs {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
-		return e.ObjectOld.GetAnnotations()[v1alpha1.AnnotationConfirmTarget] != e.ObjectNew.GetAnnotations()[v1alpha1.AnnotationConfirmTarget]
+		before, after := e.ObjectOld.GetAnnotations(), e.ObjectNew.GetAnnotations()
+		return before[v1alpha1.AnnotationConfirmTarget] != after[v1alpha1.AnnotationConfirmTarget] ||
+			before[v1alpha1.AnnotationConfirmUndeclared] != after[v1alpha1.AnnotationConfirmUndeclared]
 	}}
 }
 
@@ -108,8 +117,11 @@ func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[conn
 
 func all(*v1alpha1.TargetInventory) bool { return true }
 
-// waits reports whether an inventory waits for a listing that can be relied on.
+// waits reports whether an inventory waits for a listing that can be relied on, or for another one that shows what it is to remove.
 func waits(i *v1alpha1.TargetInventory) bool {
+	if len(i.Status.Removals) > 0 {
+		return true
+	}
 	c := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionReady)
 	return c != nil && c.Reason == v1alpha1.ReasonListIncomplete
 }

@@ -47,10 +47,15 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 	case i.Status.Target.Kind == "", s.fault.Status == metav1.ConditionFalse:
 		i.Status.Target = declaredTarget(i, s.fault)
 		fillRows(&i.Status, &listing{})
+		s.removals = &removals{}
 	}
 	answers := s.answers()
 	ready := fault.Ready(answers)
 	fault.Set(&i.Status.Conditions, s.fault, i.Generation, now, append(answers[:len(answers)-1], ready)...)
+	if s.removals != nil {
+		i.Status.Removals, i.Status.Confirm = s.removals.status(), s.removals.confirm
+		fault.SetWarnings(&i.Status.Conditions, s.removals.warnings(s.target, s.began), i.Generation, now)
+	}
 }
 
 // declaredTarget is the target as the user spells it. What its name was found to stand for is kept where that is not found any

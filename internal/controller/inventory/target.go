@@ -71,7 +71,7 @@ func successor(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Ha
 	switch {
 	case err != nil:
 		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+resolve.TargetWords(i.Spec.Target), err)
-	case len(named) != 1 || refused(h, s, facts(i, &named[0])) != nil:
+	case len(named) != 1 || refused(i, h, s, facts(i, &named[0])) != nil:
 		return nil, gone
 	case i.Annotations[v1alpha1.AnnotationConfirmTarget] == named[0].ID:
 		return &named[0], nil
@@ -81,8 +81,12 @@ func successor(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Ha
 }
 
 // refused asks the rules.
-func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault.Fault {
-	return faultOf(policy.CheckInventory(h.Object, s, t))
+func refused(i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault.Fault {
+	d := policy.CheckInventory(h.Object, s, t)
+	if d.Allowed && i.Spec.Undeclared == v1alpha1.UndeclaredRemove {
+		d = policy.CheckRemovals(h.Object, s, t)
+	}
+	return faultOf(d)
 }
 
 // judged asks the rules of the target as it was found, or, where Astro could not be asked, as it is remembered. Of one that was
@@ -90,13 +94,13 @@ func refused(h connection.Handle, s policy.Subject, t policy.TargetFacts) *fault
 func judged(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory, found *astro.Target, wrong *fault.Fault) *fault.Fault {
 	switch {
 	case found != nil:
-		return refused(h, s, facts(i, found))
+		return refused(i, h, s, facts(i, found))
 	case wrong.Err == nil && !foundByName(i):
-		return refused(h, s, facts(i, nil))
+		return refused(i, h, s, facts(i, nil))
 	case wrong.Err != nil && !whole(remembered(i)):
 		return undecided(wrong)
 	default:
-		return refused(h, s, remembered(i))
+		return refused(i, h, s, remembered(i))
 	}
 }
 
@@ -114,7 +118,7 @@ func undecided(wrong *fault.Fault) *fault.Fault {
 // unready is the fault of an inventory whose connection is not ready. The rules count meanwhile for a target that was found before.
 func unready(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory) *fault.Fault {
 	if t := remembered(i); whole(t) {
-		if f := refused(h, s, t); f != nil {
+		if f := refused(i, h, s, t); f != nil {
 			return f
 		}
 	}
@@ -131,7 +135,12 @@ func whole(t policy.TargetFacts) bool {
 
 // impossible asks them before anything is looked up: what no rule can allow costs Astro nothing.
 func impossible(h connection.Handle, s policy.Subject, i *v1alpha1.TargetInventory) *fault.Fault {
-	return faultOf(policy.PossibleInventory(h.Object, s, policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID)}))
+	t := policy.TargetFacts{Kind: i.Spec.Target.Kind, ID: string(i.Spec.Target.ID)}
+	d := policy.PossibleInventory(h.Object, s, t)
+	if d.Allowed && i.Spec.Undeclared == v1alpha1.UndeclaredRemove {
+		d = policy.PossibleRemovals(h.Object, s, t)
+	}
+	return faultOf(d)
 }
 
 func faultOf(d policy.Decision) *fault.Fault {
@@ -149,7 +158,7 @@ func hinted(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handl
 	}
 	words := ""
 	for _, t := range h.Directory.AlikeTargets(ctx, resolve.TargetQuery(i.Spec.Target, pinned(i))) {
-		if refused(h, s, facts(i, &t)) == nil {
+		if refused(i, h, s, facts(i, &t)) == nil {
 			words = resolve.Hint(i.Spec.Target.Name, t.Name, t.ID)
 			break
 		}

@@ -24,9 +24,13 @@ import (
 // withJournal adds what only the journal knows, and orphans: claims that no status holds yet, and bindings that are gone
 // with theirs.
 func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
-	entries := map[types.UID]journal.Entry{}
+	entries, removals := map[types.UID]journal.Entry{}, []journal.Entry{}
 	for _, e := range r.journal().Entries(g.key.journal()) {
-		entries[e.UID] = e
+		if e.Removal != "" {
+			removals = append(removals, e)
+		} else {
+			entries[e.UID] = e
+		}
 	}
 	bindings := slices.Clone(g.bindings)
 	for i := range bindings {
@@ -52,7 +56,7 @@ func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
 			return g, err
 		}
 	}
-	return g, nil
+	return r.withRemovals(ctx, g, removals)
 }
 
 // withClaims adds what the journal knows of bindings that are not found under the key of their token: they were given a role
@@ -176,7 +180,7 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
 	}
 	full := known.binding(ctx, d.Object, c)
-	full.Orphan, full.Journaled, full.Recovered = d.Orphan, d.Journaled, d.Recovered
+	full.Orphan, full.Undeclared, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Journaled, d.Recovered
 	full = withoutNamespace(full)
 	if d.Claim != nil {
 		full.Claim = d.Claim

@@ -30,6 +30,7 @@ type orphans struct {
 type orphan struct {
 	binding   *v1alpha1.ScopedTokenBinding
 	confirmed bool // the API server has said that it is gone
+	removal   bool // it never was a binding: the journal has a role that an inventory is to remove
 }
 
 func newOrphans(
@@ -109,6 +110,11 @@ func (o *orphans) candidate(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedToke
 	return last
 }
 
+// addRemoval notes a role that an inventory is to remove, so that it is known who waits for a connection.
+func (o *orphans) addRemoval(key TokenKey, b *v1alpha1.ScopedTokenBinding) {
+	o.put(key, &orphan{binding: b, confirmed: true, removal: true})
+}
+
 // add notes a binding that is known to be gone.
 func (o *orphans) add(key TokenKey, b *v1alpha1.ScopedTokenBinding) {
 	o.put(key, &orphan{binding: b, confirmed: true})
@@ -126,6 +132,9 @@ func (o *orphans) put(key TokenKey, one *orphan) {
 // confirmed returns the orphans of a token that the API server says are gone. One that is still there is none.
 func (o *orphans) confirmed(ctx context.Context, key TokenKey) (all []*v1alpha1.ScopedTokenBinding, err error) {
 	for _, one := range o.of(key) {
+		if one.removal {
+			continue
+		}
 		if !one.confirmed {
 			there, err := o.there(ctx, one.binding)
 			if err != nil {

@@ -63,7 +63,10 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 	w.looked, w.posting = true, false
 	r.auditSeen(ctx, w.group.key, fresh)
 	r.wakeUp(ctx, r.line.Slot(w.group.key))
-	bindings, err := r.refresh(ctx, w.progress.Situation.Bindings)
+	bindings, err := r.withoutOver(ctx, w.group.key, fresh, w.progress.Situation.Bindings)
+	if err == nil {
+		bindings, err = r.refresh(ctx, bindings)
+	}
 	if err != nil {
 		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
 		return nil, false

@@ -101,6 +101,10 @@ func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement
 // finishOrphan forgets an orphan once its role is revoked. There is no object to tell anything, so what is in the way is
 // logged.
 func (r *Reconciler) finishOrphan(ctx context.Context, g group, st decision.Statement) {
+	if st.Undeclared {
+		r.finishRemoval(ctx, g, st)
+		return
+	}
 	logger := log.FromContext(ctx).WithValues("namespace", st.Object.Namespace, "name", st.Object.Name)
 	if !st.Release {
 		logger.Info("the role of a binding that is gone without having been let go is not revoked yet", "why", st.Why)

@@ -43,8 +43,8 @@ type Options struct {
 	Clock func() time.Time
 }
 
-// SetupWithManager adds the controller. The fields of package index have to be registered.
-func SetupWithManager(mgr ctrl.Manager, o Options) error {
+// SetupWithManager adds the controller, and returns it for whoever has roles removed. The fields of package index have to be registered.
+func SetupWithManager(mgr ctrl.Manager, o Options) (*Reconciler, error) {
 	r := newReconciler(mgr, o)
 	err := builder.TypedControllerManagedBy[TokenKey](mgr).
 		Named("token").
@@ -58,12 +58,12 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency(), RateLimiter: backoff()}).
 		Complete(r)
 	if err != nil {
-		return fmt.Errorf("set up the controller of tokens: %w", err)
+		return nil, fmt.Errorf("set up the controller of tokens: %w", err)
 	}
 	if err := mgr.Add(manager.RunnableFunc(r.flushJournal)); err != nil {
-		return fmt.Errorf("set up the end of the journal: %w", err)
+		return nil, fmt.Errorf("set up the end of the journal: %w", err)
 	}
-	return r.showCounts(mgr)
+	return r, r.showCounts(mgr)
 }
 
 // openJournal reads the journals before any worker begins: what an earlier process was about to give counts from the

@@ -1,0 +1,163 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+)
+
+// Remover has roles removed that no binding declares. It is the controller of tokens, which alone writes to Astro.
+type Remover interface {
+	// Removals enters removals, by their tokens, and has them carried out. Each is looked at once more before it is.
+	Removals(ctx context.Context, removals map[journal.TokenKey]journal.Entry) error
+	// Removing are the removals of an inventory that are not over yet, by the id of the token.
+	Removing(uid types.UID) map[string]journal.Entry
+	// Claims reports whether a claim on the target may stand in no status.
+	Claims(token journal.TokenKey, target string) bool
+}
+
+// withRemovals finds the roles that are to be removed, and has those removed that were confirmed.
+func (r *Reconciler) withRemovals(
+	ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle, subject policy.Subject, tokens []astro.Token,
+) error {
+	if i.Spec.Undeclared != v1alpha1.UndeclaredRemove || r.Remover == nil {
+		s.removals = &removals{}
+		return nil
+	}
+	if s.listing.unread > 0 {
+		return nil // what is not listed whole is left as it was told
+	}
+	p, err := r.protection(ctx, h, subject, s.target)
+	if err != nil {
+		return err
+	}
+	shown := s.listing.rows[:min(len(s.listing.rows), v1alpha1.MaxInventoryTokens)]
+	all := undeclared(tokens, shown, roleOn(s.target), p)
+	began, ago := h.Directory.LastListing()
+	s.began = began.Truncate(time.Second)
+	told := i.Status.Removals
+	if i.Status.Target.ID != s.target.ID {
+		told = nil
+	}
+	found := &removals{
+		all: dated(all, told, s.began), given: i.Annotations[v1alpha1.AnnotationConfirmUndeclared], blocked: r.blocked(h, ago),
+		paused:   meta.IsStatusConditionTrue(h.Object.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused),
+		unlisted: len(shown) < len(s.listing.rows),
+	}
+	if found.blocked == "" {
+		found.confirm = digest(i, s.target.ID, found.all, s.began)
+	}
+	s.removals = found
+	return r.remove(ctx, i, s, h)
+}
+
+// blocked says why nothing may be removed for now; empty if it may.
+func (r *Reconciler) blocked(h connection.Handle, ago time.Duration) string {
+	spec := h.Object.ConnectionSpec()
+	switch {
+	case r.Partial:
+		return "the operator was started with --watch-namespaces, and does not see what bindings of other namespaces declare"
+	case spec.Mode == v1alpha1.ModeObserve:
+		return h.Key.Words() + " is in mode Observe, through which nothing is removed"
+	case h.Deleting:
+		return h.Key.Words() + " is being deleted"
+	case ago > 2*spec.SweepInterval.Duration+time.Minute:
+		return "the tokens were not listed for more than two sweep intervals"
+	}
+	return ""
+}
+
+// remove enters what was confirmed and is not under way yet.
+func (r *Reconciler) remove(ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle) error {
+	due, under := map[journal.TokenKey]journal.Entry{}, r.Remover.Removing(i.UID)
+	s.removals.underWay = map[string]bool{}
+	for _, v := range s.removals.all {
+		e, is := under[v.token]
+		switch {
+		case is && e.Removal == s.removals.given && e.Role == v.role && e.Target == s.target.ID && s.removals.blocked == "":
+			s.removals.underWay[v.token] = true
+		case s.removals.confirmed(i) && v.confirmable(s.began):
+			due[journal.TokenKey{Host: h.Host, Organization: h.Organization, Token: v.token}] = entry(i, s, v)
+			s.removals.underWay[v.token] = true
+		}
+	}
+	if given := s.removals.given; given != "" && given == s.removals.confirm && given != i.Status.Confirm {
+		s.again = settling // it counts once the status tells what it stands for
+	}
+	if len(due) == 0 {
+		return nil
+	}
+	if err := r.Remover.Removals(ctx, due); err != nil {
+		return err
+	}
+	r.Recorder.Eventf(i, nil, corev1.EventTypeNormal, v1alpha1.ReasonRemovalUnderWay, "Remove",
+		"removing %d role(s) on %s %q that no binding declares, as %s was confirmed", len(due), s.target.Kind, s.target.Name, s.removals.confirm)
+	return nil
+}
+
+func entry(i *v1alpha1.TargetInventory, s *survey, v removal) journal.Entry {
+	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
+	return journal.Entry{
+		UID: i.UID, Namespace: i.Namespace, Name: i.Name, ConnectionKind: string(key.Kind), Connection: key.Name,
+		TargetKind: string(s.target.Kind), Target: s.target.ID, Role: v.role, Removal: s.removals.confirm,
+	}
+}
+
+// protection is gathered for all tokens of a target at once.
+func (r *Reconciler) protection(ctx context.Context, h connection.Handle, subject policy.Subject, target v1alpha1.BoundTarget) (p protection, err error) {
+	credentials, err := r.credentials(ctx)
+	if err != nil {
+		return p, err
+	}
+	var bindings v1alpha1.ScopedTokenBindingList
+	if err := r.Client.List(ctx, &bindings, client.UnsafeDisableDeepCopy); err != nil {
+		return p, fmt.Errorf("list bindings: %w", err)
+	}
+	p.credential = func(id string) bool { return credentials[id] || len(r.Registry.CredentialOf(h.Host, id)) > 0 }
+	p.allowed = func(t *astro.Token, role string) bool {
+		on := policy.TargetFacts{Kind: target.Kind, ID: target.ID, WorkspaceID: target.WorkspaceID}
+		return policy.MayRemove(h.Object, policy.Request{Subject: subject, Token: decision.FactsOfToken(*t), Target: on, Role: role})
+	}
+	p.declared = func(t *astro.Token) bool {
+		for n := range bindings.Items {
+			if pin.Speaks(&bindings.Items[n], *t, target) {
+				return true
+			}
+		}
+		return r.Remover.Claims(journal.TokenKey{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID)
+	}
+	return p, nil
+}
+
+// credentials are the tokens with which the operator works by the status of any connection, of other instances as well.
+func (r *Reconciler) credentials(ctx context.Context) (map[string]bool, error) {
+	var own v1alpha1.AstroConnectionList
+	var cluster v1alpha1.ClusterAstroConnectionList
+	if err := r.Client.List(ctx, &own, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list connections: %w", err)
+	}
+	if err := r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy); err != nil {
+		return nil, fmt.Errorf("list cluster connections: %w", err)
+	}
+	all := map[string]bool{}
+	for n := range own.Items {
+		all[own.Items[n].Status.CredentialTokenID] = true
+	}
+	for n := range cluster.Items {
+		all[cluster.Items[n].Status.CredentialTokenID] = true
+	}
+	return all, nil
+}
