@@ -124,7 +124,7 @@ func (j *Journal) takeOff(ctx context.Context, name string, gone []foreign) erro
 	}
 	before := len(entries)
 	maps.DeleteFunc(entries, func(id ID, e Entry) bool {
-		return slices.ContainsFunc(gone, func(g foreign) bool { return g.id == id && g.Entry.same(e) })
+		return slices.ContainsFunc(gone, func(g foreign) bool { return g.id == id && g.same(e) })
 	})
 	if len(entries) == before {
 		return nil
