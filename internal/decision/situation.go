@@ -104,6 +104,7 @@ type Binding struct {
 	Object     *v1alpha1.ScopedTokenBinding
 	Orphan     bool // the object is gone, and what it was granted is to be revoked
 	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
+	Resumed    bool // an earlier process was about to remove it, and may have
 	Connection Connection
 
 	Labels    map[string]string // of its namespace, as far as rules speak of labels

@@ -58,6 +58,8 @@ func (s *Situation) blocksRemoval(b *Binding) (wait *fault.Fault, over bool) {
 func (s *Situation) mayRemove(b *Binding, r *Ruling) bool {
 	place := b.entry(nil)
 	switch {
+	case b.Resumed && s.Token.Token.UpdatedAt.After(b.Claim.ClaimedAt): // it may be removed already, and given again
+		return false
 	case s.roleOn(place) != b.Claim.Role, !Removable(s.Token.Token, place.Key()):
 		return false
 	case s.Token.Protected, len(s.Token.CredentialOf) > 0:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -118,22 +117,31 @@ func (j *Journal) takeOff(ctx context.Context, name string, gone []foreign) erro
 	if err := j.reader.Get(ctx, client.ObjectKey{Namespace: j.options.Namespace, Name: name}, &cm); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	entries, own, err := read(&cm)
-	if !own || err != nil {
-		return err // what cannot be read is left to who wrote it
+	if cm.UID == "" || cm.Annotations[annotationUID] != string(cm.UID) {
+		return nil // what it has is of some other time, and nobody reads it
 	}
-	before := len(entries)
-	maps.DeleteFunc(entries, func(id ID, e Entry) bool {
-		return slices.ContainsFunc(gone, func(g foreign) bool { return g.id == id && g.same(e) })
-	})
-	if len(entries) == before {
-		return nil
-	}
-	cm.Data = map[string]string{}
-	for _, r := range records(entries) {
-		if cm.Data[recordKey(r.TokenKey)], err = r.encode(); err != nil {
-			return err
+	changed := false
+	for _, g := range gone {
+		key := recordKey(g.id.Token)
+		r, err := decode(cm.Data[key])
+		if err != nil {
+			continue // nobody reads it either
 		}
+		left := slices.DeleteFunc(slices.Clone(r.Entries), func(e Entry) bool { return g.id == (ID{r.TokenKey, e.UID}) && g.same(e) })
+		switch {
+		case len(left) == len(r.Entries):
+			continue
+		case len(left) == 0:
+			delete(cm.Data, key)
+		default:
+			if cm.Data[key], err = (record{TokenKey: r.TokenKey, Entries: left}).encode(); err != nil {
+				return err
+			}
+		}
+		changed = true
+	}
+	if !changed {
+		return nil
 	}
 	if err := j.writer.Update(ctx, &cm); err != nil && !apierrors.IsNotFound(err) {
 		return fmt.Errorf("update ConfigMap %s/%s of another instance: %w", cm.Namespace, cm.Name, err)

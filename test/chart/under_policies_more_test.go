@@ -108,10 +108,10 @@ func TestOptionalPolicies(t *testing.T) {
 	tenant.mayNot("bind", bind, create(bound("new")))
 	tenant.mayNot("edit a binding", bind, patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))
 	tenant.may("ask for a look", patch(there, `{"metadata":{"annotations":{"astro.scopedtoken.dev/requestedAt":"now"}}}`))
-	for _, key := range []string{v1alpha1.AnnotationConfirmToken, v1alpha1.AnnotationConfirmTarget} {
+	for _, key := range []string{v1alpha1.AnnotationConfirmToken, v1alpha1.AnnotationConfirmTarget, v1alpha1.AnnotationConfirmUndeclared} {
 		confirm := `{"metadata":{"annotations":{"` + key + `":"` + anyToken + `"}}}`
-		tenant.mayNot("confirm another of the same name", bind, patch(there, confirm))
-		binder.may("confirm another of the same name", patch(there, confirm))
+		tenant.mayNot("confirm what is found", bind, patch(there, confirm))
+		binder.may("confirm what is found", patch(there, confirm))
 	}
 	binder.may("bind", create(bound("new")))
 	binder.may("edit a binding", patch(there, `{"spec":{"role":"WORKSPACE_OWNER"}}`))

@@ -27,11 +27,12 @@ func (d *dependencies) readLimit(key Key, c v1alpha1.Connection) {
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.
 func (d *dependencies) resumeRevocations(key Key, u usage) paused {
-	waiting := byNamespace(u.deleting)
+	waiting, users := byNamespace(u.deleting), byNamespace(u.holders)
 	for namespace, orphans := range d.Registry.leaving(key) {
 		waiting[namespace] += orphans
+		users[namespace] += orphans
 	}
-	paused, resumed := d.Registry.limits.resume(key, waiting, len(byNamespace(u.holders)))
+	paused, resumed := d.Registry.limits.resume(key, waiting, len(users))
 	if resumed {
 		d.Registry.subscribers.tell(Notice{Connection: key, Swept: true})
 	}

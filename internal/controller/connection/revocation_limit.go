@@ -176,10 +176,10 @@ func (l *revocationLimit) part(waiting map[string]int) {
 	if !l.unattributed || l.users < 2 {
 		return
 	}
-	l.unattributed = false
-	if !l.whole.on || len(waiting) == 0 {
-		return
+	if l.unattributed = l.whole.on; !l.whole.on || len(waiting) == 0 {
+		return // nobody is paused, or nobody has said yet that he waits
 	}
+	l.unattributed = false
 	own := map[string]int{}
 	for grant, r := range l.revoked {
 		if own[r.namespace]++; own[r.namespace] > policy.RevocationShare(l.max) {

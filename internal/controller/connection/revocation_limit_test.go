@@ -218,6 +218,9 @@ func TestRevocationLimitBeforeAnybodyIsCounted(t *testing.T) {
 	if !r.MayRevoke(k, "flood", "a", "b", "c", "d") || r.MayRevoke(k, "flood", "e") {
 		t.Fatal("the limit lets four through, and no fifth")
 	}
+	if paused, _ := r.limits.resume(k, nil, 2); !paused.all {
+		t.Error("nobody has said yet that he waits")
+	}
 	paused, _ := r.limits.resume(k, map[string]int{"flood": 1}, 2)
 	if paused.all || !slices.Equal(paused.of, []string{"flood"}) {
 		t.Errorf("paused are all: %t, or %v", paused.all, paused.of)

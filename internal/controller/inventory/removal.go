@@ -3,6 +3,7 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -80,18 +81,21 @@ func (r *Reconciler) blocked(h connection.Handle, ago time.Duration) string {
 	return ""
 }
 
-// remove enters what was confirmed and is not under way yet.
+// remove enters what was confirmed and is not under way yet. What is under way is told as if it had come now: the value by which it was
+// confirmed is used up, whatever keeps its end from being seen.
 func (r *Reconciler) remove(ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle) error {
 	due, under := map[journal.TokenKey]journal.Entry{}, r.Remover.Removing(i.UID)
 	s.removals.underWay = map[string]bool{}
-	for _, v := range s.removals.all {
+	for n, v := range s.removals.all {
 		e, is := under[v.token]
 		switch {
 		case is && e.Removal == s.removals.given && e.Role == v.role && e.Target == s.target.ID && s.removals.blocked == "":
 			s.removals.underWay[v.token] = true
+			s.removals.all[n].since = s.began
 		case s.removals.confirmed(i) && v.confirmable(s.began):
 			due[journal.TokenKey{Host: h.Host, Organization: h.Organization, Token: v.token}] = entry(i, s, v)
 			s.removals.underWay[v.token] = true
+			s.removals.all[n].since = s.began
 		}
 	}
 	if given := s.removals.given; given != "" && given == s.removals.confirm && given != i.Status.Confirm {
@@ -105,6 +109,7 @@ func (r *Reconciler) remove(ctx context.Context, i *v1alpha1.TargetInventory, s 
 	}
 	r.Recorder.Eventf(i, nil, corev1.EventTypeNormal, v1alpha1.ReasonRemovalUnderWay, "Remove",
 		"removing %d role(s) on %s %q that no binding declares, as %s was confirmed", len(due), s.target.Kind, s.target.Name, s.removals.confirm)
+	s.removals.confirm = digest(i, s.target.ID, s.removals.all, s.began)
 	return nil
 }
 
@@ -131,9 +136,10 @@ func (r *Reconciler) protection(ctx context.Context, h connection.Handle, subjec
 		on := policy.TargetFacts{Kind: target.Kind, ID: target.ID, WorkspaceID: target.WorkspaceID}
 		return policy.MayRemove(h.Object, policy.Request{Subject: subject, Token: decision.FactsOfToken(*t), Target: on, Role: role})
 	}
+	there := slices.DeleteFunc(bindings.Items, func(b v1alpha1.ScopedTokenBinding) bool { return !pin.SpeaksOfTarget(&b, target) })
 	p.declared = func(t *astro.Token) bool {
-		for n := range bindings.Items {
-			if pin.Speaks(&bindings.Items[n], *t, target) {
+		for n := range there {
+			if pin.Speaks(&there[n], *t, target) {
 				return true
 			}
 		}

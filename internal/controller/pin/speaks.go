@@ -8,7 +8,7 @@ import (
 // Speaks reports whether the binding speaks of a role of the token on the target, in whatever state it is: by id or by name, in its
 // spec or in its status. It says yes rather than no: what a binding speaks of is not removed for want of a declaration.
 func Speaks(b *v1alpha1.ScopedTokenBinding, t astro.Token, on v1alpha1.BoundTarget) bool {
-	return speaksOfToken(b, t) && speaksOfTarget(b, on)
+	return speaksOfToken(b, t) && SpeaksOfTarget(b, on)
 }
 
 func speaksOfToken(b *v1alpha1.ScopedTokenBinding, t astro.Token) bool {
@@ -23,7 +23,8 @@ func speaksOfToken(b *v1alpha1.ScopedTokenBinding, t astro.Token) bool {
 	return ref.Home == "" || string(spec.WorkspaceID) == ref.Home // of a token whose home does not show, any may be it
 }
 
-func speaksOfTarget(b *v1alpha1.ScopedTokenBinding, on v1alpha1.BoundTarget) bool {
+// SpeaksOfTarget reports whether the binding speaks of a role on the target, of whichever token.
+func SpeaksOfTarget(b *v1alpha1.ScopedTokenBinding, on v1alpha1.BoundTarget) bool {
 	spec := b.Spec.Target
 	if spec.Kind != on.Kind {
 		return false

@@ -180,7 +180,7 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 			return nil, err
 		}
 		next := known.binding(ctx, b.Object, c)
-		next.Undeclared = b.Undeclared
+		next.Undeclared, next.Resumed = b.Undeclared, b.Resumed
 		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
 		next = withoutNamespace(next)
 		next.Target, next.Names = b.Target, b.Names

@@ -180,7 +180,7 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
 	}
 	full := known.binding(ctx, d.Object, c)
-	full.Orphan, full.Undeclared, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Journaled, d.Recovered
+	full.Orphan, full.Undeclared, full.Resumed, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Resumed, d.Journaled, d.Recovered
 	full = withoutNamespace(full)
 	if d.Claim != nil {
 		full.Claim = d.Claim

@@ -39,6 +39,8 @@ type Options struct {
 	Recorder events.EventRecorder
 	// Audit takes what the audit log is to say; nothing is written if nil.
 	Audit *audit.Log
+	// Partial says that bindings of some namespaces are not seen, so that nobody knows what no binding declares.
+	Partial bool
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
 }
@@ -115,7 +117,7 @@ func (o Options) concurrency() int {
 
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Partial: o.Partial,
 		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(),
 		found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),

@@ -30,16 +30,20 @@ func (r *Reconciler) Removals(ctx context.Context, removals map[journal.TokenKey
 	if j == nil {
 		return errNotLeading
 	}
+	var entered []journal.TokenKey
+	var fault error
 	for k, e := range removals {
 		e.ClaimedAt, e.Origin = r.Clock(), string(v1alpha1.OriginAdopted) // nobody was given it
 		if err := j.Write(ctx, k, e); err != nil {
-			return fmt.Errorf("write down what is to be removed: %w", err)
+			fault = fmt.Errorf("write down what is to be removed: %w", err)
+			break
 		}
+		entered = append(entered, k)
 	}
-	for k := range removals {
+	for _, k := range entered { // what was entered before an error stands
 		r.enqueue(ctx, finding{key: tokenKey(k.Host, k.Organization, k.Token), priority: sweepPriority})
 	}
-	return nil
+	return fault
 }
 
 // Removing are the removals of an inventory that are not over yet, by the id of the token.
@@ -87,7 +91,7 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journ
 		}
 		b := leaving(bindingOf(g.key, e))
 		r.orphans.addRemoval(g.key, b)
-		d := decision.Binding{Object: b, Orphan: true, Undeclared: true, Journaled: true, Claim: claimOf(g.key, e)}
+		d := decision.Binding{Object: b, Orphan: true, Undeclared: true, Resumed: e.Recovered, Journaled: true, Claim: claimOf(g.key, e)}
 		if g, err = r.add(ctx, g, d); err != nil {
 			return g, err
 		}
@@ -95,12 +99,16 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journ
 	return g, nil
 }
 
-// asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over, unless another
-// instance works on it.
+// asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over here, as it is where
+// another instance serves the connection, or where the bindings of some namespaces are not seen.
 func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, e journal.Entry) (on v1alpha1.BoundTarget, asks bool, err error) {
 	object, err := connection.Find(ctx, r.Client, connection.KeyFor(e.Namespace, connectionRef(e)))
-	if err != nil || object != nil && !r.Registry.Serves(object) {
+	if err != nil {
 		return on, false, err
+	}
+	if r.Partial || object != nil && !r.Registry.Serves(object) {
+		r.endRemoval(key, e.UID)
+		return on, false, nil
 	}
 	var i v1alpha1.TargetInventory
 	name := client.ObjectKey{Namespace: e.Namespace, Name: e.Name}
