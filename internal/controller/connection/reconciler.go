@@ -68,14 +68,15 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	released, err := r.release(ctx, c, u, u.graceLeft(m.deletingSince, r.Clock()))
+	grace := u.graceLeft(m.deletingSince, r.Clock())
+	released, err := r.release(ctx, c, u, grace)
 	if err != nil {
 		m.finalizer = refusedFinalizer(c, err)
 	}
 	if m.finalizer == nil && (released || err != nil) {
 		return reconcile.Result{}, err
 	}
-	return r.conclude(ctx, key, c, m, u)
+	return r.conclude(ctx, key, c, m, u, grace)
 }
 
 // recall is the memory of the connection, with what the connection says of the pace, and whether somebody asks for a look
@@ -167,8 +168,8 @@ func (r *reconciler) announce(m *memory, h Handle, found swept) {
 // overtaken is how long to wait for the cache where somebody else was first to write the object.
 const overtaken = 100 * time.Millisecond
 
-// conclude reports, and says when to look again.
-func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connection, m *memory, u usage) (reconcile.Result, error) {
+// conclude reports, and says when to look again: for one that was kept for the grace that was left before, whatever time the report took.
+func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connection, m *memory, u usage, grace time.Duration) (reconcile.Result, error) {
 	paused := r.resumeRevocations(key, u)
 	err := r.report(ctx, c, findings{
 		fault: m.firstFault(), ready: m.ready, access: m.proof.access, handledAt: m.trust.handledAt, usage: u, paused: paused,
@@ -187,8 +188,8 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 		r.refusals.TellStatus(ctx, r.Recorder, c, c.ConnectionStatus().Conditions, err, now)
 		wake = min(wake, refusal.Again)
 	}
-	if left := u.graceLeft(m.deletingSince, now); left > 0 && len(u.holders) == 0 {
-		wake = min(wake, left)
+	if grace > 0 && len(u.holders) == 0 {
+		wake = min(wake, grace)
 		if u.unfinished > 0 {
 			wake = min(wake, unfinishedPoll)
 		}
