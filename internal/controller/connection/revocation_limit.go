@@ -173,11 +173,8 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 // part makes of a pause that says nobody's name one of each namespace in which somebody waits. Of what these had revoked while they were
 // alone, no more than their share counts from then on.
 func (l *revocationLimit) part(waiting map[string]int) {
-	if !l.unattributed || l.users < 2 {
-		return
-	}
-	if l.unattributed = l.whole.on; !l.whole.on || len(waiting) == 0 {
-		return // nobody is paused, or nobody has said yet that he waits
+	if !l.unattributed || !l.whole.on || l.users < 2 || len(waiting) == 0 {
+		return // until somebody has said that he waits
 	}
 	l.unattributed = false
 	own := map[string]int{}

@@ -67,13 +67,14 @@ func (r *reconciler) setup(mgr manager.Manager, secrets cache.Informer) error {
 			Informer: secrets, Handler: handler.EnqueueRequestsFromMapFunc(r.usersOf), Predicates: []predicate.Predicate{predicate.ResourceVersionChangedPredicate{}},
 		}).
 		WatchesRawSource(source.Channel(r.Registry.requeues[r.kind].out, handler.TypedEnqueueRequestsFromMapFunc(requestFor))).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: backoffOfErrors()}).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: Backoff[reconcile.Request]()}).
 		Complete(r)
 }
 
-// backoffOfErrors keeps a connection from waiting long after trouble with Kubernetes is over.
-func backoffOfErrors() workqueue.TypedRateLimiter[reconcile.Request] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](50*time.Millisecond, time.Minute)
+// Backoff is how long what has failed is left alone: so short, at most, that nothing waits long after an outage, since a sweep tells of
+// a change only once.
+func Backoff[K comparable]() workqueue.TypedRateLimiter[K] {
+	return workqueue.NewTypedItemExponentialFailureRateLimiter[K](50*time.Millisecond, time.Minute)
 }
 
 func requestFor(_ context.Context, k Key) []reconcile.Request {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-logr/logr"
 	"k8s.io/client-go/tools/events"
-	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
@@ -57,7 +56,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) (*Reconciler, error) {
 		WatchesRawSource(source.TypedChannel(r.found, foundHandler())).
 		WatchesRawSource(source.TypedFunc[TokenKey](func(ctx context.Context, q queue) error { return r.openJournal(ctx, o, q) })).
 		WithLogConstructor(logConstructor(mgr.GetLogger())).
-		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency(), RateLimiter: backoff()}).
+		WithOptions(controller.TypedOptions[TokenKey]{MaxConcurrentReconciles: o.concurrency(), RateLimiter: connection.Backoff[TokenKey]()}).
 		Complete(r)
 	if err != nil {
 		return nil, fmt.Errorf("set up the controller of tokens: %w", err)
@@ -102,11 +101,6 @@ func (r *Reconciler) flushJournal(ctx context.Context) error {
 
 // flushTimeout is how long the last write of the journal may take.
 const flushTimeout = 3 * time.Second
-
-// backoff keeps a key from waiting long after an outage: a sweep tells of a change only once.
-func backoff() workqueue.TypedRateLimiter[TokenKey] {
-	return workqueue.NewTypedItemExponentialFailureRateLimiter[TokenKey](50*time.Millisecond, time.Minute)
-}
 
 func (o Options) concurrency() int {
 	if o.Concurrency > 0 {

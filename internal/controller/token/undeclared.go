@@ -50,11 +50,10 @@ func (r *Reconciler) Removals(ctx context.Context, removals map[journal.TokenKey
 func (r *Reconciler) Removing(uid types.UID) map[string]journal.Entry {
 	all := map[string]journal.Entry{}
 	if j := r.journal(); j != nil {
-		j.Count(func(k journal.TokenKey, e journal.Entry) bool {
+		j.Each(func(k journal.TokenKey, e journal.Entry) {
 			if e.Removal != "" && e.UID == uid {
 				all[k.Token] = e
 			}
-			return false
 		})
 	}
 	return all
@@ -102,11 +101,15 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journ
 // asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over here, as it is where
 // another instance serves the connection, or where the bindings of some namespaces are not seen.
 func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, e journal.Entry) (on v1alpha1.BoundTarget, asks bool, err error) {
+	if r.Partial { // before anything is read: its namespace may be one that is not watched
+		r.endRemoval(key, e.UID)
+		return on, false, nil
+	}
 	object, err := connection.Find(ctx, r.Client, connection.KeyFor(e.Namespace, connectionRef(e)))
 	if err != nil {
 		return on, false, err
 	}
-	if r.Partial || object != nil && !r.Registry.Serves(object) {
+	if object != nil && !r.Registry.Serves(object) {
 		r.endRemoval(key, e.UID)
 		return on, false, nil
 	}
