@@ -69,6 +69,10 @@ func (d *Directory) Targets(ctx context.Context, q TargetQuery) ([]Target, error
 	return d.targets.lookUp(ctx, q)
 }
 
+// ExpectTarget notes that a target will be looked up soon. It makes no call: once others are looked up and their call has room,
+// this one is looked up with them.
+func (d *Directory) ExpectTarget(q TargetQuery) { d.targets.expect(q) }
+
 // Successors are the targets that a query by name finds beside the one with the id, which is not found any more. A cached
 // answer that still has that one is from before, and is asked again.
 func (d *Directory) Successors(ctx context.Context, byName TargetQuery, gone string) ([]Target, error) {

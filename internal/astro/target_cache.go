@@ -2,15 +2,12 @@ package astro
 
 import (
 	"context"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	maxBatch      = 100
-	maxBatchBytes = 6000 // of ids or names in the address of a request, which servers commonly allow 8 KiB
 	lookupTimeout = time.Minute
 	// targetTTL is how long an answer is kept: a name may pass to another target, and a Deployment may move to another
 	// Workspace.
@@ -30,7 +27,8 @@ type targetCache struct {
 	asking map[TargetQuery]*lookup
 	next   map[batchKey][]*lookup // gathered for the next call
 	busy   map[batchKey]bool      // a round of calls is under way
-	round  int                    // counts the listings of tokens
+	soon   soon
+	round  int // counts the listings of tokens
 }
 
 // targetAnswer is kept until its time if it is exactly one target, else until the next round.
@@ -38,12 +36,6 @@ type targetAnswer struct {
 	found []Target
 	at    time.Time // when the call that showed it began
 	until time.Time
-}
-
-// batchKey separates lookups that cannot share a call.
-type batchKey struct {
-	kind   EntityType
-	byName bool
 }
 
 // lookup is one query, shared by all callers who ask it at the same time.
@@ -62,6 +54,7 @@ func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) 
 	return &targetCache{
 		client: c, now: now, ttl: ttl, window: window, rows: newTargetRows(),
 		known: map[TargetQuery]targetAnswer{}, asking: map[TargetQuery]*lookup{}, next: map[batchKey][]*lookup{}, busy: map[batchKey]bool{},
+		soon: newSoon(),
 	}
 }
 
@@ -86,19 +79,37 @@ func (c *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, erro
 func (c *targetCache) ask(q TargetQuery) ([]Target, *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if a, ok := c.known[q]; ok && (len(a.found) != 1 || c.now().Before(a.until)) {
-		return slices.Clone(a.found), nil
+	c.soon.drop(q)
+	if found, known := c.answered(q); known {
+		return slices.Clone(found), nil
 	}
 	if l := c.asking[q]; l != nil {
 		return nil, l
 	}
-	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
-	c.asking[q] = l
-	key := batchKey{q.Kind, q.ID == ""}
+	l, key := c.begin(q), q.batch()
 	if c.next[key] = append(c.next[key], l); len(c.next[key]) == 1 {
 		time.AfterFunc(c.window, func() { c.send(key) })
 	}
 	return nil, l
+}
+
+// answered is the cached answer to a query.
+func (c *targetCache) answered(q TargetQuery) (found []Target, known bool) {
+	a, known := c.known[q]
+	return a.found, known && (len(a.found) != 1 || c.now().Before(a.until))
+}
+
+func (c *targetCache) begin(q TargetQuery) *lookup {
+	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
+	c.asking[q] = l
+	return l
+}
+
+// expect notes a query that will be asked soon. It makes no call, and is asked with others once a call has room.
+func (c *targetCache) expect(q TargetQuery) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.soon.add(q.plain())
 }
 
 // send makes calls for the gathered lookups, unless calls are under way. Lookups that come meanwhile are gathered for the
@@ -110,36 +121,36 @@ func (c *targetCache) send(key batchKey) {
 		return
 	}
 	c.busy[key] = true
-	gathered := c.next[key]
+	parts := batches(c.next[key])
 	delete(c.next, key)
-	go c.sendAll(key, batches(gathered))
+	c.fill(&parts[len(parts)-1], key)
+	go c.sendAll(key, parts)
 }
 
-func (c *targetCache) sendAll(key batchKey, parts [][]*lookup) {
+// fill adds queries that will be asked soon to a call, as far as it has room for them.
+func (c *targetCache) fill(b *batch, key batchKey) {
+	for {
+		q, more := c.soon.next(key, b.fits)
+		if !more {
+			return
+		}
+		_, known := c.answered(q)
+		if _, asked := c.asking[q]; !known && !asked {
+			b.add(c.begin(q))
+		}
+	}
+}
+
+func (c *targetCache) sendAll(key batchKey, parts []batch) {
 	var round sync.WaitGroup
-	for _, batch := range parts {
-		round.Go(func() { c.askFor(key, batch) })
+	for _, b := range parts {
+		round.Go(func() { c.askFor(key, b.lookups) })
 	}
 	round.Wait()
 	c.mu.Lock()
 	c.busy[key] = false
 	c.mu.Unlock()
 	c.send(key)
-}
-
-// batches splits lookups so that each part fits into one request.
-func batches(all []*lookup) [][]*lookup {
-	var parts [][]*lookup
-	bytes := 0
-	for _, l := range all {
-		size := len(url.QueryEscape(l.query.value())) + len("&deploymentIds=")
-		last := len(parts) - 1
-		if last < 0 || len(parts[last]) == maxBatch || bytes+size > maxBatchBytes {
-			parts, bytes, last = append(parts, nil), 0, last+1
-		}
-		parts[last], bytes = append(parts[last], l), bytes+size
-	}
-	return parts
 }
 
 func (c *targetCache) askFor(key batchKey, batch []*lookup) {

@@ -119,8 +119,8 @@ func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (chan
 	work, ctx := errgroup.WithContext(ctx)
 	work.SetLimit(sweepCalls)
 	for key, all := range byKind {
-		for _, batch := range batches(all) {
-			work.Go(func() error { return d.targets.lookAgain(ctx, key, batch, evidence) })
+		for _, b := range batches(all) {
+			work.Go(func() error { return d.targets.lookAgain(ctx, key, b.lookups, evidence) })
 		}
 	}
 	err = work.Wait()

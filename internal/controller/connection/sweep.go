@@ -62,6 +62,7 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 	var err error
 	doing := "list the tokens of the Organization"
 	if found.Sweep, err = p.access.directory.Refresh(ctx); err == nil {
+		found.Changed = d.tellAhead(key, found.Sweep)
 		doing = "look at the targets of the bindings"
 		found.targets, err = d.refreshTargets(ctx, key, p.access)
 	}
@@ -84,6 +85,16 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 		}
 	}
 	return p, l, found, nil
+}
+
+// tellAhead tells of the tokens that changed before the targets are looked at, which may be thousands, and returns those that are
+// still to be told of. With a connection that everybody is told of anyway they wait for that.
+func (d *dependencies) tellAhead(key Key, s astro.Sweep) (left []string) {
+	if h, _ := d.Registry.Get(key); s.First || !h.Ready {
+		return s.Changed
+	}
+	d.Registry.subscribers.tell(Notice{Connection: key, Tokens: s.Changed})
+	return nil
 }
 
 // refreshTargets looks at the targets that bindings and inventories of the connection have found.

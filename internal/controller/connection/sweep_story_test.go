@@ -28,6 +28,18 @@ var _ = Describe("The sweep of a connection", func() {
 		Eventually(func() []Notice { return notices.of(s.key()) }).Should(ConsistOf(Notice{Connection: s.key(), Tokens: []string{drifting}}))
 	})
 
+	It("tells of the token before it looks at targets, which may be many and slow", func(ctx SpecContext) {
+		s := newStory(ctx)
+		token := s.bound(1)[0]
+		s.proven()
+		notices.forget()
+		DeferCleanup(s.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHang, Endpoint: astrosim.WorkspacesList}))
+		s.sim.GrantRole(token, "WORKSPACE", s.sim.AddWorkspace(s.org, "data"), "WORKSPACE_MEMBER")
+		s.look()
+		Eventually(s.told, "5s").Should(ConsistOf(token)) // a call is given up after twenty seconds
+		Expect(notices.sweeps(s.key())).To(BeEmpty(), "the sweep is still under way")
+	})
+
 	It("costs one page and no write while nothing changes", func(ctx SpecContext) {
 		s := newStory(ctx)
 		s.conn.Spec.SweepInterval = metav1.Duration{Duration: 5 * time.Second}
