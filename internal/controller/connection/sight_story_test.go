@@ -28,7 +28,7 @@ func (s *story) bound(n int) (tokens []string) {
 				return err
 			}
 			b.Status.Token.ID, b.Status.Token.Scope, b.Status.OrganizationID, b.Status.Origin = token, v1alpha1.ScopeOrganization, s.org, v1alpha1.OriginCreated
-			b.Status.Target.ID = "clw0000000000000000000data"
+			b.Status.Target.Kind, b.Status.Target.ID = v1alpha1.TargetWorkspace, "clw0000000000000000000data"
 			b.Status.Claim = &v1alpha1.Claim{UID: b.UID, State: v1alpha1.ClaimHeld, ClaimedAt: metav1.NowMicro(), Host: "astro"}
 			return kube.Status().Update(s.ctx, b)
 		})
