@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -183,6 +184,27 @@ func (l *Line[K, C]) Leave(key K) []WakeUp[K] {
 	return l.leave(key)
 }
 
+// Next are up to n of the keys that wait for a credential, in the order in which they are called as things stand.
+func (l *Line[K, C]) Next(c C, n int) (keys []K) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	q, known := l.queues[c]
+	if !known {
+		return nil
+	}
+	foreseen := *q
+	foreseen.waiting, foreseen.turns = maps.Clone(q.waiting), maps.Clone(q.turns)
+	for len(keys) < n {
+		key, best, found := l.first(&foreseen)
+		if !found {
+			break
+		}
+		foreseen.take(key, best)
+		keys = append(keys, key)
+	}
+	return keys
+}
+
 // Waiting counts the keys that wait for a credential.
 func (l *Line[K, C]) Waiting(c C) int {
 	l.mu.Lock()
@@ -235,6 +257,15 @@ func (l *Line[K, C]) wait(key K, c C, w waiter) {
 	l.waits[key] = c
 }
 
+// take takes the key that is called out of the queue, which is its namespace's turn.
+func (q *queue[K]) take(key K, as candidate) waiter {
+	w := q.waiting[key]
+	delete(q.waiting, key)
+	q.served++
+	q.turns[as.namespace] = q.served
+	return w
+}
+
 // callNext promises what is free to those who are first in the queue, and drops a queue that nobody needs.
 func (l *Line[K, C]) callNext(c C) (woken []WakeUp[K]) {
 	q, known := l.queues[c]
@@ -243,11 +274,8 @@ func (l *Line[K, C]) callNext(c C) (woken []WakeUp[K]) {
 		if !found {
 			break
 		}
-		w := q.waiting[key]
-		delete(q.waiting, key)
+		w := q.take(key, best)
 		delete(l.waits, key)
-		q.served++
-		q.turns[best.namespace] = q.served
 		l.place(key, c, true)
 		if w.toWrite {
 			q.writers[key] = struct{}{}

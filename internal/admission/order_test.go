@@ -266,3 +266,31 @@ func TestAnEditBeyondTheShareIsNotUrgent(t *testing.T) {
 	h.enter(t, true, "drift", Rank{}, "c")
 	called(t, h.end("drift"), "e1")
 }
+
+// TestNextIsTheOrderInWhichKeysAreCalled: as long as nothing else happens.
+func TestNextIsTheOrderInWhichKeysAreCalled(t *testing.T) {
+	for seed := range uint64(100) {
+		rng := rand.New(rand.NewPCG(seed, 2))
+		h := newHall(1)
+		h.enter(t, true, "first", Rank{}, "c")
+		for i := range 40 {
+			key, namespace := fmt.Sprint("k", i), fmt.Sprint("ns", rng.IntN(4))
+			if rng.IntN(3) == 0 {
+				h.Edited(key, namespace, rng.IntN(2) == 0)
+			}
+			h.enter(t, false, key, Rank{Urgent: rng.IntN(5) == 0, Namespace: namespace}, "c")
+			h.now = h.now.Add(time.Duration(rng.IntN(100)) * time.Millisecond)
+		}
+		h.now = h.now.Add(time.Minute)
+		foreseen := h.Next("c", 30)
+		if len(foreseen) != 30 || len(h.Next("c", 50)) != 40 || len(h.Next("other", 1)) != 0 {
+			t.Fatalf("seed %d: foresees %v", seed, foreseen)
+		}
+		at := "first"
+		for i, want := range foreseen {
+			if at = h.end(at)[0]; at != want {
+				t.Fatalf("seed %d: %s is called as number %d, want %s", seed, at, i, want)
+			}
+		}
+	}
+}

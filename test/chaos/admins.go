@@ -48,7 +48,7 @@ func (w *world) connect() {
 	w.putSecrets()
 	url := "http://" + w.lane.astro.address
 	shared := builders.Connection(w.shared()).To(url, w.org).WithSecret(w.shared()).SweepEvery(w.sweepEvery()).
-		RateLimit(1000, 1000).Allow(builders.AllowAll("*"))
+		RateLimit(1000, 1000).Allow(openRule())
 	own := builders.Connection(w.own()).In(namespaces[0]).To(url, w.org).WithSecret(w.own()).SweepEvery(w.sweepEvery()).RateLimit(1000, 1000)
 	if w.plan.limits.Get > 0 {
 		shared.RateLimit(25, 10)
@@ -159,7 +159,7 @@ func (w *world) askSweeps() {
 func drawRules(d draw) func(*world) {
 	kind, token, target := d.IntN(7), d.IntN(60), d.IntN(60)
 	return func(w *world) {
-		rule := builders.AllowAll("*")
+		rule := openRule()
 		words := "everything"
 		switch kind {
 		case 0, 1:
@@ -288,6 +288,6 @@ func (w *world) restoreAccess() {
 // openRules allows everybody everything, so that nothing has a reason to stay.
 func (w *world) openRules() {
 	w.editShared("rules: everything", func(c *v1alpha1.ClusterAstroConnection) {
-		c.Spec.Allow = []v1alpha1.AllowRule{builders.AllowAll("*")}
+		c.Spec.Allow = []v1alpha1.AllowRule{openRule()}
 	})
 }

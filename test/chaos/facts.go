@@ -68,7 +68,8 @@ type facts struct {
 	pinned    map[types.UID]string  // the target that a status has said last
 	confirmed map[confirmation]bool // what users have confirmed
 	declared  []v1alpha1.ScopedTokenBindingSpec
-	excused   map[change]bool // what an old reading hides or has caused that nothing told to be old
+	excused   map[change]bool    // what an old reading hides or has caused that nothing told to be old
+	removals  []confirmedRemoval // what auditors have confirmed
 }
 
 func newFacts() *facts {

@@ -90,6 +90,9 @@ func (w *world) judgeEntry(a *attempt, id identity, was astrosim.Role, is *astro
 		if is == nil && w.plan.dropDangling && w.isGone(id) {
 			return
 		}
+		if is == nil && w.mayRemove(p, was.Role) {
+			return
+		}
 		w.violationf(foreign, "the write of %s changes %v to %v, on which nobody has held a claim", a.token, was, is)
 		return
 	}

@@ -24,6 +24,7 @@ type plan struct {
 	dropDangling            bool
 	restart                 bool // the API server is restarted
 	crowd                   bool // there are so many tokens that a listing has two pages
+	audited                 bool // somebody has what nobody declares removed
 	lag                     lag
 	rounds                  []round
 	ending                  round
@@ -106,6 +107,9 @@ func drawPlan(o options, number int) plan {
 	if p.crowd = d.chance(0.03); p.crowd {
 		profile.weather = append([]weighted{{20, drawListFault}}, weatherSteps...)
 	}
+	if p.audited = d.chance(0.2); p.audited {
+		profile.auditor = auditorSteps
+	}
 	for range d.between(1, 2) {
 		p.rounds = append(p.rounds, drawRound(d, profile))
 	}
@@ -118,8 +122,8 @@ func drawPlan(o options, number int) plan {
 
 // profile are what a schedule is about: the less goes on at once, the plainer what goes wrong.
 type profile struct {
-	users, others, admins, weather []weighted
-	kills                          float64
+	users, others, admins, weather, auditor []weighted
+	kills                                   float64
 }
 
 func drawProfile(d draw) profile {
@@ -143,6 +147,7 @@ func drawRound(d draw, m profile) round {
 		{"other", steps(d, d.between(0, 8), 60*time.Millisecond, m.others)},
 		{"admin", steps(d, d.between(0, 4), 100*time.Millisecond, m.admins)},
 		{"weather", steps(d, d.between(1, 6), 80*time.Millisecond, m.weather)},
+		{"auditor", steps(d, d.between(1, 2), 200*time.Millisecond, m.auditor)},
 	}}
 	if d.chance(m.kills / 2) {
 		r.actors = append(r.actors, actor{"killer", steps(d, d.between(1, 2), 300*time.Millisecond, killerSteps)})

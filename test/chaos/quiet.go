@@ -206,6 +206,7 @@ func (w *world) end() {
 	w.awaitWatches()
 	w.history.notef("quiet", "the end begins")
 	w.ending = true
+	w.deleteInventories()
 	w.deleteAll()
 	w.askSweeps()
 	if !w.waitUntilDeclared(theEnd) {

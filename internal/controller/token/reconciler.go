@@ -45,6 +45,7 @@ type Reconciler struct {
 	orphans   *orphans
 	pace      *pace
 	line      *line
+	ahead     *ahead
 	shares    shares
 	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]

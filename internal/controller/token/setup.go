@@ -112,7 +112,7 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Partial: o.Partial,
-		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(),
+		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(), ahead: newAhead(),
 		found: make(chan event.TypedGenericEvent[finding]),
 		begun: time.Now().Add(-time.Second),
 		shares: shares{

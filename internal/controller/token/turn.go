@@ -55,22 +55,16 @@ func (r *Reconciler) enter(g group) bool {
 			through = append(through, way(h))
 		}
 	}
-	if r.line.Enter(g.key, through, r.rankOf(g)) {
-		return true
+	if !r.line.Enter(g.key, through, r.rankOf(g)) {
+		r.ahead.wait(g)
+		return false
 	}
-	expectTargets(g)
-	return false
-}
-
-// expectTargets lets the targets of a group that has to wait be looked up together with those of others.
-func expectTargets(g group) {
-	s := decision.Situation{Key: g.key.decision(), Bindings: g.bindings}
-	for i := range s.Bindings {
-		b := &s.Bindings[i]
-		if h := g.handles[b.Connection.ID]; h.Directory != nil && !b.Requested() && s.NeedsTarget(b) {
-			h.Directory.ExpectTarget(b.TargetQuery())
+	if r.ahead.enter(g.key) {
+		for _, w := range through {
+			r.ahead.expect(r.line.Next(w.Credential, lookAhead))
 		}
 	}
+	return true
 }
 
 // mayWrite asks for leave to write through a connection. A group that does not get it is left alone until it is called: what
