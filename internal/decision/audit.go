@@ -116,8 +116,10 @@ func (p Progress) causeOf(c Change, there []int) (audit.Cause, []audit.Binding) 
 		return p.leavingCause(leaving[0]), bindings
 	case s.Bindings[wanting[holder]].granted() == "":
 		return audit.Granted, bindings
-	case changedByOthers(&s.Bindings[wanting[holder]]):
+	case s.Memory.changedByOthers(&s.Bindings[wanting[holder]], c):
 		return audit.Drift, bindings
+	case c.From == "" && s.Bindings[wanting[holder]].granted() == c.To: // the operator itself had taken it away
+		return audit.Granted, bindings
 	}
 	return audit.RoleEdited, bindings
 }

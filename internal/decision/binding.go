@@ -116,9 +116,18 @@ func (b *Binding) targetID(found *astro.Target) string {
 		return b.Claim.Target
 	case found != nil:
 		return found.ID
+	case b.pinnedElsewhere():
+		return string(b.Object.Spec.Target.ID)
 	default:
 		return pin.TargetID(b.Object)
 	}
+}
+
+// pinnedElsewhere reports whether the status has a target of another Organization than the one that the connection leads to by now,
+// and nothing else was found there: the connection was made again, and the names are looked up anew.
+func (b *Binding) pinnedElsewhere() bool {
+	s, c := &b.Object.Status, &b.Connection
+	return b.Claim == nil && s.Token.ID == "" && s.OrganizationID != "" && c.Organization != "" && s.OrganizationID != c.Organization
 }
 
 // entry is the place in the token's role set that the binding speaks of.

@@ -260,3 +260,48 @@ func TestBindingsThatOthersKeep(t *testing.T) {
 	w := drive(t, situation(stripped, holds(w1, member)))
 	differ(t, "Where somebody has stripped the operator's finalizer, the role is still to go.", "role", "", w.on(w1))
 }
+
+// A process that has just begun does not know what a read must show.
+func TestAReadAfterTheStartMayBeBehind(t *testing.T) {
+	began := now.Add(-settleTime - time.Second)
+	started := with(func(s *Situation) { s.Began = began })
+	for name, c := range map[string]struct {
+		reason string
+		given  *bindingBuilder
+		at     time.Time
+		want   bool
+	}{
+		"Given":    {"The status says that the role was in place.", binding("a").claimed(1), now, false},
+		"Later":    {"No replica is behind for as long.", binding("a").claimed(1), began.Add(replicaLag), true},
+		"NotGiven": {"Of one that never had it no read shows more.", binding("a").claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.GrantedRole = "" }), now, true},
+	} {
+		s := situation(c.given.deleting(), started)
+		s.Token.ByID, s.Now = true, c.at
+		differ(t, name+": "+c.reason, "settled", c.want, s.settled(&s.Bindings[0]))
+	}
+}
+
+func TestATargetOfAnotherOrganizationIsNoPin(t *testing.T) {
+	pinned := func(edits ...func(*v1alpha1.ScopedTokenBinding)) *bindingBuilder {
+		b := binding("a").targetNamed().seen()
+		b.b.Object.Status.Token, b.b.Object.Status.OrganizationID = v1alpha1.BoundToken{}, "other"
+		b.b.Object.Status.Target = v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, ID: "w9", Name: "data"}
+		for _, edit := range edits {
+			b.edit(edit)
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		reason string
+		of     *bindingBuilder
+		want   string
+	}{
+		"Elsewhere": {"The connection was made again for another Organization.", pinned(), ""},
+		"Here":      {"Of this one it is.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Status.OrganizationID = org }), "w9"},
+		"WithToken": {"With a token of the other it stands against the binding.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Token.ID = "t9" }), "w9"},
+		"ByID":      {"An id is the user's.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Target.ID = "w8" }), "w8"},
+		"Unknown":   {"Of a connection that was not looked at nobody knows.", pinned().but(func(b *Binding) { b.Connection.Organization = "" }), "w9"},
+	} {
+		differ(t, name+": "+c.reason, "target", c.want, c.of.b.targetID(nil))
+	}
+}

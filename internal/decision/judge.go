@@ -11,8 +11,13 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// settleTime is for how long a write that had no answer may still arrive at Astro.
-const settleTime = 10 * time.Second
+const (
+	// settleTime is for how long a write that had no answer may still arrive at Astro.
+	settleTime = 10 * time.Second
+	// replicaLag is for how long Astro may answer a read by id from a replica that is behind. A process that has just begun does not
+	// remember what it must show.
+	replicaLag = 30 * time.Second
+)
 
 // release is how the message ends of a binding that cannot be let go.
 const release = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
@@ -182,7 +187,8 @@ func (s *Situation) settled(b *Binding) bool {
 
 func (s *Situation) arrives(i int) time.Duration { return s.arrivesUntil(&s.Bindings[i]).Sub(s.Now) }
 
-// arrivesUntil is when no write can arrive any more that gives the binding its role.
+// arrivesUntil is when no write can arrive any more that gives the binding its role, and no read is of before it was given. The status
+// of one whose role was in place contradicts a read that lacks it.
 func (s *Situation) arrivesUntil(b *Binding) time.Time {
 	last := b.Recovered
 	for _, at := range []time.Time{s.Began, s.Memory.Unanswered[b.entry(nil)]} {
@@ -190,7 +196,11 @@ func (s *Situation) arrivesUntil(b *Binding) time.Time {
 			last = at
 		}
 	}
-	return last.Add(settleTime)
+	until := last.Add(settleTime)
+	if lagging := s.Began.Add(replicaLag); b.granted() != "" && lagging.After(until) {
+		return lagging
+	}
+	return until
 }
 
 // showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must

@@ -20,13 +20,13 @@ const (
 
 // Empty reports whether nothing is remembered.
 func (m Memory) Empty() bool {
-	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Writers)+len(m.Undecided) == 0
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Undecided) == 0
 }
 
 func (m Memory) clone() Memory {
 	next := Memory{
 		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
-		Unanswered: maps.Clone(m.Unanswered), Writers: maps.Clone(m.Writers), Undecided: maps.Clone(m.Undecided),
+		Unanswered: maps.Clone(m.Unanswered), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers), Undecided: maps.Clone(m.Undecided),
 	}
 	if next.Refusals == nil {
 		next.Refusals = map[Attempt]Refusal{}
@@ -36,6 +36,9 @@ func (m Memory) clone() Memory {
 	}
 	if next.Unanswered == nil {
 		next.Unanswered = map[roleset.Target]time.Time{}
+	}
+	if next.Untold == nil {
+		next.Untold = map[roleset.Target]string{}
 	}
 	if next.Writers == nil {
 		next.Writers = map[string]bool{}
@@ -94,6 +97,34 @@ func (m Memory) answered(changes []Change) Memory {
 		delete(next.Unanswered, c.Target)
 	}
 	return next
+}
+
+// untold remembers what changes made of their places until the statuses tell.
+func (m Memory) untold(changes []Change) Memory {
+	next := m.clone()
+	for _, c := range changes {
+		next.Untold[c.Target] = c.To
+	}
+	return next
+}
+
+// told forgets the places of which the statuses tell by now.
+func (m Memory) told(places ...roleset.Target) Memory {
+	if len(m.Untold) == 0 {
+		return m
+	}
+	next := m.clone()
+	for _, t := range places {
+		delete(next.Untold, t)
+	}
+	return next
+}
+
+// changedByOthers reports whether it was somebody else who changed the role of the binding: the very role was in place, and what was
+// found there is not of this process's own making.
+func (m Memory) changedByOthers(b *Binding, c Change) bool {
+	own, known := m.Untold[c.Target]
+	return b.granted() == b.Role() && (!known || own != c.From)
 }
 
 // clearRefusals forgets all refusals, since what Astro missed may be there now. What it took and did not show stays.

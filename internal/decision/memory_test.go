@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 func TestMemory(t *testing.T) {
@@ -82,7 +85,40 @@ func TestContention(t *testing.T) {
 	differ(t, "What is old is forgotten.", "bindings", 1, len(later.Contentions))
 }
 
+func TestWhatTheOperatorDidItselfIsNoDrift(t *testing.T) {
+	a, edited := binding("a").claimed(1).b, binding("a").claimed(1).role(owner).edited().b
+	edited.Object.Status.Claim.GrantedRole = member
+	taken := Memory{}.untold([]Change{{Change: roleset.Change{Target: w1, From: member}}})
+	gone, other := Change{Change: roleset.Change{Target: w1, To: member}}, Change{Change: roleset.Change{Target: w1, From: owner, To: member}}
+	for name, c := range map[string]struct {
+		reason string
+		memory Memory
+		of     *Binding
+		change Change
+		want   bool
+	}{
+		"Drift":   {"What is not as the status tells was changed by somebody.", Memory{}, &a, gone, true},
+		"Own":     {"Unless the operator did it and could not tell.", taken, &a, gone, false},
+		"Since":   {"Somebody may have since.", taken, &a, other, true},
+		"Told":    {"What the status tells counts.", taken.told(w1), &a, gone, true},
+		"Another": {"What is told of another place does not.", taken.told(w2), &a, gone, false},
+		"Edited":  {"Another role than the one in place is an edit.", Memory{}, &edited, other, false},
+	} {
+		differ(t, name+": "+c.reason, "changed by others", c.want, c.memory.changedByOthers(c.of, c.change))
+	}
+}
+
 func TestWhatIsRememberedOfAReconcile(t *testing.T) {
+	t.Run("Untold", func(t *testing.T) {
+		w := drive(t, situation(binding("a").until(now.Add(-time.Minute)).made(1).claimed(1), holds(w1, member)), func(w *driver) {
+			w.told = func(types.UID) error { return errConflict }
+		})
+		differ(t, "Its time is over.", "role", "", w.on(w1))
+		w.statements = map[types.UID]Statement{} // the status could not be written, and the user wants the role for longer
+		w = drive(t, w.next(time.Second, with(func(s *Situation) { s.Bindings[0].Object.Spec.ExpiresAt = nil })))
+		differ(t, "What the operator has taken away is no drift.", "state", "True/Granted Held Created, changed", w.state("a"))
+		differ(t, "Once it is told, nothing is remembered of it.", "places", 0, len(w.progress.Situation.Memory.Untold))
+	})
 	t.Run("Refusal", func(t *testing.T) {
 		w := drive(t, situation(binding("a")), refuses(errInvalid, member))
 		again := drive(t, w.next(time.Minute))

@@ -104,7 +104,6 @@ type Binding struct {
 	Object     *v1alpha1.ScopedTokenBinding
 	Orphan     bool // the object is gone, and what it was granted is to be revoked
 	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
-	Resumed    bool // an earlier process was about to remove it, and may have
 	Connection Connection
 
 	Labels    map[string]string // of its namespace, as far as rules speak of labels
@@ -217,6 +216,8 @@ type Memory struct {
 	Contentions map[types.UID]Contention
 	// Unanswered is when a write that gives a role last had no answer, by its place.
 	Unanswered map[roleset.Target]time.Time
+	// Untold is what this process made last of places of which no status tells yet; empty: it took the role out.
+	Untold map[roleset.Target]string
 	// Writers are the credentials that are known to be allowed to write the token, or not to be.
 	Writers map[string]bool
 	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.

@@ -121,7 +121,9 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	at, refused := p.Situation.byUID(), p.refusals()
 	for _, st := range e.(Report).Statements { //nolint:forcetypeassert // nothing else is reported
 		reported[st.UID] = true
-		if err := r.Errs[st.UID]; err != nil {
+		if err := r.Errs[st.UID]; err == nil {
+			p.Situation.Memory = p.Situation.Memory.told(p.Situation.entry(&p.Decision, at[st.UID]))
+		} else {
 			unwritten[st.UID] = true
 			p = p.retryWrite(err)
 			if p = p.releaseRefused(st, err); p.unreleased[st.UID] != nil && st.Release {

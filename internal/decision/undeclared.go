@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -11,6 +12,16 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
+
+// Removal is a role that no binding declares and that an inventory was confirmed to remove.
+type Removal struct {
+	Inventory       types.UID
+	Namespace, Name string // of the inventory
+	Connection      v1alpha1.ConnectionReference
+	Target          v1alpha1.TargetReference // by its id
+	Role            string
+	Confirmed       string // the value by which it was confirmed
+}
 
 // judgeUndeclared classifies a role that no binding declares and that an inventory was confirmed to remove. Nobody holds it, so
 // that the removal is over, and the role stays, as soon as anything speaks against it. What may pass is waited for.
@@ -58,8 +69,6 @@ func (s *Situation) blocksRemoval(b *Binding) (wait *fault.Fault, over bool) {
 func (s *Situation) mayRemove(b *Binding, r *Ruling) bool {
 	place := b.entry(nil)
 	switch {
-	case b.Resumed && s.Token.Token.UpdatedAt.After(b.Claim.ClaimedAt): // it may be removed already, and given again
-		return false
 	case s.roleOn(place) != b.Claim.Role, !Removable(s.Token.Token, place.Key()):
 		return false
 	case s.Token.Protected, len(s.Token.CredentialOf) > 0:
@@ -78,10 +87,11 @@ func (b *Binding) speaksOf(place roleset.Target) bool {
 }
 
 // Removable reports whether a role that no binding declares is one that could be removed from the token, as far as Astro goes: not
-// its own-scope role, and none that Astro may have put there by itself, since the token holds roles inside of the place. A token that
+// its own-scope role, not one of several in the same place, of which the list tells one, and none that Astro may have put there by itself, since the token holds roles inside of the place. A token that
 // no binding can name is left alone.
 func Removable(t astro.Token, on astro.RoleKey) bool {
 	role := t.RoleOn(on)
+	others := slices.DeleteFunc(slices.Clone(t.Roles), func(r astro.Role) bool { return r.Key() == on })
 	own := func(r astro.Role) bool { return string(r.EntityType) == string(t.Scope) }
 	inside := func(r astro.Role) bool {
 		return r.EntityType != astro.EntityOrganization && r.EntityType != astro.EntityWorkspace && r.EntityType != on.EntityType
@@ -90,6 +100,8 @@ func Removable(t astro.Token, on astro.RoleKey) bool {
 	case role == "", !t.RolesKnown, t.Kind != astro.KindStandard, string(on.EntityType) == string(t.Scope), !slices.ContainsFunc(t.Roles, own):
 		return false
 	case t.Scope != astro.ScopeOrganization && t.Scope != astro.ScopeWorkspace:
+		return false
+	case len(t.Roles)-len(others) > 1: // they would go together
 		return false
 	}
 	return role != accessorRole(on.EntityType) || !slices.ContainsFunc(t.Roles, inside)

@@ -35,13 +35,8 @@ func TestJudgeOfRemovals(t *testing.T) {
 	role := func(r string) func(*Connection) {
 		return allowing(func(a *v1alpha1.AllowRule) { a.Roles = []string{r} })
 	}
-	resumed := removal(w1, member).but(func(b *Binding) { b.Resumed = true })
-	updatedOn := func(day int) part { return token(func(o *Observation) { o.Token.UpdatedAt = onDay(day) }) }
 	rulings{
 		"Removed":     {reason: "Nobody declares it.", parts: of(removal(w1, member), holds(w1, member)), want: "Leave"},
-		"Resumed":     {reason: "An earlier process was about to.", parts: of(resumed, holds(w1, member), updatedOn(1)), want: "Leave"},
-		"Regiven":     {reason: "It may have, and somebody has given the role again.", parts: of(resumed, holds(w1, member), updatedOn(3)), want: "None, release"},
-		"Updated":     {reason: "What this process is about to do it has not done yet.", parts: of(removal(w1, member), holds(w1, member), updatedOn(3)), want: "Leave"},
 		"OtherRole":   {reason: "Another role was not confirmed.", parts: of(removal(w1, member), holds(w1, owner)), want: "None, release"},
 		"Gone":        {reason: "Somebody has removed it.", parts: of(removal(w1, member)), want: "None, release"},
 		"Wanted":      {reason: "A binding declares it by now.", parts: of(removal(w1, member), binding("z"), holds(w1, member)), want: "Want; None, release"},

@@ -133,7 +133,7 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	before, found := p.Decision, Found{At: s.Token.At, By: s.Token.Token.UpdatedBy}
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
-	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).accepted(targetsOf(sent.Changes)...)
+	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(sent.Changes).accepted(targetsOf(sent.Changes)...)
 	if slices.ContainsFunc(sent.Changes, clearsTheWay) && len(s.Memory.Refusals) > 0 {
 		s.Memory = s.Memory.clearRefusals()
 		p = p.wake(time.Second)
@@ -201,7 +201,7 @@ func (p Progress) note(before Decision, changes []Change, found Found, known Mem
 			b := &s.Bindings[i]
 			status := b.Object.Status
 			told := status.Role != "" && status.Token.ID == s.Key.Token
-			drift := before.Rulings[i].Class == roleset.Want && changedByOthers(b)
+			drift := before.Rulings[i].Class == roleset.Want && known.changedByOthers(b, c)
 			found.Role = c.From
 			done[b.Object.UID] = Done{Update: c.From != "" && b.Claim != nil && told, Drift: drift, Found: found}
 			if drift && c.To != "" && !again {
@@ -215,6 +215,3 @@ func (p Progress) note(before Decision, changes []Change, found Found, known Mem
 	s.Done, s.Memory = done, s.Memory.restored(s.Now, restored...)
 	return p.pend(given, func(_ types.UID, n *Pending) { n.Given = true })
 }
-
-// changedByOthers reports whether it was somebody else who changed the role of the binding, since the very role was in place.
-func changedByOthers(b *Binding) bool { return b.granted() == b.Role() }

@@ -50,9 +50,6 @@ type Entry struct {
 	Retain bool `json:"retain,omitempty"`
 	// Leaving says that the binding is gone, and its role is to be revoked.
 	Leaving bool `json:"leaving,omitempty"`
-	// Removal says that the entry is no binding's claim, but a role that no binding declares and that a TargetInventory is to
-	// remove: UID, Namespace and Name are those of the inventory. It is the confirmation by which that was entered.
-	Removal string `json:"removal,omitempty"`
 
 	// Recovered says that another process made the entry: one before this, or a second writer.
 	Recovered bool `json:"-"`

@@ -235,6 +235,10 @@ func (c *code) memory(m decision.Memory) {
 		c.text(t.ID)
 		c.number(m.Unanswered[t].Unix() - epoch.Unix())
 	}
+	untold := slices.SortedFunc(maps.Keys(m.Untold), func(a, b roleset.Target) int { return cmp.Compare(a.ID, b.ID) })
+	for _, t := range untold {
+		c.text(t.ID + "=" + m.Untold[t])
+	}
 	writers := make([]string, 0, len(m.Writers))
 	for w := range m.Writers {
 		writers = append(writers, w)

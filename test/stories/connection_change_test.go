@@ -14,6 +14,28 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
+func (w *world) acmeIsGone() bool {
+	key := client.ObjectKey{Namespace: w.namespace, Name: builders.ConnectionName}
+	return apierrors.IsNotFound(kube.Get(w.ctx, key, &v1alpha1.AstroConnection{}))
+}
+
+var _ = Describe("A connection that is made again for another Organization", func() {
+	It("has names looked up anew of which nothing was held", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("late").OnWorkspaceNamed("data").WithRole("WORKSPACE_MEMBER"))
+		w.expect("False/TokenNotFound", "b")
+		Expect(w.binding("b").Status.Target.ID).To(Equal(w.data))
+		Expect(kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
+		Eventually(w.acmeIsGone).Should(BeTrue())
+		w.deleteSecret(w.namespace)
+		w.org = w.sim.AddOrganization("Beta")
+		data, late := w.sim.AddWorkspace(w.org, "data"), w.sim.AddOrganizationToken(w.org, "late", "ORGANIZATION_MEMBER")
+		w.connectAs(w.namespace, w.sim.AddOrganizationToken(w.org, "operator", "ORGANIZATION_OWNER"))
+		w.expect("True/Granted", "b")
+		Expect(w.on(late, data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+})
+
 var _ = Describe("A connection in use", func() {
 	var w *world
 	BeforeEach(func(ctx context.Context) {
@@ -24,10 +46,6 @@ var _ = Describe("A connection in use", func() {
 		)
 		w.expect("True/Granted", "a", "b")
 	})
-	acmeIsGone := func() bool {
-		key := client.ObjectKey{Namespace: w.namespace, Name: builders.ConnectionName}
-		return apierrors.IsNotFound(kube.Get(w.ctx, key, &v1alpha1.AstroConnection{}))
-	}
 	revoked := func() {
 		GinkgoHelper()
 		w.expect(gone, "a", "b")
@@ -36,10 +54,10 @@ var _ = Describe("A connection in use", func() {
 
 	It("is held when it is deleted, serves what needs it, and goes with the last binding", func() {
 		Expect(kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
-		Consistently(acmeIsGone, "500ms").Should(BeFalse())
+		Consistently(w.acmeIsGone, "500ms").Should(BeFalse())
 		w.delete("a", "b")
 		revoked()
-		Eventually(acmeIsGone).Should(BeTrue())
+		Eventually(w.acmeIsGone).Should(BeTrue())
 	})
 
 	It("still revokes after its Secret went first, as when a namespace is deleted", func() {
@@ -55,7 +73,7 @@ var _ = Describe("A connection in use", func() {
 		Expect(kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
 		w.delete("a", "b")
 		revoked()
-		Eventually(acmeIsGone).Should(BeTrue())
+		Eventually(w.acmeIsGone).Should(BeTrue())
 	})
 
 	It("whose Secret is gone when the operator starts holds the bindings until it is back", func() {

@@ -67,6 +67,26 @@ var _ = Describe("An operator that is killed", func() {
 		Expect(w.roles(w.ci)).To(HaveLen(1), "nothing is left")
 	})
 
+	It("before it reports, with the token's name passing to another while it is down, keeps the binding with the token that has the role", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.line.severAfter(3)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(Equal("WORKSPACE_MEMBER"))
+		w.crash()
+		w.sim.RenameToken(w.ci, "old")
+		heir := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.bind(builders.Binding("other").ForTokenID(heir).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+
+		w.start()
+		w.expect("True/Granted", "b", "other")
+		Expect(w.binding("b").Status.Token.ID).To(Equal(w.ci))
+		w.waitIdle()
+		Expect([]string{w.on(w.ci, w.data), w.on(heir, w.data)}).To(Equal([]string{"WORKSPACE_MEMBER", ""}))
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect([]string{w.on(w.ci, w.data), w.on(heir, w.data)}).To(Equal([]string{"", ""}))
+	})
+
 	It("during a revocation revokes when it is back", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))

@@ -77,6 +77,16 @@ func (l *line) severAfter(n int64) {
 	l.limited.Store(true)
 }
 
+// refuses has the API server know no objects in the path that are to be written.
+func (l *line) refuses(path string) {
+	refuse := func(r *http.Request) {
+		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, path) {
+			r.URL.Path = "/refused"
+		}
+	}
+	l.before.Store(&refuse)
+}
+
 func (l *line) wrap(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		write := r.Method != http.MethodGet && (strings.Contains(r.URL.Path, "/scopedtokenbindings/") || strings.Contains(r.URL.Path, "/configmaps"))

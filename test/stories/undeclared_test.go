@@ -82,6 +82,25 @@ var _ = Describe("An inventory that is to remove what nobody declares", func() {
 		w.stayOwners(hand[0])
 	})
 
+	It("removes nothing that was given again, if it ended before its status told of the removal, or could never tell", func() {
+		w.mayRemove()
+		w.remover()
+		value := w.confirmation(hand...)
+		w.line.refuses("/targetinventories/")
+		w.confirm(value)
+		w.stayOwners(hand...)
+		nothingWritten()
+		w.line.before.Store(nil)
+		w.sweep()
+		Eventually(w.toRemove).Should(BeEmpty())
+		w.line.refuses("/targetinventories/") // what is there now is not told any more
+		w.crash()
+		w.sim.GrantRole(hand[0], astrosim.TypeWorkspace, w.data, "WORKSPACE_OWNER")
+		w.start()
+		Expect(w.confirmation(hand[0])).NotTo(Equal(value))
+		w.stayOwners(hand[0])
+	})
+
 	It("is refused where no rule allows it", func() {
 		refused := func(says ...string) {
 			GinkgoHelper()
@@ -166,13 +185,23 @@ var _ = Describe("Removals that wait for the revocation limit", func() {
 		Eventually(w.removerWarns).Should(And(HavePrefix("RemovalUnderWay: 3 role(s)"), ContainSubstring("RevocationsPaused")))
 	})
 
-	It("go on when it is lifted, after a restart as well", func() {
-		w.restart()
-		Expect(w.left(hand)).To(Equal(3))
+	It("go on when it is lifted", func() {
 		w.lift(time.Hour)
 		Eventually(func() int { return w.left(hand) }).Should(BeZero())
 		Eventually(w.paused).Should(BeEmpty())
 		Eventually(w.toRemove).Should(BeEmpty())
+	})
+
+	It("are to be confirmed anew after a restart", func() {
+		w.restart()
+		w.lift(time.Hour)
+		w.sweep()
+		w.sweep()
+		Expect(w.left(hand)).To(Equal(3))
+		left := slices.DeleteFunc(slices.Clone(hand), func(t string) bool { return w.on(t, w.data) == "" })
+		w.confirm(w.confirmation(left...))
+		Eventually(func() int { return w.left(hand) }).Should(BeZero())
+		Eventually(w.removerWarns).Should(BeEmpty())
 	})
 
 	It("leave out what is declared meanwhile, if only through a connection that is not there", func() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -82,13 +83,15 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 // conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.
 func (r *Reconciler) conclude(ctx context.Context, i *v1alpha1.TargetInventory, s survey) (reconcile.Result, error) {
 	switch err := r.report(ctx, i, s); {
+	case apierrors.IsNotFound(err):
+		return reconcile.Result{}, nil
 	case fault.RefusedByKubernetes(err):
 		return reconcile.Result{RequeueAfter: refusal.Again}, nil
 	case err != nil:
 		return reconcile.Result{}, err
-	default:
-		return r.next(s)
 	}
+	r.removeDue(ctx, i, s)
+	return r.next(s)
 }
 
 // next says when to look again. A wait that Astro asked for is kept; any other failure is tried again by the queue.

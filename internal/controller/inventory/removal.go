@@ -16,18 +16,17 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
-	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 // Remover has roles removed that no binding declares. It is the controller of tokens, which alone writes to Astro.
 type Remover interface {
-	// Removals enters removals, by their tokens, and has them carried out. Each is looked at once more before it is.
-	Removals(ctx context.Context, removals map[journal.TokenKey]journal.Entry) error
+	// Remove has removals carried out, by their tokens. Each is looked at once more before it is.
+	Remove(ctx context.Context, removals map[decision.Key]decision.Removal)
 	// Removing are the removals of an inventory that are not over yet, by the id of the token.
-	Removing(uid types.UID) map[string]journal.Entry
+	Removing(inventory types.UID) map[string]decision.Removal
 	// Claims reports whether a claim on the target may stand in no status.
-	Claims(token journal.TokenKey, target string) bool
+	Claims(token decision.Key, target string) bool
 }
 
 // withRemovals finds the roles that are to be removed, and has those removed that were confirmed.
@@ -58,11 +57,9 @@ func (r *Reconciler) withRemovals(
 		paused:   meta.IsStatusConditionTrue(h.Object.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused),
 		unlisted: len(shown) < len(s.listing.rows),
 	}
-	if found.blocked == "" {
-		found.confirm = digest(i, s.target.ID, found.all, s.began)
-	}
 	s.removals = found
-	return r.remove(ctx, i, s, h)
+	r.findDue(i, s, h)
+	return nil
 }
 
 // blocked says why nothing may be removed for now; empty if it may.
@@ -81,44 +78,47 @@ func (r *Reconciler) blocked(h connection.Handle, ago time.Duration) string {
 	return ""
 }
 
-// remove enters what was confirmed and is not under way yet. What is under way is told as if it had come now: the value by which it was
-// confirmed is used up, whatever keeps its end from being seen.
-func (r *Reconciler) remove(ctx context.Context, i *v1alpha1.TargetInventory, s *survey, h connection.Handle) error {
-	due, under := map[journal.TokenKey]journal.Entry{}, r.Remover.Removing(i.UID)
-	s.removals.underWay = map[string]bool{}
-	for n, v := range s.removals.all {
-		e, is := under[v.token]
-		switch {
-		case is && e.Removal == s.removals.given && e.Role == v.role && e.Target == s.target.ID && s.removals.blocked == "":
-			s.removals.underWay[v.token] = true
-			s.removals.all[n].since = s.began
-		case s.removals.confirmed(i) && v.confirmable(s.began):
-			due[journal.TokenKey{Host: h.Host, Organization: h.Organization, Token: v.token}] = entry(i, s, v)
-			s.removals.underWay[v.token] = true
-			s.removals.all[n].since = s.began
+// findDue finds what was confirmed and is not under way yet. It is told as if it had come now: the value by which it was confirmed is
+// used up, whatever keeps its end from being seen.
+func (r *Reconciler) findDue(i *v1alpha1.TargetInventory, s *survey, h connection.Handle) {
+	v, under := s.removals, r.Remover.Removing(i.UID)
+	if v.underWay = map[string]bool{}; v.blocked != "" {
+		return
+	}
+	for _, one := range v.all {
+		of, is := under[one.token]
+		v.underWay[one.token] = is && of.Confirmed == v.given && of.Role == one.role && string(of.Target.ID) == s.target.ID
+	}
+	if v.confirm = v.digest(i, s); !v.confirmed(i) {
+		if v.given != "" && v.given == v.confirm {
+			s.again = settling // it counts once the status tells what it stands for
 		}
+		return
 	}
-	if given := s.removals.given; given != "" && given == s.removals.confirm && given != i.Status.Confirm {
-		s.again = settling // it counts once the status tells what it stands for
+	v.due = map[decision.Key]decision.Removal{}
+	for n, one := range v.all {
+		if v.underWay[one.token] || !one.confirmable(s.began) {
+			continue
+		}
+		v.due[decision.Key{Host: h.Host, Organization: h.Organization, Token: one.token}] = decision.Removal{
+			Inventory: i.UID, Namespace: i.Namespace, Name: i.Name, Connection: i.Spec.ConnectionRef,
+			Target: v1alpha1.TargetReference{Kind: s.target.Kind, ID: v1alpha1.AstroID(s.target.ID)}, Role: one.role, Confirmed: v.confirm,
+		}
+		v.underWay[one.token], v.all[n].since = true, s.began
 	}
-	if len(due) == 0 {
-		return nil
-	}
-	if err := r.Remover.Removals(ctx, due); err != nil {
-		return err
-	}
-	r.Recorder.Eventf(i, nil, corev1.EventTypeNormal, v1alpha1.ReasonRemovalUnderWay, "Remove",
-		"removing %d role(s) on %s %q that no binding declares, as %s was confirmed", len(due), s.target.Kind, s.target.Name, s.removals.confirm)
-	s.removals.confirm = digest(i, s.target.ID, s.removals.all, s.began)
-	return nil
+	v.confirm = v.digest(i, s)
 }
 
-func entry(i *v1alpha1.TargetInventory, s *survey, v removal) journal.Entry {
-	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
-	return journal.Entry{
-		UID: i.UID, Namespace: i.Namespace, Name: i.Name, ConnectionKind: string(key.Kind), Connection: key.Name,
-		TargetKind: string(s.target.Kind), Target: s.target.ID, Role: v.role, Removal: s.removals.confirm,
+// removeDue has removed what was confirmed. The status tells by now that its value is used up: if this process ends here, or while it
+// removes, nobody removes what somebody gives again.
+func (r *Reconciler) removeDue(ctx context.Context, i *v1alpha1.TargetInventory, s survey) {
+	if s.removals == nil || len(s.removals.due) == 0 {
+		return
 	}
+	r.Remover.Remove(ctx, s.removals.due)
+	r.Recorder.Eventf(i, nil, corev1.EventTypeNormal, v1alpha1.ReasonRemovalUnderWay, "Remove",
+		"removing %d role(s) on %s %q that no binding declares, as %s was confirmed",
+		len(s.removals.due), s.target.Kind, s.target.Name, s.removals.given)
 }
 
 // protection is gathered for all tokens of a target at once.
@@ -143,7 +143,7 @@ func (r *Reconciler) protection(ctx context.Context, h connection.Handle, subjec
 				return true
 			}
 		}
-		return r.Remover.Claims(journal.TokenKey{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID)
+		return r.Remover.Claims(decision.Key{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID)
 	}
 	return p, nil
 }

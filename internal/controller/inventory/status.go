@@ -27,7 +27,7 @@ func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s 
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
 	if err := r.Client.Status().Patch(ctx, i, patch); err != nil {
 		r.refusals.TellStatus(ctx, r.Recorder, i, i.Status.Conditions, err, time.Now())
-		return client.IgnoreNotFound(err)
+		return err
 	}
 	r.announce(before, i)
 	return nil

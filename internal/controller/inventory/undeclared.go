@@ -32,10 +32,11 @@ type removals struct {
 	all      []removal
 	confirm  string // stands for those that may be confirmed; empty if there are none, or blocked says why none may
 	blocked  string
-	underWay map[string]bool // confirmed and not over yet, by the id of the token
-	given    string          // what the annotation says
-	paused   bool            // the connection revokes nothing for now
-	unlisted bool            // some may be beyond the tokens that are listed
+	underWay map[string]bool                   // confirmed and not over yet, by the id of the token
+	due      map[decision.Key]decision.Removal // those among them that are to be begun with
+	given    string                            // what the annotation says
+	paused   bool                              // the connection revokes nothing for now
+	unlisted bool                              // some may be beyond the tokens that are listed
 }
 
 // protection is what keeps a role from being removed that no claim covers.
@@ -84,12 +85,12 @@ func dated(all []removal, told []v1alpha1.Removal, began time.Time) []removal {
 	return made
 }
 
-// digest stands for the removals of an inventory on a target that may be confirmed; empty if there are none. When each was first told
+// digest stands for the removals of an inventory on its target that may be confirmed; empty if there are none. When each was first told
 // goes in as well, so that what was confirmed and removed once is not removed unasked when somebody gives it again.
-func digest(i *v1alpha1.TargetInventory, target string, all []removal, began time.Time) string {
+func (s *removals) digest(i *v1alpha1.TargetInventory, of *survey) string {
 	var lines []string
-	for _, v := range all {
-		if v.confirmable(began) {
+	for _, v := range s.all {
+		if v.confirmable(of.began) && !s.underWay[v.token] {
 			lines = append(lines, fmt.Sprintf("%q %q %d", v.token, v.role, v.since.Unix()))
 		}
 	}
@@ -97,7 +98,7 @@ func digest(i *v1alpha1.TargetInventory, target string, all []removal, began tim
 		return ""
 	}
 	slices.Sort(lines)
-	sum := sha256.Sum256([]byte(fmt.Sprintf("%q %q\n", i.UID, target) + strings.Join(lines, "\n")))
+	sum := sha256.Sum256([]byte(fmt.Sprintf("%q %q\n", i.UID, of.target.ID) + strings.Join(lines, "\n")))
 	return hex.EncodeToString(sum[:8])
 }
 

@@ -101,24 +101,28 @@ func TestDigest(t *testing.T) {
 	i := &v1alpha1.TargetInventory{ObjectMeta: metav1.ObjectMeta{UID: "u1"}}
 	a, b := removal{token: "t1", role: "R", since: first}, removal{token: "t2", role: "R", since: first}
 	young := removal{token: "t3", role: "R", since: second}
-	of := func(all ...removal) string { return digest(i, "w1", all, second) }
-	both := of(a, b)
-	if both == "" || both != of(b, a) || both != of(a, b, young) {
-		t.Error("the order matters, or what is new does")
+	on := func(i *v1alpha1.TargetInventory, target string, all ...removal) string {
+		s := removals{all: all, underWay: map[string]bool{"t4": true}}
+		return s.digest(i, &survey{target: v1alpha1.BoundTarget{ID: target}, began: second})
+	}
+	of := func(all ...removal) string { return on(i, "w1", all...) }
+	both, begun := of(a, b), removal{token: "t4", role: "R", since: first}
+	if both == "" || both != of(b, a) || both != of(a, b, young) || both != of(a, b, begun) {
+		t.Error("the order matters, or what is new, or what is under way does")
 	}
 	renamed, other, later := a, a, a
 	renamed.name, other.role, later.since = "x", "S", first.Add(time.Minute)
 	if of(renamed, b) != both {
 		t.Error("the name matters")
 	}
-	if of() != "" || of(young) != "" {
+	if of() != "" || of(young) != "" || of(begun) != "" {
 		t.Error("nothing is to be confirmed, and something stands for it")
 	}
 	copied := i.DeepCopy()
 	copied.UID = "u2"
 	for name, got := range map[string]string{
-		"OneLess": of(a), "OtherRole": of(other, b), "Later": of(later, b), "Copied": digest(copied, "w1", []removal{a, b}, second),
-		"OtherTarget": digest(i, "w2", []removal{a, b}, second),
+		"OneLess": of(a), "OtherRole": of(other, b), "Later": of(later, b), "Copied": on(copied, "w1", a, b),
+		"OtherTarget": on(i, "w2", a, b),
 	} {
 		if got == both || got == "" {
 			t.Errorf("%s: %q stands for others as well", name, got)

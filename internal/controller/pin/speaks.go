@@ -3,6 +3,7 @@ package pin
 import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Speaks reports whether the binding speaks of a role of the token on the target, in whatever state it is: by id or by name, in its
@@ -32,6 +33,6 @@ func SpeaksOfTarget(b *v1alpha1.ScopedTokenBinding, on v1alpha1.BoundTarget) boo
 	if string(spec.ID) == on.ID || b.Status.Target.ID == on.ID {
 		return true
 	}
-	return spec.Name != "" && spec.Name == on.Name &&
+	return spec.Name != "" && text.Clip(spec.Name, text.MostName) == on.Name && // which a status clips as well
 		(spec.WorkspaceID == "" || on.WorkspaceID == "" || string(spec.WorkspaceID) == on.WorkspaceID)
 }

@@ -1,10 +1,12 @@
 package pin
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 func TestSpeaks(t *testing.T) {
@@ -42,6 +44,17 @@ func TestSpeaks(t *testing.T) {
 				t.Errorf("%s\nwant %t", tc.reason, tc.want)
 			}
 		})
+	}
+}
+
+// TestSpeaksOfALongName: a status holds a part of it.
+func TestSpeaksOfALongName(t *testing.T) {
+	long := strings.Repeat("数", 200)
+	on := v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, ID: dep, Name: text.Clip(long, text.MostName)}
+	b := &v1alpha1.ScopedTokenBinding{}
+	b.Spec.Target = v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, Name: long}
+	if !SpeaksOfTarget(b, on) {
+		t.Error("it is its name")
 	}
 }
 

@@ -60,7 +60,9 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	found := connected{key: key, id: key.String(), words: key.Words(), object: object}
 	if object != nil {
 		found.host = ref.Host(object.ConnectionSpec())
-		found.handle, _ = c.r.Registry.Get(key)
+		if h, known := c.r.Registry.Get(key); known && h.Object.GetUID() == object.GetUID() { // else it was not looked at yet
+			found.handle = h
+		}
 		found.handle.Key, found.handle.Object = key, object
 	}
 	c.seen[key] = found

@@ -70,7 +70,7 @@ func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all
 	}
 	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
 	all, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
-		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() {
+		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() || r.claimedElsewhere(g.key, b.Object) {
 			return false
 		}
 		is, asked := alone[h.Key]
@@ -82,6 +82,20 @@ func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all
 		return is
 	})
 	return all, unsure, err
+}
+
+// claimedElsewhere reports whether the binding has its claim on another token than that of the key, by its status or by the journal,
+// which may know of it alone. Its name may have passed to this token since: a binding keeps its token.
+func (r *Reconciler) claimedElsewhere(key TokenKey, b *v1alpha1.ScopedTokenBinding) bool {
+	if claim := pin.Claimed(b); claim != nil && tokenKey(claim.Host, claim.Organization, claim.Token) != key {
+		return true
+	}
+	j := r.journal()
+	if j == nil {
+		return false
+	}
+	k, e, found := j.Find(b.UID)
+	return found && e.ClaimedAt.After(pin.LastClaimed(b)) && tokenKey(k.Host, k.Organization, k.Token) != key
 }
 
 // namesOnly reports whether the name is that of the token and of no other.
@@ -156,8 +170,9 @@ func inOrder(bindings []decision.Binding) []decision.Binding {
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
-// if the cache is behind. Those that are gone are left out. What was looked up for them is kept.
-func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]decision.Binding, error) {
+// if the cache is behind. Those that are gone are left out, and those that have got a claim on another token. What was looked up for
+// them is kept.
+func (r *Reconciler) refresh(ctx context.Context, key TokenKey, before []decision.Binding) ([]decision.Binding, error) {
 	known := r.connections()
 	now := make([]decision.Binding, 0, len(before))
 	for i := range before {
@@ -175,13 +190,15 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 				b.Object = &object
 			}
 		}
+		if b.Claim == nil && r.claimedElsewhere(key, b.Object) {
+			continue
+		}
 		c, err := known.of(ctx, b.Object)
 		if err != nil {
 			return nil, err
 		}
 		next := known.binding(ctx, b.Object, c)
-		next.Undeclared, next.Resumed = b.Undeclared, b.Resumed
-		next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Orphan, b.Claim, b.Recovered, b.Journaled
+		next.Undeclared, next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Undeclared, b.Orphan, b.Claim, b.Recovered, b.Journaled
 		next = withoutNamespace(next)
 		next.Target, next.Names = b.Target, b.Names
 		now = append(now, next)

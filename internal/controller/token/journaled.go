@@ -24,13 +24,9 @@ import (
 // withJournal adds what only the journal knows, and orphans: claims that no status holds yet, and bindings that are gone
 // with theirs.
 func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
-	entries, removals := map[types.UID]journal.Entry{}, []journal.Entry{}
+	entries := map[types.UID]journal.Entry{}
 	for _, e := range r.journal().Entries(g.key.journal()) {
-		if e.Removal != "" {
-			removals = append(removals, e)
-		} else {
-			entries[e.UID] = e
-		}
+		entries[e.UID] = e
 	}
 	bindings := slices.Clone(g.bindings)
 	for i := range bindings {
@@ -56,7 +52,7 @@ func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
 			return g, err
 		}
 	}
-	return r.withRemovals(ctx, g, removals)
+	return r.withRemovals(ctx, g)
 }
 
 // withClaims adds what the journal knows of bindings that are not found under the key of their token: they were given a role
@@ -105,14 +101,23 @@ func (r *Reconciler) withEntry(ctx context.Context, g group, e journal.Entry) (g
 		return g, fmt.Errorf("get binding %s: %w", key, err)
 	}
 	if err == nil && b.UID == e.UID {
-		return r.add(ctx, g, r.recovered(g.key, decision.Binding{Object: &b}, e))
+		return r.withUnseen(ctx, g, &b, e)
 	}
 	if err := r.Live.Get(ctx, key, &b); client.IgnoreNotFound(err) != nil {
 		return g, fmt.Errorf("look for binding %s: %w", key, err)
 	} else if err == nil && b.UID == e.UID {
-		return r.add(ctx, g, r.recovered(g.key, decision.Binding{Object: &b}, e))
+		return r.withUnseen(ctx, g, &b, e)
 	}
 	return r.withOrphan(ctx, g, bindingOf(g.key, e), e, true)
+}
+
+// withUnseen adds a binding that is there, unless its entry is out of date and it has its claim on another token since.
+func (r *Reconciler) withUnseen(ctx context.Context, g group, b *v1alpha1.ScopedTokenBinding, e journal.Entry) (group, error) {
+	d := r.recovered(g.key, decision.Binding{Object: b}, e)
+	if d.Claim == nil && r.claimedElsewhere(g.key, b) {
+		return g, nil
+	}
+	return r.add(ctx, g, d)
 }
 
 // withOrphan adds a binding that is gone without its role having been revoked. Its entry in the journal says so before
@@ -180,7 +185,7 @@ func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (grou
 		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
 	}
 	full := known.binding(ctx, d.Object, c)
-	full.Orphan, full.Undeclared, full.Resumed, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Resumed, d.Journaled, d.Recovered
+	full.Orphan, full.Undeclared, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Journaled, d.Recovered
 	full = withoutNamespace(full)
 	if d.Claim != nil {
 		full.Claim = d.Claim

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -12,6 +13,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
 // orphans are bindings that went with their claim without having been let go: somebody stripped the finalizer, the API
@@ -29,8 +31,9 @@ type orphans struct {
 
 type orphan struct {
 	binding   *v1alpha1.ScopedTokenBinding
-	confirmed bool // the API server has said that it is gone
-	removal   bool // it never was a binding: the journal has a role that an inventory is to remove
+	confirmed bool              // the API server has said that it is gone
+	removal   *decision.Removal // it never was a binding: an inventory is to remove the role
+	since     time.Time         // when that was asked for
 }
 
 func newOrphans(
@@ -110,9 +113,26 @@ func (o *orphans) candidate(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedToke
 	return last
 }
 
-// addRemoval notes a role that an inventory is to remove, so that it is known who waits for a connection.
-func (o *orphans) addRemoval(key TokenKey, b *v1alpha1.ScopedTokenBinding) {
-	o.put(key, &orphan{binding: b, confirmed: true, removal: true})
+// addRemoval notes a role that an inventory is to remove. It is as if a binding of the inventory's UID had held it, and were gone.
+func (o *orphans) addRemoval(key TokenKey, v decision.Removal, now time.Time) {
+	b := &v1alpha1.ScopedTokenBinding{}
+	b.UID, b.Namespace, b.Name = v.Inventory, v.Namespace, v.Name
+	b.Spec.ConnectionRef, b.Spec.Target, b.Spec.Role = v.Connection, v.Target, v.Role
+	b.Spec.Token.ID, b.Spec.DeletionPolicy = v1alpha1.AstroID(key.Token), v1alpha1.DeletionRevoke
+	o.put(key, &orphan{binding: leaving(b), confirmed: true, removal: &v, since: now})
+}
+
+// removalsOf are the removals of an inventory, by the id of the token.
+func (o *orphans) removalsOf(inventory types.UID) map[string]decision.Removal {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := map[string]decision.Removal{}
+	for key, of := range o.all {
+		if one := of[inventory]; one != nil && one.removal != nil {
+			all[key.Token] = *one.removal
+		}
+	}
+	return all
 }
 
 // add notes a binding that is known to be gone.
@@ -132,7 +152,7 @@ func (o *orphans) put(key TokenKey, one *orphan) {
 // confirmed returns the orphans of a token that the API server says are gone. One that is still there is none.
 func (o *orphans) confirmed(ctx context.Context, key TokenKey) (all []*v1alpha1.ScopedTokenBinding, err error) {
 	for _, one := range o.of(key) {
-		if one.removal {
+		if one.removal != nil {
 			continue
 		}
 		if !one.confirmed {

@@ -65,7 +65,7 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 	r.wakeUp(ctx, r.line.Slot(w.group.key))
 	bindings, err := r.withoutOver(ctx, w.group.key, fresh, w.progress.Situation.Bindings)
 	if err == nil {
-		bindings, err = r.refresh(ctx, bindings)
+		bindings, err = r.refresh(ctx, w.group.key, bindings)
 	}
 	if err != nil {
 		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})

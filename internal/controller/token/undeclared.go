@@ -2,8 +2,8 @@ package token
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -17,81 +17,55 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 )
 
-// Roles that no binding declares are removed here as well, since nobody else writes to Astro. The controller of inventories enters
-// them into the journal, where a crash leaves them, and each is worked on as an orphan that may come to nothing: what the inventory
-// asks for is looked at before a token is worked on, and again on the read in the write slot.
+// Roles that no binding declares are removed here as well, since nobody else writes to Astro. Each is worked on as an orphan that may
+// come to nothing: what the inventory asks for is looked at before a token is worked on, and again on the read in the write slot. Only
+// this process knows of it. What is left when it ends is listed by the inventory as before, and confirmed anew: what was removed may
+// have been given again.
 
-var errNotLeading = errors.New("the journal is not open yet")
-
-// Removals enters roles into the journal that an inventory is to remove, by their tokens, and has the tokens worked on once all are
-// entered: until then the inventory's list stays as it was confirmed.
-func (r *Reconciler) Removals(ctx context.Context, removals map[journal.TokenKey]journal.Entry) error {
-	j := r.journal()
-	if j == nil {
-		return errNotLeading
+// Remove has roles removed, by their tokens.
+func (r *Reconciler) Remove(ctx context.Context, removals map[decision.Key]decision.Removal) {
+	for k, v := range removals {
+		key := tokenKey(k.Host, k.Organization, k.Token)
+		r.orphans.addRemoval(key, v, r.Clock())
+		r.enqueue(ctx, finding{key: key, priority: sweepPriority})
 	}
-	var entered []journal.TokenKey
-	var fault error
-	for k, e := range removals {
-		e.ClaimedAt, e.Origin = r.Clock(), string(v1alpha1.OriginAdopted) // nobody was given it
-		if err := j.Write(ctx, k, e); err != nil {
-			fault = fmt.Errorf("write down what is to be removed: %w", err)
-			break
-		}
-		entered = append(entered, k)
-	}
-	for _, k := range entered { // what was entered before an error stands
-		r.enqueue(ctx, finding{key: tokenKey(k.Host, k.Organization, k.Token), priority: sweepPriority})
-	}
-	return fault
 }
 
 // Removing are the removals of an inventory that are not over yet, by the id of the token.
-func (r *Reconciler) Removing(uid types.UID) map[string]journal.Entry {
-	all := map[string]journal.Entry{}
-	if j := r.journal(); j != nil {
-		j.Each(func(k journal.TokenKey, e journal.Entry) {
-			if e.Removal != "" && e.UID == uid {
-				all[k.Token] = e
-			}
-		})
-	}
-	return all
+func (r *Reconciler) Removing(inventory types.UID) map[string]decision.Removal {
+	return r.orphans.removalsOf(inventory)
 }
 
 // Claims reports whether there is a claim on the target that no status may tell of: of the journal, or of a binding that is gone.
-func (r *Reconciler) Claims(k journal.TokenKey, target string) bool {
-	j := r.journal()
+func (r *Reconciler) Claims(k decision.Key, target string) bool {
+	j, key := r.journal(), tokenKey(k.Host, k.Organization, k.Token)
 	if j == nil {
 		return true // nobody knows
 	}
-	for _, e := range j.Entries(k) {
-		if e.Removal == "" && e.Target == target {
-			return true
-		}
+	if slices.ContainsFunc(j.Entries(key.journal()), func(e journal.Entry) bool { return e.Target == target }) {
+		return true
 	}
-	for _, o := range r.orphans.of(tokenKey(k.Host, k.Organization, k.Token)) {
-		if !o.removal && pin.TargetID(o.binding) == target {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.orphans.of(key), func(o orphan) bool { return o.removal == nil && pin.TargetID(o.binding) == target })
 }
 
 // withRemovals adds the removals whose inventories still ask for them.
-func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journal.Entry) (group, error) {
-	for _, e := range removals {
-		_, asks, err := r.asksFor(ctx, g.key, e)
+func (r *Reconciler) withRemovals(ctx context.Context, g group) (group, error) {
+	for _, o := range r.orphans.of(g.key) {
+		if o.removal == nil {
+			continue
+		}
+		_, asks, err := r.asksFor(ctx, g.key, *o.removal)
 		if err != nil {
 			return g, err
 		}
 		if !asks {
 			continue
 		}
-		b := leaving(bindingOf(g.key, e))
-		r.orphans.addRemoval(g.key, b)
-		d := decision.Binding{Object: b, Orphan: true, Undeclared: true, Resumed: e.Recovered, Journaled: true, Claim: claimOf(g.key, e)}
-		if g, err = r.add(ctx, g, d); err != nil {
+		claim := &pin.Claim{
+			Host: g.key.Host, Organization: g.key.Organization, Token: g.key.Token, TargetKind: o.removal.Target.Kind,
+			Target: string(o.removal.Target.ID), Role: o.removal.Role, Origin: v1alpha1.OriginAdopted, ClaimedAt: o.since, // nobody was given it
+		}
+		if g, err = r.add(ctx, g, decision.Binding{Object: o.binding, Orphan: true, Undeclared: true, Journaled: true, Claim: claim}); err != nil {
 			return g, err
 		}
 	}
@@ -100,29 +74,29 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group, removals []journ
 
 // asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over here, as it is where
 // another instance serves the connection, or where the bindings of some namespaces are not seen.
-func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, e journal.Entry) (on v1alpha1.BoundTarget, asks bool, err error) {
+func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, v decision.Removal) (on v1alpha1.BoundTarget, asks bool, err error) {
+	defer func() {
+		if err == nil && !asks {
+			r.orphans.remove(key, v.Inventory)
+		}
+	}()
 	if r.Partial { // before anything is read: its namespace may be one that is not watched
-		r.endRemoval(key, e.UID)
 		return on, false, nil
 	}
-	object, err := connection.Find(ctx, r.Client, connection.KeyFor(e.Namespace, connectionRef(e)))
+	object, err := connection.Find(ctx, r.Client, connection.KeyFor(v.Namespace, v.Connection))
 	if err != nil {
 		return on, false, err
 	}
 	if object != nil && !r.Registry.Serves(object) {
-		r.endRemoval(key, e.UID)
 		return on, false, nil
 	}
 	var i v1alpha1.TargetInventory
-	name := client.ObjectKey{Namespace: e.Namespace, Name: e.Name}
+	name := client.ObjectKey{Namespace: v.Namespace, Name: v.Name}
 	if err := r.Client.Get(ctx, name, &i); client.IgnoreNotFound(err) != nil {
 		return on, false, fmt.Errorf("get inventory %s: %w", name, err)
 	}
-	asks = i.UID == e.UID && i.DeletionTimestamp.IsZero() && i.Spec.Undeclared == v1alpha1.UndeclaredRemove &&
-		i.Annotations[v1alpha1.AnnotationConfirmUndeclared] == e.Removal && i.Status.Target.ID == e.Target
-	if !asks {
-		r.endRemoval(key, e.UID)
-	}
+	asks = i.UID == v.Inventory && i.DeletionTimestamp.IsZero() && i.Spec.Undeclared == v1alpha1.UndeclaredRemove &&
+		i.Annotations[v1alpha1.AnnotationConfirmUndeclared] == v.Confirmed && i.Status.Target.ID == string(v.Target.ID)
 	return i.Status.Target, asks, nil
 }
 
@@ -145,11 +119,11 @@ func (r *Reconciler) withoutOver(ctx context.Context, key TokenKey, fresh astro.
 // removalStands reports whether a removal is still asked for, and no binding speaks of the role by now, whether or not it is one of
 // those that are worked on here: it may name the token through a connection that is not ready, or be refused by its rules.
 func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astro.Token, uid types.UID) (bool, error) {
-	for _, e := range r.journal().Entries(key.journal()) {
-		if e.UID != uid || e.Removal == "" {
+	for _, o := range r.orphans.of(key) {
+		if o.removal == nil || o.removal.Inventory != uid {
 			continue
 		}
-		on, asks, err := r.asksFor(ctx, key, e)
+		on, asks, err := r.asksFor(ctx, key, *o.removal)
 		if !asks || err != nil {
 			return false, err
 		}
@@ -157,21 +131,14 @@ func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astr
 		if err := r.Client.List(ctx, &list, client.UnsafeDisableDeepCopy); err != nil {
 			return false, fmt.Errorf("list bindings: %w", err)
 		}
-		for n := range list.Items {
-			if pin.Speaks(&list.Items[n], fresh, on) {
-				r.endRemoval(key, uid)
-				return false, nil
-			}
+		speaks := func(b v1alpha1.ScopedTokenBinding) bool { return pin.Speaks(&b, fresh, on) }
+		if slices.ContainsFunc(list.Items, speaks) {
+			r.orphans.remove(key, uid)
+			return false, nil
 		}
 		return true, nil
 	}
 	return false, nil
-}
-
-// endRemoval forgets a removal that is over.
-func (r *Reconciler) endRemoval(key TokenKey, uid types.UID) {
-	r.journal().Clear(key.journal(), uid)
-	r.orphans.remove(key, uid)
 }
 
 // finishRemoval forgets a removal that is over, whatever became of it. The inventory lists what is there.
