@@ -27,7 +27,9 @@ func Decide(s Situation) Decision {
 		d.Finalizers = s.finalizers(d)
 		return d
 	}
-	s.yieldToRevocations(&d)
+	if len(s.Memory.Refusals) > 0 {
+		s.yieldPlaces(&d)
+	}
 	s.discount(&d)
 	d.Plan = s.plan(d.Rulings)
 	for i := range d.Rulings {
@@ -72,22 +74,35 @@ func (s *Situation) home() string {
 	return s.tokenHome()
 }
 
-// yieldToRevocations lets roles go whose place another binding was to take with a role that Astro refuses. Else that
-// refusal would keep up what nobody declares any more.
-func (s *Situation) yieldToRevocations(d *Decision) {
-	leaving := map[roleset.Target]bool{}
+// yieldPlaces has a binding whose role Astro refuses stand back for what can be done in its place: a role that goes, which that refusal
+// would keep up although nobody declares it any more, or, if the binding holds nothing itself, another role that Astro has not refused.
+func (s *Situation) yieldPlaces(d *Decision) {
+	type wish struct {
+		roleset.Target
+		role string
+	}
+	refused, leaving, wanted := map[wish]*fault.Fault{}, map[roleset.Target]bool{}, map[roleset.Target][]string{}
 	for i := range s.Bindings {
-		if d.Rulings[i].Class == roleset.Leave {
-			leaving[s.entry(d, i)] = true
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		switch d.Rulings[i].Class {
+		case roleset.Leave:
+			leaving[entry] = true
+		case roleset.Want:
+			wanted[entry] = append(wanted[entry], b.Role())
+			if old, known := s.Memory.refusal(b, entry, b.Role()); known && old.Invalid && s.resting(i, old) {
+				refused[wish{entry, b.Role()}] = old.Fault
+			}
 		}
 	}
 	for i := range s.Bindings {
-		entry := s.entry(d, i)
-		if d.Rulings[i].Class != roleset.Want || !leaving[entry] {
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		f := refused[wish{entry, b.Role()}]
+		if f == nil || d.Rulings[i].Class != roleset.Want {
 			continue
 		}
-		if old, refused := s.Memory.refusal(&s.Bindings[i], entry, s.Bindings[i].Role()); refused && old.Invalid && s.resting(i, old) {
-			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, old.Fault
+		given := slices.ContainsFunc(wanted[entry], func(role string) bool { return refused[wish{entry, role}] == nil })
+		if leaving[entry] || given && s.claimOf(b) == nil {
+			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, f
 		}
 	}
 }

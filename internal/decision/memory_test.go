@@ -127,6 +127,20 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		later := drive(t, again.next(5*time.Minute))
 		differ(t, "Then it is tried again.", "state", "True/Granted Held Created, changed", later.state("a"))
 	})
+	t.Run("RefusedAndFirst", func(t *testing.T) {
+		w := drive(t, situation(binding("a").role("Typo"), binding("b"), binding("c").role("Typo")), refuses(errInvalid, "Typo"))
+		differ(t, "What Astro refuses keeps nobody from a place.", "role", member, w.on(w1))
+		w = drive(t, w.next(time.Hour))
+		differ(t, "And does not win it back.", "states", so{
+			"a": "False/ConflictingBinding", "b": "True/Granted Held Created", "c": "False/ConflictingBinding",
+		}, w.states())
+		differ(t, "Nor is it tried.", "posts", 0, len(w.posts))
+	})
+	t.Run("RefusedAndHeld", func(t *testing.T) {
+		w := drive(t, situation(binding("a").claimed(1).role("Typo"), binding("b").role(owner), holds(w1, member)), refuses(errInvalid, "Typo"))
+		differ(t, "Who holds the place keeps it, whatever comes of an edit.", "role", member, w.on(w1))
+		differ(t, "And says so.", "state of the other", "False/ConflictingBinding", w.state("b"))
+	})
 	t.Run("Drift", func(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1), holds(w1, member)))
 		for n := range contentionLimit + 1 {

@@ -87,8 +87,8 @@ func (b *Binding) speaksOf(place roleset.Target) bool {
 }
 
 // Removable reports whether a role that no binding declares is one that could be removed from the token, as far as Astro goes: not
-// its own-scope role, not one of several in the same place, of which the list tells one, and none that Astro may have put there by itself, since the token holds roles inside of the place. A token that
-// no binding can name is left alone.
+// its own-scope role, not one of several in the same place, of which the list tells one, and none that Astro may have put there by
+// itself, since the token holds roles inside of the place. A token that no binding can name is left alone.
 func Removable(t astro.Token, on astro.RoleKey) bool {
 	role := t.RoleOn(on)
 	others := slices.DeleteFunc(slices.Clone(t.Roles), func(r astro.Role) bool { return r.Key() == on })

@@ -223,7 +223,7 @@ func (s *snapshot) checkUnheld(p place, wanting []*claim, ours bool) {
 	var first *claim
 	for _, c := range wanting {
 		role := roleOf(c.binding)
-		conflicts := first != nil && roleOf(first.binding) != role
+		conflicts := first != nil && roleOf(first.binding) != role && !s.world.oracle.refuses(p, roleOf(first.binding))
 		switch {
 		case there != "" && !s.mayAdopt(c, there):
 			reasons := []string{v1alpha1.ReasonExistingRole, v1alpha1.ReasonConflictingBinding}

@@ -42,13 +42,18 @@ var _ = Describe("A role that Astro does not take", func() {
 		w.expect(gone, "case")
 	})
 
-	It("is not laid at the door of a binding that lost the place, which may go meanwhile", func(ctx context.Context) {
+	It("keeps no place from a binding whose role can be given, and does not win it back", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("first").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))
 		w.expect("False/RoleNotFound", "first")
+		w.bind(builders.Binding("typo").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role Either"))
+		w.expect("False/RoleNotFound", "typo")
 		w.bind(builders.Binding("second").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
-		w.expect("False/ConflictingBinding", "second")
-		Expect(w.message("second")).To(ContainSubstring("first"))
+		w.expect("True/Granted", "second")
+		w.look("first")
+		w.expect("False/ConflictingBinding", "first")
+		Expect(w.message("first")).To(ContainSubstring("second"))
+		Expect(w.on(w.ci, w.etl)).To(Equal("Deploy Only"))
 		w.delete("second")
 		w.expect(gone, "second")
 		w.expect("False/RoleNotFound", "first")
