@@ -70,6 +70,8 @@ const (
 	ReasonTokenUnused = "TokenUnused"
 	// ReasonCredentialExpires: the connection's own API token expires within 30, 7 or 1 days.
 	ReasonCredentialExpires = "CredentialExpires"
+	// ReasonRemovalKept: bindings that hold no claim speak of roles that are undeclared, and keep them from being removed.
+	ReasonRemovalKept = "RemovalKept"
 	// ReasonRemovalUnconfirmed: the inventory is to remove roles that no binding declares, and nobody has confirmed them.
 	ReasonRemovalUnconfirmed = "RemovalUnconfirmed"
 	// ReasonRemovalUnderWay: removals of the inventory were confirmed and are not carried out yet.

@@ -34,8 +34,7 @@ func (s *Situation) judgeDeleting(b *Binding, r *Ruling) (roleset.Class, *fault.
 	case Present:
 	}
 	if s.selfProtected(b) {
-		return onHold(b), fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
-			"the token is the credential of a connection, whose roles the operator never changes")
+		return onHold(b), s.selfProtection(b)
 	}
 	if !b.Recovered.IsZero() {
 		return s.judgeRecovered(b, r)

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -81,10 +82,20 @@ func overdue(r Ruling) *fault.Fault {
 
 // expiredCondition is the answer of a binding whose time is over and that holds nothing any more.
 func expiredCondition(b *Binding) metav1.Condition {
+	role, given := "", "holds no role"
+	if claim := b.Object.Status.Claim; claim != nil && claim.UID == b.Object.UID {
+		role = claim.GrantedRole // the spec may have been edited since
+	}
+	if b.Claim != nil {
+		role = cmp.Or(role, b.Claim.Role)
+	}
+	if role != "" {
+		given = fmt.Sprintf("has given up %s on %s", role, b.TargetWords())
+	}
 	return metav1.Condition{
 		Type: v1alpha1.ConditionSynced, Status: metav1.ConditionFalse, Reason: v1alpha1.ReasonExpired,
-		Message: fmt.Sprintf("spec.expiresAt was %s: the binding has given up %s on %s; set a later time to have it again, or delete the binding",
-			timeWords(b.Object.Spec.ExpiresAt), b.Role(), b.TargetWords()),
+		Message: fmt.Sprintf("spec.expiresAt was %s: the binding %s; set a later time to have one, or delete the binding",
+			timeWords(b.Object.Spec.ExpiresAt), given),
 	}
 }
 

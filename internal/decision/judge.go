@@ -93,12 +93,11 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 		return s.hinted(b, r, f)
 	}
 	if b.Object.Spec.Suspend {
-		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended,
-			"spec.suspend is true: the role is neither written nor removed until it is false")
+		return suspended(b)
 	}
-	if s.selfProtected(b) {
-		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected,
-			"the token is the credential of a connection, whose roles the operator never changes; bind another token")
+	hidden := b.Claim == nil && s.presenceTo(b) != Present // whether there is such a token is not for the binding to know
+	if s.selfProtected(b) && !hidden {
+		return s.selfProtection(b)
 	}
 	if f := s.tokenFault(b, r); f != nil {
 		return f
@@ -112,6 +111,15 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 	return s.outsideHome(b, r)
 }
 
+// suspended is what a binding says that is suspended.
+func suspended(b *Binding) *fault.Fault {
+	words := "spec.suspend is true: the role is neither written nor removed until it is false"
+	if b.Claim == nil {
+		words = "spec.suspend is true: nothing is done until it is false; the binding holds no claim, so that its deletion takes no role away"
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)
+}
+
 // named reports whether the token's present name is the one that the binding gives.
 func (s *Situation) named(b *Binding) bool {
 	ref, err := pin.NameRefTo(s.Token.Token)
@@ -119,9 +127,11 @@ func (s *Situation) named(b *Binding) bool {
 }
 
 // losesByWithdrawal reports whether the binding's role is taken away when the rules allow it no more.
-func losesByWithdrawal(b *Binding) bool {
-	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke &&
-		!b.Object.Spec.Suspend && !b.Observes() && created(b)
+func losesByWithdrawal(b *Binding) bool { return revokedByWithdrawal(b) && !b.Object.Spec.Suspend }
+
+// revokedByWithdrawal is losesByWithdrawal but for that the binding may be suspended.
+func revokedByWithdrawal(b *Binding) bool {
+	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke && !b.Observes() && created(b)
 }
 
 // entersFirst reports whether the claim has to come to the status before its role is changed: only the journal has it, with

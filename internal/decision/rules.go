@@ -33,7 +33,8 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 	status := b.Object.Status
 	switch {
 	case c.Object == nil:
-		return fault.NotTrue(accepted, v1alpha1.ReasonConnectionNotFound, "there is no %s; create it, or correct spec.connectionRef", c.Words)
+		return fault.NotTrue(accepted, v1alpha1.ReasonConnectionNotFound,
+			"there is no %s; create it, or make another binding with another spec.connectionRef", c.Words)
 	case c.unknown():
 		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", c.Words)
 		f.Silent, f.Transient = true, true
@@ -125,6 +126,9 @@ func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
 	ask := s.request(b, r)
 	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
 		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
+		if r.Withdrawn && b.Object.Spec.Suspend && revokedByWithdrawal(b) {
+			d.Message += "; the role that the binding has stays in Astro as long as spec.suspend is true"
+		}
 		return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
 	}
 	if s.misnames(b) {
@@ -268,6 +272,15 @@ func (s *Situation) mayName(b *Binding, r *Ruling, namespace string) bool {
 // ClusterAstroConnection is nobody's to change, that of another connection not through that connection.
 func (s *Situation) selfProtected(b *Binding) bool {
 	return s.Token.Protected || slices.Contains(s.Token.CredentialOf, b.Connection.ID)
+}
+
+// selfProtection is what the binding of such a token says.
+func (s *Situation) selfProtection(b *Binding) *fault.Fault {
+	words := "the token is the credential of " + b.Connection.Words + ", and is not written through it; use another connection, or bind another token"
+	if s.Token.Protected {
+		words = "the token is the credential of a ClusterAstroConnection, whose roles the operator never changes; bind another token"
+	}
+	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected, "%s", words)
 }
 
 // misses is why an absent token is not taken for gone.

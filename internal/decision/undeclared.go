@@ -71,7 +71,7 @@ func (s *Situation) mayRemove(b *Binding, r *Ruling) bool {
 	switch {
 	case s.roleOn(place) != b.Claim.Role, !Removable(s.Token.Token, place.Key()):
 		return false
-	case s.Token.Protected, len(s.Token.CredentialOf) > 0:
+	case s.selfProtected(b):
 		return false
 	case slices.ContainsFunc(s.Bindings, func(o Binding) bool { return !o.Undeclared && o.speaksOf(place) }):
 		return false

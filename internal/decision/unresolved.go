@@ -60,13 +60,13 @@ func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
 		return s.hinted(b, r, f)
 	}
 	if b.Object.Spec.Suspend {
-		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "spec.suspend is true: nothing is done until it is false")
+		return suspended(b)
 	}
 	if len(b.Names.Tokens) == 0 {
 		return s.hinted(b, r, tokenNotFound(b))
 	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
-		"there is more than one %s: %s; make the binding with spec.token.id", b.TokenWords(), tokenIDs(b.Names.Tokens))
+		"there is more than one %s: %s; make the binding anew with spec.token.id, or rename the others in Astro", b.TokenWords(), tokenIDs(b.Names.Tokens))
 }
 
 func tokenIDs(tokens []astro.Token) string {

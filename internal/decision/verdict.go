@@ -56,8 +56,16 @@ func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
 			there, where, b.Connection.Words)
 	}
 	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
-		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always",
-		there, where, b.Object.Spec.Adopt)
+		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always%s",
+		there, where, b.Object.Spec.Adopt, declareIt(b, r))
+}
+
+// declareIt is the third way of a binding that may take over its own role only.
+func declareIt(b *Binding, r Ruling) string {
+	if b.Object.Spec.Adopt != v1alpha1.AdoptIfSameRole {
+		return ""
+	}
+	return ", or spec.role: " + text.Words(r.Verdict.Observed)
 }
 
 // needsRead reports whether what is said of the binding rests on a read of the token.

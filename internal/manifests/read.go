@@ -51,7 +51,7 @@ var suffixes = []string{".yaml", ".yml", ".json"}
 func Read(paths []string, recursive bool, stdin io.Reader) (all []Document, err error) {
 	for _, path := range paths {
 		if path == "-" {
-			more, err := parse("standard input", stdin)
+			more, err := readInput(stdin)
 			if err != nil {
 				return nil, err
 			}
@@ -71,6 +71,18 @@ func Read(paths []string, recursive bool, stdin io.Reader) (all []Document, err 
 		}
 	}
 	return all, nil
+}
+
+// readInput reads standard input. That nothing comes is an error: what was to write the manifests has failed.
+func readInput(stdin io.Reader) ([]Document, error) {
+	text, err := io.ReadAll(stdin)
+	if err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, errors.New("standard input is empty")
+	}
+	return parse("standard input", bytes.NewReader(text))
 }
 
 // filesOf are the manifests in a folder, in the order of their names, or the one file that the path is.

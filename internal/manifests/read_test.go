@@ -54,7 +54,7 @@ func TestReadStream(t *testing.T) {
 		"JSONEscapes":  {"JSON escapes what YAML cannot.", strings.Replace(object("one"), "{", `{"spec": {"role": "\ud83d\ude00 \/"}, `, 1), []string{"ScopedTokenBinding one: standard input, document 1"}},
 		"Flow":         {"YAML may have braces, comments and a mark for its end.", "# one\n{apiVersion: astro.scopedtoken.dev/v1alpha1, kind: ScopedTokenBinding, metadata: {name: one}} # done\n...\n# done\n", []string{"ScopedTokenBinding one: standard input, document 1"}},
 		"GenerateName": {"A name may be left to the API server.", head + "ScopedTokenBinding\nmetadata: {generateName: ci-}\n", []string{"ScopedTokenBinding ci-: standard input, document 1"}},
-		"Empty":        {"Nothing holds nothing.", "", nil},
+		"Comment":      {"What holds none of them is no error.", "# nothing\n---\n", nil},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -126,8 +126,8 @@ func TestReadFolder(t *testing.T) {
 			t.Errorf("recursive %v -want +got\n%s", recursive, diff)
 		}
 	}
-	for path, want := range map[string]string{filepath.Join(folder, "none.yaml"): "no such file", t.TempDir(): "holds no file that ends in .yaml"} {
-		if _, err := Read([]string{path}, false, nil); err == nil || !strings.Contains(err.Error(), want) {
+	for path, want := range map[string]string{"-": "standard input is empty", filepath.Join(folder, "none.yaml"): "no such file", t.TempDir(): "holds no file that ends in .yaml"} {
+		if _, err := Read([]string{path}, false, strings.NewReader(" \n")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: want an error with %q, got %v", path, want, err)
 		}
 	}

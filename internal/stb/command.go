@@ -65,3 +65,13 @@ the Secret of the connection, if you may read it. Nothing is written to either.`
 	root.AddCommand(newList(s), newRoles(s), newExport(s), newPlan(s), newMatrix(s), newExplain(s))
 	return root
 }
+
+// oneArgument has a command take one argument, and says which.
+func oneArgument(which string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return errors.New(which)
+		}
+		return nil
+	}
+}

@@ -46,7 +46,7 @@ func newExplain(s *session) *cobra.Command {
 none does, its claim and its place among other bindings for the same token and target, and what to do next. Only Kubernetes is
 read: what is said of Astro is what the operator has last seen.`,
 		Example: `  kubectl stb explain -n data-platform ci-deployer-on-prod-etl`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("say which binding: kubectl stb explain -n NAMESPACE NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := s.explain(cmd.Context(), args[0], url)
 			if err != nil {

@@ -94,6 +94,9 @@ func (s *session) export(cmd *cobra.Command, v view, o exportOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := possible(v.cluster.namespace); err != nil {
+		return err
+	}
 	if err := checkReach(v.connection, byWorkspace, v.cluster.namespace); err != nil {
 		return err
 	}

@@ -28,6 +28,8 @@ func TestExport(t *testing.T) {
 	w.compare("export.txt", w.run("export").err)
 	w.fails(`--mode is "Obsrve"`, "export", "--mode", "Obsrve")
 	w.fails(`--deletion-policy is "Keep"`, "export", "--deletion-policy", "Keep")
+	w.fails("say which token: kubectl stb roles", "roles")
+	w.fails("say which binding: kubectl stb explain", "explain", "a", "b")
 	w.fails("--dir writes YAML", "export", "--dir", "x", "-o", "json")
 	w.fails("serves the bindings of its own namespace", "export", "--namespace-for", "data=elsewhere")
 }
@@ -196,7 +198,7 @@ func TestExportByNamespace(t *testing.T) {
 	}
 	args := []string{"export", "--connection", "castroconn/" + w.namespace, "--namespaces-file", file, "--dir", filepath.Join(folder, "out")}
 	a := w.run(args...)
-	for _, want := range []string{"There is no namespace nowhere", "1 bindings of namespace nowhere will say NamespaceNotAllowed", "nowhere.yaml"} {
+	for _, want := range []string{"There is no namespace nowhere", "1 binding(s) of namespace nowhere will say NamespaceNotAllowed", "nowhere.yaml"} {
 		if !strings.Contains(a.err, want) {
 			t.Errorf("want %q on standard error:\n%s", want, a.err)
 		}

@@ -113,7 +113,7 @@ func (s *session) tellLeftOut(e exported) {
 	for _, b := range e.bindings {
 		namespaces[b.Namespace] = true
 	}
-	fmt.Fprintf(s.ErrOut, "%d bindings for %d namespaces.\n", len(e.bindings), len(namespaces))
+	fmt.Fprintf(s.ErrOut, "%d binding(s) for %d namespace(s).\n", len(e.bindings), len(namespaces))
 	for _, line := range []struct {
 		n    int
 		what string
@@ -157,7 +157,7 @@ func (s *session) tellRules(ctx context.Context, v view, e exported) {
 		return cmp.Or(cmp.Compare(a.namespace, b.namespace), cmp.Compare(a.reason, b.reason))
 	})
 	for _, k := range keys {
-		fmt.Fprintf(s.ErrOut, "%d bindings of namespace %s will say %s; %s\n", refused[k], printable(k.namespace), k.reason, printable(example[k]))
+		fmt.Fprintf(s.ErrOut, "%d binding(s) of namespace %s will say %s; %s\n", refused[k], printable(k.namespace), k.reason, printable(example[k]))
 	}
 }
 
@@ -177,7 +177,7 @@ func (s *session) subjects(ctx context.Context, v view, e exported) map[string]p
 			}
 		}
 		if err != nil {
-			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d bindings of namespace %s is not known: %s\n",
+			fmt.Fprintf(s.ErrOut, "Whether the rules allow the %d binding(s) of namespace %s is not known: %s\n",
 				of[namespace], printable(namespace), printable(err.Error()))
 			continue
 		}

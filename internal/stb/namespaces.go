@@ -41,8 +41,8 @@ func (n *namespaces) read(o organization) (map[string]string, error) {
 	byID := map[string]string{}
 	for _, word := range slices.Sorted(maps.Keys(words)) {
 		namespace := words[word]
-		if flaws := validation.IsDNS1123Label(namespace); len(flaws) > 0 {
-			return nil, fmt.Errorf("%q is no name of a namespace: %s", namespace, flaws[0])
+		if err := possible(namespace); err != nil {
+			return nil, err
 		}
 		ids := workspacesCalled(o, word)
 		if len(ids) == 0 {
@@ -57,6 +57,14 @@ func (n *namespaces) read(o organization) (map[string]string, error) {
 		byID[ids[0]] = namespace
 	}
 	return byID, nil
+}
+
+// possible reports why no namespace can have the name.
+func possible(namespace string) error {
+	if flaws := validation.IsDNS1123Label(namespace); len(flaws) > 0 {
+		return fmt.Errorf("%q is no name of a namespace: %s", namespace, flaws[0])
+	}
+	return nil
 }
 
 // words are the namespaces as they were given; a flag counts before the file.

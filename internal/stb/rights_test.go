@@ -112,7 +112,7 @@ func TestRulesByLabelsThatCannotBeRead(t *testing.T) {
 	}
 	a := w.run("export", "--as", user, "--connection", "cluster/"+w.namespace)
 	if a.code != 0 || strings.Contains(a.err, "will say") ||
-		!strings.Contains(a.err, "Whether the rules allow the 4 bindings of namespace NAMESPACE is "+unknown) {
+		!strings.Contains(a.err, "Whether the rules allow the 4 binding(s) of namespace NAMESPACE is "+unknown) {
 		t.Errorf("%+v", a)
 	}
 }

@@ -19,7 +19,7 @@ func newRoles(s *session) *cobra.Command {
 		Long: `Show every role of one token, by its id or name, and the binding that declares it: on Workspaces and Deployments, where it
 was made, and on what no binding can name, such as DAGs.`,
 		Example: `  kubectl stb roles "CI deployer"`,
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("say which token: kubectl stb roles NAME or ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v, err := s.look(cmd.Context())
 			if err != nil {

@@ -127,8 +127,8 @@ func hidden(r rune) bool {
 	return !unicode.IsPrint(r) || r == unicode.ReplacementChar || text.Invisible(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
-// commands begin what GitHub Actions and Azure Pipelines take for a command to them, wherever on a line it stands.
-var commands = regexp.MustCompile(`##(\[|vso)`)
+// commands begin what GitHub Actions, Azure Pipelines and TeamCity take for a command to them, wherever on a line it stands.
+var commands = regexp.MustCompile(`##(\[|vso|teamcity)`)
 
 // orNone is a cell, or kubectl's word for an empty one.
 func orNone(cell string) string {

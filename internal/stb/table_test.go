@@ -21,7 +21,8 @@ func TestPrintable(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "CI deployer": "CI deployer", "#1: a::b": "#1: a::b", `a "b"`: `a "b"`, "two\nlines": `"two\nlines"`, "\x1b[8m": `"\x1b[8m"`, " a": `" a"`,
 		"\u202ea": `"\u202ea"`, "\xff": `"\xff"`, "data\u3164": `"data\u3164"`, "\u2764\ufe0f CI": "\u2764\ufe0f CI", "::add-mask::grant": `"::add-mask::grant"`, "a ##[add-mask]grant": `"a #\x23[add-mask]grant"`,
-		"a\n##vso[task.complete]": `"a\n#\x23vso[task.complete]"`,
+		"##teamcity[publishArtifacts]": `"#\x23teamcity[publishArtifacts]"`,
+		"a\n##vso[task.complete]":      `"a\n#\x23vso[task.complete]"`,
 	} {
 		got := printable(text)
 		if got != want {
@@ -117,5 +118,13 @@ func TestOddTextEverywhere(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestPossibleNamespaces(t *testing.T) {
+	for name, want := range map[string]bool{"team": true, "BAD_NS": false, "": false, "a.b": false} {
+		if err := possible(name); (err == nil) != want {
+			t.Errorf("%q: %v", name, err)
+		}
 	}
 }

@@ -47,10 +47,13 @@ func (w *world) inventory(e *entity) *v1alpha1.TargetInventory {
 	}
 }
 
-// drawConfirmRemovals looks at an inventory until it lists what nobody declares, and confirms it.
+// drawConfirmRemovals gives a token a role, looks at an inventory until it lists what nobody declares, and confirms it.
 func drawConfirmRemovals(d draw) func(*world) {
-	target, pause := d.number(), d.upTo(300*time.Millisecond)
+	target, pause, grants := d.number(), d.upTo(300*time.Millisecond), []func(*world){drawGrant(d), drawGrant(d), drawGrant(d)}
 	return func(w *world) {
+		for _, grant := range grants {
+			grant(w)
+		}
 		i := w.inventory(w.entity(target))
 		err := w.try(func(ctx context.Context) error { return w.kube.Create(ctx, i) })
 		if err != nil && !apierrors.IsAlreadyExists(err) {

@@ -119,6 +119,7 @@ func TestOptionalPolicies(t *testing.T) {
 		"Retain":  `{"spec":{"deletionPolicy":"Retain"}}`,
 		"release": `{"metadata":{"annotations":{"astro.scopedtoken.dev/release":"true"}}}`,
 		"Observe": `{"spec":{"mode":"Observe"}}`,
+		"suspend": `{"spec":{"suspend":true}}`,
 	}
 	for what, text := range leaving {
 		binder.mayNot(what, retain, patch(there, text))

@@ -24,7 +24,7 @@ var _ = Describe("Taking over what was given by hand", func() {
 		before := w.everyRole()
 
 		bindings, told := w.stb("export")
-		Expect(told).To(ContainSubstring("300 bindings for 1 namespaces."))
+		Expect(told).To(ContainSubstring("300 binding(s) for 1 namespace(s)."))
 		w.kubectl(w.marked(bindings), "apply", "-f", "-")
 		w.everyBinding(300, "True/InSync")
 		again, _ := w.stb("export")
@@ -54,7 +54,7 @@ var _ = Describe("Taking over through a connection in mode Observe", func() {
 		before := w.everyRole()
 
 		bindings, told := w.stb("export", "--mode", "Enforce")
-		Expect(told).To(ContainSubstring("60 bindings for 1 namespaces."))
+		Expect(told).To(ContainSubstring("60 binding(s) for 1 namespace(s)."))
 		w.kubectl(w.marked(bindings), "apply", "-f", "-")
 		w.everyBinding(60, "True/InSync")
 		_, told = w.stb("export")

@@ -133,6 +133,8 @@ var _ = Describe("An inventory that is to remove what nobody declares", func() {
 		w.confirm(confirm)
 		w.stayOwners(hand...)
 		Expect(w.toRemove()).To(ConsistOf(hand[1]))
+		Expect(w.removerWarns()).To(And(HavePrefix("RemovalUnconfirmed: 1 role(s)"), ContainSubstring(
+			`1 role(s) on Workspace "data" that no binding has a claim on are kept: that of token "hand-0", of which ScopedTokenBinding %s/late speaks`, w.namespace)))
 	})
 
 	It("removes nothing through a connection in mode Observe, and what was confirmed anew once it is Enforce", func() {
@@ -150,15 +152,21 @@ var _ = Describe("An inventory that is to remove what nobody declares", func() {
 
 	It("never removes the operator's own roles, those of a token's own scope, and what Astro puts there itself", func() {
 		w.mayRemove()
-		operator := w.sim.AddOrganizationToken(w.org, "another", "ORGANIZATION_OWNER", astrosim.Roles(astrosim.WorkspaceRole(w.data, "WORKSPACE_OWNER")))
-		w.connectAs(w.other, operator)
+		operators := make([]string, 2)
+		for i := range operators {
+			operators[i] = w.sim.AddOrganizationToken(w.org, "another", "ORGANIZATION_OWNER", astrosim.Roles(astrosim.WorkspaceRole(w.data, "WORKSPACE_OWNER")))
+		}
+		w.apply(builders.Secret(w.system, "another", w.sim.Credential(operators[0])), w.connection(w.namespace+"-another").WithSecret("another").Cluster())
+		w.useSecret(w.namespace, operators[1])
+		Eventually(func() string { return w.acme(w.namespace).Status.CredentialTokenID }).Should(Equal(operators[1]))
+		w.connectAs(w.other, hand[0]) // which protects nothing: whoever holds a token could do it
 		w.sim.Grant(w.ci, astrosim.WorkspaceRole(w.data, "WORKSPACE_ACCESSOR"))
 		w.sim.Grant(w.ci, astrosim.DeploymentRole(w.etl, "DEPLOYMENT_ADMIN"))
 		w.remover()
 		w.confirm(w.confirmation(hand...))
 		Eventually(w.toRemove).Should(BeEmpty())
 		w.sweep()
-		Expect(w.on(operator, w.data)).To(Equal("WORKSPACE_OWNER"))
+		w.stayOwners(operators...)
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_ACCESSOR"))
 		Expect(w.on(w.wsCI, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})

@@ -58,8 +58,9 @@ func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition 
 			spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, nameSome(p.of))
 	}
 	message += fmt.Sprintf("if that is meant, set the annotation %s to a time until which the limit does not count; "+
-		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles",
-		v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease)
+		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles, "+
+		"and take the annotation %s of inventories away",
+		v1alpha1.AnnotationLiftRevocationLimit, v1alpha1.AnnotationRelease, v1alpha1.AnnotationConfirmUndeclared)
 	if n := len(u.deleting); n > 0 {
 		message += fmt.Sprintf("; %d wait: %s", n, nameSome(u.deleting))
 	}

@@ -1,6 +1,7 @@
 package inventory
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -45,7 +46,7 @@ func (r *Reconciler) withRemovals(
 		return err
 	}
 	shown := s.listing.rows[:min(len(s.listing.rows), v1alpha1.MaxInventoryTokens)]
-	all := undeclared(tokens, shown, roleOn(s.target), p)
+	all, kept := undeclared(tokens, shown, roleOn(s.target), p)
 	began, ago := h.Directory.LastListing()
 	s.began = began.Truncate(time.Second)
 	told := i.Status.Removals
@@ -53,7 +54,7 @@ func (r *Reconciler) withRemovals(
 		told = nil
 	}
 	found := &removals{
-		all: dated(all, told, s.began), given: i.Annotations[v1alpha1.AnnotationConfirmUndeclared], blocked: r.blocked(h, ago),
+		all: dated(all, told, s.began), kept: kept, given: i.Annotations[v1alpha1.AnnotationConfirmUndeclared], blocked: r.blocked(h, ago),
 		paused:   meta.IsStatusConditionTrue(h.Object.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused),
 		unlisted: len(shown) < len(s.listing.rows),
 	}
@@ -131,39 +132,42 @@ func (r *Reconciler) protection(ctx context.Context, h connection.Handle, subjec
 	if err := r.Client.List(ctx, &bindings, client.UnsafeDisableDeepCopy); err != nil {
 		return p, fmt.Errorf("list bindings: %w", err)
 	}
-	p.credential = func(id string) bool { return credentials[id] || len(r.Registry.CredentialOf(h.Host, id)) > 0 }
+	p.credential = func(id string) bool { return id == h.SelfID || credentials[id] || r.isOfCluster(h.Host, id) }
 	p.allowed = func(t *astro.Token, role string) bool {
 		on := policy.TargetFacts{Kind: target.Kind, ID: target.ID, WorkspaceID: target.WorkspaceID}
 		return policy.MayRemove(h.Object, policy.Request{Subject: subject, Token: decision.FactsOfToken(*t), Target: on, Role: role})
 	}
 	there := slices.DeleteFunc(bindings.Items, func(b v1alpha1.ScopedTokenBinding) bool { return !pin.SpeaksOfTarget(&b, target) })
-	p.declared = func(t *astro.Token) bool {
-		for n := range there {
-			if pin.Speaks(&there[n], *t, target) {
-				return true
-			}
+	slices.SortFunc(there, func(a, b v1alpha1.ScopedTokenBinding) int { // so that the same is told each time
+		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+	})
+	p.speaker = func(t *astro.Token) string {
+		first := slices.IndexFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return pin.Speaks(&b, *t, target) })
+		if first >= 0 {
+			return "ScopedTokenBinding " + there[first].Namespace + "/" + there[first].Name
 		}
-		return r.Remover.Claims(decision.Key{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID)
+		if r.Remover.Claims(decision.Key{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID) {
+			return "a binding that is gone"
+		}
+		return ""
 	}
 	return p, nil
 }
 
-// credentials are the tokens with which the operator works by the status of any connection, of other instances as well.
+// credentials are the tokens with which ClusterAstroConnections work by their statuses, those of other instances as well. That of an
+// AstroConnection is protected through that connection alone: else whoever holds a token could keep its roles by using it.
 func (r *Reconciler) credentials(ctx context.Context) (map[string]bool, error) {
-	var own v1alpha1.AstroConnectionList
 	var cluster v1alpha1.ClusterAstroConnectionList
-	if err := r.Client.List(ctx, &own, client.UnsafeDisableDeepCopy); err != nil {
-		return nil, fmt.Errorf("list connections: %w", err)
-	}
 	if err := r.Client.List(ctx, &cluster, client.UnsafeDisableDeepCopy); err != nil {
 		return nil, fmt.Errorf("list cluster connections: %w", err)
 	}
 	all := map[string]bool{}
-	for n := range own.Items {
-		all[own.Items[n].Status.CredentialTokenID] = true
-	}
 	for n := range cluster.Items {
 		all[cluster.Items[n].Status.CredentialTokenID] = true
 	}
 	return all, nil
+}
+
+func (r *Reconciler) isOfCluster(host, token string) bool {
+	return slices.ContainsFunc(r.Registry.CredentialOf(host, token), func(k connection.Key) bool { return k.Kind == v1alpha1.KindClusterAstroConnection })
 }

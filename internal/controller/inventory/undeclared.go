@@ -36,6 +36,7 @@ type removals struct {
 	due      map[decision.Key]decision.Removal // those among them that are to be begun with
 	given    string                            // what the annotation says
 	paused   bool                              // the connection revokes nothing for now
+	kept     []string                          // roles that bindings speak of which hold no claim, in words
 	unlisted bool                              // some may be beyond the tokens that are listed
 }
 
@@ -43,11 +44,12 @@ type removals struct {
 type protection struct {
 	credential func(token string) bool                // the operator works with it
 	allowed    func(t *astro.Token, role string) bool // by the rules of the connection
-	declared   func(t *astro.Token) bool              // by any binding, in whatever state
+	speaker    func(t *astro.Token) string            // who speaks of the role, in whatever state; empty: nobody
 }
 
-// undeclared are the roles on the target that are to be removed, of the tokens that are listed.
-func undeclared(tokens []astro.Token, rows []v1alpha1.InventoryToken, on astro.RoleKey, p protection) (all []removal) {
+// undeclared are the roles on the target that are to be removed, of the tokens that are listed, and those that are kept since a binding
+// speaks of them.
+func undeclared(tokens []astro.Token, rows []v1alpha1.InventoryToken, on astro.RoleKey, p protection) (all []removal, kept []string) {
 	by := make(map[string]*astro.Token, len(tokens))
 	for i := range tokens {
 		by[tokens[i].ID] = &tokens[i]
@@ -58,12 +60,16 @@ func undeclared(tokens []astro.Token, rows []v1alpha1.InventoryToken, on astro.R
 			continue
 		}
 		role := t.RoleOn(on)
-		if role != row.Role || p.credential(t.ID) || !p.allowed(t, role) || p.declared(t) { // a role that was clipped is not told as it is
+		if role != row.Role || p.credential(t.ID) || !p.allowed(t, role) { // a role that was clipped is not told as it is
+			continue
+		}
+		if speaker := p.speaker(t); speaker != "" {
+			kept = append(kept, fmt.Sprintf("that of token %s, of which %s speaks", text.Quote(row.Name), speaker))
 			continue
 		}
 		all = append(all, removal{token: t.ID, name: row.Name, role: role})
 	}
-	return all
+	return all, kept
 }
 
 // dated are the removals with when each was first told, by the status: what it does not tell of yet is as new as the last listing.
@@ -137,7 +143,22 @@ func (s *removals) warnings(t v1alpha1.BoundTarget, began time.Time) (all []faul
 		}
 		all = append(all, fault.Warning{Reason: v1alpha1.ReasonRemovalUnderWay, Message: words})
 	}
+	if n := len(s.kept); n > 0 {
+		all = append(all, fault.Warning{Reason: v1alpha1.ReasonRemovalKept, Message: s.keptWords(t)})
+	}
 	return all
+}
+
+// keptTold is how many of the roles are told that bindings keep.
+const keptTold = 3
+
+func (s *removals) keptWords(t v1alpha1.BoundTarget) string {
+	words := fmt.Sprintf("%d role(s) on %s %q that no binding has a claim on are kept: %s",
+		len(s.kept), t.Kind, t.Name, strings.Join(s.kept[:min(len(s.kept), keptTold)], ", "))
+	if n := len(s.kept) - keptTold; n > 0 {
+		words += fmt.Sprintf(", and %d more", n)
+	}
+	return words + "; to have one of them removed, have that binding deleted"
 }
 
 // unconfirmed says of which removals nobody has said yet that they are meant, and what to do.

@@ -44,7 +44,7 @@ func TestUndeclared(t *testing.T) {
 	inside := astro.NewRole(astro.EntityDeployment, "d1", "DEPLOYMENT_ADMIN")
 	none := protection{
 		credential: func(string) bool { return false }, allowed: func(*astro.Token, string) bool { return true },
-		declared: func(*astro.Token) bool { return false },
+		speaker: func(*astro.Token) string { return "" },
 	}
 	but := func(edit func(*protection)) protection {
 		p := none
@@ -60,7 +60,7 @@ func TestUndeclared(t *testing.T) {
 	}{
 		"ByHand":       {"Nobody declares it, and the rules allow its removal.", madeByHand(), "", none, true},
 		"Claimed":      {"What a binding holds stays.", madeByHand(), "team/a", none, false},
-		"Declared":     {"And what one speaks of that holds nothing.", madeByHand(), "", but(func(p *protection) { p.declared = func(*astro.Token) bool { return true } }), false},
+		"Declared":     {"And what one speaks of that holds nothing.", madeByHand(), "", but(func(p *protection) { p.speaker = func(*astro.Token) string { return "ScopedTokenBinding team/b" } }), false},
 		"Credential":   {"The operator's own tokens are left alone.", madeByHand(), "", but(func(p *protection) { p.credential = func(string) bool { return true } }), false},
 		"NotAllowed":   {"So is what the rules do not speak of.", madeByHand(), "", but(func(p *protection) { p.allowed = func(*astro.Token, string) bool { return false } }), false},
 		"OtherTarget":  {"A role elsewhere is none on the target.", madeByHand(instead(organization, astro.NewRole(astro.EntityWorkspace, "w2", "WORKSPACE_OWNER"))), "", none, false},
@@ -76,12 +76,17 @@ func TestUndeclared(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			rows := list([]astro.Token{tc.token}, onData, map[string]string{"t1": tc.by}).rows
-			if got := undeclared([]astro.Token{tc.token}, rows, onData, tc.p); (len(got) == 1) != tc.want {
+			if got, _ := undeclared([]astro.Token{tc.token}, rows, onData, tc.p); (len(got) == 1) != tc.want {
 				t.Errorf("%s\nwant %t, got %v", tc.reason, tc.want, got)
 			}
 		})
 	}
-	if got := undeclared([]astro.Token{madeByHand()}, nil, onData, none); len(got) != 0 {
+	spoken := but(func(p *protection) { p.speaker = func(*astro.Token) string { return "ScopedTokenBinding team/b" } })
+	_, kept := undeclared([]astro.Token{madeByHand()}, list([]astro.Token{madeByHand()}, onData, nil).rows, onData, spoken)
+	if diff := cmp.Diff([]string{`that of token "ci", of which ScopedTokenBinding team/b speaks`}, kept); diff != "" {
+		t.Errorf("who keeps it is not told: %s", diff)
+	}
+	if got, _ := undeclared([]astro.Token{madeByHand()}, nil, onData, none); len(got) != 0 {
 		t.Errorf("what is beyond the tokens that are listed is removed: %v", got)
 	}
 }
@@ -166,6 +171,10 @@ func TestRemovalWarnings(t *testing.T) {
 		"Stale":    {"And that it was another.", removals{all: []removal{a}, confirm: "x", given: "y"}, map[string][]string{"RemovalUnconfirmed": {`"y", which stands for others`}}},
 		"Unlisted": {"And what it does not reach.", removals{all: []removal{a}, confirm: "x", unlisted: true}, map[string][]string{"RemovalUnconfirmed": {"beyond the 200"}}},
 		"Blocked":  {"Or why it would be of no use.", removals{all: []removal{a}, blocked: "so"}, map[string][]string{"RemovalUnconfirmed": {"none is removed: so"}}},
+		"Kept": {
+			"And who keeps others.", removals{kept: []string{"that of a", "that of b", "that of c", "that of d"}},
+			map[string][]string{"RemovalKept": {"4 role(s) on Workspace", "that of a, that of b, that of c, and 1 more", "deleted"}},
+		},
 		"UnderWay": {
 			"What was confirmed is told apart.", removals{all: []removal{a, b}, confirm: "x", underWay: map[string]bool{"t1": true}, paused: true},
 			map[string][]string{"RemovalUnconfirmed": {"1 role(s)"}, "RemovalUnderWay": {"1 role(s)", "RevocationsPaused"}},

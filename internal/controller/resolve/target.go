@@ -69,7 +69,7 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 			ids = append(ids, o.ID)
 		}
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
-			"there is more than one %s: %s; make %s with spec.target.id", TargetWords(t), Listed(ids), instead)
+			"there is more than one %s: %s; make %s anew with spec.target.id, or rename the others in Astro", TargetWords(t), Listed(ids), instead)
 	}
 }
 

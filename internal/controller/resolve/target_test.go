@@ -35,7 +35,7 @@ func TestTarget(t *testing.T) {
 		"None":         {"None is told, by what the user wrote.", anywhere, "", nil, nil, "TargetNotFound", []string{`Deployment "d1"`, "check spec.target"}},
 		"Moved":        {"A name that was found stays with its target, wherever that is.", named, "d1", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
 		"MovedAway":    {"Of an id that is in another Workspace than declared, that is told.", narrowed, "d1", []astro.Target{deployment("d1", "w2")}, nil, "TargetNotFound", []string{`"d1" is in Workspace w2, not in w1`}},
-		"Several":      {"Of several, the ids are told.", named, "", []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "make the binding with spec.target.id"}},
+		"Several":      {"Of several, the ids are told.", named, "", []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "make the binding anew with spec.target.id"}},
 		"NotLookedUp":  {"What could not be looked up says nothing of the target.", named, "", nil, errors.New("down"), "Unreachable", []string{"look up Deployment", "down"}},
 		"ErrorOverAll": {"Not even if something came with it.", named, "", []astro.Target{deployment("d1", "w1")}, astro.ErrIncomplete, "ListIncomplete", nil},
 	}
