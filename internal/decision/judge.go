@@ -114,7 +114,7 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 // suspended is what a binding says that is suspended.
 func suspended(b *Binding) *fault.Fault {
 	words := "spec.suspend is true: the role is neither written nor removed until it is false"
-	if b.Claim == nil {
+	if b.Claim == nil || b.Observes() {
 		words = "spec.suspend is true: nothing is done until it is false; the binding holds no claim, so that its deletion takes no role away"
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)

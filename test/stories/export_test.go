@@ -36,7 +36,7 @@ var _ = Describe("Taking over what was given by hand", func() {
 		_, told = w.stb("list", "--undeclared")
 		Expect(told).To(ContainSubstring("No roles found."))
 		_, told = w.stb("export")
-		Expect(told).To(ContainSubstring("0 bindings for 0 namespaces.\nLeft out: 300 roles that a binding holds already"))
+		Expect(told).To(ContainSubstring("0 binding(s) for 0 namespace(s).\nLeft out: 300 roles that a binding holds already"))
 
 		w.waitIdle()
 		Expect(w.everyRole()).To(Equal(before))
@@ -58,7 +58,7 @@ var _ = Describe("Taking over through a connection in mode Observe", func() {
 		w.kubectl(w.marked(bindings), "apply", "-f", "-")
 		w.everyBinding(60, "True/InSync")
 		_, told = w.stb("export")
-		Expect(told).To(ContainSubstring("0 bindings for 0 namespaces.\nLeft out: 60 roles that a binding is to enforce and does not hold yet"))
+		Expect(told).To(ContainSubstring("0 binding(s) for 0 namespace(s).\nLeft out: 60 roles that a binding is to enforce and does not hold yet"))
 
 		w.mode(v1alpha1.ModeEnforce)
 		w.everyBinding(60, "True/Adopted")

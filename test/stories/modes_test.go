@@ -66,6 +66,21 @@ var _ = Describe("A suspended binding", func() {
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
 	})
 
+	It("says that it holds nothing any more once it only observes", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
+		w.expect("False/Suspended", "b")
+		Expect(w.message("b")).To(ContainSubstring("neither written nor removed"))
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve })
+		Eventually(func() string { return w.message("b") }).Should(ContainSubstring("holds no claim, so that its deletion takes no role away"))
+		Eventually(w.events(w.binding("b"), "Released")).Should(ConsistOf(HavePrefix("Normal only observes, and gave its claim up")))
+		w.delete("b")
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	})
+
 	It("keeps another binding from changing or removing its role", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("held").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))

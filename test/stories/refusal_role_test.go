@@ -47,7 +47,7 @@ var _ = Describe("A role that Astro does not take", func() {
 		w.bind(builders.Binding("first").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role"))
 		w.expect("False/RoleNotFound", "first")
 		w.bind(builders.Binding("typo").ForToken("ci").OnDeployment(w.etl).WithRole("No Such Role Either"))
-		w.expect("False/RoleNotFound", "typo")
+		w.expect("False/ConflictingBinding", "typo") // as neither can be given
 		w.bind(builders.Binding("second").ForToken("ci").OnDeployment(w.etl).WithRole("Deploy Only"))
 		w.expect("True/Granted", "second")
 		w.look("first")

@@ -89,6 +89,9 @@ func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement
 	released = holds && err == nil
 	if object.DeletionTimestamp.IsZero() {
 		r.orphans.keep(st.UID)
+		if released && st.Left && st.Object.Spec.Mode == v1alpha1.ModeObserve { // a condition may say the same as before
+			r.event(st.Object, corev1.EventTypeNormal, eventReleased, "Release", "only observes, and gave its claim up; the role in Astro is left as it is")
+		}
 		return released, nil
 	}
 	if released {
