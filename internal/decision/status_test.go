@@ -206,8 +206,10 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		"Hidden":         {"Why an absent token is not gone is said.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) { o.Why = "two pages overlap" })), "two pages overlap"},
 		"Suspended":      {"Why what was withdrawn stays is said.", of(binding("a").claimed(1).suspended().through("acme", onlyRole(owner), withdrawing), holds(w1, member)), "stays in Astro as long as spec.suspend is true"},
 		"SelfProtected":  {"Which connection may not write a token is said.", of(binding("a"), token(func(o *Observation) { o.CredentialOf = []string{connection("acme").ID} })), "is the credential of ClusterAstroConnection acme, and is not written through it"},
-		"ExpiredEdited":  {"What was given up is said, not what is declared by now.", of(over("a").claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.State, b.Spec.Role = v1alpha1.ClaimReleased, owner }).edited().but(func(b *Binding) { b.Claim = nil })), "has given up " + member + " on"},
-		"Limited":        {"What limits revocations is said.", of(binding("a").claimed(1).deleting().through("acme", spec(func(s *v1alpha1.ConnectionSpec) { s.MaxRevocationsPerSweep = 7 })), holds(w1, member)), "more than 7 role(s) were to be revoked through ClusterAstroConnection acme within 5m0s"},
+		"ExpiredEdited": {"What was given up is said, not what is declared by now.", of(over("a").claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) {
+			b.Status.Claim.State, b.Spec.Role = v1alpha1.ClaimReleased, owner
+		}).edited().but(func(b *Binding) { b.Claim = nil })), "has given up " + member + " on"},
+		"Limited": {"What limits revocations is said.", of(binding("a").claimed(1).deleting().through("acme", spec(func(s *v1alpha1.ConnectionSpec) { s.MaxRevocationsPerSweep = 7 })), holds(w1, member)), "more than 7 role(s) were to be revoked through ClusterAstroConnection acme within 5m0s"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
