@@ -32,7 +32,7 @@
 //
 // What is remembered:
 //
-//   - target_cache.go: folds the lookups of targets into few calls, and caches their answers.
+//   - target_batch.go, target_cache.go: fold the lookups of targets into few calls, and cache their answers.
 //   - trust.go: decides whether a listing is evidence that a token which it lacks is gone. Pure.
 //   - directory.go: the rows of the tokens, from listings and from reads and writes by id.
 //   - sweep.go: makes the listings, one at a time, and applies them to the rows.

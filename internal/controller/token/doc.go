@@ -11,6 +11,8 @@
 //   - observe.go, look.go, lookup.go: what Astro shows;
 //   - replace.go, report.go, patch.go: the effects that write;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
-//   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
+//   - undeclared.go: roles that no binding declares, and that an inventory is to remove;
+//   - setup.go, enqueue.go, watch.go, turn.go, ahead.go: what brings a key into the queue, when it is its turn, and what is looked up
+//     for it before;
 //   - metrics.go: what is measured.
 package token
