@@ -33,7 +33,7 @@ func TestProxy(t *testing.T) {
 		"Lower":  {"Go reads small letters too.", []string{"--set", "extraEnv[0].name=https_proxy,extraEnv[0].value=x"}, []string{direct, "https_proxy=x"}},
 		"Own":    {"Who has a NO_PROXY knows why. A name that is there twice would be refused.", []string{"--set", "proxy.httpsProxy=http://proxy:3128,extraEnv[0].name=NO_PROXY,extraEnv[0].value=x"}, []string{proxy, "NO_PROXY=x"}},
 		"Small":  {"Likewise, since one of the two would count.", []string{"--set", "proxy.httpsProxy=http://proxy:3128,extraEnv[0].name=no_proxy,extraEnv[0].value=x"}, []string{proxy, "no_proxy=x"}},
-		"Memory": {"Any other of the chart's own.", []string{"--set", "goMemLimit=1GiB,caBundle=x,extraEnv[0].name=GOMEMLIMIT,extraEnv[0].value=x,extraEnv[1].name=SSL_CERT_DIR,extraEnv[1].value=x"}, []string{"GOMEMLIMIT=x", "SSL_CERT_DIR=x"}},
+		"Memory": {"Any other of the chart's own.", []string{"--set", "goMemLimit=1GiB,caBundle=-----BEGIN CERTIFICATE-----,extraEnv[0].name=GOMEMLIMIT,extraEnv[0].value=x,extraEnv[1].name=SSL_CERT_DIR,extraEnv[1].value=x"}, []string{"GOMEMLIMIT=x", "SSL_CERT_DIR=x"}},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {

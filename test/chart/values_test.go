@@ -91,7 +91,7 @@ func TestLabels(t *testing.T) {
 commonLabels: &words `+words+`
 podLabels: *words
 podAnnotations: *words
-caBundle: anything
+caBundle: "-----BEGIN CERTIFICATE-----"
 serviceAccount: {annotations: *words}
 metrics: {serviceAnnotations: *words, serviceMonitor: {enabled: true, labels: *words}}
 networkPolicy: {enabled: true}
@@ -103,7 +103,7 @@ connections:
   annotations: *words
   spec: {organizationId: clp0a1b2c3d4e5f6g7h8i9j0k, credentialsSecretRef: {name: astro-api}}
 `)
-	flags := []string{"--set", "caBundle=anything,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true,podDisruptionBudget.enabled=true"}
+	flags := []string{"--set", "caBundle=-----BEGIN CERTIFICATE-----,metrics.serviceMonitor.enabled=true,networkPolicy.enabled=true,podDisruptionBudget.enabled=true"}
 	out, err := helm(t, "template", release, "config/chart", "--namespace", system, "--skip-tests", "--values", values)
 	if err != nil {
 		t.Fatal(err)
