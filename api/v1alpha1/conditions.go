@@ -32,7 +32,7 @@ const (
 
 	// ConditionWarning is there, and True, while something will go wrong unless somebody acts, or should be looked at. Ready
 	// does not depend on it. On a binding: TokenExpires, ContestedRole, TokenUnused. On a connection: CredentialExpires. On an
-	// inventory: RemovalUnconfirmed, RemovalUnderWay.
+	// inventory: RemovalUnconfirmed, RemovalUnderWay, RemovalKept.
 	ConditionWarning = "Warning"
 
 	// ConditionRevocationsPaused is there on a connection, and True, while nothing is revoked through it because

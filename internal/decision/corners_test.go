@@ -304,4 +304,6 @@ func TestATargetOfAnotherOrganizationIsNoPin(t *testing.T) {
 	} {
 		differ(t, name+": "+c.reason, "target", c.want, c.of.b.targetID(nil))
 	}
+	w := drive(t, situation(pinned().found()))
+	differ(t, "Where the name is not found yet, the other target is forgotten.", "target", v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, Name: "name of w1"}, w.status("a").Target)
 }

@@ -89,7 +89,8 @@ func (s *Situation) yieldPlaces(d *Decision) {
 			leaving[entry] = true
 		case roleset.Want:
 			wanted[entry] = append(wanted[entry], b.Role())
-			if old, known := s.Memory.refusal(b, entry, b.Role()); known && old.Invalid && s.resting(i, old) {
+			old, known := s.Memory.refusal(b, entry, b.Role())
+			if known && old.Invalid && s.resting(i, old) && s.roleOn(entry) != b.Role() {
 				refused[wish{entry, b.Role()}] = old.Fault
 			}
 		}

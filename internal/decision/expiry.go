@@ -1,7 +1,6 @@
 package decision
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 
@@ -85,9 +84,6 @@ func expiredCondition(b *Binding) metav1.Condition {
 	role, given := "", "holds no role"
 	if claim := b.Object.Status.Claim; claim != nil && claim.UID == b.Object.UID {
 		role = claim.GrantedRole // the spec may have been edited since
-	}
-	if b.Claim != nil {
-		role = cmp.Or(role, b.Claim.Role)
 	}
 	if role != "" {
 		given = fmt.Sprintf("has given up %s on %s", role, b.TargetWords())

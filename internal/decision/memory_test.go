@@ -10,6 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -115,6 +116,12 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		})
 		differ(t, "Its time is over.", "role", "", w.on(w1))
 		w.statements = map[types.UID]Statement{} // the status could not be written, and the user wants the role for longer
+		away := drive(t, w.next(time.Second, with(func(s *Situation) {
+			s.Bindings[0].Object.Spec.ExpiresAt = nil
+			s.Bindings[0].Connection.Ready = false
+		})))
+		differ(t, "Who cannot be told anything does not know it.", "places", 1, len(away.progress.Situation.Memory.Untold))
+		w.statements = map[types.UID]Statement{}
 		w = drive(t, w.next(time.Second, with(func(s *Situation) { s.Bindings[0].Object.Spec.ExpiresAt = nil })))
 		differ(t, "What the operator has taken away is no drift.", "state", "True/Granted Held Created, changed", w.state("a"))
 		differ(t, "Once it is told, nothing is remembered of it.", "places", 0, len(w.progress.Situation.Memory.Untold))
@@ -140,6 +147,13 @@ func TestWhatIsRememberedOfAReconcile(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1).role("Typo"), binding("b").role(owner), holds(w1, member)), refuses(errInvalid, "Typo"))
 		differ(t, "Who holds the place keeps it, whatever comes of an edit.", "role", member, w.on(w1))
 		differ(t, "And says so.", "state of the other", "False/ConflictingBinding", w.state("b"))
+	})
+	t.Run("RefusedAndThere", func(t *testing.T) {
+		refused := remembered(func(m Memory) Memory {
+			return m.refused(&binding("a").claimed(1).b, w1, member, Refusal{At: now, Invalid: true, Fault: fault.Quiet()})
+		})
+		w := drive(t, situation(binding("a").claimed(1), binding("b").claimed(2), binding("c").claimed(3).deleting(), holds(w1, member), refused))
+		differ(t, "A refusal of before takes no role away that is in place.", "posts", 0, len(w.posts))
 	})
 	t.Run("Drift", func(t *testing.T) {
 		w := drive(t, situation(binding("a").claimed(1), holds(w1, member)))

@@ -44,6 +44,9 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	st.Token.Scope = o.Spec.Token.Scope
 	st.Target.Kind = o.Spec.Target.Kind
 	st.Target.Name = cmp.Or(st.Target.Name, o.Spec.Target.Name)
+	if b.pinnedElsewhere() {
+		st.Target = v1alpha1.BoundTarget{Kind: o.Spec.Target.Kind, Name: o.Spec.Target.Name}
+	}
 	s.writeClaim(b, r, claim, &st)
 	if r.Allowed && !r.Rebind && !retargeted {
 		s.fillIn(b, r, &st)

@@ -112,6 +112,22 @@ func (p Progress) journaled(e WriteJournal, err error) Progress {
 	return p.retryWrite(err).decide()
 }
 
+// toldPlaces are those of which every status tells what they have come to: it was written, or said so already.
+func (p Progress) toldPlaces(e Report, at map[types.UID]int) []roleset.Target {
+	if len(p.Situation.Memory.Untold) == 0 {
+		return nil
+	}
+	told := map[roleset.Target]bool{}
+	for _, st := range e.Statements {
+		i := at[st.UID]
+		place, tells := p.Situation.entry(&p.Decision, i), !p.unwritten[st.UID] && (st.Write || st.Release || p.Decision.Rulings[i].Fault == nil)
+		before, another := told[place]
+		told[place] = tells && (before || !another)
+	}
+	maps.DeleteFunc(told, func(_ roleset.Target, tells bool) bool { return !tells })
+	return slices.Collect(maps.Keys(told))
+}
+
 // afterReport keeps what could not be written for the next reconcile.
 func (p Progress) afterReport(e Effect, r Reported) Progress {
 	reported, unwritten := maps.Clone(p.reported), maps.Clone(p.unwritten)
@@ -121,9 +137,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	at, refused := p.Situation.byUID(), p.refusals()
 	for _, st := range e.(Report).Statements { //nolint:forcetypeassert // nothing else is reported
 		reported[st.UID] = true
-		if err := r.Errs[st.UID]; err == nil {
-			p.Situation.Memory = p.Situation.Memory.told(p.Situation.entry(&p.Decision, at[st.UID]))
-		} else {
+		if err := r.Errs[st.UID]; err != nil {
 			unwritten[st.UID] = true
 			p = p.retryWrite(err)
 			if p = p.releaseRefused(st, err); p.unreleased[st.UID] != nil && st.Release {
@@ -133,6 +147,7 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 		p = p.wakeFor(at[st.UID], st, refused)
 	}
 	p.reported, p.unwritten = reported, unwritten
+	p.Situation.Memory = p.Situation.Memory.told(p.toldPlaces(e.(Report), at)...) //nolint:forcetypeassert // nothing else is reported
 	p = p.untilExpiry()
 	if p.Situation.Token.Presence == Present {
 		p = p.wake(p.Situation.nextWarning()) // no listing shows as a change that time has passed

@@ -33,6 +33,7 @@ var _ = Describe("An inventory that is to remove what nobody declares", func() {
 		w.remover()
 		confirm := w.confirmation(hand...)
 		Expect(w.removerWarns()).To(And(HavePrefix("RemovalUnconfirmed: 2 role(s)"), ContainSubstring(v1alpha1.AnnotationConfirmUndeclared), ContainSubstring(confirm)))
+		Expect(w.removerWarns()).NotTo(ContainSubstring("are being removed"))
 		Expect(w.inventory("data")()).To(Equal("True/Listed"))
 		w.stayOwners(hand...)
 		nothingWritten()

@@ -26,6 +26,8 @@ type Remover interface {
 	Remove(ctx context.Context, removals map[decision.Key]decision.Removal)
 	// Removing are the removals of an inventory that are not over yet, by the id of the token.
 	Removing(inventory types.UID) map[string]decision.Removal
+	// KnowsClaims reports whether it knows all claims, as it does not before it has begun.
+	KnowsClaims() bool
 	// Claims reports whether a claim on the target may stand in no status.
 	Claims(token decision.Key, target string) bool
 }
@@ -38,8 +40,8 @@ func (r *Reconciler) withRemovals(
 		s.removals = &removals{}
 		return nil
 	}
-	if s.listing.unread > 0 {
-		return nil // what is not listed whole is left as it was told
+	if s.listing.unread > 0 || !r.Remover.KnowsClaims() {
+		return nil // what is not listed whole, or cannot be judged yet, is left as it was told
 	}
 	p, err := r.protection(ctx, h, subject, s.target)
 	if err != nil {
@@ -87,8 +89,9 @@ func (r *Reconciler) findDue(i *v1alpha1.TargetInventory, s *survey, h connectio
 		return
 	}
 	for _, one := range v.all {
-		of, is := under[one.token]
-		v.underWay[one.token] = is && of.Confirmed == v.given && of.Role == one.role && string(of.Target.ID) == s.target.ID
+		if of, is := under[one.token]; is && of.Confirmed == v.given && of.Role == one.role && string(of.Target.ID) == s.target.ID {
+			v.underWay[one.token] = true
+		}
 	}
 	if v.confirm = v.digest(i, s); !v.confirmed(i) {
 		if v.given != "" && v.given == v.confirm {

@@ -1,6 +1,8 @@
 package inventory
 
 import (
+	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -8,9 +10,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
+	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
 var (
@@ -107,20 +112,20 @@ func TestDigest(t *testing.T) {
 	a, b := removal{token: "t1", role: "R", since: first}, removal{token: "t2", role: "R", since: first}
 	young := removal{token: "t3", role: "R", since: second}
 	on := func(i *v1alpha1.TargetInventory, target string, all ...removal) string {
-		s := removals{all: all, underWay: map[string]bool{"t4": true}}
+		s := removals{all: all}
 		return s.digest(i, &survey{target: v1alpha1.BoundTarget{ID: target}, began: second})
 	}
 	of := func(all ...removal) string { return on(i, "w1", all...) }
-	both, begun := of(a, b), removal{token: "t4", role: "R", since: first}
-	if both == "" || both != of(b, a) || both != of(a, b, young) || both != of(a, b, begun) {
-		t.Error("the order matters, or what is new, or what is under way does")
+	both := of(a, b)
+	if both == "" || both != of(b, a) || both != of(a, b, young) {
+		t.Error("the order matters, or what is new does")
 	}
 	renamed, other, later := a, a, a
 	renamed.name, other.role, later.since = "x", "S", first.Add(time.Minute)
 	if of(renamed, b) != both {
 		t.Error("the name matters")
 	}
-	if of() != "" || of(young) != "" || of(begun) != "" {
+	if of() != "" || of(young) != "" {
 		t.Error("nothing is to be confirmed, and something stands for it")
 	}
 	copied := i.DeepCopy()
@@ -132,6 +137,52 @@ func TestDigest(t *testing.T) {
 		if got == both || got == "" {
 			t.Errorf("%s: %q stands for others as well", name, got)
 		}
+	}
+}
+
+// underWay is a Remover that is at work already.
+type underWay map[string]decision.Removal
+
+func (underWay) Remove(context.Context, map[decision.Key]decision.Removal) {}
+func (u underWay) Removing(types.UID) map[string]decision.Removal          { return u }
+func (underWay) KnowsClaims() bool                                         { return true }
+func (underWay) Claims(decision.Key, string) bool                          { return false }
+
+func TestFindDue(t *testing.T) {
+	a, b := removal{token: "t1", role: "R", since: first}, removal{token: "t2", role: "R", since: first}
+	i := &v1alpha1.TargetInventory{ObjectMeta: metav1.ObjectMeta{UID: "u1"}}
+	find := func(told, given string, under underWay) (survey, []string) {
+		s := survey{target: v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, ID: "w1"}, began: second}
+		s.removals, i.Status.Confirm = &removals{all: []removal{a, b}, given: given}, told
+		(&Reconciler{Remover: under}).findDue(i, &s, connection.Handle{Host: "astro", Organization: "o1"})
+		var due []string
+		for k, v := range s.removals.due {
+			if v.Confirmed != given || v.Role != "R" || v.Inventory != "u1" || string(v.Target.ID) != "w1" {
+				t.Errorf("hands over %+v", v)
+			}
+			due = append(due, k.Token)
+		}
+		slices.Sort(due)
+		return s, due
+	}
+	s, due := find("", "", nil)
+	both := s.removals.confirm
+	if both == "" || len(due) > 0 || len(s.removals.underWay) > 0 {
+		t.Errorf("nobody has confirmed anything: %q, %v, %v", both, due, s.removals.underWay)
+	}
+	if s, due = find("", both, nil); len(due) > 0 || s.again != settling {
+		t.Errorf("the status does not tell yet what it stands for: %v", due)
+	}
+	before := underWay{"t1": {Confirmed: "before", Role: "R", Target: v1alpha1.TargetReference{ID: "w1"}}}
+	if s, due = find(both, "before", before); len(due) > 0 || !maps.Equal(s.removals.underWay, map[string]bool{"t1": true}) || s.removals.confirm != both {
+		t.Errorf("one is under way: %v, %v", due, s.removals.underWay)
+	}
+	if s, due = find(both, both, before); !slices.Equal(due, []string{"t1", "t2"}) || s.removals.confirm != "" {
+		t.Errorf("who confirms more goes on meaning what is under way: %v, %q", due, s.removals.confirm)
+	}
+	s.removals.blocked = "so"
+	if (&Reconciler{Remover: before}).findDue(i, &s, connection.Handle{}); len(s.removals.underWay) > 0 {
+		t.Errorf("what is blocked is not under way: %v", s.removals.underWay)
 	}
 }
 

@@ -139,7 +139,7 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 			r.ownWrites.notice()
 			if n.All {
 				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q)
-			} else {
+			} else if n.Swept {
 				r.enqueueUnsettled(ctx, n.Connection, q)
 			}
 			for _, key := range r.orphans.through(n.Connection) {

@@ -170,9 +170,8 @@ func inOrder(bindings []decision.Binding) []decision.Binding {
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
-// if the cache is behind. Those that are gone are left out, and those that have got a claim on another token. What was looked up for
-// them is kept.
-func (r *Reconciler) refresh(ctx context.Context, key TokenKey, before []decision.Binding) ([]decision.Binding, error) {
+// if the cache is behind. Those that are gone are left out. What was looked up for them is kept.
+func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]decision.Binding, error) {
 	known := r.connections()
 	now := make([]decision.Binding, 0, len(before))
 	for i := range before {
@@ -189,9 +188,6 @@ func (r *Reconciler) refresh(ctx context.Context, key TokenKey, before []decisio
 			if newer(&object, b.Object) {
 				b.Object = &object
 			}
-		}
-		if b.Claim == nil && r.claimedElsewhere(key, b.Object) {
-			continue
 		}
 		c, err := known.of(ctx, b.Object)
 		if err != nil {

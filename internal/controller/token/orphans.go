@@ -122,6 +122,15 @@ func (o *orphans) addRemoval(key TokenKey, v decision.Removal, now time.Time) {
 	o.put(key, &orphan{binding: leaving(b), confirmed: true, removal: &v, since: now})
 }
 
+// endRemoval forgets a removal, unless another one of its inventory has taken its place.
+func (o *orphans) endRemoval(key TokenKey, of *v1alpha1.ScopedTokenBinding) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if one := o.all[key][of.UID]; one != nil && one.binding == of {
+		o.drop(key, of.UID)
+	}
+}
+
 // removalsOf are the removals of an inventory, by the id of the token.
 func (o *orphans) removalsOf(inventory types.UID) map[string]decision.Removal {
 	o.mu.Lock()
@@ -238,6 +247,10 @@ func (o *orphans) of(key TokenKey) (all []orphan) {
 func (o *orphans) remove(key TokenKey, uid types.UID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.drop(key, uid)
+}
+
+func (o *orphans) drop(key TokenKey, uid types.UID) {
 	delete(o.all[key], uid)
 	if len(o.all[key]) == 0 {
 		delete(o.all, key)

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -65,13 +66,13 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 	r.wakeUp(ctx, r.line.Slot(w.group.key))
 	bindings, err := r.withoutOver(ctx, w.group.key, fresh, w.progress.Situation.Bindings)
 	if err == nil {
-		bindings, err = r.refresh(ctx, w.group.key, bindings)
+		bindings, err = r.refresh(ctx, bindings)
 	}
 	if err != nil {
 		w.progress = decision.After(w.progress, e, decision.TokenRead{Err: err, Now: r.Clock()})
 		return nil, false
 	}
-	read := decision.TokenRead{Token: fresh, Bindings: bindings, Now: r.Clock(), Credential: w.handle.SelfID}
+	read := decision.TokenRead{Token: fresh, Bindings: w.withoutElsewhere(bindings), Now: r.Clock(), Credential: w.handle.SelfID}
 	read.CredentialOf, read.Protected = r.credentialOf(ctx, w.group.key)
 	w.progress = decision.After(w.progress, e, read)
 	for {
@@ -86,6 +87,19 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 			return nil, false
 		}
 	}
+}
+
+// withoutElsewhere are the bindings without those that have got a claim on another token meanwhile, because a name has passed from one
+// to the other. What was entered for them here was not sent.
+func (w *write) withoutElsewhere(all []decision.Binding) []decision.Binding {
+	return slices.DeleteFunc(all, func(b decision.Binding) bool {
+		uid := b.Object.UID
+		if b.Claim != nil || w.progress.Situation.Pending[uid].Sent || !w.reconciler.claimedElsewhere(w.group.key, b.Object) {
+			return false
+		}
+		w.reconciler.journal().Clear(w.group.key.journal(), uid)
+		return true
+	})
 }
 
 // mayRevoke asks the revocation limit about each removal by itself, and has it counted if it says yes.

@@ -36,12 +36,12 @@ func (r *Reconciler) Removing(inventory types.UID) map[string]decision.Removal {
 	return r.orphans.removalsOf(inventory)
 }
 
+// KnowsClaims reports whether all claims are known: the journal is open.
+func (r *Reconciler) KnowsClaims() bool { return r.journal() != nil }
+
 // Claims reports whether there is a claim on the target that no status may tell of: of the journal, or of a binding that is gone.
 func (r *Reconciler) Claims(k decision.Key, target string) bool {
 	j, key := r.journal(), tokenKey(k.Host, k.Organization, k.Token)
-	if j == nil {
-		return true // nobody knows
-	}
 	if slices.ContainsFunc(j.Entries(key.journal()), func(e journal.Entry) bool { return e.Target == target }) {
 		return true
 	}
@@ -54,7 +54,7 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group) (group, error) {
 		if o.removal == nil {
 			continue
 		}
-		_, asks, err := r.asksFor(ctx, g.key, *o.removal)
+		_, asks, err := r.asksFor(ctx, g.key, o)
 		if err != nil {
 			return g, err
 		}
@@ -74,10 +74,11 @@ func (r *Reconciler) withRemovals(ctx context.Context, g group) (group, error) {
 
 // asksFor reports whether the inventory of a removal still asks for it, and where it is. Else the removal is over here, as it is where
 // another instance serves the connection, or where the bindings of some namespaces are not seen.
-func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, v decision.Removal) (on v1alpha1.BoundTarget, asks bool, err error) {
+func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, o orphan) (on v1alpha1.BoundTarget, asks bool, err error) {
+	v := o.removal
 	defer func() {
 		if err == nil && !asks {
-			r.orphans.remove(key, v.Inventory)
+			r.orphans.endRemoval(key, o.binding)
 		}
 	}()
 	if r.Partial { // before anything is read: its namespace may be one that is not watched
@@ -123,7 +124,7 @@ func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astr
 		if o.removal == nil || o.removal.Inventory != uid {
 			continue
 		}
-		on, asks, err := r.asksFor(ctx, key, *o.removal)
+		on, asks, err := r.asksFor(ctx, key, o)
 		if !asks || err != nil {
 			return false, err
 		}
@@ -133,7 +134,7 @@ func (r *Reconciler) removalStands(ctx context.Context, key TokenKey, fresh astr
 		}
 		speaks := func(b v1alpha1.ScopedTokenBinding) bool { return pin.Speaks(&b, fresh, on) }
 		if slices.ContainsFunc(list.Items, speaks) {
-			r.orphans.remove(key, uid)
+			r.orphans.endRemoval(key, o.binding)
 			return false, nil
 		}
 		return true, nil
@@ -149,5 +150,5 @@ func (r *Reconciler) finishRemoval(ctx context.Context, g group, st decision.Sta
 		return
 	}
 	logger.Info("finished with a role that no binding declares", "removed", st.Changed)
-	r.orphans.remove(g.key, st.UID)
+	r.orphans.endRemoval(g.key, st.Object)
 }

@@ -18,7 +18,12 @@ func TestRemovalWithoutSight(t *testing.T) {
 	if got := r.Removing("u"); len(got) != 1 || got["token"] != v || len(r.Removing("other")) != 0 {
 		t.Errorf("under way: %v", got)
 	}
-	if _, asks, err := r.asksFor(t.Context(), key, v); asks || err != nil {
+	old := r.orphans.of(key)[0]
+	r.orphans.addRemoval(key, v, time.Now())
+	if _, asks, err := r.asksFor(t.Context(), key, old); asks || err != nil || !r.orphans.has(key, types.UID("u")) {
+		t.Errorf("it is asked for: %t, %v; or another that took its place is forgotten", asks, err)
+	}
+	if _, asks, err := r.asksFor(t.Context(), key, r.orphans.of(key)[0]); asks || err != nil {
 		t.Errorf("it is asked for: %t, %v", asks, err)
 	}
 	if r.orphans.has(key, types.UID("u")) {
