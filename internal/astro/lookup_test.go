@@ -89,7 +89,7 @@ func TestProofUsesAListingOfItsOwnTime(t *testing.T) {
 		w := newBubbleWorld(astrosim.Options{Latency: time.Second})
 		d := w.directory()
 		refreshed(t, d, w.self, w.ci)
-		go func() { _ = d.RefreshIfOlder(t.Context(), 0) }()
+		go func() { _, _ = d.Refresh(t.Context()) }()
 		time.Sleep(100 * time.Millisecond)
 		w.SetLatency(0)
 		w.DeleteToken(w.ci)
