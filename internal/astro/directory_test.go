@@ -51,7 +51,7 @@ func TestChangesFoundByOthersAreToldToTheSweep(t *testing.T) {
 	d := w.directory()
 	refreshed(t, d, w.self, w.ci)
 	w.RenameToken(w.ci, "ci2")
-	if err := d.RefreshIfOlder(t.Context(), 0); err != nil {
+	if _, err := d.await(t.Context(), false); err != nil {
 		t.Fatal(err)
 	}
 	refreshed(t, d, w.ci)
@@ -154,7 +154,7 @@ func TestForgottenTokenStaysGone(t *testing.T) {
 		d := w.directory()
 		refreshed(t, d, w.self, w.ci)
 		w.SetLatency(2 * time.Second)
-		go func() { _ = d.RefreshIfOlder(t.Context(), 0) }()
+		go func() { _, _ = d.Refresh(t.Context()) }()
 		time.Sleep(1500 * time.Millisecond) // the listing has read it
 		w.SetLatency(0)
 		w.DeleteToken(w.ci)
