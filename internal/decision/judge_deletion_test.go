@@ -182,3 +182,23 @@ func TestMissedOrphans(t *testing.T) {
 		})
 	}
 }
+
+// A process that has just begun does not know what a read must show.
+func TestAReadAfterTheStartMayBeBehind(t *testing.T) {
+	began := now.Add(-settleTime - time.Second)
+	started := with(func(s *Situation) { s.Began = began })
+	for name, c := range map[string]struct {
+		reason string
+		given  *bindingBuilder
+		at     time.Time
+		want   bool
+	}{
+		"Given":    {"The status says that the role was in place.", binding("a").claimed(1), now, false},
+		"Later":    {"No replica is behind for as long.", binding("a").claimed(1), began.Add(replicaLag), true},
+		"NotGiven": {"Of one that never had it no read shows more.", binding("a").claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Claim.GrantedRole = "" }), now, true},
+	} {
+		s := situation(c.given.deleting(), started)
+		s.Token.ByID, s.Now = true, c.at
+		differ(t, name+": "+c.reason, "settled", c.want, s.settled(&s.Bindings[0]))
+	}
+}

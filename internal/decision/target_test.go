@@ -185,3 +185,30 @@ func TestTargetReplacedTells(t *testing.T) {
 		t.Errorf("until then the binding is that of the old target, got %+v", entry)
 	}
 }
+
+func TestATargetOfAnotherOrganizationIsNoPin(t *testing.T) {
+	pinned := func(edits ...func(*v1alpha1.ScopedTokenBinding)) *bindingBuilder {
+		b := binding("a").targetNamed().seen()
+		b.b.Object.Status.Token, b.b.Object.Status.OrganizationID = v1alpha1.BoundToken{}, "other"
+		b.b.Object.Status.Target = v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, ID: "w9", Name: "data"}
+		for _, edit := range edits {
+			b.edit(edit)
+		}
+		return b
+	}
+	for name, c := range map[string]struct {
+		reason string
+		of     *bindingBuilder
+		want   string
+	}{
+		"Elsewhere": {"The connection was made again for another Organization.", pinned(), ""},
+		"Here":      {"Of this one it is.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Status.OrganizationID = org }), "w9"},
+		"WithToken": {"With a token of the other it stands against the binding.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Token.ID = "t9" }), "w9"},
+		"ByID":      {"An id is the user's.", pinned(func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Target.ID = "w8" }), "w8"},
+		"Unknown":   {"Of a connection that was not looked at nobody knows.", pinned().but(func(b *Binding) { b.Connection.Organization = "" }), "w9"},
+	} {
+		differ(t, name+": "+c.reason, "target", c.want, c.of.b.targetID(nil))
+	}
+	w := drive(t, situation(pinned().found()))
+	differ(t, "Where the name is not found yet, the other target is forgotten.", "target", v1alpha1.BoundTarget{Kind: v1alpha1.TargetWorkspace, Name: "name of w1"}, w.status("a").Target)
+}

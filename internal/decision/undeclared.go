@@ -91,7 +91,7 @@ func (b *Binding) speaksOf(place roleset.Target) bool {
 // itself, since the token holds roles inside of the place. A token that no binding can name is left alone.
 func Removable(t astro.Token, on astro.RoleKey) bool {
 	role := t.RoleOn(on)
-	others := slices.DeleteFunc(slices.Clone(t.Roles), func(r astro.Role) bool { return r.Key() == on })
+	elsewhere := func(r astro.Role) bool { return r.Key() != on }
 	own := func(r astro.Role) bool { return string(r.EntityType) == string(t.Scope) }
 	inside := func(r astro.Role) bool {
 		return r.EntityType != astro.EntityOrganization && r.EntityType != astro.EntityWorkspace && r.EntityType != on.EntityType
@@ -101,7 +101,7 @@ func Removable(t astro.Token, on astro.RoleKey) bool {
 		return false
 	case t.Scope != astro.ScopeOrganization && t.Scope != astro.ScopeWorkspace:
 		return false
-	case len(t.Roles)-len(others) > 1: // they would go together
+	case len(slices.DeleteFunc(slices.Clone(t.Roles), elsewhere)) > 1: // they would go together
 		return false
 	}
 	return role != accessorRole(on.EntityType) || !slices.ContainsFunc(t.Roles, inside)

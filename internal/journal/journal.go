@@ -114,7 +114,7 @@ func (j *Journal) takeUp(ctx context.Context, cm *corev1.ConfigMap) error {
 // Tokens are those of which there are entries.
 func (j *Journal) Tokens() []TokenKey {
 	seen := map[TokenKey]bool{}
-	j.Each(func(k TokenKey, _ Entry) { seen[k] = true })
+	j.each(func(k TokenKey, _ Entry) { seen[k] = true })
 	return slices.Collect(maps.Keys(seen))
 }
 
@@ -156,7 +156,7 @@ func (j *Journal) Find(uid types.UID) (k TokenKey, e Entry, found bool) {
 // Count is how many entries match.
 func (j *Journal) Count(match func(TokenKey, Entry) bool) int {
 	n := 0
-	j.Each(func(k TokenKey, e Entry) {
+	j.each(func(k TokenKey, e Entry) {
 		if match(k, e) {
 			n++
 		}
@@ -164,8 +164,7 @@ func (j *Journal) Count(match func(TokenKey, Entry) bool) int {
 	return n
 }
 
-// Each visits every entry.
-func (j *Journal) Each(visit func(TokenKey, Entry)) {
+func (j *Journal) each(visit func(TokenKey, Entry)) {
 	j.mu.Lock()
 	others := maps.Clone(j.others)
 	j.mu.Unlock()

@@ -4,7 +4,7 @@
 //
 // Read it in this order:
 //
-//   - read.go: files, folders and streams into documents;
+//   - files.go, read.go: files, folders and streams into documents;
 //   - metadata.go: what the API server would have against names, namespaces, labels and annotations;
 //   - schema.go: defaults and rules, from the CustomResourceDefinitions;
 //   - overlay.go: what applying a document makes of the object that is there.

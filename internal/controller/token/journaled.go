@@ -252,33 +252,6 @@ func bindingOf(key TokenKey, e journal.Entry) *v1alpha1.ScopedTokenBinding {
 	return b
 }
 
-// Unfinished implements connection.Work. Before the journal is open there may be something.
-func (r *Reconciler) Unfinished(k connection.Key) int {
-	j := r.journal()
-	if j == nil {
-		return 1
-	}
-	counted := map[types.UID]bool{}
-	for _, uid := range r.orphans.needing(k) {
-		counted[uid] = true
-	}
-	return len(counted) + j.Count(func(_ journal.TokenKey, e journal.Entry) bool {
-		return !counted[e.UID] && connection.KeyFor(e.Namespace, connectionRef(e)) == k
-	})
-}
-
-// Warnings implements connection.Work: that new roles wait because the journal cannot be written, that somebody else writes
-// it, and that bindings went unseen.
-func (r *Reconciler) Warnings(k connection.Key) (all []string) {
-	if j := r.journal(); j != nil && j.Err() != nil {
-		all = append(all, fmt.Sprintf("new roles may have to wait: %v", j.Err()))
-	}
-	if n := r.orphans.unseenOf(k); n > 0 {
-		all = append(all, fmt.Sprintf("%d binding(s) with a claim were deleted while the operator could not watch; their roles may be left in Astro", n))
-	}
-	return all
-}
-
 // isJournaled reports whether the journal holds a claim of the binding.
 func (r *Reconciler) isJournaled(uid types.UID) bool {
 	j := r.journal()
