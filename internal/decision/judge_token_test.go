@@ -45,11 +45,12 @@ func TestJudgeOfTheToken(t *testing.T) {
 		"OfADeployment": {
 			"Deployment tokens cannot be bound.", of(binding("a"), token(func(o *Observation) { o.Token.Scope = astro.ScopeDeployment })), "None TokenNotFound",
 		},
-		"WrongScope": {"The token is of another scope than the binding says.", of(binding("a").on(d1), workspaceToken(w1)), "None TokenScopeMismatch"},
-		"OddKind":    {"Only ordinary tokens can be bound.", of(binding("a"), token(func(o *Observation) { o.Token.Kind = "AGENT" })), "None TokenKindUnsupported"},
-		"Expired":    {"An expired token is of no use.", of(binding("a"), token(func(o *Observation) { o.Token.EndAt = &expired })), "None TokenExpired"},
-		"ExpiresNow": {"It has expired at the very moment.", of(binding("a"), token(func(o *Observation) { o.Token.EndAt = &now })), "None TokenExpired"},
-		"Protected":  {"The credential of a cluster connection is nobody's to change.", of(binding("a"), token(func(o *Observation) { o.Protected = true })), "None SelfProtected"},
+		"WrongScope":         {"The token is of another scope than the binding says.", of(binding("a").on(d1), workspaceToken(w1)), "None TokenScopeMismatch"},
+		"OddKind":            {"Only ordinary tokens can be bound.", of(binding("a"), token(func(o *Observation) { o.Token.Kind = "AGENT" })), "None TokenKindUnsupported"},
+		"Expired":            {"An expired token is of no use.", of(binding("a"), token(func(o *Observation) { o.Token.EndAt = &expired })), "None TokenExpired"},
+		"ExpiresNow":         {"It has expired at the very moment.", of(binding("a"), token(func(o *Observation) { o.Token.EndAt = &now })), "None TokenExpired"},
+		"ProtectedAndAbsent": {"Whether there is such a token is for no connection to know that does not see it.", of(binding("a"), presence(Absent), token(func(o *Observation) { o.Protected = true })), "None TokenNotFound"},
+		"Protected":          {"The credential of a cluster connection is nobody's to change.", of(binding("a"), token(func(o *Observation) { o.Protected = true })), "None SelfProtected"},
 		"OwnCredential": {
 			"That of a connection is not changed through it, but through another.",
 			of(binding("a"), binding("b").through("other"), token(func(o *Observation) { o.CredentialOf = []string{connection("acme").ID} })),

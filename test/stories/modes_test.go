@@ -66,12 +66,18 @@ var _ = Describe("A suspended binding", func() {
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_OWNER"))
 	})
 
-	It("says that it holds nothing any more once it only observes", func(ctx context.Context) {
+	holding := func(ctx context.Context, name string) *world {
+		GinkgoHelper()
 		w := newWorld(ctx)
-		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "b")
-		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
-		w.expect("False/Suspended", "b")
+		w.bind(builders.Binding(name).ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", name)
+		w.edit(name, func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
+		w.expect("False/Suspended", name)
+		return w
+	}
+
+	It("says that it holds nothing any more once it only observes", func(ctx context.Context) {
+		w := holding(ctx, "b")
 		Expect(w.message("b")).To(ContainSubstring("neither written nor removed"))
 		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Mode = v1alpha1.ModeObserve })
 		Eventually(func() string { return w.message("b") }).Should(ContainSubstring("holds no claim, so that its deletion takes no role away"))
@@ -82,11 +88,7 @@ var _ = Describe("A suspended binding", func() {
 	})
 
 	It("keeps another binding from changing or removing its role", func(ctx context.Context) {
-		w := newWorld(ctx)
-		w.bind(builders.Binding("held").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "held")
-		w.edit("held", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
-		w.expect("False/Suspended", "held")
+		w := holding(ctx, "held")
 		w.bind(
 			builders.Binding("same").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"),
 			builders.Binding("other").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"),

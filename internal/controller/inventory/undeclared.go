@@ -93,15 +93,17 @@ func dated(all []removal, told []v1alpha1.Removal, began time.Time) []removal {
 
 // digest stands for the removals of an inventory on its target that may be confirmed; empty if there are none. When each was first told
 // goes in as well, so that what was confirmed and removed once is not removed unasked when somebody gives it again. What is under way goes
-// in: whoever confirms more of them goes on meaning it.
+// in with others: whoever confirms more of them goes on meaning it.
 func (s *removals) digest(i *v1alpha1.TargetInventory, of *survey) string {
 	var lines []string
+	open := false
 	for _, v := range s.all {
 		if v.confirmable(of.began) {
 			lines = append(lines, fmt.Sprintf("%q %q %d", v.token, v.role, v.since.Unix()))
+			open = open || !s.underWay[v.token]
 		}
 	}
-	if len(lines) == 0 {
+	if !open {
 		return ""
 	}
 	slices.Sort(lines)

@@ -16,6 +16,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 var (
@@ -72,6 +73,7 @@ func TestUndeclared(t *testing.T) {
 		"OwnScope":     {"What a token has where it was made is its own.", madeByHand(func(t *astro.Token) { t.Scope = astro.ScopeWorkspace }), "", none, false},
 		"OwnHidden":    {"A write would drop an own-scope role that Astro does not show.", madeByHand(instead(astro.NewRole(astro.EntityWorkspace, "w1", "WORKSPACE_OWNER"))), "", none, false},
 		"Accessor":     {"Astro may have put it there, since the token has a role inside.", madeByHand(instead(organization, accessor, inside)), "", none, false},
+		"Twice":        {"Of several in one place the list tells one, and all would go.", madeByHand(plus(astro.NewRole(astro.EntityWorkspace, "w1", "WORKSPACE_MEMBER"))), "", none, false},
 		"AccessorOnly": {"Without one, somebody gave it.", madeByHand(instead(organization, accessor)), "", none, true},
 		"RoleAndMore":  {"Another role was given, whatever is inside.", madeByHand(plus(inside)), "", none, true},
 		"OtherKind":    {"A token that no binding can name is left alone.", madeByHand(func(t *astro.Token) { t.Kind = "AGENT" }), "", none, false},
@@ -177,12 +179,30 @@ func TestFindDue(t *testing.T) {
 	if s, due = find(both, "before", before); len(due) > 0 || !maps.Equal(s.removals.underWay, map[string]bool{"t1": true}) || s.removals.confirm != both {
 		t.Errorf("one is under way: %v, %v", due, s.removals.underWay)
 	}
+	whole := underWay{"t1": before["t1"], "t2": before["t1"]}
+	if s, due = find(both, "before", whole); len(due) > 0 || len(s.removals.underWay) != 2 || s.removals.confirm != "" {
+		t.Errorf("all are under way, and nothing is to be confirmed: %v, %v, %q", due, s.removals.underWay, s.removals.confirm)
+	}
 	if s, due = find(both, both, before); !slices.Equal(due, []string{"t1", "t2"}) || s.removals.confirm != "" {
 		t.Errorf("who confirms more goes on meaning what is under way: %v, %q", due, s.removals.confirm)
 	}
 	s.removals.blocked = "so"
 	if (&Reconciler{Remover: before}).findDue(i, &s, connection.Handle{}); len(s.removals.underWay) > 0 {
 		t.Errorf("what is blocked is not under way: %v", s.removals.underWay)
+	}
+}
+
+// notBegun is a Remover that does not know yet what is claimed.
+type notBegun struct{ underWay }
+
+func (notBegun) KnowsClaims() bool { return false }
+
+func TestRemovalsBeforeAllClaimsAreKnown(t *testing.T) {
+	i := &v1alpha1.TargetInventory{Spec: v1alpha1.TargetInventorySpec{Undeclared: v1alpha1.UndeclaredRemove}}
+	s := survey{listing: &listing{}}
+	err := (&Reconciler{Remover: notBegun{}}).withRemovals(t.Context(), i, &s, connection.Handle{}, policy.Subject{}, nil)
+	if err != nil || s.removals != nil {
+		t.Errorf("they are judged: %v, %v; what was told is to stay", s.removals, err)
 	}
 }
 
