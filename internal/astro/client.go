@@ -56,7 +56,7 @@ func (o Options) complete() Options {
 		o.Refused = func() {}
 	}
 	if o.Recency == nil {
-		o.Recency = NewRecency()
+		o.Recency = NewRecency(time.Now)
 	}
 	if o.Fence == nil {
 		o.Fence = func() error { return nil }

@@ -38,8 +38,10 @@ type roleChange struct {
 // laggingFor is how long a replica may be behind. What contradicts the memory for longer is how it is.
 const laggingFor = 30 * time.Second
 
-// NewRecency remembers nothing yet.
-func NewRecency() *Recency { return &Recency{now: time.Now, tokens: map[recentKey]recent{}} }
+// NewRecency remembers nothing yet, and forgets by a clock.
+func NewRecency(now func() time.Time) *Recency {
+	return &Recency{now: now, tokens: map[recentKey]recent{}}
+}
 
 // saw notes that Astro showed the token.
 func (r *Recency) saw(k recentKey, t Token) {
@@ -59,7 +61,7 @@ func (r *Recency) saw(k recentKey, t Token) {
 func (r *Recency) wrote(k recentKey, before Token, sent []Role, otherwise map[RoleKey]bool) {
 	wanted := rolesByKey(sent)
 	r.edit(k, func(e recent, now time.Time) recent {
-		e.changed = e.without(before, sent)
+		e.changed = e.without(before, sent, now)
 		for _, place := range changedPlaces(before, sent) {
 			if !otherwise[place] {
 				e.changed[place] = roleChange{wanted[place], before.UpdatedAt, now}
@@ -71,16 +73,20 @@ func (r *Recency) wrote(k recentKey, before Token, sent []Role, otherwise map[Ro
 
 // doubt forgets the places that a set changes: nobody knows whether Astro has taken it.
 func (r *Recency) doubt(k recentKey, before Token, sent []Role) {
-	r.edit(k, func(e recent, _ time.Time) recent {
-		e.changed = e.without(before, sent)
+	r.edit(k, func(e recent, now time.Time) recent {
+		e.changed = e.without(before, sent, now)
 		return e
 	})
 }
 
-// without are the changes but for those of the places that a set changes.
-func (e recent) without(before Token, sent []Role) map[RoleKey]roleChange {
+// without are the changes that still count, but for those of the places that a set changes.
+func (e recent) without(before Token, sent []Role, now time.Time) map[RoleKey]roleChange {
 	others := map[RoleKey]roleChange{}
-	maps.Copy(others, e.changed)
+	for place, c := range e.changed {
+		if now.Sub(c.at) < laggingFor {
+			others[place] = c
+		}
+	}
 	for _, place := range changedPlaces(before, sent) {
 		delete(others, place)
 	}

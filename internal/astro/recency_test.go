@@ -2,6 +2,7 @@ package astro
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -78,8 +79,8 @@ func TestRecencyLags(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			r, now := NewRecency(), at
-			r.now = func() time.Time { return now }
+			now := at
+			r := NewRecency(func() time.Time { return now })
 			c.happens(r)
 			now = now.Add(c.later)
 			if why := r.lags(key, c.read); (why != "") != c.lags {
@@ -92,8 +93,8 @@ func TestRecencyLags(t *testing.T) {
 func of(roles ...Role) []Role { return roles }
 
 func TestRecencyForgets(t *testing.T) {
-	r, now := NewRecency(), time.Unix(1000, 0)
-	r.now = func() time.Time { return now }
+	now := time.Unix(1000, 0)
+	r := NewRecency(func() time.Time { return now })
 	for _, id := range []string{"a", "b", "c"} {
 		r.saw(recentKey{"", id}, Token{ID: id, UpdatedAt: now})
 	}
@@ -101,6 +102,22 @@ func TestRecencyForgets(t *testing.T) {
 	r.saw(recentKey{"", "d"}, Token{ID: "d", UpdatedAt: now})
 	if len(r.tokens) != 1 {
 		t.Errorf("%d tokens are remembered", len(r.tokens))
+	}
+}
+
+// TestRecencyForgetsPlaces: a token that is looked at all the time keeps nothing of the places that were written long ago.
+func TestRecencyForgetsPlaces(t *testing.T) {
+	now := time.Unix(1000, 0)
+	r := NewRecency(func() time.Time { return now })
+	key := recentKey{"", "a"}
+	for i := range 20 {
+		role := NewRole(EntityDeployment, fmt.Sprintf("d%d", i), "DEPLOYMENT_ADMIN")
+		r.wrote(key, Token{ID: "a", UpdatedAt: now}, of(role), nil)
+		now = now.Add(laggingFor / 2)
+		r.saw(key, Token{ID: "a", UpdatedAt: now})
+	}
+	if n := len(r.tokens[key].changed); n != 2 {
+		t.Errorf("%d places are remembered, of which 2 were written lately", n)
 	}
 }
 

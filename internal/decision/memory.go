@@ -141,6 +141,25 @@ func (m Memory) writer(credential string, may bool) Memory {
 	return next
 }
 
+// manyCredentials is from how many on those are forgotten that no binding of the token uses any more. Before, a connection may come
+// back without its credential being asked about again.
+const manyCredentials = 16
+
+// ofCredentials forgets who may write of the credentials that no binding uses, if there are many.
+func (m Memory) ofCredentials(bindings []Binding) Memory {
+	if len(m.Writers)+len(m.Undecided) <= manyCredentials {
+		return m
+	}
+	used := map[string]bool{}
+	for i := range bindings {
+		used[bindings[i].Connection.Credential] = true
+	}
+	next := m.clone()
+	maps.DeleteFunc(next.Writers, func(c string, _ bool) bool { return !used[c] })
+	maps.DeleteFunc(next.Undecided, func(c string, _ time.Time) bool { return !used[c] })
+	return next
+}
+
 // undecided remembers that the challenge of a credential told nothing.
 func (m Memory) undecided(credential string, at time.Time) Memory {
 	next := m.clone()

@@ -13,6 +13,7 @@ const maxSlots = 64
 
 // Begin starts the work on a token. Where a user asks for another try, what stands in its way is forgotten.
 func Begin(s Situation) Progress {
+	s.Memory = s.Memory.ofCredentials(s.Bindings)
 	for i := range s.Bindings {
 		s.Memory = s.Memory.requestedOn(&s.Bindings[i])
 	}

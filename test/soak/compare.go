@@ -20,7 +20,7 @@ const (
 )
 
 // outcomes are metrics that tell how calls went, and how many series each has at most: not all are there from the beginning.
-var outcomes = map[string]int{"scopedtoken_astro_requests_total": 60}
+var outcomes = map[string]int{"scopedtoken_astro_requests_total": 120}
 
 // pooled is what a connection runs that is kept for the next call, on either side of it, and how many of each may be there:
 // a busy moment leaves more of them than a quiet one.

@@ -61,7 +61,7 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) error {
 	}
 	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder("scopedtoken-operator"), "")
 	if err := connection.SetupWithManager(mgr, connection.Options{
-		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
+		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now, Recency: astro.NewRecency(w.now),
 		AllowedHosts: []string{w.host()}, OperatorNamespace: office, UserAgent: "soak",
 	}); err != nil {
 		return err

@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -28,7 +29,7 @@ type orphans struct {
 	mu       sync.Mutex
 	all      map[TokenKey]map[types.UID]*orphan
 	unseen   map[connection.Key]int // bindings that went with their claim while no watch ran, by their connection
-	released map[types.UID]struct{} // bindings that this process has let go, and whose deletion was not seen yet
+	released map[types.UID]time.Time // when this process let bindings go whose deletion was not seen yet
 }
 
 type orphan struct {
@@ -38,20 +39,30 @@ type orphan struct {
 	since     time.Time         // when that was asked for
 }
 
+const (
+	// manyReleased is from how many on those are forgotten whose deletion is not to be seen any more, and deletionSeen when that is.
+	manyReleased = 1000
+	deletionSeen = time.Hour
+)
+
 func newOrphans(
 	there func(context.Context, *v1alpha1.ScopedTokenBinding) (bool, error), journaled func(types.UID) bool,
 ) *orphans {
 	return &orphans{
 		there: there, journaled: journaled,
-		all: map[TokenKey]map[types.UID]*orphan{}, unseen: map[connection.Key]int{}, released: map[types.UID]struct{}{},
+		all: map[TokenKey]map[types.UID]*orphan{}, unseen: map[connection.Key]int{}, released: map[types.UID]time.Time{},
 	}
 }
 
-// release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan.
-func (o *orphans) release(uid types.UID) {
+// release notes that the finalizer of a binding is being taken off by the operator, so that its going makes no orphan. Of a
+// binding that was gone before, no deletion is seen any more.
+func (o *orphans) release(uid types.UID, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.released[uid] = struct{}{}
+	if len(o.released) >= manyReleased {
+		maps.DeleteFunc(o.released, func(_ types.UID, at time.Time) bool { return now.Sub(at) > deletionSeen })
+	}
+	o.released[uid] = now
 }
 
 // keep takes that back: the finalizer is still there.

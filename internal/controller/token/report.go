@@ -78,7 +78,7 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 // release takes the finalizer off. That the object is gone already is as good, and was told when it went: the cache may show
 // it for a while.
 func (r *Reconciler) release(ctx context.Context, g group, st decision.Statement, object *v1alpha1.ScopedTokenBinding) (released bool, err error) {
-	r.orphans.release(st.UID)
+	r.orphans.release(st.UID, r.Clock())
 	holds := controllerutil.ContainsFinalizer(object, v1alpha1.FinalizerRevoke)
 	_, err = r.patchFinalizer(ctx, g, object, controllerutil.RemoveFinalizer)
 	if err != nil && !apierrors.IsNotFound(err) {
