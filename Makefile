@@ -145,14 +145,26 @@ contract: ## Hold every answer of the simulated Astro and every request of the o
 contract-stories: apiserver
 	KUBEBUILDER_ASSETS='$(ASSETS)' ASTROSIM_RECORD='$(EXCHANGES)/stories' $(GINKGO) -procs=4 -timeout=20m --no-color --focus='$(CONTRACT_STORIES)' ./test/stories
 
-# The pages of kubectl-stb that a browser is to look at, as its tests make them.
+# The pages that a browser is to look at, as the tests of kubectl-stb and of the dashboard's drawing make them.
 PAGES := $(CURDIR)/bin/pages
 
 .PHONY: browser
-browser: apiserver ## Look at the page of `kubectl stb matrix --html` in a headless Chromium, which has to be there; UPDATE=1 makes its picture in the docs anew.
+browser: apiserver ## Look at the page of `kubectl stb matrix --html` and at the dashboard in a headless Chromium, which has to be there; UPDATE=1 makes the picture of the page in the docs anew.
 	@rm -rf $(PAGES) && mkdir -p $(PAGES)
 	KUBEBUILDER_ASSETS='$(ASSETS)' STB_PAGES='$(PAGES)' go test -count=1 -run '^(TestMatrix|TestPage)' ./internal/stb
-	cd test/browser && STB_PAGES='$(PAGES)' BROWSER_PICTURE='$(if $(UPDATE),$(CURDIR)/docs/matrix.png)' go test -count=1 -v -timeout 10m ./...
+	cd test/monitoring && STB_PAGES='$(PAGES)' go test -count=1 ./...
+	cd test/browser && STB_PAGES='$(PAGES)' go test -count=1 -v -timeout 10m ./...
+	$(if $(UPDATE),cd test/browser && STB_PAGES='$(PAGES)' BROWSER_PICTURE='$(CURDIR)/docs/matrix.png' go test -count=1 -run TestPicture ./...)
+
+# What `make soak` saw each minute of the operator's time, for the picture of the dashboard.
+SCRAPES := $(CURDIR)/bin/scrapes
+
+.PHONY: dashboard
+dashboard: apiserver ## Draw the dashboard with what an hour of `make soak` measures, and make its picture in the docs anew; needs a Chromium.
+	@rm -rf $(SCRAPES) && mkdir -p $(SCRAPES) $(PAGES)
+	KUBEBUILDER_ASSETS='$(ASSETS)' go run ./test/soak -scrapes '$(SCRAPES)' $(SOAK_ARGS)
+	cd test/monitoring && go run ./draw -scrapes '$(SCRAPES)' -dashboard '$(CURDIR)/config/grafana/dashboard.json' -out '$(PAGES)/dashboard.html'
+	cd test/browser && STB_PAGES='$(PAGES)' BROWSER_PICTURE='$(CURDIR)/docs/dashboard.png' go test -count=1 -run TestDashboard ./...
 
 .PHONY: alerts
 alerts: $(PROMTOOL) ## Have promtool check the alerts, and look that each fires when it has to and not otherwise.
@@ -252,7 +264,7 @@ renovate-check: ## Check Renovate's configuration with its own validator; needs 
 	  npx --yes --ignore-scripts --omit=optional --package '$(RENOVATE)' -- renovate-config-validator --strict .github/renovate.json
 
 # Modules with programs of their own; those of Flux and Argo CD would have to be compiled whole for it. A narrower one if told.
-LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools hack/tools/helm hack/tools/lint test/browser test/contract test/gitops)
+LINTED := $(if $(filter ./%,$(LINT_ARGS)),.,. hack/image hack/tools hack/tools/helm hack/tools/lint test/browser test/contract test/gitops test/monitoring)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## Run golangci-lint with kube-api-linter; LINT_ARGS='--fix' fixes what it can, LINT_ARGS=./internal/astro/... narrows it.

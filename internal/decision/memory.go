@@ -143,7 +143,7 @@ func (m Memory) writer(credential string, may bool) Memory {
 
 // manyCredentials is from how many on those are forgotten that no binding of the token uses any more. Before, a connection may come
 // back without its credential being asked about again.
-const manyCredentials = 16
+const manyCredentials = 4
 
 // ofCredentials forgets who may write of the credentials that no binding uses, if there are many.
 func (m Memory) ofCredentials(bindings []Binding) Memory {

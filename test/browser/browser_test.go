@@ -141,3 +141,16 @@ func (p *tab) search(words string) {
 	ask[string](p, `document.getElementById("search").value = ""`)
 	p.do(chromedp.SendKeys(chromedp.ID("search"), words+" "))
 }
+
+// keep writes a picture where BROWSER_PICTURE says. The test fails if there is nothing on it.
+func keep(t *testing.T, picture []byte) {
+	t.Helper()
+	if len(picture) < 10_000 {
+		t.Errorf("a picture of %d bytes shows nothing", len(picture))
+	}
+	if file := os.Getenv("BROWSER_PICTURE"); file != "" {
+		if err := os.WriteFile(file, picture, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -11,7 +11,7 @@ import (
 
 // How much more there may be at the end than after the first quarter, since what happened last was not the same.
 const (
-	moreBytes      = 8 << 10  // of one site of the operator,
+	moreBytes      = 16 << 10 // of one site of the operator,
 	moreOfLibrary  = 32 << 10 // or of the libraries, which it reaches through many ways, and
 	moreOfSite     = 1.3      // times as much
 	moreHeap       = 1.1

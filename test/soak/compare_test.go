@@ -20,8 +20,8 @@ func TestCompare(t *testing.T) {
 	}{
 		"Same":        {"Nothing grew.", func(*state) {}, ""},
 		"Breath":      {"A little more of something is what happened last.", func(s *state) { s.sites["astro.readRows"] = memory{210 << 10, 950} }, ""},
-		"Site":        {"A map that doubles holds what should be gone.", func(s *state) { s.sites["token.(*ownWrites).expect"] = memory{32 << 10, 1} }, "token.(*ownWrites).expect"},
-		"NewSite":     {"What was not there at all before counts too.", func(s *state) { s.sites["astro.leak"] = memory{9 << 10, 300} }, "astro.leak"},
+		"Site":        {"A map that doubles holds what should be gone.", func(s *state) { s.sites["token.(*ownWrites).expect"] = memory{40 << 10, 1} }, "token.(*ownWrites).expect"},
+		"NewSite":     {"What was not there at all before counts too.", func(s *state) { s.sites["astro.leak"] = memory{17 << 10, 300} }, "astro.leak"},
 		"Heap":        {"Many small leaks make a large one.", func(s *state) { s.heap.bytes += s.heap.bytes / 8 }, "heap grew"},
 		"Goroutines":  {"Those that never end are named.", func(s *state) { s.goroutines, s.stacks["forgotten"] = 210, 20 }, "forgotten from 0 to 20"},
 		"Kept":        {"A busy moment leaves connections for the next call.", func(s *state) { s.goroutines, s.stacks["net/http.(*conn).serve"] = 200, 10 }, ""},

@@ -24,6 +24,7 @@ type options struct {
 	acts     int
 	patience time.Duration
 	verbose  bool
+	scrapes  string
 }
 
 func main() {
@@ -48,6 +49,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.IntVar(&o.acts, "acts", 10, "how many things happen in each round")
 	flags.DurationVar(&o.patience, "patience", 30*time.Second, "how long the operator may take to reach the declared state at the end of a round")
 	flags.BoolVar(&o.verbose, "v", false, "print what happens")
+	flags.StringVar(&o.scrapes, "scrapes", "", "a folder for what Prometheus would read of the operator, twice a round")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

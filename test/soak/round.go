@@ -27,6 +27,9 @@ func (w *world) pass(ctx context.Context) error {
 		return err
 	}
 	time.Sleep(150 * time.Millisecond)
+	if err := w.scrape(); err != nil {
+		return err
+	}
 	w.sim.ClearFaults()
 	return w.rest(ctx)
 }
@@ -79,7 +82,7 @@ func (w *world) rest(ctx context.Context) error {
 	}
 	w.ledger.close(w.round, w.sim.Audit())
 	w.sim.ResetAudit()
-	return nil
+	return w.scrape()
 }
 
 // quiet waits until nobody calls Astro for a while and no work is under way.

@@ -49,6 +49,7 @@ type world struct {
 	grants    []*grant
 	guests    map[string]bool               // Workspaces that are or were there for a round
 	undo      []func(context.Context) error // what brings home what the last round left behind
+	replaced  map[int]int                   // tokens that were made again, by round
 	ledger    *ledger
 
 	round, acted, serial int
@@ -73,7 +74,7 @@ type grant struct {
 func newWorld(ctx context.Context, o options) (*world, error) {
 	w := &world{
 		options: o, random: rand.New(rand.NewPCG(o.seed, 0x50a7)), ledger: newLedger(), counts: map[string]int{}, operators: map[string]string{},
-		guests: map[string]bool{},
+		guests: map[string]bool{}, replaced: map[int]int{},
 	}
 	w.sim = astrosim.New(astrosim.Options{Seed: o.seed, Now: w.now})
 	if _, err := w.sim.Start(); err != nil {
@@ -121,10 +122,10 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Lo
 func (w *world) seedAstro() {
 	w.org = w.sim.AddOrganization("Acme")
 	for _, namespace := range append([]string{office}, teams[:2]...) {
-		w.operators[namespace] = w.sim.AddOrganizationToken(w.org, "operator-"+namespace, "ORGANIZATION_OWNER")
+		w.operators[namespace] = w.sim.AddOrganizationToken(w.org, "operator-"+namespace, "ORGANIZATION_OWNER", astrosim.ExpiresInDays(90))
 	}
 	for i := range tokens {
-		w.tokens = append(w.tokens, w.sim.AddOrganizationToken(w.org, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER"))
+		w.tokens = append(w.tokens, w.sim.AddOrganizationToken(w.org, fmt.Sprintf("ci-%d", i), "ORGANIZATION_MEMBER", astrosim.ExpiresInDays(20*i)))
 	}
 	for i := range targets {
 		if i%3 == 0 {

@@ -28,7 +28,7 @@ type orphans struct {
 
 	mu       sync.Mutex
 	all      map[TokenKey]map[types.UID]*orphan
-	unseen   map[connection.Key]int // bindings that went with their claim while no watch ran, by their connection
+	unseen   map[connection.Key]int  // bindings that went with their claim while no watch ran, by their connection
 	released map[types.UID]time.Time // when this process let bindings go whose deletion was not seen yet
 }
 
