@@ -47,10 +47,10 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 
 // withFinalizer is the object as it was patched, or, where the patch did not give it back, as it must be by now.
 func withFinalizer(object, patched *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
-	if patched == nil {
-		patched = object
+	if patched != nil {
+		return patched
 	}
-	patched = patched.DeepCopy()
+	patched = object.DeepCopy()
 	controllerutil.AddFinalizer(patched, v1alpha1.FinalizerRevoke)
 	return patched
 }

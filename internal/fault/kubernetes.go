@@ -13,12 +13,21 @@ import (
 // mostRefusal keeps the words of a policy from filling a status or an event.
 const mostRefusal = 700
 
+// Dropped is the error of a write that Kubernetes has taken without a part of it.
+type Dropped struct {
+	What string // the part
+}
+
+func (e *Dropped) Error() string { return "the API server took the write, but not " + e.What }
+
 // RefusedByKubernetes reports whether the API server refuses a write for a reason that the next try meets as well: RBAC, a
-// quota, an admission policy, a webhook that says no or that fails. That somebody else was first, that the object is gone,
+// quota, an admission policy, a webhook that says no, that fails, or that takes a part out. That somebody else was first, that the object is gone,
 // and that the API server is busy or away is no refusal.
 func RefusedByKubernetes(err error) bool {
 	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
+	if dropped := (*Dropped)(nil); errors.As(err, &dropped) {
+		return true
+	} else if !errors.As(err, &status) {
 		return false
 	}
 	switch code := status.Status().Code; code {
@@ -37,6 +46,10 @@ func FromKubernetesError(condition, doing string, err error) *Fault {
 		return nil
 	}
 	var status apierrors.APIStatus
+	if dropped := (*Dropped)(nil); errors.As(err, &dropped) {
+		return NotTrue(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, text.Clip(err.Error(), mostRefusal),
+			"; exempt the operator's service account from the policy or webhook that takes this out of its writes, and apply the CRDs of the operator's version")
+	}
 	errors.As(err, &status)
 	const next = "; let the operator's service account make this write, and exempt it from the policy that refuses it"
 	if status.Status().Code == http.StatusInternalServerError {

@@ -18,6 +18,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // patches is how many bindings of one token are patched at a time. More only queue up in the API server, where they hold
@@ -27,13 +28,13 @@ const patches = 4
 // patchStatus writes the status if it differs, and tells of changes by event. It is for the very object that was looked
 // at: another one may have been made under its name meanwhile, and would take the ids in the status for its own.
 func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.Statement) (*v1alpha1.ScopedTokenBinding, error) {
-	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, st.Status)
+	before, now := statusOnly(st.Object, st.Object.Status), statusOnly(st.Object, toTry(st))
 	if equality.Semantic.DeepEqual(before.Status, now.Status) {
 		return st.Object, nil
 	}
-	after := st.Object.DeepCopy()
-	after.Status = st.Status
-	handled := pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "" // one that only names its token again goes under another key
+	after, tries := st.Object.DeepCopy(), saysDropped(now.Status)
+	after.Status = now.Status
+	handled := !tries && (pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "") // one that only names its token again goes under another key
 	if handled {
 		r.ownWrites.begin(st.UID, g.notices)
 		defer r.ownWrites.end(st.UID)
@@ -41,6 +42,9 @@ func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.State
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})
 	if err := r.Client.Status().Patch(ctx, now, patch); err != nil {
 		return nil, err
+	}
+	if takes(st) && now.Status.Claim == nil {
+		return nil, r.tellDropped(ctx, now, st)
 	}
 	after.ResourceVersion, after.Status = now.ResourceVersion, now.Status
 	r.ownWrites.expect(after, handled, g.notices)
@@ -69,6 +73,9 @@ func (r *Reconciler) patchFinalizer(
 	}
 	if err := r.Client.Patch(ctx, now, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})); err != nil {
 		return nil, err
+	}
+	if change(now.DeepCopy(), v1alpha1.FinalizerRevoke) {
+		return nil, &fault.Dropped{What: "the change of its finalizers"}
 	}
 	patched := b.DeepCopy()
 	patched.ObjectMeta = now.ObjectMeta
