@@ -71,9 +71,7 @@ func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Ta
 		return nil
 	}
 	names := d.namesOf(q.Kind)
-	select {
-	case <-names.done:
-	case <-ctx.Done():
+	if d.client.await(ctx, "look up targets", names.done) != nil {
 		return nil
 	}
 	for _, t := range names.byHash[lookalike.Hash(q.Name)] {

@@ -18,9 +18,6 @@ const (
 	// A 429 halves the rate, down to the floor; it recovers by this part of its ceiling a second, so from half in 25 s.
 	floor    = 0.5
 	recovery = 0.02
-	// patience is how long a call waits for a Retry-After to pass. If it is longer, the call fails at once and its worker is
-	// free.
-	patience = 5 * time.Second
 )
 
 // Clock is the time of limiters.
@@ -49,7 +46,7 @@ func newLimiter(clock Clock, reads, writes float64) *Limiter {
 // bucket hands out the slots of one verb, one at a time, first come, first served.
 type bucket struct {
 	clock  Clock
-	head   chan struct{} // held by the call that waits for the next slot
+	head   chan struct{} // its content is held by the call that waits for the next slot
 	normal chan struct{} // held before head by calls that are not urgent, so an urgent call waits for at most one of them
 	wake   chan struct{} // signals that a slot was given back
 
@@ -66,10 +63,13 @@ type bucket struct {
 // newBucket makes a bucket without a burst. How Astro measures its rates is not published; evenly spaced calls keep them
 // under every measure.
 func newBucket(clock Clock, perSecond float64) *bucket {
-	return &bucket{
+	b := &bucket{
 		clock: clock, head: make(chan struct{}, 1), normal: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		limit: rate.NewLimiter(rate.Limit(perSecond*margin), 1), ceiling: perSecond, rate: perSecond,
 	}
+	leave(b.head)
+	leave(b.normal)
+	return b
 }
 
 // pausedError says how long a bucket stays paused. Its text does not, so that it reads the same at each attempt.
@@ -80,28 +80,19 @@ func (e pausedError) Error() string { return "Astro has asked to wait, and the t
 // acquire waits for a slot.
 func (b *bucket) acquire(ctx context.Context, urgent bool) error {
 	if !urgent {
-		if err := enter(ctx, b.normal); err != nil {
+		if err := b.attend(ctx, b.normal); err != nil {
 			return err
 		}
 		defer leave(b.normal)
 	}
-	if err := enter(ctx, b.head); err != nil {
+	if err := b.attend(ctx, b.head); err != nil {
 		return err
 	}
 	defer leave(b.head)
 	return b.wait(ctx)
 }
 
-func enter(ctx context.Context, door chan struct{}) error {
-	select {
-	case door <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-func leave(door chan struct{}) { <-door }
+func leave(door chan struct{}) { door <- struct{}{} }
 
 func (b *bucket) wait(ctx context.Context) error {
 	for {
@@ -109,7 +100,7 @@ func (b *bucket) wait(ctx context.Context) error {
 			return err
 		}
 		paused, free := b.next()
-		if paused > patience {
+		if paused > patienceOf(ctx) {
 			return pausedError{paused}
 		}
 		if paused <= 0 && free <= 0 {

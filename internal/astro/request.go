@@ -64,12 +64,21 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	if err := k.refusedBy(c.credential.Load()); err != nil {
 		return err
 	}
-	err := b.acquire(ctx, k.urgent)
+	return unsent(k.op, b.acquire(ctx, k.urgent))
+}
+
+// await waits for what another call is to bring.
+func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) error {
+	return unsent(op, c.limiter.reads.attend(ctx, done))
+}
+
+// unsent is the error of a call that was not sent, because the wait for its turn ended; nil if it did not.
+func unsent(op string, err error) error {
 	if paused, ok := errors.AsType[pausedError](err); ok {
-		return &Error{Op: k.op, Message: paused.Error(), RetryAfter: paused.wait, kind: ErrThrottled, final: true, unsent: true}
+		return &Error{Op: op, Message: paused.Error(), RetryAfter: paused.wait, kind: ErrThrottled, final: true, unsent: true}
 	}
 	if err != nil {
-		e := gaveUp(k.op, err)
+		e := gaveUp(op, err)
 		e.unsent = true
 		return e
 	}

@@ -20,7 +20,7 @@ func (b *retryBudget) again(ctx context.Context, err error, attempt int) bool {
 	if !ok || e.final || e.kind != ErrUnreachable && e.kind != ErrThrottled || e.cause != nil { //nolint:errorlint // the kind is one of our own
 		return false
 	}
-	if attempt >= maxAttempts || e.RetryAfter > patience || !b.spend() {
+	if attempt >= maxAttempts || e.RetryAfter > patienceOf(ctx) || e.kind == ErrThrottled && isImpatient(ctx) || !b.spend() { //nolint:errorlint // as above
 		return false
 	}
 	return pause(ctx, max(backoff(attempt), e.RetryAfter))

@@ -62,12 +62,8 @@ func (d *Directory) await(ctx context.Context, sweep bool) (*tokenListing, error
 		return nil, gaveUp("list tokens", err)
 	}
 	l := d.join(sweep)
-	select {
-	case <-l.done:
-	case <-ctx.Done():
-		if !d.leave(l, sweep) {
-			return nil, gaveUp("list tokens", ctx.Err())
-		}
+	if err := d.client.await(ctx, "list tokens", l.done); err != nil && !d.leave(l, sweep) {
+		return nil, err
 	}
 	return l, l.err
 }

@@ -67,12 +67,10 @@ func (c *targetCache) lookUp(ctx context.Context, q TargetQuery) ([]Target, erro
 	if l == nil {
 		return found, nil
 	}
-	select {
-	case <-l.done:
-		return slices.Clone(l.found), l.err
-	case <-ctx.Done():
-		return nil, gaveUp("look up a target", ctx.Err())
+	if err := c.client.await(ctx, "look up a target", l.done); err != nil {
+		return nil, err
 	}
+	return slices.Clone(l.found), l.err
 }
 
 // ask returns a cached answer, or a lookup to wait for.

@@ -159,9 +159,9 @@ func (p Progress) notRead(through string, err error) Progress {
 	switch {
 	case errors.Is(err, astro.ErrNotFound): // the listing is behind: the next look asks by id, and for proof
 		f = fault.Quiet()
-		p = p.retry(err)
+		p = p.Retry(err)
 	case !errors.Is(err, astro.ErrForbidden): // that is tried again by the next sweep
-		p = p.retry(err)
+		p = p.Retry(err)
 	}
 	return p.lose(through, f)
 }
@@ -182,9 +182,9 @@ func (p Progress) lose(through string, f *fault.Fault) Progress {
 	return p
 }
 
-// retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff. A
+// Retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff. A
 // credential that was refused is not tried again: the connection tells when it has another.
-func (p Progress) retry(err error) Progress {
+func (p Progress) Retry(err error) Progress {
 	switch {
 	case errors.Is(err, astro.ErrUnauthorized):
 	case errors.Is(err, astro.ErrThrottled):
@@ -201,7 +201,7 @@ func (p Progress) retryWrite(err error) Progress {
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		return p.wake(soon)
 	}
-	return p.retry(err)
+	return p.Retry(err)
 }
 
 // wake asks for another reconcile in a while; the soonest wish counts.

@@ -52,12 +52,12 @@ func (p Progress) retryLookups() Progress {
 	for i := range s.Bindings {
 		errs = append(errs, s.Bindings[i].Target.Err)
 		if s.Bindings[i].LabelsErr != nil {
-			p = p.retry(s.Bindings[i].LabelsErr)
+			p = p.Retry(s.Bindings[i].LabelsErr)
 		}
 	}
 	for _, err := range errs {
 		if err != nil && fault.FromAstroError("", "", err).Transient {
-			p = p.retry(err)
+			p = p.Retry(err)
 		}
 	}
 	return p

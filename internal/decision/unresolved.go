@@ -34,7 +34,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 			r.Fault = fault.NotTrue(v1alpha1.ConditionAccepted, refused.Reason, "%s", refused.Message)
 			s.finishIfExpired(b, r)
 		case b.Names.Err != nil:
-			p = p.retry(b.Names.Err)
+			p = p.Retry(b.Names.Err)
 			r.Fault = fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)
 		case len(b.Names.Tokens) == 1:
 			handOver[i] = b.Names.Tokens[0].ID

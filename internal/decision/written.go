@@ -53,7 +53,7 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, which says nothing of the credential
 		p.Situation.Memory = p.Situation.Memory.undecided(credential, p.Situation.Now)
 	default:
-		return p.retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
+		return p.Retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
 	}
 	return p
 }
@@ -123,7 +123,7 @@ func (p Progress) notWritten(sent Post, err error) Progress {
 		f = fault.FromAstroError(v1alpha1.ConditionSynced, sent.Changes[0].String(), err)
 	}
 	p.Situation.Memory = p.Situation.Memory.unanswered(sent.Changes, p.Situation.Now)
-	return p.retry(err).lose(sent.Through, f)
+	return p.Retry(err).lose(sent.Through, f)
 }
 
 // written takes in a write that Astro took. What it does not show yet is looked at again before it is called drift.

@@ -22,6 +22,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if !r.line.Begin(key) {
 		return reconcile.Result{}, nil
 	}
+	ctx = astro.Impatient(ctx)
 	defer func() { r.wakeUp(ctx, r.line.Leave(key)) }()
 	if wait := r.pace.left(key); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -44,7 +45,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		return reconcile.Result{}, err
 	}
 	if len(g.bindings) == 0 && g.unsure != nil {
-		return reconcile.Result{}, g.unsure
+		return r.result(decision.Progress{}.Retry(g.unsure), 0)
 	}
 	if len(g.bindings) == 0 {
 		r.memory.forget(key)
@@ -69,7 +70,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	r.memory.keep(key, progress.Situation.Memory)
 	r.line.Served(key)
 	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
-		progress.Errs = append(progress.Errs, g.unsure)
+		progress = progress.Retry(g.unsure)
 	}
 	return r.result(progress, observation.again(g))
 }
