@@ -1,9 +1,11 @@
 package decision
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -50,7 +52,7 @@ func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault
 	}
 	r.Target, _ = b.target()
 	lost := b.mayBeLost() && s.unreachable(b) == nil && s.presenceTo(b) == Present &&
-		s.roleOn(b.entry(r.Target)) == b.Role() && s.forbidden(b, r) == nil
+		s.roleOn(b.entry(r.Target)) == b.Role() && !s.claimedByAnother(b, r.Target) && s.forbidden(b, r) == nil
 	if !lost {
 		r.Release = true
 		return roleset.None, nil
@@ -58,6 +60,14 @@ func (s *Situation) judgeUnclaimed(b *Binding, r *Ruling) (roleset.Class, *fault
 	return roleset.None, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonPinLost,
 		"the token holds %s on %s, and nothing says whether this binding gave it; revoke it by hand if need be, then set the annotation %s to \"true\"",
 		b.Role(), b.TargetWords(), v1alpha1.AnnotationRelease)
+}
+
+// claimedByAnother reports whether another binding has its claim on the place, so that the role there is known to be its.
+func (s *Situation) claimedByAnother(b *Binding, t *astro.Target) bool {
+	place := b.entry(t)
+	return slices.ContainsFunc(s.Bindings, func(other Binding) bool {
+		return other.Object.UID != b.Object.UID && other.Claim != nil && other.entry(nil) == place
+	})
 }
 
 // judgeRecovered classifies a binding being deleted whose claim only the journal knows: Astro may or may not have been
@@ -83,7 +93,9 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 		return roleset.Leave, nil
 	}
 	r.Target, _ = b.target() // the rules speak of the Workspace of a Deployment, if it can still be found
-	if f := s.forbidden(b, r); f != nil {
+	ask := s.request(b, r)
+	ask.Role = cmp.Or(b.granted(), ask.Role) // the role that would go, whatever the spec was edited to
+	if f := s.forbiddenTo(b, r, ask); f != nil {
 		return onHold(b), f
 	}
 	return roleset.Leave, nil

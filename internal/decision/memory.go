@@ -2,6 +2,7 @@ package decision
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -138,6 +139,20 @@ func (m Memory) clearRefusals() Memory {
 func (m Memory) writer(credential string, may bool) Memory {
 	next := m.clone()
 	next.Writers[credential] = may
+	return next
+}
+
+// doubted forgets that credentials may write, since Astro refused them a write or they lost rights: who they stand against has them asked again.
+func (m Memory) doubted(credentials ...string) Memory {
+	if !slices.ContainsFunc(credentials, func(c string) bool { return m.Writers[c] }) {
+		return m
+	}
+	next := m.clone()
+	for _, c := range credentials {
+		if next.Writers[c] {
+			delete(next.Writers, c)
+		}
+	}
 	return next
 }
 

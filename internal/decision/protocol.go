@@ -15,6 +15,9 @@ const maxSlots = 64
 func Begin(s Situation) Progress {
 	s.Memory = s.Memory.ofCredentials(s.Bindings)
 	for i := range s.Bindings {
+		if c := &s.Bindings[i].Connection; c.Distrusts { // its credential may have lost rights
+			s.Memory = s.Memory.doubted(c.Credential)
+		}
 		s.Memory = s.Memory.requestedOn(&s.Bindings[i])
 	}
 	if s.Token.ByID && s.Token.At.IsZero() {

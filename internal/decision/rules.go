@@ -118,12 +118,16 @@ func (s *Situation) unasked(b *Binding) bool {
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with
 // the user's words where it is not, so that the answer does not tell which.
 func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {
+	return s.forbiddenTo(b, r, s.request(b, r))
+}
+
+// forbiddenTo is forbidden for what the binding asks of the rules.
+func (s *Situation) forbiddenTo(b *Binding, r *Ruling, ask policy.Request) *fault.Fault {
 	if b.LabelsErr != nil {
 		f := fault.CouldNotCheck(v1alpha1.ConditionAccepted, v1alpha1.ReasonUnreachable, "read the namespace: %v", b.LabelsErr)
 		f.Transient = true
 		return f
 	}
-	ask := s.request(b, r)
 	if d := policy.Check(b.Connection.Object, ask); !d.Allowed {
 		r.Withdrawn = b.Claim != nil && s.knows(b, r) && !s.grantAllowed(b, ask)
 		if r.Withdrawn && b.Object.Spec.Suspend && revokedByWithdrawal(b) {
@@ -183,9 +187,19 @@ func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
 // mayTakeOver reports whether the rules would let the binding declare the role that nobody declared and that Astro holds in
 // its place. One that they would not is not the binding's to take away either, be it by a weaker role or by its deletion.
 func (s *Situation) mayTakeOver(b *Binding, r *Ruling) bool {
-	ask := s.request(b, r)
-	ask.Role = s.roleOn(b.entry(r.Target))
-	return ask.Role == "" || ask.Role == b.Role() || policy.Check(b.Connection.Object, ask).Allowed
+	ask, place := s.request(b, r), b.entry(r.Target)
+	if s.roleOn(place) == "" {
+		return true
+	}
+	for _, role := range s.Token.Token.Roles { // Astro may show more than one in a place
+		if role.Key() != place.Key() || role.Role == b.Role() {
+			continue
+		}
+		if ask.Role = role.Role; !policy.Check(b.Connection.Object, ask).Allowed {
+			return false
+		}
+	}
+	return true
 }
 
 // misnames reports whether the token is there, but is not of the scope by which the binding asks for it.

@@ -34,6 +34,7 @@ func (p Progress) afterPost(r Replaced) Progress {
 	case p.splits(sent):
 		return p.notGivenBy(sent).split(sent.Changes).decide()
 	case errors.Is(r.Err, astro.ErrForbidden):
+		p.Situation.Memory = p.Situation.Memory.doubted(p.Situation.credential(sent.Through))
 		return p.notGivenBy(sent).refuse(sent.Changes, r.Err, Findings{}).decide()
 	default:
 		p.refused = &refusedPart{changes: sent.Changes, err: r.Err}

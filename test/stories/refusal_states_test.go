@@ -65,8 +65,13 @@ var _ = Describe("An inventory", func() {
 // take makes an inventory in the story's first namespace.
 func (w *world) take(name string, through v1alpha1.ConnectionReference, of v1alpha1.TargetReference) {
 	GinkgoHelper()
+	w.takeIn(w.namespace, name, through, of)
+}
+
+func (w *world) takeIn(namespace, name string, through v1alpha1.ConnectionReference, of v1alpha1.TargetReference) {
+	GinkgoHelper()
 	w.apply(&v1alpha1.TargetInventory{
-		ObjectMeta: metav1.ObjectMeta{Namespace: w.namespace, Name: name},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name},
 		Spec:       v1alpha1.TargetInventorySpec{ConnectionRef: through, Target: of},
 	})
 }

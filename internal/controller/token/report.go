@@ -58,11 +58,11 @@ func (r *Reconciler) tell(ctx context.Context, g group, st decision.Statement, s
 	object := st.Object
 	if st.Write {
 		var err error
-		if object, err = r.patchStatus(ctx, g, st); apierrors.IsNotFound(err) && !st.Gives {
+		if object, err = r.patchStatus(ctx, g, st); apierrors.IsNotFound(err) && !st.Gives && !takes(st) {
 			return nil
 		} else if err != nil {
 			r.eventRefused(st, err)
-			return err // of a binding that is gone, what it was given has to be revoked
+			return err // of a binding that is gone, what it was given has to be revoked, and nobody may count on its claim
 		}
 		r.auditStayed(ctx, said, st.UID)
 	}
