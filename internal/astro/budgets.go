@@ -1,6 +1,10 @@
 package astro
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"time"
+)
 
 // BudgetOptions make Budgets.
 type BudgetOptions struct {
@@ -17,10 +21,15 @@ type Budgets struct {
 
 type budgetKey struct{ host, tokenID string }
 
+// budget is under more than one key where a secret was proven to be that of a token.
 type budget struct {
 	limiter *Limiter
 	users   map[string]rates
+	left    time.Time // by its last user
 }
+
+// keptFor is for how long a budget without users stays, so that who comes back goes on where he was.
+const keptFor = time.Minute
 
 type rates struct{ reads, writes float64 }
 
@@ -37,6 +46,8 @@ func NewBudgets(opts BudgetOptions) *Budgets {
 func (b *Budgets) For(host, tokenID, user string, reads, writes float64) *Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	now := b.clock.Now()
+	maps.DeleteFunc(b.all, func(_ budgetKey, own *budget) bool { return own.isOver(now) })
 	key := budgetKey{host, tokenID}
 	own := b.all[key]
 	if own == nil {
@@ -48,7 +59,19 @@ func (b *Budgets) For(host, tokenID, user string, reads, writes float64) *Limite
 	return own.limiter
 }
 
-// Drop removes a user. The budget of a credential is removed with its last user.
+// Join says that two names are of one credential, which has one budget from now on: that of the second, if there are both.
+func (b *Budgets) Join(host, name, tokenID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	one, other := budgetKey{host, name}, budgetKey{host, tokenID}
+	if own := b.all[other]; own != nil {
+		b.all[one] = own
+	} else if own := b.all[one]; own != nil {
+		b.all[other] = own
+	}
+}
+
+// Drop removes a user. What Astro asked of a credential is remembered for a while after its last user.
 func (b *Budgets) Drop(host, tokenID, user string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,10 +81,14 @@ func (b *Budgets) Drop(host, tokenID, user string) {
 		return
 	}
 	if delete(own.users, user); len(own.users) == 0 {
-		delete(b.all, key)
+		own.left = b.clock.Now()
 		return
 	}
 	own.apply()
+}
+
+func (b *budget) isOver(now time.Time) bool {
+	return len(b.users) == 0 && now.Sub(b.left) > keptFor && !b.limiter.reads.isLowered() && !b.limiter.writes.isLowered()
 }
 
 func (b *budget) apply() {

@@ -182,9 +182,40 @@ func TestBudgetsAreShared(t *testing.T) {
 	if one.writes.rate != 5 {
 		t.Errorf("an edit undid a 429: %v", one.writes.rate)
 	}
-	b.Drop("astro", "t1", "a")
-	b.Drop("astro", "t1", "a")
-	if len(b.all) != 2 {
-		t.Errorf("%d budgets are left", len(b.all))
+}
+
+// TestBudgetsThatNobodyUses: what Astro asked of a credential is remembered for whoever comes back soon, and not for ever.
+func TestBudgetsThatNobodyUses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudgets(BudgetOptions{})
+		one := b.For("astro", "t1", "a", 0, 0)
+		one.reads.throttled(time.Now(), 3*keptFor)
+		b.Drop("astro", "t1", "a")
+		b.Drop("astro", "t1", "a")
+		time.Sleep(2 * keptFor)
+		if b.For("astro", "t1", "b", 0, 0) != one {
+			t.Error("a Retry-After that is not over was forgotten")
+		}
+		b.Drop("astro", "t1", "b")
+		time.Sleep(2 * keptFor)
+		if b.For("astro", "t2", "a", 0, 0); len(b.all) != 1 {
+			t.Errorf("%d budgets are left", len(b.all))
+		}
+	})
+}
+
+// TestBudgetsThatAreOne: a secret that was proven to be a token's shares its budget, and so do calls that wait by then.
+func TestBudgetsThatAreOne(t *testing.T) {
+	b := NewBudgets(BudgetOptions{})
+	secret := b.For("astro", "secret", "to prove a", 0, 0)
+	b.Join("astro", "secret", "t1")
+	if b.For("astro", "t1", "a", 0, 0) != secret {
+		t.Error("what was proven does not go on with the budget of its proof")
+	}
+	b.Drop("astro", "secret", "to prove a")
+	b.For("astro", "rotated", "to prove a", 0, 0)
+	b.Join("astro", "rotated", "t1")
+	if b.For("astro", "rotated", "to prove b", 0, 0) != secret || b.For("astro", "unknown", "to prove c", 0, 0) == secret {
+		t.Error("each proven secret has the budget of the token, and no other has")
 	}
 }

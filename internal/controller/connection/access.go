@@ -1,6 +1,8 @@
 package connection
 
 import (
+	"encoding/hex"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
@@ -14,17 +16,21 @@ type access struct {
 	directory    *astro.Directory
 }
 
-// probe is a client for a credential that is not proven. What it claims to be may be a lie, so it gets a budget of the
-// connection's own, and none that another connection shares.
-func (d *dependencies) probe(c v1alpha1.Connection, host string, o offer) *astro.Client {
-	return d.newClient(c, o.secret, d.budget(c, host, unproven(KeyOf(c))), nil)
+// probe is a client for a credential that is not proven. What it claims to be may be a lie, so it gets a budget that only those
+// share who have the very secret. done ends the use of it.
+func (d *dependencies) probe(c v1alpha1.Connection, host string, o offer) (client *astro.Client, done func()) {
+	user := "to prove " + KeyOf(c).String()
+	limits := c.ConnectionSpec().RateLimit
+	limiter := d.Budgets.For(host, unproven(o), user, float64(limits.ReadsPerSecond), float64(limits.WritesPerSecond))
+	return d.newClient(c, o.secret, limiter, nil), func() { d.Budgets.Drop(host, unproven(o), user) }
 }
 
-func unproven(key Key) string { return "unproven:" + key.String() }
+func unproven(o offer) string { return "secret:" + hex.EncodeToString(o.digest[:]) }
 
 // admit makes a proven credential the one that the connection works with. A rotated secret of the same token keeps the
 // client and the directory.
 func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access, o offer, org astro.Organization) *access {
+	d.Budgets.Join(host, unproven(o), o.identity.TokenID)
 	if before.isOf(o) {
 		next := *before
 		next.identity, next.organization = o.identity, org

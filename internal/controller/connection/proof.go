@@ -84,7 +84,9 @@ func (d *dependencies) prove(ctx context.Context, c v1alpha1.Connection, p proof
 	if !p.mustAsk(o, suspect, d.Clock()) {
 		return p, acceptance{}, nil
 	}
-	org, err := d.probe(c, p.host, o).GetOrganization(ctx)
+	probe, done := d.probe(c, p.host, o)
+	defer done()
+	org, err := probe.GetOrganization(ctx)
 	if ctx.Err() != nil {
 		return p, acceptance{}, ctx.Err()
 	}

@@ -202,7 +202,6 @@ func (r *reconciler) conclude(ctx context.Context, key Key, c v1alpha1.Connectio
 // gone forgets a connection.
 func (r *reconciler) gone(key Key) {
 	if m := r.memories.forget(key); m != nil {
-		r.Budgets.Drop(m.proof.host, unproven(key), key.String())
 		r.giveUp(key, m.proof.host, m.proof.access)
 	}
 	measure.Connections.End(key)
