@@ -301,6 +301,7 @@ generate: ## Generate the deep copies of the kinds.
 .PHONY: manifests
 manifests: ## Generate the CRDs and the manager's role from the markers in the code.
 	$(GO_TOOL) controller-gen crd paths=./api/... output:crd:dir=config/crd/bases
+	go run -C hack/tools ./crd $(CURDIR)/config/crd/bases
 	$(GO_TOOL) controller-gen rbac:roleName=manager-role paths=./internal/controller/... output:rbac:dir=config/rbac
 
 .PHONY: chart

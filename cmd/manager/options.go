@@ -62,6 +62,14 @@ func parse(args []string, out io.Writer) (options, error) {
 	if err != nil {
 		return o, err
 	}
+	flags.Visit(func(f *flag.Flag) { // what a template left blank would be every connection, beside other instances
+		if f.Name == "connection-selector" && strings.TrimSpace(o.selector) == "" {
+			err = errors.New("--connection-selector has nothing behind it: write labels, or leave it out to serve every connection")
+		}
+	})
+	if err != nil {
+		return o, err
+	}
 	if flags.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
@@ -183,6 +191,9 @@ func host(text string) error {
 	u, err := ref.ParseURL("https://" + text)
 	if err != nil || u.Host != text || strings.ToLower(text) != text || strings.ContainsAny(text, "*@ ") {
 		return fmt.Errorf("%q is not a host: write it in lower case, without scheme, path or wildcard, such as api.astronomer.io or localhost:8099", text)
+	}
+	if u.Port() == "443" || strings.HasSuffix(u.Hostname(), ".") {
+		return fmt.Errorf("%q is not how a connection may spell a host: leave out :443, and a dot at the end", text)
 	}
 	return nil
 }

@@ -138,6 +138,10 @@ func TestParseRefuses(t *testing.T) {
 		"Wildcard":       {"There are no wildcards for where a credential goes.", []string{"--allowed-api-hosts=*.astronomer.io"}, "is not a host"},
 		"Case":           {"Connections spell hosts in lower case.", []string{"--allowed-api-hosts=API.astronomer.io"}, "is not a host"},
 		"User":           {"What stands before an @ is not the host.", []string{"--allowed-api-hosts=api.astronomer.io@example.com"}, "is not a host"},
+		"DefaultPort":    {"Nor the port that is meant anyway.", []string{"--allowed-api-hosts=api.astronomer.io:443"}, "leave out :443"},
+		"Rooted":         {"Nor a dot at the end.", []string{"--allowed-api-hosts=api.astronomer.io."}, "a dot at the end"},
+		"BlankSelector":  {"What a template left blank must not mean everything.", []string{"--operator-namespace=o", "--connection-selector="}, "nothing behind it"},
+		"SpaceSelector":  {"Nor may a space.", []string{"--operator-namespace=o", "--connection-selector= "}, "nothing behind it"},
 		"NoHost":         {"A port alone is no host.", []string{"--allowed-api-hosts=:8099"}, "is not a host"},
 		"EmptyHost":      {"A comma too many is a mistake.", []string{"--allowed-api-hosts=api.astronomer.io,"}, "is not a host"},
 		"EmptyNamespace": {"No namespace at all must not mean every namespace.", []string{"--watch-namespaces="}, "is not the name of a namespace"},
@@ -198,7 +202,11 @@ func TestPodNamespace(t *testing.T) {
 
 func TestSelector(t *testing.T) {
 	for selector, want := range map[string]bool{"": true, "shard!=b": true, "shard=a": true, "shard=b": false} {
-		o, err := parse([]string{"--operator-namespace=o", "--connection-selector=" + selector}, io.Discard)
+		args := []string{"--operator-namespace=o"}
+		if selector != "" {
+			args = append(args, "--connection-selector="+selector)
+		}
+		o, err := parse(args, io.Discard)
 		if err != nil || o.connections.Matches(labels.Set{"shard": "a"}) != want {
 			t.Errorf("--connection-selector=%s: want %t for a connection with shard=a, got %v, %v", selector, want, o.connections, err)
 		}

@@ -165,7 +165,7 @@ func (f failure) noAnswer(caller, within context.Context, err error) *Error {
 	var dial *net.OpError
 	e := &Error{Op: f.op, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = text.Clip("no answer: "+f.clean(withoutLocalAddress(withoutURL(err))), maxErrorText)
+	e.Message = text.Clip("no answer: "+f.clean(lasting(withoutURL(err))), maxErrorText)
 	return e
 }
 
@@ -177,7 +177,7 @@ func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	message := text.Clip("the answer cannot be read: "+f.clean(withoutLocalAddress(err)), maxErrorText)
+	message := text.Clip("the answer cannot be read: "+f.clean(lasting(err)), maxErrorText)
 	return &Error{Op: f.op, Status: http.StatusOK, Message: message, kind: ErrUnreachable}
 }
 
@@ -199,9 +199,10 @@ func withoutURL(err error) error {
 	return err
 }
 
-// localAddress is this end of a connection. Its port differs from attempt to attempt.
-var localAddress = regexp.MustCompile(`\S+->`)
+// ofOneAttempt differs from attempt to attempt: this end of a connection has another port, and Go tells the time of day with a
+// certificate that is not valid.
+var ofOneAttempt = regexp.MustCompile(`\S+->|current time \S+ `)
 
-// withoutLocalAddress is the text of an error, the same at each attempt as long as the same thing is wrong. A caller that
-// writes the text down can then tell whether it has changed.
-func withoutLocalAddress(err error) string { return localAddress.ReplaceAllString(err.Error(), "") }
+// lasting is the text of an error, the same at each attempt as long as the same thing is wrong. A caller that writes the text
+// down can then tell whether it has changed.
+func lasting(err error) string { return ofOneAttempt.ReplaceAllString(err.Error(), "") }

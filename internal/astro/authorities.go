@@ -57,7 +57,7 @@ func (a *authorities) add(file string) bool {
 	if err != nil {
 		return false
 	}
-	a.files = append(a.files, content)
+	a.files = append(a.files, bytes.TrimPrefix(content, []byte("\xef\xbb\xbf"))) // which an editor may have put in front
 	return true
 }
 

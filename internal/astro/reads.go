@@ -32,7 +32,15 @@ func (c *Client) organization(ctx context.Context, trial bool) (Organization, er
 	}
 	var org struct{ ID, Name string }
 	sent := c.credential.Load()
-	err := c.get(ctx, k, into(&org))
+	err := c.get(ctx, k, func(body io.Reader) error {
+		if err := into(&org)(body); err != nil {
+			return err
+		}
+		if org.ID == "" { // as from something that answers everything
+			return errors.New("it is no Organization")
+		}
+		return nil
+	})
 	// Both are told in messages, and whoever answers may echo the credential.
 	return Organization{ID: text.Clip(sent.cut(org.ID), maxRequestID), Name: text.Clip(sent.cut(org.Name), text.MostName)}, err
 }

@@ -1,11 +1,14 @@
 package astro
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 )
@@ -36,6 +39,7 @@ func httpTransport(roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		OnProxyConnectResponse: refusedByProxy,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2:      true,
@@ -47,6 +51,14 @@ func httpTransport(roots *x509.CertPool) *http.Transport {
 		// Pings notice a connection that a firewall has dropped, before calls hang on it.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 	}
+}
+
+// refusedByProxy says whose answer it is where a proxy does not let a request through. Its user info stays out of it.
+func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return fmt.Errorf("the proxy %s does not let the request through: HTTP %s", proxy.Host, answer.Status)
 }
 
 // RoundTrip sends a request. One whose server could not be verified was not sent: it is tried once more if the files

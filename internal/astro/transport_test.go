@@ -16,6 +16,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -144,6 +145,7 @@ func TestAuthoritiesAreReadAgain(t *testing.T) {
 		"Added":     {"Both authorities for a while, as a careful company does it.", "SSL_CERT_DIR", write, bytes.Join([][]byte{a.pem, b.pem}, nil), true},
 		"Replaced":  {"The new one in place of the old one.", "SSL_CERT_DIR", write, b.pem, true},
 		"Mounted":   {"As the kubelet changes a ConfigMap that is mounted.", "SSL_CERT_DIR", mounted, b.pem, true},
+		"Marked":    {"As an editor of Windows writes it.", "SSL_CERT_DIR", write, append([]byte("\xef\xbb\xbf"), b.pem...), true},
 		"File":      {"A file that is named by itself.", "SSL_CERT_FILE", write, b.pem, true},
 		"Unchanged": {"A server with a certificate of nobody's is not believed.", "SSL_CERT_DIR", write, a.pem, false},
 		"Broken":    {"Nor after a file has become something else.", "SSL_CERT_DIR", write, []byte("-----BEGIN CERTIFICATE-----"), false},
@@ -176,6 +178,36 @@ func TestAuthoritiesAreReadAgain(t *testing.T) {
 				t.Errorf("%s\nwant a certificate that is not verified, got %v", tc.reason, err)
 			}
 		})
+	}
+}
+
+// TestProxyThatRefuses: it is said who refuses, without the proxy's password.
+func TestProxyThatRefuses(t *testing.T) {
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	t.Cleanup(proxy.Close)
+	address, err := url.Parse(proxy.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.User = url.UserPassword("user", "password")
+	transport := httpTransport(nil)
+	transport.Proxy = http.ProxyURL(address)
+	c := NewClient(Options{BaseURL: "https://api.astronomer.io", Organization: "o", Credential: "secret", Transport: transport})
+	_, err = c.GetOrganization(t.Context())
+	if want := "the proxy " + address.Host + " does not let the request through: HTTP 403 Forbidden"; !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
+		t.Errorf("want %q, got %v", want, err)
+	}
+}
+
+// TestAnAnswerToEverything: a login page of a network may answer in JSON, and is not Astro.
+func TestAnAnswerToEverything(t *testing.T) {
+	for _, answer := range []string{"{}", `{"message":"please log in"}`, "null"} {
+		portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
+		c := NewClient(Options{BaseURL: portal.URL, Organization: "o", Credential: "secret"})
+		if org, err := c.GetOrganization(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "no Organization") {
+			t.Errorf("%s: %+v, %v", answer, org, err)
+		}
+		portal.Close()
 	}
 }
 

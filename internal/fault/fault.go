@@ -63,12 +63,24 @@ func (f *Fault) With(words string) *Fault {
 // requestID is how an error of Astro's API names the request.
 var requestID = regexp.MustCompile(` \(request [^)]*\)`)
 
+// incident is how a proxy numbers what it answers in Astro's place, digits in it or not.
+var incident = regexp.MustCompile(`[0-9A-Fa-f][-0-9A-Fa-f:.]{5,}`)
+
+// ofOneTry takes out of a message what differs at each try although the same thing is wrong.
+func ofOneTry(reason, message string) string {
+	message = requestID.ReplaceAllString(message, "")
+	if reason == v1alpha1.ReasonUnreachable {
+		message = incident.ReplaceAllString(message, "")
+	}
+	return message
+}
+
 // KeepMessage returns the condition with the message it had before if that says the same but for the id of the request,
-// so that a refusal that lasts is not a status write at each sweep.
+// or the number that a proxy gives it, so that what lasts is not a status write at each try.
 func KeepMessage(before []metav1.Condition, now metav1.Condition) metav1.Condition {
 	old := meta.FindStatusCondition(before, now.Type)
 	if old != nil && old.Status == now.Status && old.Reason == now.Reason && old.ObservedGeneration == now.ObservedGeneration &&
-		requestID.ReplaceAllString(old.Message, "") == requestID.ReplaceAllString(now.Message, "") {
+		ofOneTry(now.Reason, old.Message) == ofOneTry(now.Reason, now.Message) {
 		now.Message = old.Message
 	}
 	return now

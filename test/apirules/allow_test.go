@@ -8,6 +8,7 @@ import (
 
 func TestAllow(t *testing.T) {
 	const (
+		wantNothingBehind   = "a selector has a key with nothing behind it"
 		wantOneOfNamespaces = "give exactly one of names and selector"
 		wantNoEmptySelector = `an empty selector would mean every namespace; write names: ["*"] if that is meant`
 		wantOperator        = "an operator of matchExpressions is In or NotIn, with values, or Exists or DoesNotExist, without"
@@ -35,6 +36,9 @@ func TestAllow(t *testing.T) {
 		"EmptyLabels":        {"Nor one with no labels.", "namespaces", `{selector: {matchLabels: {}}}`, refused(wantNoEmptySelector)},
 		"EmptyExpressions":   {"Nor one with no expressions.", "namespaces", `{selector: {matchExpressions: []}}`, refused(wantNoEmptySelector)},
 		"EmptyBoth":          {"Nor one with neither.", "namespaces", `{selector: {matchLabels: {}, matchExpressions: []}}`, refused(wantNoEmptySelector)},
+		"NullLabel":          {"A label without a value would be no condition.", "namespaces", `{selector: {matchLabels: {env: prod, team: null}}}`, refused(wantNothingBehind)},
+		"NullOfTwo":          {"Nor would expressions beside labels.", "namespaces", `{selector: {matchLabels: {env: prod}, matchExpressions: null}}`, refused(wantNothingBehind)},
+		"EmptyLabel":         {"An empty value is one.", "namespaces", `{selector: {matchLabels: {env: prod, team: ""}}}`, accepted},
 		"NullLabels":         {"Null labels are none.", "namespaces", `{selector: {matchLabels: null}}`, refused(wantNoEmptySelector)},
 		"EmptyName":          {"An empty name is nobody's.", "namespaces", `{names: [""]}`, refused("names[0]", "at least 1 chars long")},
 		"Glob":               {"There are no patterns but *.", "namespaces", `{names: ["team-*"]}`, refused("names[0]", "should match")},

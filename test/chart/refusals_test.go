@@ -18,6 +18,8 @@ func TestRefuses(t *testing.T) {
 		"NoHost":         {"Without a host no credential could be sent anywhere.", "allowedApiHosts={}", "allowedApiHosts"},
 		"TwoWriters":     {"Replicas without a lease would all write.", "replicaCount=2,leaderElection.enabled=false", "several replicas"},
 		"SharedLease":    {"Two shards with one lease would wait for each other.", "connectionSelector=shard=a", "leaderElection.id"},
+		"BlankWatch":     {"A list with nothing behind it would be every namespace.", "watchNamespaces=null", "watchNamespaces has nothing behind it"},
+		"BlankSelector":  {"And a selector every connection.", "connectionSelector=null", "connectionSelector has nothing behind it"},
 		"Condition":      {"What only a parent chart has.", "enabled=true", "operator.enabled"},
 		"Certificate":    {"A certificate for metrics in the clear.", "metrics.certSecret=a,metrics.secure=false", "metrics.certSecret"},
 		"TwoBundles":     {"One of them would not count.", "caBundle=-----BEGIN CERTIFICATE-----,caBundleConfigMap.name=a", "caBundleConfigMap.name are both set"},

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,8 @@ func valuesFile(t *testing.T, content string) string {
 	return file
 }
 
-// TestBlank: a section or a value with nothing behind it is its default, in whatever way it got so.
+// TestBlank: a section or a value with nothing behind it is its default, in whatever way it got so, but for those whose default is
+// everything: they are refused, see TestRefuses.
 func TestBlank(t *testing.T) {
 	sections, leaves := blanks(t)
 	indented := "scopedtoken-operator:\n  " + strings.ReplaceAll(strings.TrimSpace(sections), "\n", "\n  ") + "\n  enabled:\n  global:\n"
@@ -67,12 +69,13 @@ func blanks(t *testing.T) (sections, leaves string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sections = strings.Join(regexp.MustCompile(`(?m)^[a-zA-Z]+:`).FindAllString(string(values), -1), "\n") + "\n"
+	everything := func(key string) bool { return key == "watchNamespaces:" || key == "connectionSelector:" }
+	sections = strings.Join(slices.DeleteFunc(regexp.MustCompile(`(?m)^[a-zA-Z]+:`).FindAllString(string(values), -1), everything), "\n") + "\n"
 	defaults, err := os.ReadFile(filepath.Join(env.Root, "config", "chart", "files", "defaults.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths := regexp.MustCompile(`(?m)^[a-zA-Z.]+:`).FindAllString(string(defaults), -1)
+	paths := slices.DeleteFunc(regexp.MustCompile(`(?m)^[a-zA-Z.]+:`).FindAllString(string(defaults), -1), everything)
 	if len(paths) < 50 {
 		t.Fatalf("%d values in files/defaults.yaml", len(paths))
 	}
@@ -181,6 +184,29 @@ func onceEach(t *testing.T, documents string) {
 		var anything any
 		if err := yaml.UnmarshalStrict(document, &anything); err != nil {
 			t.Errorf("%v in:\n%s", err, document)
+		}
+	}
+}
+
+// TestReleaseNames: whatever Helm takes for the name of a release makes names that every supported API server takes for its objects.
+func TestReleaseNames(t *testing.T) {
+	inNamespaces(t, system)
+	label := regexp.MustCompile(`^[a-z]([-a-z0-9]*[a-z0-9])?$`) // of Services, before Kubernetes 1.35
+	for _, name := range []string{"team.prod", "123", "2.scopedtoken", strings.Repeat("a.b", 17)} {
+		out, err := helm(t, "template", name, "config/chart", "--namespace", system, "--set", "crds.enabled=false")
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects := parse(t, out)
+		accepted(t, objects)
+		services := of(objects, "Service")
+		for _, o := range services {
+			if !label.MatchString(o.GetName()) {
+				t.Errorf("release %s has a Service %s", name, o.GetName())
+			}
+		}
+		if len(services) == 0 {
+			t.Error("there is no Service")
 		}
 	}
 }

@@ -142,4 +142,3 @@ func (w *world) keeps(o client.Object) bool {
 	Expect(w.kube.Patch(w.ctx, o, client.MergeFrom(before), client.DryRunAll)).To(Succeed())
 	return len(o.GetFinalizers()) > 0
 }
-

@@ -49,7 +49,9 @@ func (w *world) edits(tokens []string, role string) {
 }
 
 var _ = Describe("A credential that Astro asks to wait", func() {
-	theirs := func(w *world, i int) *builders.BindingBuilder { return builders.Binding(fmt.Sprintf("x-%d", i)).In(w.other) }
+	theirs := func(w *world, i int) *builders.BindingBuilder {
+		return builders.Binding(fmt.Sprintf("x-%d", i)).In(w.other)
+	}
 	told := func(w *world, states string, tokens []string) {
 		GinkgoHelper()
 		for i := range tokens {

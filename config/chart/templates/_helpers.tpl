@@ -2,7 +2,8 @@
 {{- define "scopedtoken.fullname" -}}
 {{- $name := .Release.Name }}
 {{- if not (contains "scopedtoken" $name) }}{{ $name = printf "%s-scopedtoken" $name }}{{ end }}
-{{- .Values.fullnameOverride | default $name | trunc 36 | trimSuffix "-" }}
+{{- if regexMatch "^[0-9]" $name }}{{ $name = printf "r%s" $name }}{{ end }}
+{{- .Values.fullnameOverride | default $name | replace "." "-" | trunc 36 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "scopedtoken.serviceAccount" -}}
@@ -107,6 +108,11 @@ defaults and not that there are none. Every template begins with it, since none 
 {{- define "scopedtoken.defaults" -}}
 {{- if and .Chart.IsRoot (hasKey .Values "enabled") }}
 {{- fail "enabled is the condition of a parent chart, and there is none: operator.enabled and crds.enabled are what there is to switch" }}
+{{- end }}
+{{- range $key, $all := dict "watchNamespaces" "[]" "connectionSelector" "\"\"" }}
+{{- if kindIs "invalid" (index $.Values $key) }}
+{{- fail (printf "%s has nothing behind it, which would be everything: write what it is limited to, or %s if everything is meant" $key $all) }}
+{{- end }}
 {{- end }}
 {{- range $path, $default := .Files.Get "files/defaults.yaml" | fromYaml }}
 {{- $section := $.Values }}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -89,7 +90,15 @@ func keyMissing(s *corev1.Secret, key string) *fault.Fault {
 		found = "holds nothing under key"
 	}
 	return notReady(v1alpha1.ReasonSecretKeyMissing,
-		"Secret %s/%s %s %q; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key)
+		"Secret %s/%s %s %q; it has %s; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key, keysOf(s))
+}
+
+// keysOf names the keys of a Secret. They are no secret: whoever wrote one may have spelled it in another way.
+func keysOf(s *corev1.Secret) string {
+	if len(s.Data) == 0 {
+		return "none"
+	}
+	return text.Clip(strings.Join(slices.Sorted(maps.Keys(s.Data)), ", "), text.MostName)
 }
 
 // contradicts says what the credential's own claims have against the connection.

@@ -58,6 +58,10 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 		return &found[0], fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"%s %q is in Workspace %s, not in %s as spec.target.workspaceId says; make %s without it, or with the right one",
 			t.Kind, t.ID, found[0].WorkspaceID, t.WorkspaceID, instead)
+	case len(within) == 0 && pinned != "" && t.ID == "":
+		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
+			"Astro shows no %s any more (it was %s), nor another of this name there; if it was made again in another Workspace, make %s anew for that",
+			TargetWords(t), pinned, instead)
 	case len(within) == 0:
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"Astro shows no %s; check spec.target, and that the connection's API token may see it", TargetWords(t))
