@@ -55,6 +55,10 @@ func TestJudgeOfDeletion(t *testing.T) {
 			reason: "Where nobody ever looked and the role is there, the record of the claim may have been lost.",
 			parts:  of(binding("a").finalized().deleting(), holds(w1, member)), want: "None PinLost",
 		},
+		"ClaimedByAnother": {
+			reason: "A role that another binding has its claim on is known to be that one's.",
+			parts:  of(binding("a").finalized().deleting(), binding("b").claimed(1), holds(w1, member)), want: "None, release; Want",
+		},
 		"PinLostStays": {
 			reason: "It stays so once it was told.",
 			parts: of(binding("a").seen().finalized().deleting().but(func(b *Binding) {
@@ -120,6 +124,14 @@ func TestJudgeOfDeletion(t *testing.T) {
 		"AdoptedAsksTheRules": {
 			reason: "Removing what it found there does.",
 			parts:  of(binding("a").adopted(1).deleting().through("acme", onlyRole(owner)), holds(w1, member)), want: "Hold RoleNotAllowed, withdrawn",
+		},
+		"AdoptedAndEdited": {
+			reason: "The role that would go is what the rules are asked about, and not what the spec was edited to since.",
+			parts:  of(binding("a").role(owner).adopted(1).role(member).deleting().through("acme", onlyRole(member)), holds(w1, owner)), want: "Hold RoleNotAllowed, withdrawn",
+		},
+		"AdoptedAndRefused": {
+			reason: "So it goes where the edit is what they refuse.",
+			parts:  of(binding("a").adopted(1).role(owner).deleting().through("acme", onlyRole(member)), holds(w1, member)), want: "Leave",
 		},
 		"AdoptedAllowed": {
 			reason: "Where they allow it, it goes.",

@@ -45,6 +45,9 @@ func TestMemory(t *testing.T) {
 		"Old":                {"What is old is forgotten.", known(refused.refused(&b, w2, member, Refusal{At: now.Add(refusalAge + 1)}), a, member), false},
 		"NotSoOld":           {"Not before.", known(refused.refused(&b, w2, member, Refusal{At: now.Add(refusalAge)}), a, member), true},
 		"Writer":             {"A credential may write.", none.writer("c", true).Writers["c"], true},
+		"Doubted":            {"Who is refused a write is asked again.", none.writer("c", true).doubted("c").Empty(), true},
+		"DoubtedNo":          {"Who may not write still may not.", none.writer("c", false).doubted("c").Empty(), false},
+		"DoubtedOther":       {"And another's write tells nothing of it.", none.writer("c", true).doubted("d").Writers["c"], true},
 		"WriterNoMore":       {"Or not.", none.writer("c", true).writer("c", false).Writers["c"], false},
 	}
 	for name, c := range cases {
@@ -81,6 +84,13 @@ func TestManyCredentials(t *testing.T) {
 	m := Begin(situation(a, remembered(func(Memory) Memory { return many }))).Situation.Memory
 	differ(t, "One that is used stays.", "writers", map[string]bool{"credential of acme": false}, m.Writers)
 	differ(t, "The others are forgotten.", "undecided", map[string]time.Time{}, m.Undecided)
+}
+
+// TestDistrustedCredential: one whose listing is no evidence may have lost rights, and is asked again before it stands against another.
+func TestDistrustedCredential(t *testing.T) {
+	a := binding("a").through("acme", func(c *Connection) { c.Distrusts = true })
+	m := Begin(situation(a, remembered(func(m Memory) Memory { return m.writer("credential of acme", true).writer("credential of other", true) }))).Situation.Memory
+	differ(t, "Only its own.", "writers", map[string]bool{"credential of other": true}, m.Writers)
 }
 
 func TestContention(t *testing.T) {

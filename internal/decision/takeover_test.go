@@ -26,6 +26,7 @@ func TestTakesOverWhatTheRulesCouldGive(t *testing.T) {
 		"Deleted":  {"Nor is it removed when the binding that was refused goes.", of(weak("a").finalized().deleting(), holds(w1, owner)), so{"a": "unchanged, released"}, owner},
 		"Same":     {"What it could have given it takes over.", of(weak("a"), holds(w1, member)), so{"a": "True/Adopted Held Adopted"}, member},
 		"Allowed":  {"So it does with any other role that a rule would let it give.", of(binding("a").through("acme", both), holds(w1, owner)), so{"a": "True/Adopted Held Adopted, changed"}, member},
+		"Twice":    {"Of two in its place the rule could give one only.", of(weak("a"), holds(w1, member), holds(w1, owner)), so{"a": "False/ExistingRole"}, member},
 		"Empty":    {"Where there is none, the role is given.", of(weak("a")), so{"a": "True/Granted Held Created, changed"}, member},
 		"Raised": {
 			"The role that the fresh read shows counts, and not the listing's.", of(weak("a"), raised), so{"a": "False/ExistingRole"}, owner,

@@ -29,7 +29,7 @@ func main() {
 
 // rewrite marks the selectors of one file.
 func rewrite(file string) error {
-	content, err := os.ReadFile(file) //nolint:gosec // a CRD of ours
+	content, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}

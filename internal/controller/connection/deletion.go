@@ -86,7 +86,7 @@ func (d *dependencies) patchFinalizer(ctx context.Context, c v1alpha1.Connection
 	}
 	if change(c, v1alpha1.FinalizerInUse) {
 		c.SetFinalizers(before.GetFinalizers())
-		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), &fault.Dropped{What: "the change of its finalizers"})
+		return fmt.Errorf("patch the finalizers of %s: %w", KeyOf(c), &fault.DroppedError{What: "the change of its finalizers"})
 	}
 	index.Strip(c, d.Selector) // the API server answers with all of it, and a copy is kept
 	return nil

@@ -18,7 +18,7 @@ import (
 
 // errClaimDropped is that of a status whose claim is not in the API server's answer: a policy takes it out, or the kinds of the
 // cluster are older than the operator and do not know it.
-var errClaimDropped = &fault.Dropped{What: "status.claim"}
+var errClaimDropped = &fault.DroppedError{What: "status.claim"}
 
 // claimDropped is what a binding says while its claim is in the operator's journal only, if at all.
 func claimDropped() *fault.Fault {

@@ -34,7 +34,8 @@ func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.State
 	}
 	after, tries := st.Object.DeepCopy(), saysDropped(now.Status)
 	after.Status = now.Status
-	handled := !tries && (pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "") // one that only names its token again goes under another key
+	// One that only names its token again goes under another key.
+	handled := !tries && (pin.TokenValue(after) == pin.TokenValue(st.Object) || pin.TokenID(after) != "")
 	if handled {
 		r.ownWrites.begin(st.UID, g.notices)
 		defer r.ownWrites.end(st.UID)
@@ -75,7 +76,7 @@ func (r *Reconciler) patchFinalizer(
 		return nil, err
 	}
 	if change(now.DeepCopy(), v1alpha1.FinalizerRevoke) {
-		return nil, &fault.Dropped{What: "the change of its finalizers"}
+		return nil, &fault.DroppedError{What: "the change of its finalizers"}
 	}
 	patched := b.DeepCopy()
 	patched.ObjectMeta = now.ObjectMeta

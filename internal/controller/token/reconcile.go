@@ -44,13 +44,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
 		return reconcile.Result{}, err
 	}
-	if len(g.bindings) == 0 && g.unsure != nil {
-		return r.result(decision.Progress{}.Retry(g.unsure), 0)
-	}
 	if len(g.bindings) == 0 {
-		r.memory.forget(key)
-		r.line.Served(key)
-		return reconcile.Result{}, nil
+		return r.leave(g)
 	}
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -73,6 +68,16 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 		progress = progress.Retry(g.unsure)
 	}
 	return r.result(progress, observation.again(g))
+}
+
+// leave forgets a token that no binding speaks of, unless it is not known who does.
+func (r *Reconciler) leave(g group) (reconcile.Result, error) {
+	if g.unsure != nil {
+		return r.result(decision.Progress{}.Retry(g.unsure), 0)
+	}
+	r.memory.forget(g.key)
+	r.line.Served(g.key)
+	return reconcile.Result{}, nil
 }
 
 // situation is what there is to decide on.
