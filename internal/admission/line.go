@@ -123,8 +123,8 @@ func (l *Line[K, C]) Served(key K) {
 	l.edits[key] = e
 }
 
-// Enter takes a place for the key with one of the credentials: the one that is throttled, if one is, because it is the one
-// to wait for. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
+// Enter takes a place for the key with one of the credentials: one that is not throttled, if there is one, because the key does not
+// wait for the others. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
 // none waits, and is to be left alone until it is called. Without a credential there is nothing to wait for.
 func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	l.mu.Lock()
@@ -132,7 +132,7 @@ func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	if _, has := l.placed[key]; has || len(through) == 0 {
 		return true
 	}
-	way := through[max(0, slices.IndexFunc(through, func(w Way[C]) bool { return w.Throttled() }))]
+	way := through[max(0, slices.IndexFunc(through, func(w Way[C]) bool { return !w.Throttled() }))]
 	q := l.queue(way)
 	if q.working >= l.limit(q) {
 		l.wait(key, way.Credential, waiter{Rank: r})

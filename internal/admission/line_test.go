@@ -144,10 +144,12 @@ func TestAThrottledCredentialKeepsFewAtWorkAndHoldsNoOtherUp(t *testing.T) {
 	h.enter(t, true, "a", Rank{}, "c")
 	h.enter(t, true, "b", Rank{}, "c")
 	h.enter(t, false, "d", Rank{}, "c")
-	h.enter(t, false, "both", Rank{}, "e", "c") // the one to wait for
+	h.enter(t, true, "both", Rank{}, "c", "e") // it does not wait for the one that is slowed down
 	h.enter(t, true, "x", Rank{}, "e")
 	h.slow["c"] = false
-	called(t, h.end("a"), "d", "both")
+	called(t, h.end("a"), "d")
+	h.slow["c"], h.slow["e"] = true, true
+	h.enter(t, false, "slow", Rank{}, "c", "e") // unless all of them are
 }
 
 func TestAKeyThatIsToWriteWithAnotherCredentialIsCalledForIt(t *testing.T) {

@@ -17,25 +17,30 @@ const (
 
 type impatientKey struct{}
 
-// Impatient is the context of work that others wait for, who may use other credentials: while Astro asks a credential to wait,
-// calls with it fail with ErrThrottled at once, as do those that wait for a listing or lookup which another one makes.
-func Impatient(ctx context.Context) context.Context {
-	return context.WithValue(ctx, impatientKey{}, true)
-}
-
-func isImpatient(ctx context.Context) bool { return ctx.Value(impatientKey{}) != nil }
-
-func patienceOf(ctx context.Context) time.Duration {
-	if isImpatient(ctx) {
-		return impatience
+// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, a call
+// with it fails with ErrThrottled at once, and so does one that waits for a listing or lookup which another call makes. Only
+// where the credential is that of own, which may be nil, a call waits as it always does.
+func Impatient(ctx context.Context, own *Client) context.Context {
+	var exempt *Limiter
+	if own != nil {
+		exempt = own.limiter
 	}
-	return patience
+	return context.WithValue(ctx, impatientKey{}, exempt)
 }
 
-// attend waits until something can be received. What is impatient does not wait while Astro asks the credential to, nor for long
-// while the rate is lowered: the error is a pausedError.
-func (b *bucket) attend(ctx context.Context, ready <-chan struct{}) error {
-	if !isImpatient(ctx) {
+// Shares reports whether two clients have the budget of one credential.
+func (c *Client) Shares(other *Client) bool { return c.limiter == other.limiter }
+
+// isImpatient reports whether a call of the context does not wait for the limiter.
+func (l *Limiter) isImpatient(ctx context.Context) bool {
+	exempt, impatient := ctx.Value(impatientKey{}).(*Limiter)
+	return impatient && exempt != l
+}
+
+// attend waits until something can be received. What is impatient does not wait while Astro asks the credential to, nor longer than
+// most while the rate is lowered: the error is a pausedError.
+func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bool, most time.Duration) error {
+	if !impatient {
 		select {
 		case <-ready:
 			return nil
@@ -44,7 +49,7 @@ func (b *bucket) attend(ctx context.Context, ready <-chan struct{}) error {
 		}
 	}
 	for began := b.clock.Now(); ; {
-		if wait := b.heldUp(began); wait > 0 {
+		if wait := b.heldUp(began, most); wait > 0 {
 			return pausedError{wait}
 		}
 		look, stop := b.clock.After(impatience)
@@ -61,7 +66,7 @@ func (b *bucket) attend(ctx context.Context, ready <-chan struct{}) error {
 }
 
 // heldUp is for how long what is impatient and waits since then had to wait on; zero if it may.
-func (b *bucket) heldUp(since time.Time) time.Duration {
+func (b *bucket) heldUp(since time.Time, most time.Duration) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.clock.Now()
@@ -69,7 +74,7 @@ func (b *bucket) heldUp(since time.Time) time.Duration {
 	switch paused := b.pausedUntil.Sub(now); {
 	case paused > impatience:
 		return paused
-	case b.rate < b.ceiling && now.Sub(since) >= impatientQueue:
+	case b.rate < b.ceiling && now.Sub(since) >= most:
 		return impatientQueue
 	}
 	return 0

@@ -78,29 +78,33 @@ type pausedError struct{ wait time.Duration }
 func (e pausedError) Error() string { return "Astro has asked to wait, and the time is not over" }
 
 // acquire waits for a slot.
-func (b *bucket) acquire(ctx context.Context, urgent bool) error {
+func (b *bucket) acquire(ctx context.Context, urgent, impatient bool) error {
 	if !urgent {
-		if err := b.attend(ctx, b.normal); err != nil {
+		if err := b.attend(ctx, b.normal, impatient, impatientQueue); err != nil {
 			return err
 		}
 		defer leave(b.normal)
 	}
-	if err := b.attend(ctx, b.head); err != nil {
+	if err := b.attend(ctx, b.head, impatient, impatientQueue); err != nil {
 		return err
 	}
 	defer leave(b.head)
-	return b.wait(ctx)
+	return b.wait(ctx, impatient)
 }
 
 func leave(door chan struct{}) { door <- struct{}{} }
 
-func (b *bucket) wait(ctx context.Context) error {
+func (b *bucket) wait(ctx context.Context, impatient bool) error {
+	most := patience
+	if impatient {
+		most = impatience
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		paused, free := b.next()
-		if paused > patienceOf(ctx) {
+		if paused > most {
 			return pausedError{paused}
 		}
 		if paused <= 0 && free <= 0 {

@@ -21,7 +21,7 @@ func spans(t *testing.T, l *bucket, n int) []time.Duration {
 	)
 	for range n {
 		wg.Go(func() {
-			if err := l.acquire(t.Context(), false); err != nil {
+			if err := l.acquire(t.Context(), false, false); err != nil {
 				t.Error(err)
 			}
 			mu.Lock()
@@ -66,7 +66,7 @@ func TestThrottledLaneSlowsDownAndRecovers(t *testing.T) {
 			t.Errorf("6 slots after a 429 took %s", times[5])
 		}
 		time.Sleep(10 * time.Second)
-		if err := l.acquire(t.Context(), false); err != nil || l.rate < 6.8 || l.rate > 7.4 {
+		if err := l.acquire(t.Context(), false, false); err != nil || l.rate < 6.8 || l.rate > 7.4 {
 			t.Errorf("after about 11 s it is at %v a second, %v", l.rate, err)
 		}
 		time.Sleep(20 * time.Second)
@@ -92,13 +92,13 @@ func TestRetryAfterClosesTheLane(t *testing.T) {
 		}
 		l.throttled(time.Now(), time.Minute)
 		began := time.Now()
-		err := l.acquire(t.Context(), false)
+		err := l.acquire(t.Context(), false, false)
 		if paused, ok := errors.AsType[pausedError](err); !ok || paused.wait != time.Minute || time.Since(began) > 0 {
 			t.Errorf("a long wait holds whoever asks: %v after %s", err, time.Since(began))
 		}
 		l.throttled(time.Now(), 24*time.Hour)
 		time.Sleep(maxRetryAfter)
-		if err := l.acquire(t.Context(), false); err != nil {
+		if err := l.acquire(t.Context(), false, false); err != nil {
 			t.Errorf("an absurd wait was believed: %v", err)
 		}
 	})
@@ -107,11 +107,11 @@ func TestRetryAfterClosesTheLane(t *testing.T) {
 func TestSlotGivenBackIsTakenAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newBucket(systemClock{}, 1)
-		_ = l.acquire(t.Context(), false)
+		_ = l.acquire(t.Context(), false, false)
 		began, done := time.Now(), make(chan struct{})
 		go func() {
 			defer close(done)
-			_ = l.acquire(t.Context(), false)
+			_ = l.acquire(t.Context(), false, false)
 		}()
 		synctest.Wait()
 		for range 5 {
@@ -133,11 +133,11 @@ func TestUrgentGoesFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newBucket(systemClock{}, 1)
 		for range 50 {
-			go func() { _ = l.acquire(t.Context(), false) }()
+			go func() { _ = l.acquire(t.Context(), false, false) }()
 		}
 		synctest.Wait()
 		began := time.Now()
-		if err := l.acquire(t.Context(), true); err != nil || time.Since(began) > 3*time.Second {
+		if err := l.acquire(t.Context(), true, false); err != nil || time.Since(began) > 3*time.Second {
 			t.Errorf("the urgent one waited %s, %v", time.Since(began), err)
 		}
 		time.Sleep(2 * time.Minute)
@@ -147,11 +147,11 @@ func TestUrgentGoesFirst(t *testing.T) {
 func TestGivingUpLeavesTheQueueToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newBucket(systemClock{}, 1)
-		_ = l.acquire(t.Context(), false)
+		_ = l.acquire(t.Context(), false, false)
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		for range 20 {
-			go func() { _ = l.acquire(ctx, false) }()
+			go func() { _ = l.acquire(ctx, false, false) }()
 		}
 		synctest.Wait()
 		if times := spans(t, l, 1); times[0] > 1100*time.Millisecond {

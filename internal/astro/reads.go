@@ -61,7 +61,7 @@ func (c *Client) GetToken(ctx context.Context, id string) (Token, error) {
 		if err == nil {
 			return t, nil
 		}
-		if !c.retries.again(ctx, err, attempt) {
+		if !c.again(ctx, err, attempt) {
 			return Token{}, err
 		}
 	}

@@ -44,7 +44,7 @@ func TestRevokedCredentialCostsOneCall(t *testing.T) {
 			t.Errorf("%q does not say %q", err, say)
 		}
 	}
-	if mayBeApplied(err) || w.client.retries.again(t.Context(), err, 1) {
+	if mayBeApplied(err) || w.client.again(t.Context(), err, 1) {
 		t.Error("what was not sent cannot have been applied, and is not tried again")
 	}
 }

@@ -46,10 +46,15 @@ func (k call) refusedBy(c *credential) error {
 func (c *Client) get(ctx context.Context, k call, decode func(io.Reader) error) error {
 	for attempt := 1; ; attempt++ {
 		err := c.getOnce(ctx, k, decode)
-		if err == nil || !c.retries.again(ctx, err, attempt) {
+		if err == nil || !c.again(ctx, err, attempt) {
 			return err
 		}
 	}
+}
+
+// again decides whether to make one more attempt, and waits before it.
+func (c *Client) again(ctx context.Context, err error, attempt int) bool {
+	return c.retries.again(ctx, err, attempt, c.limiter.isImpatient(ctx))
 }
 
 func (c *Client) getOnce(ctx context.Context, k call, decode func(io.Reader) error) error {
@@ -64,12 +69,17 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	if err := k.refusedBy(c.credential.Load()); err != nil {
 		return err
 	}
-	return unsent(k.op, b.acquire(ctx, k.urgent))
+	return unsent(k.op, b.acquire(ctx, k.urgent, c.limiter.isImpatient(ctx)))
 }
 
-// await waits for what another call is to bring.
+// await waits for what another call is to bring. However slow that is, it is not begun anew by who does not wait.
 func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) error {
-	return unsent(op, c.limiter.reads.attend(ctx, done))
+	select {
+	case <-done:
+		return nil
+	default:
+		return unsent(op, c.limiter.reads.attend(ctx, done, c.limiter.isImpatient(ctx), listingTimeout))
+	}
 }
 
 // unsent is the error of a call that was not sent, because the wait for its turn ended; nil if it did not.

@@ -15,12 +15,12 @@ const (
 )
 
 // again decides whether to make one more attempt, and waits before it.
-func (b *retryBudget) again(ctx context.Context, err error, attempt int) bool {
+func (b *retryBudget) again(ctx context.Context, err error, attempt int, impatient bool) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.final || e.kind != ErrUnreachable && e.kind != ErrThrottled || e.cause != nil { //nolint:errorlint // the kind is one of our own
 		return false
 	}
-	if attempt >= maxAttempts || e.RetryAfter > patienceOf(ctx) || e.kind == ErrThrottled && isImpatient(ctx) || !b.spend() { //nolint:errorlint // as above
+	if attempt >= maxAttempts || e.RetryAfter > patience || e.kind == ErrThrottled && impatient || !b.spend() { //nolint:errorlint // as above
 		return false
 	}
 	return pause(ctx, max(backoff(attempt), e.RetryAfter))

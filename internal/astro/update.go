@@ -53,7 +53,7 @@ func (c *Client) UpdateRoles(ctx context.Context, id string, decide func(Token) 
 	}
 	for attempt := 1; ; attempt++ {
 		err := w.once(ctx)
-		if err == nil || !c.retries.again(ctx, err, attempt) {
+		if err == nil || !c.again(ctx, err, attempt) {
 			return w.Update, err
 		}
 	}

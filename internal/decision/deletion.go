@@ -95,6 +95,9 @@ func (s *Situation) judgeRevocation(b *Binding, r *Ruling) (roleset.Class, *faul
 	r.Target, _ = b.target() // the rules speak of the Workspace of a Deployment, if it can still be found
 	ask := s.request(b, r)
 	ask.Role = cmp.Or(b.granted(), ask.Role) // the role that would go, whatever the spec was edited to
+	if b.Journaled {
+		ask.Role = b.Claim.Role
+	}
 	if f := s.forbiddenTo(b, r, ask); f != nil {
 		return onHold(b), f
 	}

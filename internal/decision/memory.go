@@ -2,7 +2,6 @@ package decision
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -142,17 +141,13 @@ func (m Memory) writer(credential string, may bool) Memory {
 	return next
 }
 
-// doubted forgets that credentials may write, since Astro refused them a write or they lost rights: who they stand against has them asked again.
-func (m Memory) doubted(credentials ...string) Memory {
-	if !slices.ContainsFunc(credentials, func(c string) bool { return m.Writers[c] }) {
+// doubted forgets that a credential may write, since Astro has refused it a write: it is asked again before it stands against another.
+func (m Memory) doubted(credential string) Memory {
+	if !m.Writers[credential] {
 		return m
 	}
 	next := m.clone()
-	for _, c := range credentials {
-		if next.Writers[c] {
-			delete(next.Writers, c)
-		}
-	}
+	delete(next.Writers, credential)
 	return next
 }
 

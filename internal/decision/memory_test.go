@@ -86,13 +86,6 @@ func TestManyCredentials(t *testing.T) {
 	differ(t, "The others are forgotten.", "undecided", map[string]time.Time{}, m.Undecided)
 }
 
-// TestDistrustedCredential: one whose listing is no evidence may have lost rights, and is asked again before it stands against another.
-func TestDistrustedCredential(t *testing.T) {
-	a := binding("a").through("acme", func(c *Connection) { c.Distrusts = true })
-	m := Begin(situation(a, remembered(func(m Memory) Memory { return m.writer("credential of acme", true).writer("credential of other", true) }))).Situation.Memory
-	differ(t, "Only its own.", "writers", map[string]bool{"credential of other": true}, m.Writers)
-}
-
 func TestContention(t *testing.T) {
 	a, edited := binding("a").b, binding("a").edited().b
 	var m Memory

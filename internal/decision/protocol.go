@@ -15,9 +15,6 @@ const maxSlots = 64
 func Begin(s Situation) Progress {
 	s.Memory = s.Memory.ofCredentials(s.Bindings)
 	for i := range s.Bindings {
-		if c := &s.Bindings[i].Connection; c.Distrusts { // its credential may have lost rights
-			s.Memory = s.Memory.doubted(c.Credential)
-		}
 		s.Memory = s.Memory.requestedOn(&s.Bindings[i])
 	}
 	if s.Token.ByID && s.Token.At.IsZero() {
@@ -53,7 +50,7 @@ func (p Progress) retryLookups() Progress {
 	s := &p.Situation
 	errs := []error{s.Token.Err}
 	for i := range s.Bindings {
-		errs = append(errs, s.Bindings[i].Target.Err)
+		errs = append(errs, s.Bindings[i].Target.Err, s.Token.Unasked[s.Bindings[i].Connection.ID])
 		if s.Bindings[i].LabelsErr != nil {
 			p = p.Retry(s.Bindings[i].LabelsErr)
 		}

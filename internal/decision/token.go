@@ -115,7 +115,7 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 	}
 	other := b.Target.Named[0]
 	if !s.may(b, s.tokenFacts(b), FactsOf(&other), b.Role()) {
-		_, notFound := resolve.Target(b.Object.Spec.Target, "", nil, nil, "the binding")
+		_, notFound := resolve.Target(b.Object.Spec.Target, b.targetID(nil), nil, nil, "the binding")
 		return notFound
 	}
 	r.Retarget = b.Object.Annotations[v1alpha1.AnnotationConfirmTarget] == other.ID

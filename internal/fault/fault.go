@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -69,10 +70,11 @@ var incident = regexp.MustCompile(`[0-9A-Fa-f][-0-9A-Fa-f:.]{5,}`)
 // ofOneTry takes out of a message what differs at each try although the same thing is wrong.
 func ofOneTry(reason, message string) string {
 	message = requestID.ReplaceAllString(message, "")
-	if reason == v1alpha1.ReasonUnreachable {
-		message = incident.ReplaceAllString(message, "")
+	said, page, others := strings.Cut(message, "not in Astro's form")
+	if !others || reason != v1alpha1.ReasonUnreachable {
+		return message
 	}
-	return message
+	return said + incident.ReplaceAllString(page, "")
 }
 
 // KeepMessage returns the condition with the message it had before if that says the same but for the id of the request,

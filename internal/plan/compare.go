@@ -146,7 +146,7 @@ func (s State) action() Action {
 		return Grant
 	case s.Change != nil:
 		return Alter
-	case held && !holds:
+	case held && !holds && (s.Object != nil || s.To != ""): // else there is no role that could stay
 		return Release
 	case !held && holds:
 		return Adopt

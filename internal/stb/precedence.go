@@ -124,6 +124,9 @@ func verdictWords(c v1alpha1.Connection, s policy.Subject, b *v1alpha1.ScopedTok
 		}
 	}
 	d := policy.Check(c, ask)
+	if d.Reason == v1alpha1.ReasonTokenNotAllowed && ask.Token.Name == "" && !d.Allowed {
+		return fmt.Sprintf("not known, since the status does not say the token's name; of its id alone none allows it (%s): %s", d.Reason, printable(d.Message))
+	}
 	if ask.Target.Kind == v1alpha1.TargetDeployment && ask.Target.WorkspaceID == "" && !d.Allowed {
 		return fmt.Sprintf("not known, since the status does not say in which Workspace the Deployment is; of the Deployment alone none allows it (%s): %s",
 			d.Reason, printable(d.Message))

@@ -66,7 +66,7 @@ func (w *world) flaws() []flawed {
 	good := token(w.sim.Credential(w.operator))
 	return []flawed{
 		{"no-secret", v1alpha1.ReasonSecretNotFound, nil, nil, []string{w.namespace + "/no-secret", "does not exist", "create it"}},
-		{"no-key", v1alpha1.ReasonSecretKeyMissing, map[string]string{"password": "x"}, nil, []string{w.namespace + "/no-key", `no key "token"`, "it has password", "put the API token there"}},
+		{"no-key", v1alpha1.ReasonSecretKeyMissing, map[string]string{"password": "x"}, nil, []string{w.namespace + "/no-key", `no key "token"`, `it has "password"`, "put the API token there"}},
 		{"empty", v1alpha1.ReasonSecretKeyMissing, token(" \n"), nil, []string{w.namespace + "/empty", "holds nothing", "put the API token there"}},
 		{"no-jwt", v1alpha1.ReasonCredentialRejected, token("hunter2-and-more"), nil, []string{w.namespace + "/no-jwt", "not an Astro API token", "put an API token"}},
 		{"unknown", v1alpha1.ReasonCredentialRejected, token(forged(w.operator, w.org)), nil, []string{w.namespace + "/unknown", "Unauthorized", "put a valid API token"}},

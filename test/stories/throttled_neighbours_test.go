@@ -87,7 +87,7 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 			for i := range tokens {
 				w.bind(theirs(w, i).ForToken(fmt.Sprintf("ci-%d", i)).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
 			}
-			told(w, "RateLimited", tokens[:1])
+			time.Sleep(2 * time.Second)
 		}),
 		Entry("of tokens that it writes itself", "ORGANIZATION_OWNER", func(w *world, tokens []string) {
 			for i, id := range tokens {
@@ -108,6 +108,20 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 		}, func(w *world, _ []string) { w.sweep() }),
 	)
 
+	It("is used again once the time is over", func(ctx context.Context) {
+		w, id, tokens := neighbours(ctx, "ORGANIZATION_OWNER")
+		w.throttles(id)
+		for i, token := range tokens {
+			w.bind(theirs(w, i).ForTokenID(token).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		}
+		time.Sleep(time.Second)
+		w.edits(tokens, "WORKSPACE_OWNER")
+		w.sim.ClearFaults()
+		for i := range tokens {
+			w.expect("True/Granted", fmt.Sprintf("%s/x-%d", w.other, i))
+		}
+	})
+
 	It("does not hold up new bindings and revocations of tokens that both speak of", func(ctx context.Context) {
 		w, id, tokens := neighbours(ctx, "ORGANIZATION_OWNER")
 		w.throttles(id)
@@ -119,6 +133,28 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 		Eventually(func() string { return w.on(tokens[5], w.etl) }).WithTimeout(3 * time.Second).Should(Equal("DEPLOYMENT_ADMIN"))
 		w.delete("new")
 		Eventually(func() string { return w.on(tokens[5], w.etl) }).WithTimeout(3 * time.Second).Should(BeEmpty())
+	})
+
+	It("holds up no token that both speak of by tokens of its own", func(ctx context.Context) {
+		w, id, tokens := neighbours(ctx, "ORGANIZATION_OWNER")
+		for i, token := range tokens {
+			w.bind(theirs(w, i).ForTokenID(token).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		}
+		told(w, "True/Granted", tokens)
+		for i := range 20 {
+			own := w.sim.AddOrganizationToken(w.org, fmt.Sprintf("own-%d", i), "ORGANIZATION_MEMBER")
+			w.bind(builders.Binding(fmt.Sprintf("own-%d", i)).In(w.other).ForTokenID(own).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+			w.expect("True/Granted", fmt.Sprintf("%s/own-%d", w.other, i))
+		}
+		w.throttles(id)
+		for i := range 20 {
+			w.role(fmt.Sprintf("%s/own-%d", w.other, i), "WORKSPACE_OPERATOR")
+		}
+		for i := range tokens {
+			w.role(fmt.Sprintf("%s/x-%d", w.other, i), "WORKSPACE_OPERATOR")
+		}
+		time.Sleep(time.Second)
+		w.edits(tokens, "WORKSPACE_OWNER")
 	})
 
 	It("takes no workers, however many of them there are", func(ctx context.Context) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -93,12 +92,14 @@ func keyMissing(s *corev1.Secret, key string) *fault.Fault {
 		"Secret %s/%s %s %q; it has %s; put the API token there, or name its key in spec.credentialsSecretRef.key", s.Namespace, s.Name, found, key, keysOf(s))
 }
 
-// keysOf names the keys of a Secret. They are no secret: whoever wrote one may have spelled it in another way.
+// keysOf names the only key of a Secret, which may be spelled in another way. Of several it is not said to whom they belong.
 func keysOf(s *corev1.Secret) string {
-	if len(s.Data) == 0 {
-		return "none"
+	for key := range s.Data {
+		if len(s.Data) == 1 {
+			return fmt.Sprintf("%q", text.Clip(key, text.MostName))
+		}
 	}
-	return text.Clip(strings.Join(slices.Sorted(maps.Keys(s.Data)), ", "), text.MostName)
+	return fmt.Sprintf("%d keys", len(s.Data))
 }
 
 // contradicts says what the credential's own claims have against the connection.

@@ -105,7 +105,9 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 // before the listing, which others then share.
 func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m *memory) error {
 	r.Registry.credentials.assume(key, c)
-	r.readLimit(key, c)
+	if err := r.readLimit(ctx, key, c); err != nil {
+		return err
+	}
 	var accepted acceptance
 	var found swept
 	var err error

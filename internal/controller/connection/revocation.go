@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -18,11 +19,19 @@ func RevocationLimited(h Handle) string {
 }
 
 // readLimit carries what the connection says of its revocation limit into the registry.
-func (d *dependencies) readLimit(key Key, c v1alpha1.Connection) {
+func (d *dependencies) readLimit(ctx context.Context, key Key, c v1alpha1.Connection) error {
 	spec := c.ConnectionSpec()
 	until, _ := policy.LimitLifted(c)
-	wasPaused := meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)
-	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, wasPaused)
+	was := earlierPause{on: meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)}
+	if was.on && !d.Registry.limits.knows(key) {
+		u, err := d.usageOf(ctx, key)
+		if err != nil {
+			return err
+		}
+		was.users, was.limited = len(byNamespace(u.holders)), byNamespace(u.limited)
+	}
+	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, was)
+	return nil
 }
 
 // resumeRevocations goes on with revocations where they may go on, and tells those who wait.

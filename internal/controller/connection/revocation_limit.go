@@ -30,6 +30,14 @@ type revocationLimit struct {
 	whole        pause
 	parts        map[string]*pause // by namespace, while they are paused
 	unattributed bool              // the pause does not say whose it is: it was read from a status, or came while one namespace was known
+	earlier      bool              // it was read from a status, and nobody knows what was revoked before
+}
+
+// earlierPause is what statuses tell of a pause before this process.
+type earlierPause struct {
+	on      bool
+	users   int            // namespaces that hold roles
+	limited map[string]int // bindings that say that they wait for its end, by namespace
 }
 
 // revocation is one that was let through.
@@ -122,16 +130,36 @@ func (l *revocationLimit) take(namespace string, grants []string, now time.Time)
 }
 
 // adjust carries the connection's limit over. A limit that this process has not seen before is paused if the status says that
-// it was.
-func (ls *revocationLimits) adjust(k Key, limit int, interval time.Duration, lifted time.Time, wasPaused bool) {
+// it was: for those who say that they wait, where several namespaces use the connection.
+func (ls *revocationLimits) adjust(k Key, limit int, interval time.Duration, lifted time.Time, was earlierPause) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	l := ls.all[k]
 	if l == nil {
-		l = &revocationLimit{revoked: map[string]revocation{}, parts: map[string]*pause{}, whole: pause{wasPaused, ls.clock()}, unattributed: wasPaused}
+		l = &revocationLimit{revoked: map[string]revocation{}, parts: map[string]*pause{}}
+		l.resumeEarlier(was, ls.clock())
 		ls.all[k] = l
 	}
 	l.max, l.interval, l.lifted = limit, interval, lifted
+}
+
+func (l *revocationLimit) resumeEarlier(was earlierPause, now time.Time) {
+	if !was.on {
+		return
+	}
+	if l.users = was.users; was.users < 2 || len(was.limited) == 0 {
+		l.whole, l.unattributed, l.earlier = pause{true, now}, true, true
+		return
+	}
+	for namespace := range was.limited {
+		l.parts[namespace] = &pause{true, now}
+	}
+}
+
+func (ls *revocationLimits) knows(k Key) bool {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	return ls.all[k] != nil
 }
 
 // resume ends each pause if the limit does not count now, or if nobody waits any more; it reports for whom revocations are
@@ -157,7 +185,7 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 		}
 	}
 	if l.whole.on && over(all, &l.whole) {
-		l.whole, l.revoked, l.unattributed, resumed = pause{}, map[string]revocation{}, false, true
+		l.whole, l.revoked, l.unattributed, l.earlier, resumed = pause{}, map[string]revocation{}, false, false, true
 	}
 	for namespace, p := range l.parts {
 		if over(waiting[namespace], p) {
@@ -170,23 +198,24 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 	return is, resumed
 }
 
-// part makes of a pause that says nobody's name one of each namespace in which somebody waits. Of what these had revoked while they were
-// alone, no more than their share counts from then on.
+// part makes of a pause that says nobody's name one of each namespace in which somebody waits, and which did not just come while it
+// was on. Of what these had revoked while they were alone, no more than their share counts from then on.
 func (l *revocationLimit) part(waiting map[string]int) {
 	if !l.unattributed || !l.whole.on || l.users < 2 || len(waiting) == 0 {
 		return // until somebody has said that he waits
 	}
-	l.unattributed = false
-	own := map[string]int{}
+	own, share := map[string]int{}, policy.RevocationShare(l.max)
 	for grant, r := range l.revoked {
-		if own[r.namespace]++; own[r.namespace] > policy.RevocationShare(l.max) {
+		if own[r.namespace]++; own[r.namespace] > share {
 			delete(l.revoked, grant)
 		}
 	}
-	for namespace := range waiting {
-		l.parts[namespace] = &pause{on: true, asked: l.whole.asked}
+	for namespace, n := range waiting {
+		if l.earlier || own[namespace]+n > share {
+			l.parts[namespace] = &pause{on: true, asked: l.whole.asked}
+		}
 	}
-	l.whole = pause{}
+	l.whole, l.unattributed, l.earlier = pause{}, false, false
 }
 
 func (ls *revocationLimits) isPaused(k Key) bool {

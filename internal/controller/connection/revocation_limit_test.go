@@ -68,14 +68,14 @@ func TestRevocationLimit(t *testing.T) {
 			now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
 			r := NewRegistry()
 			r.limits.clock = func() time.Time { return now }
-			r.limits.adjust(k, 3, time.Minute, time.Time{}, tc.wasPaused)
+			r.limits.adjust(k, 3, time.Minute, time.Time{}, earlierPause{on: tc.wasPaused})
 			for i, s := range tc.steps {
 				now = now.Add(s.after)
 				if s.lift != 0 {
-					r.limits.adjust(k, 3, time.Minute, now.Add(s.lift), false)
+					r.limits.adjust(k, 3, time.Minute, now.Add(s.lift), earlierPause{})
 				}
 				if s.limit != 0 {
-					r.limits.adjust(k, max(s.limit, 0), time.Minute, time.Time{}, false)
+					r.limits.adjust(k, max(s.limit, 0), time.Minute, time.Time{}, earlierPause{})
 				}
 				if got := s.apply(r, k); got != s.want {
 					t.Fatalf("%s\nstep %d %+v: %t", tc.reason, i, s, got)
@@ -87,8 +87,8 @@ func TestRevocationLimit(t *testing.T) {
 
 func TestRevocationLimitIsOneConnections(t *testing.T) {
 	r, k, other := NewRegistry(), Key{Name: "acme"}, Key{Name: "other"}
-	r.limits.adjust(k, 1, time.Minute, time.Time{}, false)
-	r.limits.adjust(other, 1, time.Minute, time.Time{}, false)
+	r.limits.adjust(k, 1, time.Minute, time.Time{}, earlierPause{})
+	r.limits.adjust(other, 1, time.Minute, time.Time{}, earlierPause{})
 	if r.requeues[""] = newKeyRequeue(); r.MayRevoke(k, "data", "a", "b") || !r.MayRevoke(other, "data", "a") || !r.MayRevoke(Key{Name: "unknown"}, "data", "a", "b") {
 		t.Error("a limit holds up its own connection and no other")
 	}
@@ -103,13 +103,13 @@ func TestRevocationLimitIsOneConnections(t *testing.T) {
 // TestRevocationLimitOfSeveralNamespaces lets three namespaces delete through a connection that may revoke six roles a minute.
 func TestRevocationLimitOfSeveralNamespaces(t *testing.T) {
 	now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindClusterAstroConnection, Name: "acme"}
-	newLimit := func(wasPaused bool) *Registry {
+	newLimit := func(was earlierPause) *Registry {
 		r := NewRegistry()
 		r.limits.clock = func() time.Time { return now }
-		r.limits.adjust(k, 6, time.Minute, time.Time{}, wasPaused)
+		r.limits.adjust(k, 6, time.Minute, time.Time{}, was)
 		return r
 	}
-	r := newLimit(false)
+	r := newLimit(earlierPause{})
 	r.limits.resume(k, nil, 3)
 	asks := func(want bool, namespace string, grants ...string) {
 		t.Helper()
@@ -136,16 +136,29 @@ func TestRevocationLimitOfSeveralNamespaces(t *testing.T) {
 	looks(nil, false)
 	asks(true, "hostile", "a1", "a2", "a3")
 
-	r = newLimit(true) // after a restart, whoever waited still does, and nobody else
+	r = newLimit(earlierPause{on: true}) // after a restart, whoever waited still does, and nobody else
 	looks(map[string]int{"hostile": 4}, false, "hostile")
 	asks(false, "hostile", "a1")
+	asks(true, "b", "b1")
+
+	r = newLimit(earlierPause{on: true, users: 3, limited: map[string]int{"hostile": 4}}) // nor who comes before the first look
+	asks(true, "b", "b1")
+	asks(false, "hostile", "a1")
+	looks(map[string]int{"hostile": 4, "b": 2}, false, "hostile")
+	asks(true, "b", "b2")
+
+	r = newLimit(earlierPause{}) // nor who comes while the pause is everybody's, because one namespace was known
+	r.limits.resume(k, nil, 1)
+	asks(false, "hostile", "a1", "a2", "a3", "a4", "a5", "a6", "a7")
+	asks(false, "b", "b1")
+	looks(map[string]int{"hostile": 7, "b": 1}, false, "hostile")
 	asks(true, "b", "b1")
 }
 
 func TestRevocationLimitLetsNoMoreThroughWhoeverAsks(t *testing.T) {
 	const limit = 25
 	r, k := NewRegistry(), Key{Kind: v1alpha1.KindAstroConnection, Name: "acme"}
-	r.limits.adjust(k, limit, time.Minute, time.Time{}, false)
+	r.limits.adjust(k, limit, time.Minute, time.Time{}, earlierPause{})
 	var through atomic.Int64
 	var group sync.WaitGroup
 	for worker := range 16 {
@@ -214,7 +227,7 @@ func TestRevocationLimitBeforeAnybodyIsCounted(t *testing.T) {
 	now, k := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), Key{Kind: v1alpha1.KindClusterAstroConnection, Name: "acme"}
 	r := NewRegistry()
 	r.limits.clock = func() time.Time { return now }
-	r.limits.adjust(k, 4, time.Hour, time.Time{}, false)
+	r.limits.adjust(k, 4, time.Hour, time.Time{}, earlierPause{})
 	if !r.MayRevoke(k, "flood", "a", "b", "c", "d") || r.MayRevoke(k, "flood", "e") {
 		t.Fatal("the limit lets four through, and no fifth")
 	}

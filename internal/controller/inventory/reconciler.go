@@ -54,7 +54,7 @@ type survey struct {
 // Reconcile lists the tokens on the target from what the connection's sweep found, and reports.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	var i v1alpha1.TargetInventory
-	ctx = astro.Impatient(ctx)
+	ctx = astro.Impatient(ctx, nil)
 	if err := r.Client.Get(ctx, req.NamespacedName, &i); err != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}

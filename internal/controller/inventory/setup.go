@@ -117,9 +117,10 @@ func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[conn
 
 func all(*v1alpha1.TargetInventory) bool { return true }
 
-// waits reports whether an inventory waits for a listing that can be relied on, or for another one that shows what it is to remove.
+// waits reports whether an inventory waits for a listing that can be relied on, or for another one that shows what it is to remove:
+// that may hang on a binding without a claim, or on a connection's credential, of which no sweep tells.
 func waits(i *v1alpha1.TargetInventory) bool {
-	if len(i.Status.Removals) > 0 {
+	if i.Spec.Undeclared == v1alpha1.UndeclaredRemove {
 		return true
 	}
 	c := meta.FindStatusCondition(i.Status.Conditions, v1alpha1.ConditionReady)

@@ -45,7 +45,7 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 		i.Status.Target = s.target
 		fillRows(&i.Status, s.listing)
 	case i.Status.Target.Kind == "", s.fault.Status == metav1.ConditionFalse:
-		i.Status.Target = declaredTarget(i, s.fault)
+		i.Status.Target = declaredTarget(i)
 		fillRows(&i.Status, &listing{})
 		s.removals = &removals{}
 	}
@@ -58,10 +58,10 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 	}
 }
 
-// declaredTarget is the target as the user spells it. What its name was found to stand for is kept where that is not found any
-// more, so that the name is not silently taken for another target later.
-func declaredTarget(i *v1alpha1.TargetInventory, f *fault.Fault) v1alpha1.BoundTarget {
-	if foundByName(i) && (f.Reason == v1alpha1.ReasonTargetNotFound || f.Reason == v1alpha1.ReasonTargetReplaced) {
+// declaredTarget is the target as the user spells it. What its name was found to stand for is kept whatever is in the way now,
+// so that the name is not silently taken for another target later.
+func declaredTarget(i *v1alpha1.TargetInventory) v1alpha1.BoundTarget {
+	if foundByName(i) {
 		return i.Status.Target
 	}
 	t := i.Spec.Target

@@ -60,7 +60,7 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 			t.Kind, t.ID, found[0].WorkspaceID, t.WorkspaceID, instead)
 	case len(within) == 0 && pinned != "" && t.ID == "":
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro shows no %s any more (it was %s), nor another of this name there; if it was made again in another Workspace, make %s anew for that",
+			"Astro does not show %s any more (it was %s); if it was made again in another Workspace, make %s anew for that",
 			TargetWords(t), pinned, instead)
 	case len(within) == 0:
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,

@@ -64,7 +64,7 @@ func (r *Reconciler) tellDropped(ctx context.Context, taken *v1alpha1.ScopedToke
 	if saysDropped(taken.Status) {
 		return errClaimDropped
 	}
-	told := statusOnly(taken, withoutClaim(st))
+	before, told := statusOnly(taken, taken.Status), statusOnly(taken, withoutClaim(st))
 	told.Status.Claim = nil
-	return errors.Join(errClaimDropped, r.Client.Status().Patch(ctx, told, client.MergeFromWithOptions(taken, client.MergeFromWithOptimisticLock{})))
+	return errors.Join(errClaimDropped, r.Client.Status().Patch(ctx, told, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }

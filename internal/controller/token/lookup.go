@@ -109,7 +109,7 @@ func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *deci
 	}
 	found, err := h.Directory.Successors(ctx, byName, b.TargetQuery().ID)
 	r.reportUnauthorized(h, err)
-	f.Named = found
+	f.Named, f.Err = found, err
 	return f
 }
 

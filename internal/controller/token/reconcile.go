@@ -22,7 +22,6 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if !r.line.Begin(key) {
 		return reconcile.Result{}, nil
 	}
-	ctx = astro.Impatient(ctx)
 	defer func() { r.wakeUp(ctx, r.line.Leave(key)) }()
 	if wait := r.pace.left(key); wait > 0 {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -37,13 +36,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	if !r.enter(g) {
 		return reconcile.Result{}, nil
 	}
+	permit, done := r.patience.take()
+	defer done()
 	if key.Token == "" {
-		return r.reconcileUnresolved(ctx, g)
+		return r.reconcileUnresolved(permit.of(ctx, g), g)
 	}
-	observation := r.observe(ctx, g)
-	if g, err = r.gatherNamed(ctx, g, observation); err != nil {
+	return r.reconcileToken(ctx, g, permit)
+}
+
+// reconcileToken works on a token whose id is known, with those that name it.
+func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit) (reconcile.Result, error) {
+	observation := r.observe(permit.of(ctx, g), g)
+	g, err := r.gatherNamed(permit.of(ctx, g), g, observation)
+	if err != nil {
 		return reconcile.Result{}, err
 	}
+	ctx = permit.of(ctx, g)
 	if len(g.bindings) == 0 {
 		return r.leave(g)
 	}
@@ -56,14 +64,14 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	observation = r.observeThrough(ctx, g, observation)
 	situation := r.situation(ctx, g, observation)
 	if situation.Token.ByID {
-		r.auditSeen(ctx, key, situation.Token.Token)
+		r.auditSeen(ctx, g.key, situation.Token.Token)
 	}
 	progress, waits := r.carryOut(ctx, g, decision.Begin(situation))
 	if waits {
 		return reconcile.Result{}, nil
 	}
-	r.memory.keep(key, progress.Situation.Memory)
-	r.line.Served(key)
+	r.memory.keep(g.key, progress.Situation.Memory)
+	r.line.Served(g.key)
 	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
 		progress = progress.Retry(g.unsure)
 	}

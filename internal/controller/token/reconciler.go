@@ -47,6 +47,7 @@ type Reconciler struct {
 	line      *line
 	ahead     *ahead
 	shares    shares
+	patience  patience
 	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]
 

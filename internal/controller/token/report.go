@@ -19,7 +19,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -166,7 +165,7 @@ func (r *Reconciler) eventReleased(st decision.Statement) {
 		note = "let go; the role in Astro was left as it is"
 	case st.Kept:
 		note = "let go; another binding has the say over the role on " + b.TargetWords()
-	case !st.Gives && pin.Claimed(st.Object) == nil:
+	case !st.Gives && st.Object.Status.Claim == nil:
 		note = "let go; it held no claim, so that nothing was revoked"
 	case st.Revoked:
 		reason, note = eventRevoked, "revoked the role on "+b.TargetWords()

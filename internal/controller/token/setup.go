@@ -113,7 +113,7 @@ func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Partial: o.Partial,
 		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(), ahead: newAhead(),
-		found: make(chan event.TypedGenericEvent[finding]),
+		found: make(chan event.TypedGenericEvent[finding]), patience: make(patience, max(1, o.concurrency()/2)),
 		begun: time.Now().Add(-time.Second),
 		shares: shares{
 			edits: quota.New(editsPerSecond, editBurst), reads: quota.New(readsPerSecond, readBurst),

@@ -74,6 +74,9 @@ func (r *Reconciler) mayWrite(ctx context.Context, g group, through string) bool
 	if h.Client == nil {
 		return true // what is wrong is said in the course of it
 	}
+	if _, one := g.client(); !one && h.Client.Throttled() {
+		return true // what is to be written through the others does not wait for it
+	}
 	granted, woken := r.line.Write(g.key, way(h), r.rankOf(g))
 	r.wakeUp(ctx, woken)
 	return granted
