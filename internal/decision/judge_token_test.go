@@ -98,3 +98,11 @@ func confirmed(id string, ids ...string) gone {
 	g.annotated(v1alpha1.AnnotationConfirmToken, id)
 	return g
 }
+
+// TestUnaskedIsAskedAgain: a binding that Astro could not be asked about in time is looked at again when Astro may be asked, and for one
+// that has its claim nobody waits.
+func TestUnaskedIsAskedAgain(t *testing.T) {
+	unasked := token(func(o *Observation) { o.Unasked = map[string]error{connection("acme").ID: errThrottled} })
+	differ(t, "A new binding.", "wake", max(astro.RetryAfter(errThrottled), time.Second), Begin(situation(binding("a"), unasked)).Wake)
+	differ(t, "One that has its claim.", "wake", time.Duration(0), Begin(situation(binding("a").claimed(1), holds(w1, member), unasked)).Wake)
+}

@@ -1,9 +1,12 @@
 package decision
 
 import (
+	"errors"
+
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -50,7 +53,10 @@ func (p Progress) retryLookups() Progress {
 	s := &p.Situation
 	errs := []error{s.Token.Err}
 	for i := range s.Bindings {
-		errs = append(errs, s.Bindings[i].Target.Err, s.Token.Unasked[s.Bindings[i].Connection.ID])
+		errs = append(errs, s.Bindings[i].Target.Err)
+		if err := s.Token.Unasked[s.Bindings[i].Connection.ID]; errors.Is(err, astro.ErrThrottled) && s.unasked(&s.Bindings[i]) {
+			p = p.Retry(err) // who could not be asked for another reason is asked again in a while
+		}
 		if s.Bindings[i].LabelsErr != nil {
 			p = p.Retry(s.Bindings[i].LabelsErr)
 		}
