@@ -45,7 +45,7 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 		i.Status.Target = s.target
 		fillRows(&i.Status, s.listing)
 	case i.Status.Target.Kind == "", s.fault.Status == metav1.ConditionFalse:
-		i.Status.Target = declaredTarget(i)
+		i.Status.Target = declaredTarget(i, s.fault)
 		fillRows(&i.Status, &listing{})
 		s.removals = &removals{}
 	}
@@ -59,9 +59,10 @@ func fill(i *v1alpha1.TargetInventory, s survey, now metav1.Time) {
 }
 
 // declaredTarget is the target as the user spells it. What its name was found to stand for is kept whatever is in the way now,
-// so that the name is not silently taken for another target later.
-func declaredTarget(i *v1alpha1.TargetInventory) v1alpha1.BoundTarget {
-	if foundByName(i) {
+// so that the name is not silently taken for another target later; but for rules, which do not let the user know it any more.
+func declaredTarget(i *v1alpha1.TargetInventory, f *fault.Fault) v1alpha1.BoundTarget {
+	refused := f.Condition == v1alpha1.ConditionAccepted && f.Reason != v1alpha1.ReasonConnectionNotFound
+	if foundByName(i) && !refused {
 		return i.Status.Target
 	}
 	t := i.Spec.Target
