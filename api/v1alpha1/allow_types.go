@@ -26,8 +26,7 @@ type NamespaceRule struct {
 	// +optional
 	// +nullable
 	// +kubebuilder:validation:XValidation:rule="size(dyn(self)) == (has(self.matchLabels) ? 1 : 0) + (has(self.matchExpressions) ? 1 : 0) && (!has(self.matchLabels) || self.matchLabels.all(k, dyn(self.matchLabels[k]) != null))",message="a selector has a key with nothing behind it, without which it would select more; write the value, or take the key out"
-	// +kubebuilder:validation:XValidation:rule="(!has(self.matchLabels) || size(self.matchLabels) <= 16) && (!has(self.matchExpressions) || size(self.matchExpressions) <= 16)",message="a selector has at most 16 matchLabels and 16 matchExpressions"
-	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15].all(i, i >= size(self.matchExpressions) || (self.matchExpressions[i].operator in ['In', 'NotIn'] ? has(self.matchExpressions[i].values) && size(self.matchExpressions[i].values) > 0 : self.matchExpressions[i].operator in ['Exists', 'DoesNotExist'] && !has(self.matchExpressions[i].values)))",message="an operator of matchExpressions is In or NotIn, with values, or Exists or DoesNotExist, without"
+	// +kubebuilder:validation:XValidation:rule="!has(self.matchExpressions) || self.matchExpressions.all(e, e.operator in ['In', 'NotIn'] ? has(e.values) && size(e.values) > 0 : e.operator in ['Exists', 'DoesNotExist'] && !has(e.values))",message="an operator of matchExpressions is In or NotIn, with values, or Exists or DoesNotExist, without"
 	Selector *metav1.LabelSelector `json:"selector,omitempty"`
 }
 

@@ -5,7 +5,7 @@
 // Read it in this order:
 //
 //   - situation.go: all that is known of a token, its bindings and their connections;
-//   - binding.go, rules.go, token.go: what follows for one binding from its own words, from the connection's rules, and
+//   - binding.go, rules.go, takeover.go, token.go: what follows for one binding from its own words, from the connection's rules, and
 //     from the token;
 //   - ruling.go: what is decided, for each binding and for all;
 //   - judge.go, deletion.go, expiry.go: how much say each binding's claim has; undeclared.go: whether a role goes that none

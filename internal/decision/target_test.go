@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/api/meta"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -103,6 +105,20 @@ func TestJudgeOfTargetsThatChange(t *testing.T) {
 			parts:  of(confirmed(named(), "d9").replacedBy(again).observing(), holds(d1, admin)), want: "None TargetReplaced",
 		},
 	}.check(t)
+}
+
+// TestATargetThatIsNobodysBusiness: whether another target has the name that the rules do not allow, the binding is told the same.
+func TestATargetThatIsNobodysBusiness(t *testing.T) {
+	only := allowing(func(r *v1alpha1.AllowRule) { r.Targets = []v1alpha1.TargetRule{{DeploymentIDs: []string{"d1"}}} })
+	told := func(others ...astro.Target) string {
+		w := drive(t, situation(binding("a").on(d1).claimed(1).targetNamed().replacedBy(others...).through("acme", only), holds(d1, admin)))
+		return meta.FindStatusCondition(w.status("a").Conditions, v1alpha1.ConditionReady).Message
+	}
+	gone := told()
+	differ(t, "One has it.", "message", gone, told(again))
+	if !strings.Contains(gone, "it was "+d1.ID) {
+		t.Errorf("what it was is not said: %s", gone)
+	}
 }
 
 func TestConfirmedTarget(t *testing.T) {

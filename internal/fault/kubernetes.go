@@ -21,13 +21,14 @@ type DroppedError struct {
 func (e *DroppedError) Error() string { return "the API server took the write, but not " + e.What }
 
 // RefusedByKubernetes reports whether the API server refuses a write for a reason that the next try meets as well: RBAC, a
-// quota, an admission policy, a webhook that says no, that fails, or that takes a part out. That somebody else was first, that the object is gone,
-// and that the API server is busy or away is no refusal.
+// quota, an admission policy, a webhook that says no, that fails, or that takes a part out. That somebody else was first,
+// that the object is gone, and that the API server is busy or away is no refusal.
 func RefusedByKubernetes(err error) bool {
 	var status apierrors.APIStatus
-	if dropped := (*DroppedError)(nil); errors.As(err, &dropped) {
+	if _, dropped := errors.AsType[*DroppedError](err); dropped {
 		return true
-	} else if !errors.As(err, &status) {
+	}
+	if !errors.As(err, &status) {
 		return false
 	}
 	switch code := status.Status().Code; code {
@@ -46,7 +47,7 @@ func FromKubernetesError(condition, doing string, err error) *Fault {
 		return nil
 	}
 	var status apierrors.APIStatus
-	if dropped := (*DroppedError)(nil); errors.As(err, &dropped) {
+	if _, dropped := errors.AsType[*DroppedError](err); dropped {
 		return NotTrue(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, text.Clip(err.Error(), mostRefusal),
 			"; exempt the operator's service account from the policy or webhook that takes this out of its writes, and apply the CRDs of the operator's version")
 	}

@@ -54,3 +54,20 @@ func TestCompare(t *testing.T) {
 		})
 	}
 }
+
+// TestActionOfAClaimThatGoes: a role is released only where one stays.
+func TestActionOfAClaimThatGoes(t *testing.T) {
+	held := asLeft(world(declares(on("a")))).Bindings[0]
+	for reason, c := range map[string]struct {
+		state State
+		want  Action
+	}{
+		"It stays in Astro.":             {State{Before: held, To: admin}, Release},
+		"Astro has none.":                {State{Before: held}, Nothing},
+		"The object stays without claim": {State{Before: held, Object: on("a").Object()}, Release},
+	} {
+		if got := c.state.action(); got != c.want {
+			t.Errorf("%s want %s, got %s", reason, c.want, got)
+		}
+	}
+}

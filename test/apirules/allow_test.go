@@ -51,7 +51,7 @@ func TestAllow(t *testing.T) {
 		"InEmpty":            {"And some.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: In, values: []}]}}`, refused(wantOperator)},
 		"ExistsWithValues":   {"Exists needs none.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: Exists, values: [data]}]}}`, refused(wantOperator)},
 		"LastOperator":       {"The sixteenth is looked at too.", "namespaces", `{selector: {matchExpressions: [` + strings.Repeat("{key: team, operator: Exists}, ", 15) + `{key: team, operator: Gt, values: ["1"]}]}}`, refused(wantOperator)},
-		"ManyExpressions":    {"No more than can be looked at.", "namespaces", `{selector: {matchExpressions: [` + strings.Repeat("{key: team, operator: Exists}, ", 16) + `{key: team, operator: Gt, values: ["1"]}]}}`, refused("a selector has at most 16 matchLabels and 16 matchExpressions")},
+		"ManyExpressions":    {"No more than can be looked at.", "namespaces", `{selector: {matchExpressions: [` + strings.Repeat("{key: team, operator: Exists}, ", 16) + `{key: team, operator: Gt, values: ["1"]}]}}`, refused("must have at most 16 items")},
 		"NoKey":              {"An expression has a key.", "namespaces", `{selector: {matchExpressions: [{operator: Exists}]}}`, refused("matchExpressions[0].key: Required value")},
 
 		"TokenIds":            {"By ids.", "tokens", `[{scope: Organization, ids: [<tok>, <other>]}]`, accepted},

@@ -1,6 +1,6 @@
-// Program crd bounds label selectors in CRDs, and marks what they hold as nullable, so that rules of the kind see a key with nothing behind it.
-// The API server drops such keys where they are not nullable, and a selector that has lost a label selects more. The type of
-// a selector is Kubernetes' own, where no marker of controller-gen can be put. `make manifests` runs it.
+// Program crd bounds label selectors in CRDs, and marks what they hold as nullable, so that rules of the kind see a key with
+// nothing behind it. The API server drops such keys where they are not nullable, and a selector that has lost a label selects
+// more. The type of a selector is Kubernetes' own, where no marker of controller-gen can be put. `make manifests` runs it.
 package main
 
 import (
@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// mostLabels is how many labels a selector may name.
-const mostLabels = 16
+// mostInSelector is how many labels and how many expressions a selector may have.
+const mostInSelector = 16
 
 func main() {
 	for _, folder := range os.Args[1:] {
@@ -59,7 +59,7 @@ func mark(node any) (selectors int) {
 		expressions, isExpressions := n["matchExpressions"].(map[string]any)
 		if isLabels && isExpressions {
 			nullable(labels, labels["additionalProperties"], expressions)
-			labels["maxProperties"] = mostLabels // else a rule about each of them might cost too much
+			labels["maxProperties"], expressions["maxItems"] = mostInSelector, mostInSelector // else rules about each of them might cost too much
 			selectors++
 		}
 		for _, below := range n {

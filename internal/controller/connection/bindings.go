@@ -29,8 +29,6 @@ type usage struct {
 	holders []string
 	// deleting are those that are to lose their role and have not yet.
 	deleting []string
-	// limited are those of which the status says that they wait for the revocation limit.
-	limited []string
 }
 
 // bindingsOf are the bindings that refer to the connection. They are the cache's, and not to be changed.
@@ -58,13 +56,9 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 		if measure.WaitsForRevocation(b, d.Clock()) {
 			u.deleting = append(u.deleting, b.Namespace+"/"+b.Name)
 		}
-		if pin.Limited(b) {
-			u.limited = append(u.limited, b.Namespace+"/"+b.Name)
-		}
 	}
-	for _, names := range [][]string{u.holders, u.deleting, u.limited} {
-		slices.Sort(names)
-	}
+	slices.Sort(u.holders)
+	slices.Sort(u.deleting)
 	return u, nil
 }
 

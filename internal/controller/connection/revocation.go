@@ -3,12 +3,15 @@ package connection
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
@@ -24,11 +27,20 @@ func (d *dependencies) readLimit(ctx context.Context, key Key, c v1alpha1.Connec
 	until, _ := policy.LimitLifted(c)
 	was := earlierPause{on: meta.IsStatusConditionTrue(c.ConnectionStatus().Conditions, v1alpha1.ConditionRevocationsPaused)}
 	if was.on && !d.Registry.limits.knows(key) {
-		u, err := d.usageOf(ctx, key)
+		bindings, err := d.bindingsOf(ctx, key)
 		if err != nil {
 			return err
 		}
-		was.users, was.limited = len(byNamespace(u.holders)), byNamespace(u.limited)
+		users, limited := map[string]bool{}, map[string]bool{}
+		for i := range bindings {
+			if b := &bindings[i]; pin.Claimed(b) != nil {
+				users[b.Namespace] = true
+				if pin.Limited(b) {
+					limited[b.Namespace] = true
+				}
+			}
+		}
+		was.users, was.limited = len(users), slices.Sorted(maps.Keys(limited))
 	}
 	d.Registry.limits.adjust(key, int(spec.MaxRevocationsPerSweep), spec.SweepInterval.Duration, until, was)
 	return nil

@@ -36,8 +36,8 @@ type revocationLimit struct {
 // earlierPause is what statuses tell of a pause before this process.
 type earlierPause struct {
 	on      bool
-	users   int            // namespaces that hold roles
-	limited map[string]int // bindings that say that they wait for its end, by namespace
+	users   int      // namespaces that hold roles
+	limited []string // namespaces with bindings that say that they wait for its end
 }
 
 // revocation is one that was let through.
@@ -151,7 +151,7 @@ func (l *revocationLimit) resumeEarlier(was earlierPause, now time.Time) {
 		l.whole, l.unattributed, l.earlier = pause{true, now}, true, true
 		return
 	}
-	for namespace := range was.limited {
+	for _, namespace := range was.limited {
 		l.parts[namespace] = &pause{true, now}
 	}
 }

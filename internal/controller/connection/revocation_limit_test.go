@@ -141,7 +141,7 @@ func TestRevocationLimitOfSeveralNamespaces(t *testing.T) {
 	asks(false, "hostile", "a1")
 	asks(true, "b", "b1")
 
-	r = newLimit(earlierPause{on: true, users: 3, limited: map[string]int{"hostile": 4}}) // nor who comes before the first look
+	r = newLimit(earlierPause{on: true, users: 3, limited: []string{"hostile"}}) // nor who comes before the first look
 	asks(true, "b", "b1")
 	asks(false, "hostile", "a1")
 	looks(map[string]int{"hostile": 4, "b": 2}, false, "hostile")
