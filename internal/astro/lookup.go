@@ -88,6 +88,12 @@ func (d *Directory) Successors(ctx context.Context, byName TargetQuery, gone str
 // ForgetTarget removes the answer to one query from the cache. An answer that is under way is not cached either.
 func (d *Directory) ForgetTarget(q TargetQuery) { d.targets.forget(q) }
 
+// ForgetTargetBefore removes the answer to one query from the cache if Astro was asked for it before that time. An answer that is
+// under way since then is not cached either.
+func (d *Directory) ForgetTargetBefore(q TargetQuery, since time.Time) {
+	d.targets.forgetBefore(q, since)
+}
+
 // ForgetMiss removes the answer to one query from the cache if it is not exactly one target and not younger than age, and if it
 // may, which it asks only then. It is true if the cache keeps such an answer.
 func (d *Directory) ForgetMiss(q TargetQuery, age time.Duration, may func() bool) (kept bool) {

@@ -45,6 +45,19 @@ func (d *Directory) RefreshIfOlder(ctx context.Context, age time.Duration) error
 	return err
 }
 
+// RefreshIfBefore lists unless the last listing began at that time or later.
+func (d *Directory) RefreshIfBefore(ctx context.Context, since time.Time) error {
+	for range 2 { // the listing under way may have begun before
+		if began, _ := d.LastListing(); !began.IsZero() && !began.Before(since) {
+			return nil
+		}
+		if _, err := d.await(ctx, false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (d *Directory) ensureListed(ctx context.Context) error {
 	d.mu.Lock()
 	listed := !d.listed.IsZero()

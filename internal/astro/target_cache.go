@@ -41,6 +41,7 @@ type targetAnswer struct {
 // lookup is one query, shared by all callers who ask it at the same time.
 type lookup struct {
 	query TargetQuery
+	begun time.Time
 	into  map[TargetQuery]targetAnswer // the map for the answer; the cache no longer uses it once it was told to forget
 	round int
 	done  chan struct{}
@@ -98,7 +99,7 @@ func (c *targetCache) answered(q TargetQuery) (found []Target, known bool) {
 }
 
 func (c *targetCache) begin(q TargetQuery) *lookup {
-	l := &lookup{query: q, into: c.known, round: c.round, done: make(chan struct{})}
+	l := &lookup{query: q, begun: c.now(), into: c.known, round: c.round, done: make(chan struct{})}
 	c.asking[q] = l
 	return l
 }
@@ -221,9 +222,27 @@ func (c *targetCache) forget(q TargetQuery) {
 	q = q.plain()
 	delete(c.known, q)
 	if l := c.asking[q]; l != nil {
-		l.into = map[TargetQuery]targetAnswer{} // its answer may be older than this call
-		delete(c.asking, q)
+		c.abandon(l)
 	}
+}
+
+// forgetBefore drops an answer of a call that began before the time.
+func (c *targetCache) forgetBefore(q TargetQuery, since time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q = q.plain()
+	if a, known := c.known[q]; known && a.at.Before(since) {
+		delete(c.known, q)
+	}
+	if l := c.asking[q]; l != nil && l.begun.Before(since) {
+		c.abandon(l)
+	}
+}
+
+// abandon lets a lookup go on for those who wait for it already.
+func (c *targetCache) abandon(l *lookup) {
+	l.into = map[TargetQuery]targetAnswer{} // its answer may be older than this call
+	delete(c.asking, l.query)
 }
 
 // forgetMiss drops an answer that is not exactly one target and not younger than age, if it may. It is true if such an answer is

@@ -220,12 +220,17 @@ func (s *Situation) looks(d Decision) []int {
 		_, takes := d.claims[i]
 		wanted := r.enforced() == roleset.Want || b.looksOn(r)
 		vacant := r.Class == roleset.Hold && b.Deleting() && s.roleOn(s.entry(&d, i)) == "" // then it waits for nothing
-		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || vacant || (wanted && (b.Requested() || !b.Looked()))
+		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || vacant || (wanted && (s.takesRead(b) || !b.Looked()))
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)
 		}
 	}
 	return all
+}
+
+// takesRead reports whether the user asks for a look that no listing answers.
+func (s *Situation) takesRead(b *Binding) bool {
+	return b.RequestedAlone() || b.Requested() && s.Token.Listed.Before(b.AnsweredTogether)
 }
 
 // byUID is where the bindings stand in the situation, by their UID.

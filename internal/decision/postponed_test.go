@@ -2,6 +2,7 @@ package decision
 
 import (
 	"testing"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
@@ -59,5 +60,30 @@ func TestRefused(t *testing.T) {
 	}
 	if d := (&Binding{Object: &v1alpha1.ScopedTokenBinding{}}).Refused(); d != nil {
 		t.Errorf("without a connection there are no rules: %+v", d)
+	}
+}
+
+// TestARequestThatAListingAnswers is about what is asked for beyond the share: a listing of the round does, an older one does not.
+func TestARequestThatAListingAnswers(t *testing.T) {
+	round := time.Date(2030, 1, 1, 0, 0, 10, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		together, listed time.Time
+		reads            bool
+	}{
+		"Alone":      {time.Time{}, round, true},
+		"OlderList":  {round, round.Add(-time.Millisecond), true},
+		"NeverLists": {round, time.Time{}, true},
+		"SameTime":   {round, round, false},
+		"NewerList":  {round, round.Add(time.Second), false},
+	} {
+		b := &Binding{Object: &v1alpha1.ScopedTokenBinding{}, AnsweredTogether: tc.together}
+		b.Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "2"}
+		s := &Situation{Token: Observation{Listed: tc.listed}}
+		if got := s.takesRead(b); got != tc.reads {
+			t.Errorf("%s: takes a read: %t", name, got)
+		}
+		if b.Postponed = true; s.takesRead(b) {
+			t.Errorf("%s: it is read before its time", name)
+		}
 	}
 }

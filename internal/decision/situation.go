@@ -112,6 +112,9 @@ type Binding struct {
 	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
 	// share.
 	Postponed bool
+	// AnsweredTogether is since when a listing has to have begun to answer what the user asks for, as one of many requests beyond the
+	// share of the namespace. Zero: it takes a read of the token by its id.
+	AnsweredTogether time.Time
 
 	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
 	Claim *pin.Claim
@@ -166,6 +169,8 @@ type Observation struct {
 	ByID bool
 	// At is when it was read by its id.
 	At time.Time
+	// Listed is since when the listing was made that it was taken from; zero if it was not.
+	Listed time.Time
 	// Why an absent token is not taken for gone.
 	Why string
 	// NotRead is why nobody could look.

@@ -73,7 +73,7 @@ func (p Progress) needsRead(i int) bool {
 	b, r := &p.Situation.Bindings[i], p.Decision.Rulings[i]
 	takes := r.Class == roleset.Want && p.Situation.claimOf(b) == nil
 	wanted := r.enforced() == roleset.Want || b.looksOn(r)
-	return takes || r.enforced() == roleset.Leave || (wanted && (b.Requested() || !b.Looked()))
+	return takes || r.enforced() == roleset.Leave || (wanted && (p.Situation.takesRead(b) || !b.Looked()))
 }
 
 func pendingChange(o roleset.Outcome) bool {

@@ -80,6 +80,28 @@ var _ = Describe("Bindings that are made in numbers", func() {
 		w.expect("True/Granted", "real")
 	})
 
+	It("are looked for in one listing and few lookups, where a look at each is asked for", func() {
+		var names []string
+		for i, token := range w.tokens(many) {
+			names = append(names, fmt.Sprintf("asked-%02d", i))
+			w.bind(builders.Binding(names[i]).ForTokenID(token).OnDeployment(w.sim.AddDeployment(w.data, names[i])))
+		}
+		w.expect("True/Granted", names...)
+		w.waitIdle()
+		began := time.Now()
+		spent := w.costOf(func() {
+			w.each(many, func(i int) { w.annotate(names[i], v1alpha1.AnnotationRequestedAt, "now") })
+			for _, name := range names {
+				Eventually(func() string { return w.binding(name).Status.LastHandledReconcileAt }).Should(Equal("now"))
+			}
+		})
+		alone := 22 + int(time.Since(began).Seconds())
+		Expect(spent.Gets).To(BeNumerically("<=", alone), "twenty at once, and one a second")
+		Expect(spent.Lookups).To(BeNumerically("<=", alone+4))
+		Expect(spent.Pages).To(BeNumerically("<=", 3))
+		Expect(spent.Writes).To(BeZero())
+	})
+
 	It("lose nothing that others have written on them", func() {
 		o := builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER").Annotated("example.com/note", "theirs").Object()
 		o.Namespace, o.Finalizers = w.namespace, []string{"example.com/theirs"}

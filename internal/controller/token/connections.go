@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -137,7 +136,8 @@ func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding
 		l := c.labelsOf(ctx, b.Namespace, through)
 		d.Labels, d.LabelsErr = l.labels, l.err
 	}
-	d.Postponed = c.r.shares.requests.wait(&d, b.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()) > 0
+	wait, together := c.r.shares.requests.ask(&d, c.r.Clock())
+	d.Postponed, d.AnsweredTogether = wait > 0, together
 	return d
 }
 

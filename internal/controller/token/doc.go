@@ -12,7 +12,7 @@
 //   - replace.go, report.go, patch.go: the effects that write;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
 //   - undeclared.go: roles that no binding declares, and that an inventory is to remove;
-//   - setup.go, enqueue.go, watch.go, turn.go, ahead.go: what brings a key into the queue, when it is its turn, and what is looked up
-//     for it before;
+//   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
+//   - ahead.go, requests.go: what is looked up for several tokens together: for those that wait, and for those that users ask about;
 //   - metrics.go: what is measured.
 package token

@@ -101,6 +101,10 @@ func (r *Reconciler) look(ctx context.Context, g group, o observation) observati
 // the token does not end the search.
 func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
 	o = o.with(h.Key)
+	if since := g.answeredTogether(); !since.IsZero() {
+		_ = h.Directory.RefreshIfBefore(ctx, since) // without a newer listing the token is read by its id
+	}
+	began, _ := h.Directory.LastListing()
 	row, listed, err := h.Directory.Token(ctx, g.key.Token)
 	if err != nil {
 		return o, err
@@ -109,7 +113,7 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 		return r.lookInListing(ctx, g, h, o)
 	}
 	if listed && row.RolesKnown && o.Presence == decision.Unseen && g.agreed(ctx, row) { // once somebody misses it, a row is too old
-		o.Token, o.Presence = row, decision.Present
+		o.Token, o.Presence, o.Listed = row, decision.Present, began
 		return o, nil
 	}
 	asked := r.Clock()
@@ -123,6 +127,16 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 	default:
 		return o, err
 	}
+}
+
+// answeredTogether is since when a listing has to have begun to answer all that is asked for as one of many requests; zero if nothing is.
+func (g group) answeredTogether() (since time.Time) {
+	for i := range g.bindings {
+		if b := &g.bindings[i]; b.Requested() && b.AnsweredTogether.After(since) {
+			since = b.AnsweredTogether
+		}
+	}
+	return since
 }
 
 // mayReadUnlisted reports whether a token that a trusted listing lacks, and on which nobody holds a claim, is to be read by id:

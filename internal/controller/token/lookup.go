@@ -28,6 +28,7 @@ const (
 // lookUp returns the bindings with the targets that they mean, and with the tokens that have their name now where the one
 // that had it is gone.
 func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) []decision.Binding {
+	r.foresee(g)
 	return r.eachOf(g, s.Bindings, func(_ int, b *decision.Binding, h connection.Handle) {
 		b.Target = r.targetOf(ctx, s, b, h)
 		findAlike(ctx, s, b, h)
@@ -118,8 +119,10 @@ func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *deci
 func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connection.Handle) decision.TargetFinding {
 	old := false
 	switch {
-	case b.Requested():
+	case b.RequestedAlone():
 		h.Directory.ForgetTarget(b.TargetQuery())
+	case b.Requested():
+		h.Directory.ForgetTargetBefore(b.TargetQuery(), b.AnsweredTogether)
 	case !b.Deleting() && (!b.Looked() || r.justMissed(b.Object, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetAmbiguous)):
 		old = h.Directory.ForgetMiss(b.TargetQuery(), freshEnough, func() bool { return r.shares.reads.Take(b.Object.Namespace, time.Now()) })
 	}

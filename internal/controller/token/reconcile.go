@@ -8,7 +8,6 @@ import (
 
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -127,7 +126,8 @@ func (r *Reconciler) result(p decision.Progress, again time.Duration) (reconcile
 		if b.Target.Old {
 			p.Wake = earlier(p.Wake, freshEnough) // the target may have been made since
 		}
-		p.Wake = earlier(p.Wake, r.shares.requests.wait(b, b.Object.Annotations[v1alpha1.AnnotationRequestedAt], time.Now()))
+		wait, _ := r.shares.requests.ask(b, r.Clock())
+		p.Wake = earlier(p.Wake, wait)
 	}
 	return reconcile.Result{RequeueAfter: p.Wake}, nil
 }

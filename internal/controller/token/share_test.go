@@ -13,31 +13,37 @@ import (
 
 func TestRequestsBeyondTheShareAreAnsweredTogether(t *testing.T) {
 	q, now := newRequests(), time.Date(2030, 1, 1, 0, 0, 3, 0, time.UTC)
-	ask := func(namespace, name, value string) time.Duration {
-		b := &v1alpha1.ScopedTokenBinding{}
-		b.Namespace, b.Name, b.UID = namespace, name, types.UID(namespace+name)
+	round := now.Truncate(requestRound).Add(requestRound)
+	bindingOf := func(namespace, name, value string) *decision.Binding {
+		b := bindingIn(namespace, "cltoken0000000000000000000")
+		b.Name, b.UID = name, types.UID(namespace+name)
 		b.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: value}
-		return q.wait(&decision.Binding{Object: b}, value, now)
+		return &decision.Binding{Object: b}
 	}
-	waits := func(want time.Duration, namespace, name, value string) {
+	spread := spreadOf(bindingOf("busy", "0", "1").Object)
+	asks := func(namespace, name, value string, wait time.Duration, in time.Time) {
 		t.Helper()
-		if got := ask(namespace, name, value); got != want {
-			t.Errorf("%s/%s waits for %s", namespace, name, got)
+		if got, since := q.ask(bindingOf(namespace, name, value), now); got != wait || !since.Equal(in) {
+			t.Errorf("%s/%s waits for %s, and a listing since %s answers it; want %s and %s", namespace, name, got, since, wait, in)
 		}
 	}
+	var alone time.Time
 	for i := range requestBurst {
-		waits(0, "busy", fmt.Sprint(i), "1")
+		asks("busy", fmt.Sprint(i), "1", 0, alone)
 	}
-	waits(0, "busy", "0", "1") // the same request counts once
-	waits(7*time.Second, "busy", "0", "2")
-	waits(7*time.Second, "busy", "late", "1")
-	waits(0, "other", "0", "1")
+	asks("busy", "0", "1", 0, alone) // the same request counts once
+	asks("busy", "0", "2", 7*time.Second+spread, round)
+	asks("busy", "late", "1", 7*time.Second+spread, round)
+	asks("other", "0", "1", 0, alone)
 	now = now.Add(5 * time.Second)
-	waits(2*time.Second, "busy", "late", "another") // one that replaces it waits no longer
-	now = now.Add(2 * time.Second)
-	waits(0, "busy", "late", "another")
-	waits(0, "busy", "0", "2")
-	if got := q.wait(&decision.Binding{Object: &v1alpha1.ScopedTokenBinding{}}, "", now); got != 0 {
+	asks("busy", "late", "another", 2*time.Second+spread, round) // one that replaces it waits no longer
+	now = now.Add(2*time.Second + spread)
+	asks("busy", "late", "another", 0, round)
+	asks("busy", "0", "2", 0, round)
+	if got, _ := q.ask(&decision.Binding{Object: &v1alpha1.ScopedTokenBinding{}}, now); got != 0 {
 		t.Errorf("who asks for nothing waits for %s", got)
+	}
+	if spread < 0 || spread >= requestSpread {
+		t.Errorf("it is answered %s after the beginning of its round", spread)
 	}
 }

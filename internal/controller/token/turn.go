@@ -32,7 +32,7 @@ func (r *Reconciler) rankOf(g group) (of admission.Rank) {
 // looked at since. What was there at the start can wait.
 func (r *Reconciler) waitedFor(b *decision.Binding) bool {
 	switch o := b.Object; {
-	case b.Requested():
+	case b.RequestedAlone():
 		return true
 	case b.Deleting():
 		return o.DeletionTimestamp.After(r.begun)
