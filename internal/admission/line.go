@@ -1,6 +1,7 @@
 package admission
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -124,7 +125,7 @@ func (l *Line[K, C]) Served(key K) {
 }
 
 // Enter takes a place for the key with one of the credentials: one that is not throttled, if there is one, because the key does not
-// wait for the others. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
+// wait for the others, and one that has a place left, rather than the first. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
 // none waits, and is to be left alone until it is called. Without a credential there is nothing to wait for.
 func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	l.mu.Lock()
@@ -132,7 +133,9 @@ func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	if _, has := l.placed[key]; has || len(through) == 0 {
 		return true
 	}
-	way := through[max(0, slices.IndexFunc(through, func(w Way[C]) bool { return !w.Throttled() }))]
+	way := slices.MinFunc(through, func(a, b Way[C]) int {
+		return cmp.Or(before(!a.Throttled(), !b.Throttled()), before(l.hasRoom(a), l.hasRoom(b)))
+	})
 	q := l.queue(way)
 	if q.working >= l.limit(q) {
 		l.wait(key, way.Credential, waiter{Rank: r})
@@ -223,6 +226,12 @@ func (l *Line[K, C]) queue(w Way[C]) *queue[K] {
 	}
 	q.throttled = w.Throttled
 	return q
+}
+
+// hasRoom reports whether a place is left.
+func (l *Line[K, C]) hasRoom(w Way[C]) bool {
+	q, known := l.queues[w.Credential]
+	return !known || q.working < l.limit(q)
 }
 
 func (l *Line[K, C]) limit(q *queue[K]) int {

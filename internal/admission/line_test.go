@@ -188,3 +188,18 @@ func TestAnEditThatComesWhileAKeyIsWorkedOnIsStillToBeServed(t *testing.T) {
 		t.Error("an edit that was served is still waited for")
 	}
 }
+
+// TestEnterTakesAPlaceThatIsLeft: a key that may be worked on with several credentials does not wait for one while another has room.
+func TestEnterTakesAPlaceThatIsLeft(t *testing.T) {
+	h := newHall(1)
+	h.enter(t, true, "first", Rank{}, "busy")
+	h.enter(t, true, "either", Rank{}, "busy", "free")
+	if h.placed["either"].credential != "free" {
+		t.Errorf("it takes a place with %s", h.placed["either"].credential)
+	}
+	h.slow["late"] = true
+	h.enter(t, false, "last", Rank{}, "late", "busy") // who is throttled has room, and is slower than who has none
+	if h.waits["last"] != "busy" {
+		t.Errorf("it waits for %s", h.waits["last"])
+	}
+}

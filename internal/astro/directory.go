@@ -37,6 +37,7 @@ type Directory struct {
 	current  *tokenListing       // the listing under way
 	lastDone *tokenListing       // the listing that ended last
 	begun    int                 // the number of listings that have begun
+	missed   map[string]int      // how many had when a token was first missed that is not proven to be gone
 	trust    trust
 }
 
@@ -54,7 +55,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 		opts.Clock = time.Now
 	}
 	return &Directory{
-		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{},
+		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{}, missed: map[string]int{},
 		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
 		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, targetTTL), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}

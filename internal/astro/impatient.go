@@ -9,17 +9,19 @@ const (
 	// patience is how long a call waits for a Retry-After to pass. If it is longer, the call fails at once and its worker is
 	// free.
 	patience = 5 * time.Second
-	// impatience is how long one waits for it that holds up others, and how often it looks whether the credential has to wait.
+	// impatience is how long one waits for it that holds up others.
 	impatience = 250 * time.Millisecond
-	// impatientQueue is how long such a call waits for its turn while the rate is lowered.
+	// impatientQueue is how long such a call waits for its turn, or for what another call brings: a rate may be low because the
+	// connection says so, and a listing may be long.
 	impatientQueue = time.Second
 )
 
 type impatientKey struct{}
 
-// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, a call
-// with it fails with ErrThrottled at once, and so does one that waits for a listing or lookup which another call makes. Only
-// where the credential is that of own, which may be nil, a call waits as it always does.
+// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, or more
+// calls wait for its rate limit than it lets through in a second, a call with it fails with ErrThrottled at once. One that waits for a
+// listing or lookup which another call makes does so after a second. Only where the credential is that of own, which may be nil, a
+// call waits as it always does.
 func Impatient(ctx context.Context, own *Client) context.Context {
 	var exempt *Limiter
 	if own != nil {
@@ -37,9 +39,9 @@ func (l *Limiter) isImpatient(ctx context.Context) bool {
 	return impatient && exempt != l
 }
 
-// attend waits until something can be received. What is impatient does not wait while Astro asks the credential to, nor longer than
-// most while the rate is lowered: the error is a pausedError.
-func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bool, most time.Duration) error {
+// attend waits until something can be received. What is impatient does not wait while Astro asks the credential to, nor long for
+// others: the error is a pausedError.
+func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bool) error {
 	if !impatient {
 		select {
 		case <-ready:
@@ -48,34 +50,28 @@ func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bo
 			return ctx.Err()
 		}
 	}
-	for began := b.clock.Now(); ; {
-		if wait := b.heldUp(began, most); wait > 0 {
-			return pausedError{wait}
+	late, stop := b.clock.After(impatientQueue)
+	defer stop()
+	for {
+		paused, changed := b.pause()
+		if paused > impatience {
+			return pausedError{wait: paused}
 		}
-		look, stop := b.clock.After(impatience)
 		select {
 		case <-ready:
-			stop()
 			return nil
 		case <-ctx.Done():
-			stop()
 			return ctx.Err()
-		case <-look:
+		case <-late:
+			return pausedError{wait: impatientQueue, busy: true}
+		case <-changed:
 		}
 	}
 }
 
-// heldUp is for how long what is impatient and waits since then had to wait on; zero if it may.
-func (b *bucket) heldUp(since time.Time, most time.Duration) time.Duration {
+// pause is for how long Astro asks to wait, and a channel that is closed when that changes.
+func (b *bucket) pause() (left time.Duration, changed <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := b.clock.Now()
-	b.recover(now)
-	switch paused := b.pausedUntil.Sub(now); {
-	case paused > impatience:
-		return paused
-	case b.rate < b.ceiling && now.Sub(since) >= most:
-		return impatientQueue
-	}
-	return 0
+	return b.pausedUntil.Sub(b.clock.Now()), b.paused
 }

@@ -112,3 +112,64 @@ func TestImpatientInAQueue(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// TestImpatientProof: proof that a token is gone ends also where a listing takes longer than anybody waits for it.
+func TestImpatientProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newBubbleWorld(astrosim.Options{Latency: 3 * time.Second})
+		d := NewDirectory(w.client, DirectoryOptions{SelfID: w.self})
+		if err := d.RefreshIfOlder(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		w.DeleteToken(w.ci)
+		before := w.Counts().ByEndpoint[astrosim.TokensList]
+		prove := func() (bool, error) {
+			gone, _, err := d.ProveGone(Impatient(t.Context(), nil), w.ci)
+			return gone, err
+		}
+		if gone, err := prove(); gone || !errors.Is(err, ErrThrottled) {
+			t.Errorf("it waits for the listing: %t, %v", gone, err)
+		}
+		if gone, err := prove(); !gone || err != nil { // the read takes as long as what is left of the listing
+			t.Errorf("the listing that was made meanwhile is no proof: %t, %v", gone, err)
+		}
+		if made := w.Counts().ByEndpoint[astrosim.TokensList] - before; made != 1 {
+			t.Errorf("%d listings for one proof", made)
+		}
+	})
+}
+
+// TestImpatientBehindOthers: what others wait for does not queue where a connection's own rate limit is low, and keeps its place
+// where it is not.
+func TestImpatientBehindOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		rate    float64
+		waiting int
+		fails   bool
+	}{
+		"Slow":  {1, 3, true},
+		"Quick": {25, 20, false},
+		"Many":  {25, 40, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, end := context.WithCancel(t.Context())
+				b := newBucket(systemClock{}, c.rate)
+				for range c.waiting { // and whoever has had a turn comes again
+					go func() {
+						for b.acquire(ctx, false, false) == nil {
+						}
+					}()
+				}
+				synctest.Wait()
+				began := time.Now()
+				err := b.acquire(t.Context(), false, true)
+				busy, failed := errors.AsType[pausedError](err)
+				if failed != c.fails || failed && (!busy.busy || busy.wait < time.Second || time.Since(began) > 0) || time.Since(began) > time.Second {
+					t.Errorf("after %s: %v", time.Since(began), err)
+				}
+				end()
+			})
+		})
+	}
+}

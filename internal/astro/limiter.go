@@ -54,8 +54,10 @@ type bucket struct {
 	limit       *rate.Limiter
 	ceiling     float64
 	rate        float64
-	spare       bool      // one slot that was given back
-	pausedUntil time.Time // no slot until then
+	spare       bool          // one slot that was given back
+	pausedUntil time.Time     // no slot until then
+	paused      chan struct{} // closed when that changes
+	waiting     struct{ urgent, normal int }
 	lowered     time.Time
 	adjusted    time.Time // of the rate, by lowering or recovery
 }
@@ -64,7 +66,7 @@ type bucket struct {
 // under every measure.
 func newBucket(clock Clock, perSecond float64) *bucket {
 	b := &bucket{
-		clock: clock, head: make(chan struct{}, 1), normal: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		clock: clock, head: make(chan struct{}, 1), normal: make(chan struct{}, 1), wake: make(chan struct{}, 1), paused: make(chan struct{}),
 		limit: rate.NewLimiter(rate.Limit(perSecond*margin), 1), ceiling: perSecond, rate: perSecond,
 	}
 	leave(b.head)
@@ -72,24 +74,55 @@ func newBucket(clock Clock, perSecond float64) *bucket {
 	return b
 }
 
-// pausedError says how long a bucket stays paused. Its text does not, so that it reads the same at each attempt.
-type pausedError struct{ wait time.Duration }
+// pausedError says for how long a bucket has no slot for a call that does not wait so long. Its text does not, so that it reads the
+// same at each attempt.
+type pausedError struct {
+	wait time.Duration
+	busy bool // Astro has not asked for it: others wait
+}
 
-func (e pausedError) Error() string { return "Astro has asked to wait, and the time is not over" }
+func (e pausedError) Error() string {
+	if e.busy {
+		return "more calls wait for the rate limit of the connection's API token than it lets through in a second"
+	}
+	return "Astro has asked to wait, and the time is not over"
+}
 
 // acquire waits for a slot.
 func (b *bucket) acquire(ctx context.Context, urgent, impatient bool) error {
+	wait, leaveQueue := b.join(urgent)
+	defer leaveQueue()
+	if impatient && wait > impatientQueue {
+		return pausedError{wait: wait, busy: true}
+	}
 	if !urgent {
-		if err := b.attend(ctx, b.normal, impatient, impatientQueue); err != nil {
+		if err := b.attend(ctx, b.normal, impatient); err != nil {
 			return err
 		}
 		defer leave(b.normal)
 	}
-	if err := b.attend(ctx, b.head, impatient, impatientQueue); err != nil {
+	if err := b.attend(ctx, b.head, impatient); err != nil {
 		return err
 	}
 	defer leave(b.head)
 	return b.wait(ctx, impatient)
+}
+
+// join counts a call among those that wait for a slot, and tells how long it takes until those before it have theirs.
+func (b *bucket) join(urgent bool) (wait time.Duration, leaveQueue func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.recover(b.clock.Now())
+	own, before := &b.waiting.normal, b.waiting.urgent+b.waiting.normal
+	if urgent {
+		own, before = &b.waiting.urgent, b.waiting.urgent+min(1, b.waiting.normal)
+	}
+	*own++
+	return time.Duration(float64(before) / b.rate * float64(time.Second)), func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		*own--
+	}
 }
 
 func leave(door chan struct{}) { door <- struct{}{} }
@@ -105,7 +138,10 @@ func (b *bucket) wait(ctx context.Context, impatient bool) error {
 		}
 		paused, free := b.next()
 		if paused > most {
-			return pausedError{paused}
+			return pausedError{wait: paused}
+		}
+		if impatient && free > impatientQueue {
+			return pausedError{wait: free, busy: true}
 		}
 		if paused <= 0 && free <= 0 {
 			return nil
@@ -171,6 +207,8 @@ func (b *bucket) throttled(sent time.Time, retryAfter time.Duration) {
 	}
 	if until := now.Add(min(retryAfter, maxRetryAfter)); until.After(b.pausedUntil) {
 		b.pausedUntil = until
+		close(b.paused)
+		b.paused = make(chan struct{})
 	}
 }
 

@@ -105,24 +105,33 @@ func (d *Directory) ExpireTargets() { d.targets.expire() }
 
 // ProveGone looks for proof that a token is gone: Astro answers 404 to its id, and a complete and trusted listing that
 // began after the call does not hold it. Nothing else is proof, and a 403 is none; why then tells what was seen. Callers at
-// the same time share the listing.
+// the same time share the listing. One that does not wait for its end gets an error, and may use it the next time, unless the token
+// was seen in between.
 func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why string, err error) {
 	d.mu.Lock()
 	begun := d.begun
 	d.mu.Unlock()
 	at := d.now()
 	switch _, err := d.reread(ctx, id); {
+	case errors.Is(err, ErrNotFound):
+		begun = d.firstMissed(id, begun)
 	case err == nil:
+		d.forgetMissed(id)
 		return false, "Astro still has the token", nil
 	case errors.Is(err, ErrForbidden):
+		d.forgetMissed(id)
 		return false, "Astro does not let this credential see the token, which does not mean that it is gone", nil
-	case !errors.Is(err, ErrNotFound):
+	default:
 		return false, "the token could not be looked at", err
 	}
 	if distrust := d.lastingDistrust(); distrust != "" {
+		d.forgetMissed(id)
 		return false, noEvidence + distrust, nil
 	}
 	l, err := d.awaitAfter(ctx, begun)
+	if l != nil || err == nil {
+		d.forgetMissed(id) // else the listing goes on, and is there the next time
+	}
 	if err != nil {
 		return false, "there is no complete listing of tokens to look in", err
 	}
@@ -134,6 +143,22 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	}
 	d.Forget(id, at)
 	return true, "", nil
+}
+
+// firstMissed is how many listings had begun when the token was first missed, which is now unless it was before.
+func (d *Directory) firstMissed(id string, begun int) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, known := d.missed[id]; !known {
+		d.missed[id] = begun
+	}
+	return d.missed[id]
+}
+
+func (d *Directory) forgetMissed(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.missed, id)
 }
 
 const noEvidence = "the listing of tokens is no evidence: "

@@ -78,7 +78,7 @@ func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) err
 	case <-done:
 		return nil
 	default:
-		return unsent(op, c.limiter.reads.attend(ctx, done, c.limiter.isImpatient(ctx), listingTimeout))
+		return unsent(op, c.limiter.reads.attend(ctx, done, c.limiter.isImpatient(ctx)))
 	}
 }
 

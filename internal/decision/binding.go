@@ -46,7 +46,7 @@ func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.Rol
 func (b *Binding) Requested() bool { return b.Asks() && !b.Postponed }
 
 // RequestedAlone reports whether Astro is to be asked for this look as for no other: no listing answers it.
-func (b *Binding) RequestedAlone() bool { return b.Requested() && b.AnsweredTogether.IsZero() }
+func (b *Binding) RequestedAlone() bool { return b.Requested() && !b.Together }
 
 // Asks reports whether the user asks for a look at Astro by annotation.
 func (b *Binding) Asks() bool {

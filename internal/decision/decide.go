@@ -230,7 +230,7 @@ func (s *Situation) looks(d Decision) []int {
 
 // takesRead reports whether the user asks for a look that no listing answers.
 func (s *Situation) takesRead(b *Binding) bool {
-	return b.RequestedAlone() || b.Requested() && s.Token.Listed.Before(b.AnsweredTogether)
+	return b.RequestedAlone() || b.Requested() && s.Token.Listed.Before(b.Asked)
 }
 
 // byUID is where the bindings stand in the situation, by their UID.

@@ -76,7 +76,7 @@ func TestARequestThatAListingAnswers(t *testing.T) {
 		"SameTime":   {round, round, false},
 		"NewerList":  {round, round.Add(time.Second), false},
 	} {
-		b := &Binding{Object: &v1alpha1.ScopedTokenBinding{}, AnsweredTogether: tc.together}
+		b := &Binding{Object: &v1alpha1.ScopedTokenBinding{}, Together: !tc.together.IsZero(), Asked: tc.together}
 		b.Object.Annotations = map[string]string{v1alpha1.AnnotationRequestedAt: "2"}
 		s := &Situation{Token: Observation{Listed: tc.listed}}
 		if got := s.takesRead(b); got != tc.reads {

@@ -112,9 +112,11 @@ type Binding struct {
 	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
 	// share.
 	Postponed bool
-	// AnsweredTogether is since when a listing has to have begun to answer what the user asks for, as one of many requests beyond the
-	// share of the namespace. Zero: it takes a read of the token by its id.
-	AnsweredTogether time.Time
+	// Together says that it is beyond the share, and is answered with others of the namespace by a listing that is new enough. Else
+	// it takes a read of the token by its id.
+	Together bool
+	// Asked is since when Astro has to have been asked for what answers it.
+	Asked time.Time
 
 	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
 	Claim *pin.Claim

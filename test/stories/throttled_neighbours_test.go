@@ -108,6 +108,24 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 		}, func(w *world, _ []string) { w.sweep() }),
 	)
 
+	It("does not hold up edits through another, where its connection says so itself by a low rate limit", func(ctx context.Context) {
+		w, _, tokens := neighbours(ctx, "ORGANIZATION_MEMBER")
+		w.editConnection(w.other, func(c *v1alpha1.AstroConnection) {
+			c.Spec.RateLimit = v1alpha1.RateLimit{ReadsPerSecond: 1, WritesPerSecond: 1}
+		})
+		for i := range 40 { // there is always something to be looked for
+			w.bind(builders.Binding(fmt.Sprintf("made-up-%02d", i)).In(w.other).ForTokenID(fmt.Sprintf("cltmadeup%018d", i)).
+				OnDeployment(fmt.Sprintf("clxmadeup%018d", i)))
+		}
+		for i, id := range tokens {
+			w.bind(theirs(w, i).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER").Observe())
+		}
+		for _, role := range []string{"WORKSPACE_OWNER", "WORKSPACE_AUTHOR", "WORKSPACE_OPERATOR"} {
+			w.edits(tokens, role)
+			time.Sleep(2 * time.Second)
+		}
+	})
+
 	It("is used again once the time is over", func(ctx context.Context) {
 		w, id, tokens := neighbours(ctx, "ORGANIZATION_OWNER")
 		w.throttles(id)
@@ -198,3 +216,35 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 		Eventually(w.inventory("mine")).WithTimeout(3 * time.Second).Should(Equal("True/Listed"))
 	})
 })
+
+var _ = DescribeTable("Bindings of tokens that their connection does not see cost those who hold roles on them nothing", func(ctx context.Context, strangerFirst bool) {
+	const many = 30
+	w := emptyWorld(ctx)
+	holder, stranger := w.namespace, w.other
+	if strangerFirst {
+		holder, stranger = stranger, holder
+	}
+	weak, tokens := w.sim.AddOrganizationToken(w.org, "weak", "ORGANIZATION_MEMBER"), w.tokens(many)
+	w.start()
+	w.connectAs(holder, w.operator)
+	w.connectAs(stranger, weak)
+	for i, id := range tokens {
+		w.bind(builders.Binding(fmt.Sprintf("b-%02d", i)).In(holder).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.bind(builders.Binding(fmt.Sprintf("x-%02d", i)).In(stranger).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+	}
+	for i := range tokens {
+		w.expect("True/Granted", fmt.Sprintf("%s/b-%02d", holder, i))
+		w.expect("False/TokenNotFound", fmt.Sprintf("%s/x-%02d", stranger, i))
+	}
+	w.sweepOf(stranger) // the connection counts its bindings
+	began := time.Now()
+	spent := w.costOf(func() {
+		w.sweepOf(stranger)
+		w.sweepOf(stranger)
+	})
+	Expect(spent.Gets).To(BeNumerically("<=", 2*(22+int(time.Since(began).Seconds()))), "the share of the namespace, by both credentials")
+	Expect(spent.Kubernetes).To(BeZero())
+},
+	Entry("where they come after the others", false),
+	Entry("where they come before the others", true),
+)

@@ -136,8 +136,8 @@ func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding
 		l := c.labelsOf(ctx, b.Namespace, through)
 		d.Labels, d.LabelsErr = l.labels, l.err
 	}
-	wait, together := c.r.shares.requests.ask(&d, c.r.Clock())
-	d.Postponed, d.AnsweredTogether = wait > 0, together
+	asked := c.r.shares.requests.ask(&d, c.r.Clock())
+	d.Postponed, d.Together, d.Asked = asked.wait > 0, asked.together, asked.since
 	return d
 }
 

@@ -84,7 +84,10 @@ func (r *Reconciler) look(ctx context.Context, g group, o observation) observati
 			r.reportUnauthorized(h, err)
 		}
 	}
-	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Present || last == nil {
+	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Unseen && o.young {
+		o.Presence = decision.Absent
+	}
+	if o.Presence == decision.Present || last == nil {
 		return o
 	}
 	if o.Presence == decision.Gone {
@@ -109,7 +112,7 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 	if err != nil {
 		return o, err
 	}
-	if !listed && !g.claims() && !r.mayReadUnlisted(g, h) {
+	if !listed && !g.claimsThrough(h.Key) && !r.mayReadUnlisted(g, h) {
 		return r.lookInListing(ctx, g, h, o)
 	}
 	if listed && row.RolesKnown && o.Presence == decision.Unseen && g.agreed(ctx, row) { // once somebody misses it, a row is too old
@@ -132,8 +135,8 @@ func (r *Reconciler) lookThrough(ctx context.Context, g group, h connection.Hand
 // answeredTogether is since when a listing has to have begun to answer all that is asked for as one of many requests; zero if nothing is.
 func (g group) answeredTogether() (since time.Time) {
 	for i := range g.bindings {
-		if b := &g.bindings[i]; b.Requested() && b.AnsweredTogether.After(since) {
-			since = b.AnsweredTogether
+		if b := &g.bindings[i]; b.Requested() && b.Together && b.Asked.After(since) {
+			since = b.Asked
 		}
 	}
 	return since
@@ -159,7 +162,8 @@ func (r *Reconciler) mayReadUnlisted(g group, h connection.Handle) bool {
 	return false
 }
 
-// lookInListing looks for a token in a listing of the last seconds, which it shares with all who do.
+// lookInListing looks for a token in a listing of the last seconds, which it shares with all who do. That this one lacks it makes no
+// row of another connection too old: nobody who asks through this one holds a claim.
 func (r *Reconciler) lookInListing(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
 	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
 		return o, err
@@ -169,9 +173,6 @@ func (r *Reconciler) lookInListing(ctx context.Context, g group, h connection.Ha
 	}
 	o = o.hiddenFrom(h.Key, "")
 	o.young = true
-	if o.Presence == decision.Unseen {
-		o.Presence = decision.Absent
-	}
 	return o, nil
 }
 
@@ -190,7 +191,7 @@ func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o 
 	if o.Presence == decision.Unseen {
 		o.Presence = decision.Absent
 	}
-	if !g.claims() {
+	if !g.claimsThrough(h.Key) {
 		return o, nil
 	}
 	gone, why, err := h.Directory.ProveGone(ctx, g.key.Token)

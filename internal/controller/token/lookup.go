@@ -119,10 +119,8 @@ func (r *Reconciler) targetOf(ctx context.Context, s decision.Situation, b *deci
 func (r *Reconciler) target(ctx context.Context, b *decision.Binding, h connection.Handle) decision.TargetFinding {
 	old := false
 	switch {
-	case b.RequestedAlone():
-		h.Directory.ForgetTarget(b.TargetQuery())
 	case b.Requested():
-		h.Directory.ForgetTargetBefore(b.TargetQuery(), b.AnsweredTogether)
+		h.Directory.ForgetTargetBefore(b.TargetQuery(), b.Asked)
 	case !b.Deleting() && (!b.Looked() || r.justMissed(b.Object, v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetAmbiguous)):
 		old = h.Directory.ForgetMiss(b.TargetQuery(), freshEnough, func() bool { return r.shares.reads.Take(b.Object.Namespace, time.Now()) })
 	}

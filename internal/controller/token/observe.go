@@ -60,6 +60,10 @@ func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) obs
 		if err != nil || listed {
 			continue
 		}
+		if !g.claimsThrough(h.Key) && !r.mayReadUnlisted(g, h) {
+			o = r.lacks(ctx, g, h, o)
+			continue
+		}
 		asked := r.Clock()
 		t, err := read(ctx, h, g.key.Token)
 		switch {
@@ -71,11 +75,22 @@ func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) obs
 			o = o.unaskedBy(h.Key, err)
 		}
 	}
-	missed := func(h connection.Handle) bool { return o.HiddenFrom[h.Key.String()] }
+	missed := func(h connection.Handle) bool { return o.HiddenFrom[h.Key.String()] && g.claimsThrough(h.Key) }
 	if o.Presence != decision.Present || o.ByID || !slices.ContainsFunc(g.reachable(), missed) {
 		return o
 	}
 	return r.lookAnew(ctx, g, o)
+}
+
+// lacks notes that a connection does not show the token, unless a listing of the last seconds does.
+func (r *Reconciler) lacks(ctx context.Context, g group, h connection.Handle, o observation) observation {
+	err := h.Directory.RefreshIfOlder(ctx, freshEnough)
+	if _, listed := h.Directory.Known(g.key.Token); err == nil && listed {
+		return o
+	} else if err != nil {
+		return o.unaskedBy(h.Key, err)
+	}
+	return o.hiddenFrom(h.Key, "the connection's API token may not be allowed to see it")
 }
 
 // lookAnew reads by id a token that one connection does not show, and another one by its listing only, which may be older.

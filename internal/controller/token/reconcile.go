@@ -126,8 +126,7 @@ func (r *Reconciler) result(p decision.Progress, again time.Duration) (reconcile
 		if b.Target.Old {
 			p.Wake = earlier(p.Wake, freshEnough) // the target may have been made since
 		}
-		wait, _ := r.shares.requests.ask(b, r.Clock())
-		p.Wake = earlier(p.Wake, wait)
+		p.Wake = earlier(p.Wake, r.shares.requests.ask(b, r.Clock()).wait)
 	}
 	return reconcile.Result{RequeueAfter: p.Wake}, nil
 }

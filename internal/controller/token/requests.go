@@ -36,9 +36,17 @@ type requests struct {
 }
 
 type request struct {
-	value string
-	due   time.Time
-	round time.Time // in which it is answered, since it is beyond the share
+	value    string
+	since    time.Time // what Astro shows from then on answers it: it was made before
+	due      time.Time
+	together bool // in a round, because it is beyond the share
+}
+
+// asked is what becomes of a request.
+type asked struct {
+	wait     time.Duration // until it counts
+	since    time.Time
+	together bool
 }
 
 func newRequests() *requests {
@@ -47,11 +55,11 @@ func newRequests() *requests {
 	}
 }
 
-// ask is for how long the binding's request has to wait; zero if it counts, or there is none. One that replaces another which
-// is waiting has to wait as long as that. Of one beyond the share, it is also since when a listing answers it.
-func (q *requests) ask(b *decision.Binding, now time.Time) (wait time.Duration, round time.Time) {
+// ask is what becomes of the binding's request; nothing if there is none. One that replaces another which is waiting has to wait as
+// long as that.
+func (q *requests) ask(b *decision.Binding, now time.Time) asked {
 	if !b.Asks() {
-		return 0, time.Time{}
+		return asked{}
 	}
 	value := b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
 	q.mu.Lock()
@@ -62,13 +70,13 @@ func (q *requests) ask(b *decision.Binding, now time.Time) (wait time.Duration, 
 	case known && (r.value == value || r.due.After(now)):
 		r.value = value
 	case q.share.Take(b.Object.Namespace, now):
-		r = request{value: value, due: now}
+		r = request{value: value, since: now, due: now}
 	default:
-		r = request{value: value, round: now.Truncate(requestRound).Add(requestRound)}
-		r.due = r.round.Add(spreadOf(b.Object))
+		round := now.Truncate(requestRound).Add(requestRound)
+		r = request{value: value, since: round, due: round.Add(spreadOf(b.Object)), together: true}
 	}
 	q.all[b.Object.UID] = r
-	return max(0, r.due.Sub(now)), r.round
+	return asked{wait: max(0, r.due.Sub(now)), since: r.since, together: r.together}
 }
 
 // spreadOf is how long after the beginning of a round the bindings of a token are answered.
@@ -115,11 +123,11 @@ func (r *Reconciler) foresee(g group) {
 		b := &g.bindings[i]
 		h := g.handles[b.Connection.ID]
 		switch {
-		case h.Directory == nil || b.AnsweredTogether.IsZero():
+		case h.Directory == nil || !b.Together:
 		case b.Postponed:
-			r.shares.requests.foresee(b.AnsweredTogether, target{h.Directory, b.TargetQuery()})
+			r.shares.requests.foresee(b.Asked, target{h.Directory, b.TargetQuery()})
 		default:
-			r.shares.requests.expect(b.AnsweredTogether)
+			r.shares.requests.expect(b.Asked)
 		}
 	}
 }

@@ -23,25 +23,25 @@ func TestRequestsBeyondTheShareAreAnsweredTogether(t *testing.T) {
 	spread := spreadOf(bindingOf("busy", "0", "1").Object)
 	asks := func(namespace, name, value string, wait time.Duration, in time.Time) {
 		t.Helper()
-		if got, since := q.ask(bindingOf(namespace, name, value), now); got != wait || !since.Equal(in) {
-			t.Errorf("%s/%s waits for %s, and a listing since %s answers it; want %s and %s", namespace, name, got, since, wait, in)
+		if got := q.ask(bindingOf(namespace, name, value), now); got.wait != wait || !got.since.Equal(in) || got.together != in.Equal(round) {
+			t.Errorf("%s/%s: %+v, want to wait for %s, and an answer since %s", namespace, name, got, wait, in)
 		}
 	}
-	var alone time.Time
+	alone := now
 	for i := range requestBurst {
 		asks("busy", fmt.Sprint(i), "1", 0, alone)
 	}
 	asks("busy", "0", "1", 0, alone) // the same request counts once
 	asks("busy", "0", "2", 7*time.Second+spread, round)
 	asks("busy", "late", "1", 7*time.Second+spread, round)
-	asks("other", "0", "1", 0, alone)
+	asks("other", "0", "1", 0, now)
 	now = now.Add(5 * time.Second)
 	asks("busy", "late", "another", 2*time.Second+spread, round) // one that replaces it waits no longer
 	now = now.Add(2*time.Second + spread)
 	asks("busy", "late", "another", 0, round)
 	asks("busy", "0", "2", 0, round)
-	if got, _ := q.ask(&decision.Binding{Object: &v1alpha1.ScopedTokenBinding{}}, now); got != 0 {
-		t.Errorf("who asks for nothing waits for %s", got)
+	if got := q.ask(&decision.Binding{Object: &v1alpha1.ScopedTokenBinding{}}, now); got != (asked{}) {
+		t.Errorf("who asks for nothing: %+v", got)
 	}
 	if spread < 0 || spread >= requestSpread {
 		t.Errorf("it is answered %s after the beginning of its round", spread)

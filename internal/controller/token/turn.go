@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -50,8 +51,8 @@ func (r *Reconciler) enter(g group) bool {
 	if g.key.Refused != "" {
 		return true
 	}
-	for _, h := range g.handles {
-		if h.Client != nil {
+	for _, id := range slices.Sorted(maps.Keys(g.handles)) {
+		if h := g.handles[id]; h.Client != nil {
 			through = append(through, way(h))
 		}
 	}
