@@ -114,7 +114,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	}
 	tokens, err := token.SetupWithManager(mgr, token.Options{
 		Registry: registry, Journal: open, Concurrency: o.concurrency, Recorder: recorder, Audit: trail,
-		Partial: len(o.watchNamespaces) > 0,
+		Namespaces: o.watchNamespaces,
 	})
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 		b, r := &s.Bindings[i], &p.Decision.Rulings[i]
 		if b.Journaled { // it was given a role of which its status does not tell yet, and says nothing before that does
 			p = p.out(b.Object.UID)
-			handOver[i], r.Fault, p = b.Claim.Token, fault.Quiet(), p.wake(lookAgain)
+			handOver[i], r.Fault, p = b.Claim.Token, fault.Quiet(), p.wake(orphanAgain)
 			continue
 		}
 		if b.Deleting() && (!s.NeedsToken(b) || len(b.Names.Tokens) != 1) {

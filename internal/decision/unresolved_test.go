@@ -66,6 +66,9 @@ func TestUnresolved(t *testing.T) {
 			differ(t, c.reason, "effects", is{"Report"}, w.effects)
 			differ(t, c.reason, "state", c.state, w.state("a"))
 			differ(t, c.reason, "handed over to", c.handOver, handOver[0])
+			if c.binding.b.Journaled && w.progress.Wake < orphanAgain { // else one whose status is refused would be read from Astro every few seconds
+				t.Errorf("%s\nit is looked at again after %s", c.reason, w.progress.Wake)
+			}
 			if !strings.Contains(w.message("a"), c.message) {
 				t.Errorf("%s\nwant %q in %q", c.reason, c.message, w.message("a"))
 			}

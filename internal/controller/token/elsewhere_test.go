@@ -1,12 +1,16 @@
 package token
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -46,5 +50,36 @@ func TestABindingIsOfOneToken(t *testing.T) {
 	b.Status.Claim = &v1alpha1.Claim{UID: "u", State: v1alpha1.ClaimReleased, ClaimedAt: metav1.NewMicroTime(entered.Add(time.Second))}
 	if r.claimedElsewhere(other, b) {
 		t.Error("an entry counts that is older than the status")
+	}
+}
+
+// TestAnEntryOfANamespaceThatIsNotWatched: nobody can say what became of its binding, and the others of the token do not wait for that.
+func TestAnEntryOfANamespaceThatIsNotWatched(t *testing.T) {
+	pages := fake.NewClientBuilder().Build()
+	j, err := journal.Open(t.Context(), pages, pages, journal.Options{Namespace: "system", Instance: "operator", Writer: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := tokenKey("h", "clorganization000000000000", "cltoken0000000000000000001")
+	e := journal.Entry{UID: "gone", Namespace: "left", Name: "b", Target: "w1", Role: "WORKSPACE_MEMBER", ClaimedAt: time.Now()}
+	if err := j.Write(t.Context(), key.journal(), e); err != nil {
+		t.Fatal(err)
+	}
+	r := lookingAt(t)
+	r.Namespaces, r.orphans, r.memory = []string{"team"}, newOrphans(r.stillThere, r.isJournaled), newMemory()
+	unwatched := interceptor.Funcs{Get: func(ctx context.Context, c client.WithWatch, k client.ObjectKey, o client.Object, options ...client.GetOption) error {
+		if k.Namespace == "left" {
+			return errors.New("unable to get: left/b because of unknown namespace for the cache")
+		}
+		return c.Get(ctx, k, o, options...)
+	}}
+	r.Client = interceptor.NewClient(r.Client.(client.WithWatch), unwatched)
+	r.opened.Store(j)
+	g, err := r.withJournal(t.Context(), group{key: key, bindings: []decision.Binding{{Object: bindingIn("team", key.Token)}}})
+	if err != nil || len(g.bindings) != 1 {
+		t.Errorf("%d bindings, %v", len(g.bindings), err)
+	}
+	if left := j.Entries(key.journal()); len(left) != 1 {
+		t.Errorf("the journal has %d entries left", len(left))
 	}
 }

@@ -48,11 +48,19 @@ func (r *Reconciler) withJournal(ctx context.Context, g group) (group, error) {
 		}
 	}
 	for _, e := range entries {
+		if !r.watches(e.Namespace) {
+			continue // it stays where it is, for whoever watches its namespace
+		}
 		if g, err = r.withEntry(ctx, g, e); err != nil {
 			return g, err
 		}
 	}
 	return r.withRemovals(ctx, g)
+}
+
+// watches reports whether the bindings of a namespace are seen. Of any other, the cache has no answer but an error.
+func (r *Reconciler) watches(namespace string) bool {
+	return len(r.Namespaces) == 0 || slices.Contains(r.Namespaces, namespace)
 }
 
 // withClaims adds what the journal knows of bindings that are not found under the key of their token: they were given a role

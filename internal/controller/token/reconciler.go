@@ -34,7 +34,8 @@ type Reconciler struct {
 	Recorder events.EventRecorder
 	Audit    *audit.Trail
 	Clock    func() time.Time
-	Partial  bool // it does not see the bindings of every namespace
+	// Namespaces are those whose bindings it sees; all if there is none.
+	Namespaces []string
 
 	opened    atomic.Pointer[journal.Journal] // the write-ahead log of claims, once this replica leads
 	led       atomic.Pointer[time.Time]       // since when

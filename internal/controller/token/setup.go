@@ -38,8 +38,8 @@ type Options struct {
 	Recorder events.EventRecorder
 	// Audit takes what the audit log is to say; nothing is written if nil.
 	Audit *audit.Log
-	// Partial says that bindings of some namespaces are not seen, so that nobody knows what no binding declares.
-	Partial bool
+	// Namespaces are those whose bindings are seen; all if there is none. If there are any, nobody knows what no binding declares.
+	Namespaces []string
 	// Clock is the time; time.Now if nil.
 	Clock func() time.Time
 }
@@ -75,7 +75,7 @@ func (r *Reconciler) openJournal(ctx context.Context, o Options, q queue) error 
 		return fmt.Errorf("open the journal: %w", err)
 	}
 	j.Owns(func(e journal.Entry) bool {
-		return r.ownsThrough(ctx, connection.KeyFor(e.Namespace, connectionRef(e)))
+		return r.watches(e.Namespace) && r.ownsThrough(ctx, connection.KeyFor(e.Namespace, connectionRef(e)))
 	})
 	r.led.Store(new(r.Clock()))
 	r.opened.Store(j)
@@ -111,7 +111,7 @@ func (o Options) concurrency() int {
 
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
-		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Partial: o.Partial,
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Namespaces: o.Namespaces,
 		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(), ahead: newAhead(),
 		found: make(chan event.TypedGenericEvent[finding]), patience: make(patience, max(1, o.concurrency()/2)),
 		begun: time.Now().Add(-time.Second),

@@ -40,7 +40,8 @@ func (r *Reconciler) waitedFor(b *decision.Binding) bool {
 	case b.Looked():
 		return false
 	default:
-		return o.Status.ObservedGeneration > 0 || o.CreationTimestamp.After(r.begun)
+		// One that the journal knows was served, and only its status is not written yet.
+		return o.Status.ObservedGeneration > 0 || !b.Journaled && o.CreationTimestamp.After(r.begun)
 	}
 }
 

@@ -81,7 +81,7 @@ func (r *Reconciler) asksFor(ctx context.Context, key TokenKey, o orphan) (on v1
 			r.orphans.endRemoval(key, o.binding)
 		}
 	}()
-	if r.Partial { // before anything is read: its namespace may be one that is not watched
+	if len(r.Namespaces) > 0 { // before anything is read: its namespace may be one that is not watched
 		return on, false, nil
 	}
 	object, err := connection.Find(ctx, r.Client, connection.KeyFor(v.Namespace, v.Connection))

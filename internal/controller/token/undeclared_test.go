@@ -12,7 +12,7 @@ import (
 // TestRemovalWithoutSight: who does not see the bindings of every namespace ends a removal before he reads anything, which may be in a
 // namespace that is not watched.
 func TestRemovalWithoutSight(t *testing.T) {
-	r := &Reconciler{Partial: true, orphans: newOrphans(nil, nil)} // without a client to read with
+	r := &Reconciler{Namespaces: []string{"team"}, orphans: newOrphans(nil, nil)} // without a client to read with
 	v, key := decision.Removal{Inventory: "u", Namespace: "elsewhere", Name: "data", Confirmed: "value"}, tokenKey("astro", "org", "token")
 	r.orphans.addRemoval(key, v, time.Now())
 	if got := r.Removing("u"); len(got) != 1 || got["token"] != v || len(r.Removing("other")) != 0 {
