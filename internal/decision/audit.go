@@ -62,19 +62,15 @@ func (p Progress) outcome(sent Post, a astro.Attempt) audit.Outcome {
 // auditDropped are the roles that are left out of a set because their target is gone. Where nobody declared such a role, it
 // goes for the sake of what is written with this set.
 func (p Progress) auditDropped(sent Post, blank audit.Entry, places map[roleset.Target][]int) (all []audit.Entry) {
-	s := &p.Situation
-	if len(s.Drop) == 0 {
+	s, dropped := &p.Situation, p.dropped(sent.Changes)
+	if len(dropped) == 0 {
 		return nil
 	}
 	var beneficiaries []int
 	for _, c := range sent.Changes {
 		beneficiaries = append(beneficiaries, p.Decision.indices(c.Claims)...)
 	}
-	for _, role := range s.Token.Token.Roles {
-		changed := slices.ContainsFunc(sent.Changes, func(c Change) bool { return c.Target.Key() == role.Key() })
-		if !s.Drop[role.Key()] || changed {
-			continue
-		}
+	for _, role := range dropped {
 		e, place := blank, roleset.Target{Kind: role.EntityType, ID: role.EntityID}
 		by := places[place]
 		e.Target, e.From, e.Cause = s.auditTarget(&p.Decision, place, by), role.Role, audit.Dangling

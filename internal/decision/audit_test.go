@@ -70,6 +70,23 @@ func TestAuditOfWrites(t *testing.T) {
 			"w1: none to WORKSPACE_MEMBER, granted, refused for a",
 			"w1: none to WORKSPACE_MEMBER, granted, confirmed for a", "d3: dead to none, dangling, confirmed for a",
 		}},
+		"DanglingAgain": {
+			"What the operator left out itself and gives again is no drift.", of(binding("a"), binding("dead").on(d3).role("dead").claimed(1), holds(d3, "dead")),
+			func(w *driver) {
+				w.refuse = func([]astro.Role) error { // the list of roles has left one out, and Astro is well again
+					if len(w.posts) == 1 {
+						return errInvalid
+					}
+					return nil
+				}
+				w.finding = Findings{Lapsed: []astro.Role{dead}}
+			},
+			is{
+				"w1: none to WORKSPACE_MEMBER, granted, refused for a",
+				"w1: none to WORKSPACE_MEMBER, granted, confirmed for a", "d3: dead to none, dangling, confirmed for dead",
+				"d3: none to dead, granted, confirmed for dead",
+			},
+		},
 		"Challenge": {"A write that changes nothing has none.", of(binding("a").claimed(1), binding("b").role(owner).through("other").claimed(2), holds(w1, member)), nil, nil},
 		"InSync":    {"Nor has what stays as it is.", of(binding("a").claimed(1), holds(w1, member)), nil, nil},
 	}

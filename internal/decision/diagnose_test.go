@@ -2,6 +2,7 @@ package decision
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,6 +145,40 @@ func TestDanglingRoles(t *testing.T) {
 				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Report", "Clear a",
 			},
 			states: so{"a": "True/Granted Held Created, changed", "dead": "False/Suspended Held Created"}, holds: at{d3: "", w1: member},
+		},
+		"GivenAgain": {
+			reason: "What was left out is sent again for the binding that wants it, which is told why Astro does not take it.",
+			parts:  of(binding("a"), binding("dead").on(d3).role("dead").claimed(1), holds(d3, "dead")),
+			drive: func(w *driver) {
+				refuses(errInvalid, "dead")(w)
+				w.finding = Findings{RolesKnown: true, Lapsed: []astro.Role{dead}}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme d3: add dead", "Diagnose d3: add dead", "Report", "Clear a",
+			},
+			states: so{"a": "True/Granted Held Created, changed", "dead": "False/RoleNotFound Held Created"}, holds: at{d3: "", w1: member},
+		},
+		"GivenAnother": {
+			reason: "The role that it was edited to is given in the same place.",
+			parts:  of(binding("a"), binding("dead").on(d3).role("dead").claimed(1).role(deployer).edited(), holds(d3, "dead")),
+			drive: func(w *driver) {
+				w.refuse = func(set []astro.Role) error { // both together are refused for a reason of their own
+					holdsDead := slices.ContainsFunc(set, func(r astro.Role) bool { return r.Role == "dead" })
+					if joined := len(w.posts) == 1; joined || holdsDead {
+						return errInvalid
+					}
+					return nil
+				}
+				w.finding = Findings{Lapsed: []astro.Role{dead}}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, d3: change dead to Deploy Only",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Diagnose w1: add WORKSPACE_MEMBER, dangling",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme d3: add Deploy Only", "Report", "Clear a",
+			},
+			states: so{"a": "True/Granted Held Created, changed", "dead": "True/Granted Held Created, changed"}, holds: at{d3: deployer, w1: member},
 		},
 		"ForeignBesideDeclared": {
 			reason: "Where a role nobody declared is dead as well, that one is named, and nothing is left out.",

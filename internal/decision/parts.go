@@ -153,11 +153,31 @@ func (p Progress) roles(part []Change) []astro.Role {
 	for _, c := range part {
 		changes = append(changes, c.Change)
 	}
-	var kept []astro.Role
-	for _, r := range roleset.Apply(p.Situation.Token.Token.Roles, changes) {
-		if !p.Situation.Drop[r.Key()] {
-			kept = append(kept, r)
+	dropped := map[astro.RoleKey]bool{}
+	for _, r := range p.dropped(part) {
+		dropped[r.Key()] = true
+	}
+	return slices.DeleteFunc(roleset.Apply(p.Situation.Token.Token.Roles, changes), func(r astro.Role) bool { return dropped[r.Key()] })
+}
+
+// dropped are the token's dead roles that a set goes without. Where a change speaks of the place, what it gives there, be it the same
+// role again, is for Astro to judge.
+func (p Progress) dropped(part []Change) (all []astro.Role) {
+	for _, r := range p.Situation.Token.Token.Roles {
+		if p.Situation.Drop[r.Key()] && !slices.ContainsFunc(part, func(c Change) bool { return c.Target.Key() == r.Key() }) {
+			all = append(all, r)
 		}
 	}
-	return kept
+	return all
+}
+
+// droppedFrom are those of them that bindings declare, as the removals that they are.
+func (p Progress) droppedFrom(part []Change) (all []Change) {
+	declared := p.Situation.places(&p.Decision, func(int) bool { return true })
+	for _, r := range p.dropped(part) {
+		if declared[r.Key()] {
+			all = append(all, Change{Change: roleset.Change{Target: roleset.Target{Kind: r.EntityType, ID: r.EntityID}, From: r.Role}})
+		}
+	}
+	return all
 }

@@ -139,9 +139,13 @@ func TestPostsRestOnClaims(t *testing.T) {
 					}
 				}
 			}
-			declared := map[astro.RoleKey]bool{}
+			declared, made := map[astro.RoleKey]bool{}, make([]roleset.Change, 0, len(post.Changes))
 			for _, c := range post.Changes {
+				made = append(made, c.Change)
 				declared[c.Target.Key()] = true
+			}
+			if !roleset.Confirmed(post.Roles, made) {
+				t.Errorf("a set is sent without what it is sent for: %v in %v", made, post.Roles)
 			}
 			keep := func(all []astro.Role) (kept []astro.Role) {
 				for _, role := range all {

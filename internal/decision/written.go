@@ -132,9 +132,10 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	p.accepted++
 	s := &p.Situation
 	before, found := p.Decision, Found{At: s.Token.At, By: s.Token.Token.UpdatedBy}
+	own := slices.Concat(sent.Changes, p.droppedFrom(sent.Changes))
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
-	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(sent.Changes).accepted(targetsOf(sent.Changes)...)
+	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
 	if slices.ContainsFunc(sent.Changes, clearsTheWay) && len(s.Memory.Refusals) > 0 {
 		s.Memory = s.Memory.clearRefusals()
 		p = p.wake(time.Second)
