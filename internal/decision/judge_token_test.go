@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,10 @@ func TestJudgeOfTheToken(t *testing.T) {
 			"To confirm another one is to confirm nothing.", of(confirmed("t3", "t2")), "Hold TokenReplaced",
 		},
 		"ConfirmedAmbiguous": {"Two of the name cannot be told apart.", of(confirmed("t2", "t2", "t3")), "Hold TokenNotFound"},
-		"NamesUnknown":       {"A name that could not be looked up says nothing.", of(confirmed("t2").but(func(b *Binding) { b.Names.Err = errLost })), "Hold Unreachable"},
+		"ReplacedByOneThatIsNotAllowed": {
+			"One that the rules do not allow is not told of, and is not taken.", of(confirmed("t2", "t2").but(onlyToken(token1))), "Hold TokenNotFound",
+		},
+		"NamesUnknown": {"A name that could not be looked up says nothing.", of(confirmed("t2").but(func(b *Binding) { b.Names.Err = errLost })), "Hold Unreachable"},
 		"OfADeployment": {
 			"Deployment tokens cannot be bound.", of(binding("a"), token(func(o *Observation) { o.Token.Scope = astro.ScopeDeployment })), "None TokenNotFound",
 		},
@@ -87,7 +91,7 @@ func (g gone) but(edit func(*Binding)) gone { return gone{g.bindingBuilder.but(e
 func replaced(ids ...string) gone {
 	return gone{binding("a").named("ci").claimed(1).but(func(b *Binding) {
 		for _, id := range ids {
-			b.Names.Tokens = append(b.Names.Tokens, astro.Token{ID: id, Name: "ci"})
+			b.Names.Tokens = append(b.Names.Tokens, astro.Token{ID: id, Name: "ci", Scope: astro.ScopeOrganization})
 		}
 	})}
 }
@@ -97,6 +101,25 @@ func confirmed(id string, ids ...string) gone {
 	g := replaced(ids...)
 	g.annotated(v1alpha1.AnnotationConfirmToken, id)
 	return g
+}
+
+// onlyToken narrows the rule of the binding's connection to one token.
+func onlyToken(id string) func(*Binding) {
+	return func(b *Binding) {
+		b.Connection.Object.ConnectionSpec().Allow[0].Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, IDs: []string{id}}}
+	}
+}
+
+// TestATokenThatIsNobodysBusiness: whether another token that the rules do not allow has the name, the binding is told the same.
+func TestATokenThatIsNobodysBusiness(t *testing.T) {
+	told := func(ids ...string) string {
+		return drive(t, situation(replaced(ids...).but(onlyToken(token1)))).message("a")
+	}
+	gone := told()
+	differ(t, "One has it.", "message", gone, told("t2"))
+	if !strings.Contains(gone, "id "+token1) {
+		t.Errorf("what it was is not said: %s", gone)
+	}
 }
 
 // TestUnaskedIsAskedAgain: a binding that Astro could not be asked about in time is looked at again when Astro may be asked, and for one

@@ -70,7 +70,9 @@ func randomBinding(r *rand.Rand, i int) *bindingBuilder {
 	for _, edit := range []func(){
 		func() { x.edited() }, func() { x.suspended() }, func() { x.observing() }, func() { x.deleting() }, func() { x.deleting().finalized() },
 		func() { x.finalized() }, func() { x.annotated(v1alpha1.AnnotationRequestedAt, "now") }, func() { x.role(one(r, member, owner)) },
-		func() { x.annotated(v1alpha1.AnnotationConfirmToken, "t2").b.Names.Tokens = []astro.Token{{ID: "t2"}} },
+		func() {
+			x.annotated(v1alpha1.AnnotationConfirmToken, "t2").b.Names.Tokens = []astro.Token{{ID: "t2", Name: "ci", Scope: astro.ScopeOrganization}}
+		},
 		func() { x.b.Target = TargetFinding{Looked: true, Err: errLost} }, func() { x.b.LabelsErr = errOdd },
 	} {
 		if chance(r, 9) {

@@ -3,6 +3,7 @@ package decision
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -93,12 +94,15 @@ func (s *Situation) NeedsNames(b *Binding) bool {
 
 // replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked. Once the
 // user has confirmed that one, the binding leaves the old token and finds the new one as it found the first, by its name.
+// Of tokens that the rules do not allow nothing is told.
 func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 	if b.Names.Err != nil {
 		return fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+b.TokenWords(), b.Names.Err)
 	}
-	found := b.Names.Tokens
-	if len(found) != 1 {
+	found := slices.DeleteFunc(slices.Clone(b.Names.Tokens), func(t astro.Token) bool {
+		return !s.may(b, FactsOfToken(t), targetFacts(b, r.Target), b.Role())
+	})
+	if len(found) == 0 || len(b.Names.Tokens) != 1 {
 		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
 			"%s with id %s was deleted in Astro; delete the binding, or make the token again and confirm it", b.TokenWords(), s.Key.Token)
 	}
