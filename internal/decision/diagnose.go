@@ -84,10 +84,10 @@ func (p Progress) afterFindings(f Findings) Progress {
 	p.refused = nil
 	asked := p.diagnosed(part)
 	if asked {
-		p.searched, p.Situation.Dead = true, f.Dead
+		p.searched, p.Situation.Dead, p.Situation.Lapsed = true, f.Dead, f.Lapsed
 	}
-	if asked && p.ownCause(part.changes[0], part.err, f) == nil {
-		if drop := p.droppable(part.changes[0], f); len(drop) > 0 {
+	if first := part.changes[0]; (asked || p.stillDrops(first)) && p.ownCause(first, part.err, f) == nil {
+		if drop := p.droppable(first); len(drop) > 0 {
 			p.Situation.Drop = drop
 			return p.decide()
 		}
@@ -100,13 +100,13 @@ func (p Progress) diagnosed(part refusedPart) bool {
 }
 
 // droppable are the dead roles that may be left out of the set.
-func (p Progress) droppable(c Change, f Findings) map[astro.RoleKey]bool {
+func (p Progress) droppable(c Change) map[astro.RoleKey]bool {
 	drop := map[astro.RoleKey]bool{}
-	for _, role := range f.Lapsed {
+	for _, role := range p.Situation.Lapsed {
 		drop[role.Key()] = true
 	}
 	if p.drops(c) {
-		for _, role := range f.Dead {
+		for _, role := range p.Situation.Dead {
 			drop[role.Key()] = true
 		}
 	}
@@ -119,11 +119,17 @@ func (p Progress) drops(c Change) bool {
 	return len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0 && object.ConnectionSpec().DanglingRoles == v1alpha1.DanglingDrop
 }
 
+// stillDrops reports whether dead roles that were found for another change, which was itself at fault or whose connection keeps them, are
+// to be left out for this one. As many as were left out in vain are not left out again.
+func (p Progress) stillDrops(c Change) bool {
+	return p.accepted == 0 && len(p.Situation.Drop) == 0 && len(p.droppable(c)) > p.inVain
+}
+
 // refuse tells the bindings why Astro refuses their changes. A target that is known by its name only and is not there any
 // more is looked up anew instead, since the name may be another's by now.
 func (p Progress) refuse(changes []Change, err error, f Findings) Progress {
-	if p.accepted == 0 && len(p.Situation.Drop) > 0 {
-		p.Situation.Drop = nil // dropping them did not help
+	if p.accepted == 0 && len(p.Situation.Drop) > 0 { // dropping them did not help
+		p.inVain, p.Situation.Drop = max(p.inVain, len(p.Situation.Drop)), nil
 	}
 	for _, c := range changes {
 		b := &p.Situation.Bindings[c.Owner]

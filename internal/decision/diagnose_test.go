@@ -106,6 +106,55 @@ func TestDanglingRoles(t *testing.T) {
 			},
 			states: so{"a": "True/Granted Held Created, changed"}, holds: at{d3: "", w1: member},
 		},
+		"DroppedForTheNext": {
+			reason: "A change through a connection that keeps it, which came first, takes nothing from one that drops it, and goes through after it.",
+			parts:  of(binding("a").through("other"), binding("b").on(w2).through("acme", drop), binding("c").on(d1).through("acme", drop), holds(d3, "dead")),
+			drive:  dangling,
+			effects: is{
+				"AddFinalizers a b c", "WriteJournal a", "ReadForWrite other", "Post other w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "WriteJournal b c",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Diagnose w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite other", "Post other w1: add WORKSPACE_MEMBER", "Report", "Clear a b c",
+			},
+			states: so{"a": "True/Granted Held Created, changed", "b": "True/Granted Held Created, changed", "c": "True/Granted Held Created, changed"},
+			holds:  at{d3: ""},
+		},
+		"LeftOutForTheNext": {
+			reason: "A declared role that is dead is left out for the next change where the first is itself at fault.",
+			parts:  of(binding("a"), binding("b").on(w2).role(owner), binding("dead").on(d3).claimed(1).suspended(), holds(d3, "dead")),
+			drive: func(w *driver) {
+				refuses(errInvalid, "dead", member)(w)
+				w.finding = Findings{Lapsed: []astro.Role{dead}, Missing: map[roleset.Target]bool{w1: true}}
+			},
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a b", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER, w2: add WORKSPACE_OWNER",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Diagnose w1: add WORKSPACE_MEMBER, dangling",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_OWNER", "Diagnose w2: add WORKSPACE_OWNER",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_OWNER",
+				"ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER", "Diagnose w1: add WORKSPACE_MEMBER", // once more: the dead role may have been why
+				"Withdraw a", "Report", "Clear b",
+			},
+			states: so{"a": "False/TargetNotFound", "b": "True/Granted Held Created, changed", "dead": "False/Suspended Held Created"}, holds: at{d3: "", w2: owner},
+		},
+		"DroppedForTheNextInVain": {
+			reason: "If that does not help, it is not tried again for each change.",
+			parts:  of(binding("a").through("other"), binding("b").on(w2).through("acme", drop), binding("c").on(d1).through("acme", drop), holds(d3, "dead")),
+			drive: func(w *driver) {
+				dangling(w)
+				w.refuse = func([]astro.Role) error { return errInvalid }
+			},
+			effects: is{
+				"AddFinalizers a b c", "WriteJournal a", "ReadForWrite other", "Post other w1: add WORKSPACE_MEMBER",
+				"Diagnose w1: add WORKSPACE_MEMBER, dangling", "WriteJournal b c",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER, d1: add DEPLOYMENT_ADMIN",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Diagnose w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Diagnose w2: add WORKSPACE_MEMBER",
+				"ReadForWrite acme", "Post acme d1: add DEPLOYMENT_ADMIN", "Diagnose d1: add DEPLOYMENT_ADMIN", "Withdraw a b c", "Report",
+			},
+			holds: at{d3: "dead", w2: ""},
+		},
 		"DroppedInVain": {
 			reason: "If that does not help, it is said, and nothing else is dropped.",
 			parts:  of(binding("a").through("acme", drop), holds(d3, "dead")),

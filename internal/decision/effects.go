@@ -108,6 +108,7 @@ type Progress struct {
 	refused   *refusedPart
 	accepted  int  // writes that Astro took
 	searched  bool // dangling roles were looked for
+	inVain    int  // how many dead roles were left out for a change that was refused all the same
 	slots     int  // slots that were waited for
 
 	withdrawn  map[types.UID]bool

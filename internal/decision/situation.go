@@ -30,7 +30,8 @@ type Situation struct {
 	Done    map[types.UID]Done         // what was changed in Astro for a binding
 	Unseen  map[roleset.Target]string  // changes that Astro took and does not show, in words
 	Drop    map[astro.RoleKey]bool     // roles on targets that are gone, to be left out of the next write
-	Dead    []astro.Role               // such roles that were found
+	Dead    []astro.Role               // such roles that were found and that nobody declared
+	Lapsed  []astro.Role               // and those that were declared
 
 	held     map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
 	heldHome string                    // where the token was made, as its roles tell; counts with held

@@ -69,13 +69,14 @@ func (s *Situation) credential(connection string) string {
 }
 
 // hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: a dangling role
-// stands in the way of all. That it forbids some changes says nothing of the others, which may be on other targets.
-func (p Progress) hopeless() bool {
-	return p.accepted == 0 && len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0
+// stands in the way of all, and is not dropped for any of them. That it forbids some changes says nothing of the others, which may be
+// on other targets.
+func (p Progress) hopeless(changes []Change) bool {
+	return p.accepted == 0 && len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0 && !slices.ContainsFunc(changes, p.stillDrops)
 }
 
 // splits reports whether a set that Astro refuses is tried in parts, so that nobody knows yet what it refuses of it.
-func (p Progress) splits(sent Post) bool { return len(sent.Changes) > 1 && !p.hopeless() }
+func (p Progress) splits(sent Post) bool { return len(sent.Changes) > 1 && !p.hopeless(sent.Changes) }
 
 // split puts both halves of a refused part in its place.
 func (p Progress) split(changes []Change) Progress {
@@ -132,11 +133,11 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	p.accepted++
 	s := &p.Situation
 	before, found := p.Decision, Found{At: s.Token.At, By: s.Token.Token.UpdatedBy}
-	own := slices.Concat(sent.Changes, p.droppedFrom(sent.Changes))
+	own, dropped := slices.Concat(sent.Changes, p.droppedFrom(sent.Changes)), len(p.dropped(sent.Changes)) > 0
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
 	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
-	if slices.ContainsFunc(sent.Changes, clearsTheWay) && len(s.Memory.Refusals) > 0 {
+	if (dropped || slices.ContainsFunc(sent.Changes, clearsTheWay)) && len(s.Memory.Refusals) > 0 {
 		s.Memory = s.Memory.clearRefusals()
 		p = p.wake(time.Second)
 	}
