@@ -16,6 +16,7 @@ import (
 
 var (
 	refusedCredential = func(c *Connection) { c.Ready, c.Reason, c.NeedsUser = false, "CredentialRejected", true }
+	outOfReach        = func(c *Connection) { refusedCredential(c); c.Callable = false }
 	noConnection      = func(c *Connection) { *c = Connection{ID: c.ID, Words: c.Words} }
 	nobodyMay         = allowing(func(r *v1alpha1.AllowRule) { r.Namespaces.Names = []string{"nobody"} })
 )
@@ -29,6 +30,7 @@ func TestNothingIsLookedAtOverAndOver(t *testing.T) {
 	}{
 		"CredentialRefused": {of(binding("a").recovered(ago).through("acme", refusedCredential), presence(Unseen)), nil},
 		"NoConnection":      {of(binding("a").recovered(ago).through("acme", noConnection), presence(Unseen)), nil},
+		"GoneToOthers":      {of(binding("a").recovered(ago).through("acme", outOfReach), presence(Gone)), nil},
 		"TokenGone":         {of(binding("a").recovered(ago), presence(Gone)), nil},
 		"Unreadable":        {of(binding("a").recovered(ago).suspended()), errForbidden},
 		"Throttled":         {of(binding("a").recovered(ago).observed()), errThrottled},
@@ -45,7 +47,29 @@ func TestNothingIsLookedAtOverAndOver(t *testing.T) {
 	}
 }
 
-// The same, where the credential is revoked while the first role is being given.
+// TestGoneByTheWordOfOthers: a token that another connection has proven gone is not gone to one that could not be asked. What the journal
+// has through that one stays, and so does the binding when it is deleted.
+func TestGoneByTheWordOfOthers(t *testing.T) {
+	other := binding("other").claimed(1).through("other")
+	for name, c := range map[string]struct {
+		reason  string
+		binding *bindingBuilder
+		effects []string
+		state   string
+	}{
+		"Journaled": {"The entry is not withdrawn.", binding("a").recovered(now.Add(-time.Hour)).through("acme", outOfReach), is{"Report"}, "Unknown/ConnectionNotReady"},
+		"Deleted":   {"The claim is not given up.", binding("a").recovered(now.Add(-time.Hour)).deleting().through("acme", outOfReach), is{"Report"}, "Unknown/ConnectionNotReady"},
+		"Asked":     {"What its own connection has proven counts.", binding("a").recovered(now.Add(-time.Hour)).deleting(), is{"Report", "Clear a"}, "unchanged, released"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.binding, other, presence(Gone)))
+			differ(t, c.reason, "effects", c.effects, w.effects)
+			differ(t, c.reason, "state", c.state, w.state("a"))
+		})
+	}
+}
+
+// What cannot be settled is not looked at over and over either where the credential is revoked while the first role is being given.
 func TestCredentialRevokedDuringGrant(t *testing.T) {
 	w := drive(t, situation(binding("a")), func(w *driver) {
 		w.refuse = func([]astro.Role) error { return fmt.Errorf("POST: %w", astro.ErrUnauthorized) }

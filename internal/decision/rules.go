@@ -98,10 +98,11 @@ func (s *Situation) drifted(b *Binding) bool {
 	return s.Token.Presence == Present && b.Claim != nil && s.roleOn(b.entry(nil)) != b.Role()
 }
 
-// presenceTo is what the binding's connection knows of the token's existence, which may be less than others do.
+// presenceTo is what the binding's connection knows of the token's existence, which may be less than others do. One that does not lead to
+// the token was not asked for it: that others have proven it gone says nothing of what its credential may see.
 func (s *Situation) presenceTo(b *Binding) Presence {
 	switch is, through := s.Token.Presence, b.Connection.ID; {
-	case is == Present && s.Token.HiddenFrom[through], is == Gone && s.Token.Unproven[through]:
+	case is == Present && s.Token.HiddenFrom[through], is == Gone && (s.Token.Unproven[through] || !s.reaches(b)):
 		return Absent
 	case is == Present && b.Claim == nil && s.Token.Unasked[through] != nil: // one that has its claim has seen it
 		return Unseen
