@@ -2,9 +2,11 @@ package decision
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
@@ -79,6 +81,43 @@ func TestDriftThatIsNotCorrected(t *testing.T) {
 			differ(t, "The drift is known.", "states", map[string]string{"a": c.want}, w.states())
 		})
 	}
+}
+
+// TestDriftThatCannotBeCorrected: nor does one whose role is known to be missing because nobody can look at its target. What an outage
+// says nothing of stays as it was.
+func TestDriftThatCannotBeCorrected(t *testing.T) {
+	unseen := func(err error) *bindingBuilder {
+		return binding("a").claimed(1).but(func(b *Binding) { b.Target = TargetFinding{Looked: true, Err: err} })
+	}
+	for name, c := range map[string]struct {
+		reason string
+		parts  []part
+		want   string
+	}{
+		"TakenAway": {"The listing shows that it was taken away.", of(unseen(errLost)), "Unknown/Unreachable Held Created"},
+		"Changed":   {"Or changed.", of(unseen(errLost), holds(w1, owner)), "Unknown/Unreachable Held Created"},
+		"InPlace":   {"As long as it is in place, nothing is told.", of(unseen(errLost), holds(w1, member)), "unchanged"},
+		"Throttled": {"Astro has no time for it.", of(unseen(errThrottled)), "unchanged"},
+		"Unseen":    {"Where nobody sees the token, nobody knows.", of(unseen(errLost), presence(Unseen)), "unchanged"},
+		"Recovered": {"A role that the journal alone tells of may not have been given yet.", of(unseen(errLost).but(func(b *Binding) { b.Recovered, b.Journaled = now, true })), "unchanged"},
+		"Observed":  {"What the status tells already is not told as something else.", of(unseen(errLost).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Role = "" }).observed()), "unchanged"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.parts...))
+			differ(t, c.reason, "state", c.want, w.state("a"))
+			if words := "does not hold WORKSPACE_MEMBER"; c.want != "unchanged" && !strings.Contains(w.message("a"), words) {
+				t.Errorf("%q does not say %q", w.message("a"), words)
+			}
+		})
+	}
+}
+
+// TestDriftThatIsCorrectedLate: once the target can be looked at again, the role is restored, as drift.
+func TestDriftThatIsCorrectedLate(t *testing.T) {
+	w := drive(t, situation(binding("a").claimed(1).but(func(b *Binding) { b.Target = TargetFinding{Looked: true, Err: errLost} })))
+	s := w.next(time.Minute)
+	s.Bindings[0].Target = TargetFinding{Looked: true, Found: []astro.Target{shown(w1)}}
+	differ(t, "The role is back.", "state", "True/DriftCorrected Held Created, changed", drive(t, s).state("a"))
 }
 
 // first is the error at first, and none afterwards.

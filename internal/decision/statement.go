@@ -176,6 +176,9 @@ func (p Progress) statement(i int, r Ruling) Statement {
 	if b.Orphan || (b.Deleting() && st.Release) || !p.without(i, r) && b.unchanged(r, leaves) {
 		return st
 	}
+	if s.unrestorable(b, r) {
+		r.Fault = r.Fault.With(fmt.Sprintf("; the token does not hold %s meanwhile, and is given it again once that succeeds", b.Role()))
+	}
 	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
 	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))
 	st.Write = true
@@ -272,15 +275,6 @@ func (p Progress) changedForAnother(i int) bool {
 // lostFor reports whether nobody could read the token for the binding.
 func (p Progress) lostFor(i int) bool {
 	return p.Situation.Lost[p.Situation.Bindings[i].Connection.ID] != nil
-}
-
-// without reports whether a binding is known to be without its role: it was read afresh, and Astro did not answer to the write that was
-// to give it. The connection may have nothing to tell, since it is only read through. A rate limit slows it down and is no trouble.
-func (p Progress) without(i int, r Ruling) bool {
-	s := &p.Situation
-	lost := s.Lost[s.Bindings[i].Connection.ID]
-	return lost != nil && r.Fault == lost && lost.Reason != v1alpha1.ReasonRateLimited &&
-		s.Token.Presence == Present && s.Token.ByID && r.Class == roleset.Want && pendingChange(r.Verdict.Outcome)
 }
 
 // unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"cmp"
+	"errors"
 	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -96,6 +97,24 @@ func (p Progress) undone(i int, refused map[roleset.Target]*fault.Fault) *fault.
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, reason, "Astro holds %s on %s; the operator looks again",
 		text.Words(cmp.Or(r.Verdict.Observed, "no role")), b.where(&r))
+}
+
+// without reports whether a binding is known to be without its role: it was read afresh, and Astro did not answer to the write that was
+// to give it, or it cannot be restored. The connection may have nothing to tell, since it is only read through. A rate limit slows it down
+// and is no trouble.
+func (p Progress) without(i int, r Ruling) bool {
+	s := &p.Situation
+	lost := s.Lost[s.Bindings[i].Connection.ID]
+	unanswered := lost != nil && r.Fault == lost && lost.Reason != v1alpha1.ReasonRateLimited &&
+		s.Token.Presence == Present && s.Token.ByID && r.Class == roleset.Want && pendingChange(r.Verdict.Outcome)
+	return unanswered || s.unrestorable(&s.Bindings[i], r)
+}
+
+// unrestorable reports whether the role that a binding was given, by its status, is missing from the token, and cannot be restored because
+// nobody can look at its target. As long as it is in place, that changes nothing.
+func (s *Situation) unrestorable(b *Binding, r Ruling) bool {
+	return r.Fault != nil && r.Fault.Transient && r.Fault.Reason != v1alpha1.ReasonRateLimited && b.Target.Err != nil && errors.Is(r.Fault.Err, b.Target.Err) &&
+		s.presenceTo(b) == Present && s.drifted(b) && b.Recovered.IsZero() && b.Object.Status.Role == b.Role()
 }
 
 // unconfirmedFault is the fault of a change that Astro took and does not show.
