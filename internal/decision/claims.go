@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -10,14 +12,12 @@ import (
 )
 
 // claimsToTake lists the bindings whose claim matters from here on and is not taken yet, with the claims. Before a claim
-// that may not take an existing role over, the token has to be read by id: a listing may be older than such a role.
+// that may not take an existing role over, the token has to be read by id: a listing may be older than such a role. Claims that are taken
+// together are as old as their bindings would have it: who had the say without a claim has it with one.
 func (s *Situation) claimsToTake(d *Decision) (take, readFirst []int) {
 	at, covered := s.nextClaimTime(), s.covered(d)
-	for i := range s.Bindings {
+	for _, i := range s.unclaimed(d) {
 		b := &s.Bindings[i]
-		if d.Rulings[i].Class != roleset.Want || s.claimOf(b) != nil || !enters(d.Rulings[i].Verdict.Outcome) {
-			continue
-		}
 		if !s.Token.ByID && adoptOf(b.Object.Spec.Adopt) != roleset.AdoptAlways {
 			if s.Lost[b.Connection.ID] == nil {
 				readFirst = append(readFirst, i)
@@ -33,6 +33,26 @@ func (s *Situation) claimsToTake(d *Decision) (take, readFirst []int) {
 		take = append(take, i)
 	}
 	return take, readFirst
+}
+
+// unclaimed are the bindings whose claim matters and is not taken yet, in the order in which those without a claim have the say.
+func (s *Situation) unclaimed(d *Decision) (all []int) {
+	for i := range s.Bindings {
+		if r := &d.Rulings[i]; r.Class == roleset.Want && enters(r.Verdict.Outcome) && s.claimOf(&s.Bindings[i]) == nil {
+			all = append(all, i)
+		}
+	}
+	there := func(i int) int {
+		if s.roleOn(s.entry(d, i)) == s.Bindings[i].Role() {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(all, func(i, j int) int {
+		a, b := &s.Bindings[i], &s.Bindings[j]
+		return cmp.Or(cmp.Compare(there(i), there(j)), a.Object.CreationTimestamp.Compare(b.Object.CreationTimestamp.Time), cmp.Compare(a.ID(), b.ID()))
+	})
+	return all
 }
 
 // enters reports whether a claim matters under the verdict.

@@ -184,3 +184,27 @@ func TestForeignRoles(t *testing.T) {
 	differ(t, "A binding is found by its UID.", "byUID", map[types.UID]int{"uid-a": 0}, s.byUID())
 	differ(t, "An id of another kind is another place.", "entry", w1, roleset.Target{Kind: astro.EntityWorkspace, ID: "w1"})
 }
+
+// TestClaimsTakenTogether: of bindings that are first seen in one reconcile, the older one has the say, whatever they are called.
+func TestClaimsTakenTogether(t *testing.T) {
+	for name, c := range map[string]struct {
+		reason string
+		parts  []part
+		first  string
+	}{
+		"Older":    {"The older one is first.", of(binding("a").made(2), binding("b").made(1)), "b"},
+		"SameAge":  {"Of two of one age the first by name.", of(binding("b"), binding("a")), "a"},
+		"RoleHeld": {"So it is where the token holds the role.", of(binding("a").made(2), binding("b").made(1), holds(w1, member), readByID), "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.parts...)
+			d := Decide(s)
+			differ(t, c.reason, "claims", 2, len(d.claims))
+			got := "a"
+			if d.claims[1].ClaimedAt.Before(d.claims[0].ClaimedAt) {
+				got = "b"
+			}
+			differ(t, c.reason, "first", c.first, got)
+		})
+	}
+}
