@@ -87,5 +87,8 @@ func (m *memory) wake(now time.Time) time.Duration {
 	if expiry, expires := m.proof.expiresAfter(now); expires {
 		at = earliest(at, expiry)
 	}
+	if !m.trust.countsAt.IsZero() {
+		at = earliest(at, m.trust.countsAt)
+	}
 	return max(at.Sub(now), time.Millisecond)
 }

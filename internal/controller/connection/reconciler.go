@@ -11,6 +11,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/measure"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/refusal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
@@ -22,6 +23,8 @@ type reconciler struct {
 	kind      v1alpha1.ConnectionKind
 	empty     func() v1alpha1.Connection
 	emptyList func() client.ObjectList
+	places    *places
+	requests  *quota.Quota // for a look at Astro at once
 	memories  memories
 	refusals  refusal.Told
 }
@@ -42,19 +45,28 @@ type reconciler struct {
 //+kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=list;watch
 //+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 
-// Reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports. A
-// connection that another instance serves is dropped as if it were gone.
+// Reconcile looks at a connection once there is a place for it. One that another instance serves is dropped as if it were gone.
 func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	key, c := Key{Kind: r.kind, Namespace: req.Namespace, Name: req.Name}, r.empty()
 	err := r.Client.Get(ctx, req.NamespacedName, c)
 	if apierrors.IsNotFound(err) || (err == nil && !r.Registry.Serves(c)) {
 		r.gone(key)
+		r.places.leave(key)
 		return reconcile.Result{}, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	err = r.keep(ctx, c)
+	if !r.places.take(key) {
+		return reconcile.Result{}, nil
+	}
+	defer r.places.leave(key)
+	return r.reconcile(ctx, key, c)
+}
+
+// reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
+func (r *reconciler) reconcile(ctx context.Context, key Key, c v1alpha1.Connection) (reconcile.Result, error) {
+	err := r.keep(ctx, c)
 	refused := refusedFinalizer(c, err)
 	if err != nil && refused == nil {
 		return reconcile.Result{}, err
@@ -92,7 +104,7 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 	begin(key, now)
 	m.proof = m.proof.paced(m.listing.interval, intervalOf(c), now)
 	m.listing = m.listing.paced(intervalOf(c), now)
-	if m.trust.read(c) {
+	if m.trust.read(c, r.requests, now) {
 		m.listing, m.proof = m.listing.due(), m.proof.requested()
 	}
 	if !c.GetDeletionTimestamp().IsZero() && m.deletingSince.IsZero() {

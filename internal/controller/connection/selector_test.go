@@ -55,8 +55,9 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 			Options: Options{Registry: NewRegistry(), Budgets: astro.NewBudgets(astro.BudgetOptions{}), Clock: time.Now},
 			Client:  fake.NewClientBuilder().WithScheme(scheme).WithObjects(c).Build(),
 		},
-		kind:  v1alpha1.KindClusterAstroConnection,
-		empty: func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
+		kind:   v1alpha1.KindClusterAstroConnection,
+		places: newPlaces(mostOfANamespace, func(Key) {}),
+		empty:  func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
 	}
 	r.Registry.selector = labels.SelectorFromSet(labels.Set{"shard": "a"})
 	key := KeyOf(c)

@@ -21,10 +21,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 )
 
-// workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
-const workers = 8
+// workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time, and those of one
+// namespace for each other; see places.
+const workers = 32
 
 // SetupWithManager adds the controllers of both kinds of connection. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
@@ -47,6 +49,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		},
 	} {
 		r.dependencies, r.kind = dependencies{o, mgr.GetClient(), mgr.GetAPIReader()}, r.empty().ConnectionKind()
+		r.places, r.requests = newPlaces(mostOfANamespace, o.Registry.lookAgain), quota.New(requestsPerSecond, requestBurst)
 		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}
