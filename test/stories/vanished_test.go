@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -84,6 +85,20 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		w.vanish("b")
 		Expect(w.kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
 		speak()
+		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
+		Eventually(w.forgotten(w.namespace)).Should(BeTrue())
+	})
+
+	It("leaves no role behind though its connection was deleted long before, and Astro takes no write at that moment", func() {
+		w.bind(binding())
+		w.expect("True/Granted", "b")
+		Expect(w.kube.Delete(w.ctx, w.acme(w.namespace))).To(Succeed())
+		Eventually(func() string { return w.acmeSays(w.namespace) }).Should(ContainSubstring("1 binding(s) need the connection"))
+		w.advance(2 * time.Minute)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: 503, Endpoint: astrosim.TokensRoles})
+		w.vanish("b")
+		Consistently(w.forgotten(w.namespace)).WithTimeout(3 * time.Second).Should(BeFalse())
+		w.sim.ClearFaults()
 		Eventually(func() string { return w.on(w.ci, w.data) }).Should(BeEmpty())
 		Eventually(w.forgotten(w.namespace)).Should(BeTrue())
 	})

@@ -18,8 +18,8 @@ const (
 	// grace is how long a connection that is being deleted is kept while bindings refer to it, so that a claim which is
 	// being taken at that moment is seen.
 	grace = 5 * time.Second
-	// unfinishedGrace is how long it is kept for roles that are being given, and for those that are not revoked yet although
-	// their bindings are gone. There is no object left by which somebody could give the latter up.
+	// unfinishedGrace is how long it is kept for nothing but roles that are being given, and those that are not revoked yet
+	// although their bindings are gone. There is no object left by which somebody could give the latter up.
 	unfinishedGrace = time.Minute
 	// unfinishedPoll is how often it is looked at meanwhile: no event tells that a role was revoked of which no object speaks.
 	unfinishedPoll = time.Second
@@ -62,15 +62,34 @@ func (u usage) needed(grace time.Duration) bool {
 	return len(u.holders) > 0 || (u.bindings+u.unfinished > 0 && grace > 0)
 }
 
-// graceLeft is how long a connection that has been deleted since then is still kept for claims that are being taken.
-func (u usage) graceLeft(deletedSince, now time.Time) time.Duration {
+// deletion is what is remembered of a connection that is being deleted; zero of any other.
+type deletion struct {
+	since time.Time
+	// unfinishedSince is since when it is kept for nothing but unfinished work, which may come long after: once the finalizers are
+	// stripped from bindings whose revocation takes its time.
+	unfinishedSince time.Time
+}
+
+// after is the deletion once somebody has looked at who needs the connection.
+func (d deletion) after(u usage, now time.Time) deletion {
 	switch {
-	case deletedSince.IsZero():
+	case d.since.IsZero() || u.unfinished == 0 || len(u.holders) > 0:
+		d.unfinishedSince = time.Time{}
+	case d.unfinishedSince.IsZero():
+		d.unfinishedSince = now
+	}
+	return d
+}
+
+// graceLeft is how long the connection is still kept for claims that are being taken, and for unfinished work.
+func (d deletion) graceLeft(now time.Time) time.Duration {
+	switch {
+	case d.since.IsZero():
 		return 0
-	case u.unfinished > 0:
-		return deletedSince.Add(unfinishedGrace).Sub(now)
+	case !d.unfinishedSince.IsZero():
+		return d.unfinishedSince.Add(unfinishedGrace).Sub(now)
 	default:
-		return deletedSince.Add(grace).Sub(now)
+		return d.since.Add(grace).Sub(now)
 	}
 }
 

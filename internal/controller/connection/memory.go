@@ -12,13 +12,13 @@ import (
 // memory is what the controller remembers of a connection from one reconcile to the next. The work queue sees to it that
 // one reconcile at a time has it, and only Reconcile puts anything into it: the phases take values and return values.
 type memory struct {
-	uid           types.UID
-	proof         proof
-	listing       listing
-	trust         trustRequest
-	ready         bool
-	deletingSince time.Time
-	finalizer     *fault.Fault // Kubernetes refuses the finalizer
+	uid       types.UID
+	proof     proof
+	listing   listing
+	trust     trustRequest
+	ready     bool
+	deletion  deletion
+	finalizer *fault.Fault // Kubernetes refuses the finalizer
 
 	announced *Handle // as the other controllers were last told
 }

@@ -80,7 +80,9 @@ func (r *reconciler) reconcile(ctx context.Context, key Key, c v1alpha1.Connecti
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	grace := u.graceLeft(m.deletingSince, r.Clock())
+	now := r.Clock()
+	m.deletion = m.deletion.after(u, now)
+	grace := m.deletion.graceLeft(now)
 	released, err := r.release(ctx, c, u, grace)
 	if err != nil {
 		m.finalizer = refusedFinalizer(c, err)
@@ -107,8 +109,8 @@ func (r *reconciler) recall(key Key, c v1alpha1.Connection) *memory {
 	if m.trust.read(c, r.requests, now) {
 		m.listing, m.proof = m.listing.due(), m.proof.requested()
 	}
-	if !c.GetDeletionTimestamp().IsZero() && m.deletingSince.IsZero() {
-		m.deletingSince = now
+	if !c.GetDeletionTimestamp().IsZero() && m.deletion.since.IsZero() {
+		m.deletion.since = now
 	}
 	return m
 }

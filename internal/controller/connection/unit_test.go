@@ -172,6 +172,42 @@ func TestAnotherObjectOfTheSameNameIsNotTrusted(t *testing.T) {
 	}
 }
 
+func TestGraceOfADeletion(t *testing.T) {
+	held, unfinished, both := usage{holders: []string{"data/a"}}, usage{unfinished: 1}, usage{holders: []string{"data/a"}, unfinished: 1}
+	type look struct {
+		usage usage
+		after time.Duration // the deletion
+	}
+	cases := map[string]struct {
+		reason string
+		looks  []look
+		want   time.Duration
+	}{
+		"AtOnce":        {"Claims may be being taken.", []look{{usage{}, time.Second}}, grace - time.Second},
+		"Unfinished":    {"Work that was there has a minute.", []look{{unfinished, 0}, {unfinished, time.Second}}, unfinishedGrace - time.Second},
+		"StrippedLate":  {"So has work that comes long after.", []look{{held, time.Hour}, {unfinished, 2 * time.Hour}}, unfinishedGrace},
+		"StrippedApart": {"What another binding held it for meanwhile does not count.", []look{{both, 0}, {both, time.Hour}, {unfinished, 2 * time.Hour}}, unfinishedGrace},
+		"Late":          {"It is over some time.", []look{{held, 0}, {unfinished, time.Hour}, {unfinished, 2 * time.Hour}}, unfinishedGrace - time.Hour},
+		"Finished":      {"What is done is not waited for.", []look{{unfinished, time.Hour}, {usage{}, time.Hour}}, grace - time.Hour},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			began := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+			d, now := deletion{since: began}, began
+			for _, l := range tc.looks {
+				now = began.Add(l.after)
+				d = d.after(l.usage, now)
+			}
+			if got := d.graceLeft(now); got != tc.want {
+				t.Errorf("%s\n%s are left, want %s", tc.reason, got, tc.want)
+			}
+		})
+	}
+	if d := (deletion{}).after(unfinished, time.Now()); d != (deletion{}) || d.graceLeft(time.Now()) != 0 {
+		t.Error("a connection that is not deleted has no grace")
+	}
+}
+
 func TestNeeded(t *testing.T) {
 	cases := map[string]struct {
 		reason string
