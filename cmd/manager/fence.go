@@ -22,6 +22,7 @@ type fence struct {
 	resourcelock.Interface
 
 	renewed atomic.Pointer[time.Time]
+	refused refusals
 	holder  string // when last seen
 	odd     string // whose the last record was that no replica writes, and for how long
 }
@@ -30,6 +31,7 @@ type fence struct {
 // could keep every replica waiting for ever, or have two work at once. It is as long as each replica renews it for.
 func (f *fence) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []byte, error) {
 	record, raw, err := f.Interface.Get(ctx)
+	f.refused.read(raw, err)
 	if err != nil || record == nil {
 		return record, raw, err
 	}
@@ -89,6 +91,7 @@ func (f *fence) Update(ctx context.Context, r resourcelock.LeaderElectionRecord)
 func (f *fence) renew(write func() error) error {
 	began := time.Now()
 	err := write()
+	f.refused.wrote(err)
 	if err == nil {
 		f.renewed.Store(&began)
 	}

@@ -79,7 +79,9 @@ func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
-	if err := errors.Join(mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", filled(mgr.GetCache()))); err != nil {
+	if err := errors.Join(
+		mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", filled(mgr.GetCache())), mgr.AddReadyzCheck("lease", lease.ready),
+	); err != nil {
 		return fmt.Errorf("add the probes: %w", err)
 	}
 	if err := setup(ctx, mgr, o, lease); err != nil {

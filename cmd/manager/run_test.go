@@ -39,8 +39,8 @@ func apiServer(t *testing.T) (*environment.Environment, client.Client) {
 	return env, kube
 }
 
-// TestRun starts the operator as a Deployment does: it gets ready, takes the lease, shows metrics to whom it should, and
-// gives the lease back when it ends. It works for the connections that it selects, and for no others.
+// TestRun starts the operator as a Deployment does: it gets ready once nothing refuses the lease, takes it, shows metrics to whom it
+// should, and gives the lease back when it ends. It works for the connections that it selects, and for no others.
 func TestRun(t *testing.T) {
 	env, kube := apiServer(t)
 	for _, object := range append(scrapers(), ofShard("own", "a"), ofShard("foreign", "b")) {
@@ -48,10 +48,12 @@ func TestRun(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	lift := refuseLeases(t, kube)
 	probes, metrics := environment.FreeAddress(), environment.FreeAddress()
 	ended := start(t, "--kubeconfig", env.Kubeconfig, "--operator-namespace=default", "--watch-namespaces=a", "--leader-elect",
 		"--connection-selector=shard=a", "--leader-election-id="+lease, "--health-probe-bind-address="+probes, "--metrics-bind-address="+metrics, "--profiles")
 
+	unreadyWithout(t, probes, lift)
 	eventually(t, "ready", func() bool {
 		return environment.Status("http://"+probes+"/readyz", "") == http.StatusOK && environment.Status("http://"+probes+"/healthz", "") == http.StatusOK
 	})

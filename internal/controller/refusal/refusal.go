@@ -30,6 +30,7 @@ const (
 	Metadata Write = "metadata"
 	Status   Write = "status"
 	Journal  Write = "journal"
+	Lease    Write = "lease"
 )
 
 // Again is how soon a refused write is tried again where no work queue slows down by itself.
@@ -46,7 +47,7 @@ var refused = prometheus.NewCounterVec(prometheus.CounterOpts{
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
 	metrics.Registry.MustRegister(refused)
-	for _, w := range []Write{Metadata, Status, Journal} {
+	for _, w := range []Write{Metadata, Status, Journal, Lease} {
 		refused.WithLabelValues(string(w)) // so that an alert on an increase sees the first one
 	}
 }
