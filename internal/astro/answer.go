@@ -1,7 +1,6 @@
 package astro
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -60,7 +59,7 @@ func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	}
 	e.kind = kindOf(resp.StatusCode, fromAstro || resp.StatusCode == http.StatusUnauthorized && !isPage(raw))
 	if redirected(resp.StatusCode) {
-		e.Message, e.final = "it redirects elsewhere, and the credential does not follow", true
+		e.Message, e.final = f.redirect(resp), true
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
@@ -84,10 +83,6 @@ func readError(raw []byte, status int) (wireError, bool) {
 	err := json.Unmarshal(raw, &w)
 	return w, err == nil && w.RequestID != "" && w.StatusCode == status
 }
-
-// isPage reports whether a body is a page for people, as proxies show it. What checks credentials before Astro answers has other
-// words, or none, and nobody knows which: a 401 with those is about the credential.
-func isPage(raw []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(raw), []byte("<")) }
 
 // kindOf decides what an answer means. A refusal that is not in Astro's form comes from something in between, such as a
 // gateway, a firewall or a wrong address. It is not Astro's answer, and no evidence that anything is gone or that a permission is
@@ -176,6 +171,9 @@ func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e
+	}
+	if page, ok := errors.AsType[pageError](err); ok {
+		return f.page(page)
 	}
 	message := text.Clip("the answer cannot be read: "+f.clean(lasting(err)), maxErrorText)
 	return &Error{Op: f.op, Status: http.StatusOK, Message: message, kind: ErrUnreachable}

@@ -80,7 +80,7 @@ func NewClient(opts Options) *Client {
 	c := &Client{
 		opts:    opts,
 		base:    opts.BaseURL + "/v1/organizations/" + url.PathEscape(opts.Organization),
-		http:    &http.Client{Transport: opts.Transport, CheckRedirect: refuseRedirect},
+		http:    &http.Client{Transport: exposing{opts.Transport}, CheckRedirect: refuseRedirect},
 		limiter: opts.Limiter,
 		retries: newRetryBudget(),
 	}

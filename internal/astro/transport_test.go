@@ -211,6 +211,49 @@ func TestAnAnswerToEverything(t *testing.T) {
 	}
 }
 
+// TestAPageForPeopleIsNamed: whoever reads the status is to see what answered in Astro's place, and none of the secrets in it.
+func TestAPageForPeopleIsNamed(t *testing.T) {
+	const secret = "secret-of-the-operator"
+	page := func(body string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) }
+	}
+	to := func(address string) http.HandlerFunc {
+		return func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", address)
+			w.WriteHeader(http.StatusFound)
+		}
+	}
+	cases := map[string]struct {
+		reason string
+		answer http.HandlerFunc
+		want   string
+	}{
+		"Title": {"A page is known by its title.", page("\n<!DOCTYPE html><html><head><meta charset=utf-8><TITLE>Example Corp -\n sign in</TITLE></head><body>Welcome</body></html>"),
+			"HTTP 200 with a web page in Astro's place: «Example Corp - sign in»"},
+		"NoTitle":  {"Or by how it begins.", page("<html><style>x{}</style><body><h1>Please log in</h1></body></html>"), "place: «Please log in»"},
+		"Mark":     {"Some begin with a byte order mark.", page("\ufeff<html><title>Log in</title></html>"), "place: «Log in»"},
+		"Long":     {"No more of it is told.", page("<title>" + strings.Repeat("Welcome ", 10000)), "Welcome Welco…»"},
+		"Nothing":  {"There is nothing to tell of it.", page("<html></html>"), "HTTP 200 with a web page in Astro's place"},
+		"Echo":     {"It may show the credential.", page("<title>Who is " + secret + "?</title>"), "place: «Who is [redacted]?»"},
+		"Redirect": {"It leads to the page.", to("https://ada:pw@login.example.com:8443/sso?ticket=t0ps3cret#" + secret), "it redirects to login.example.com, and the credential does not follow"},
+		"Path":     {"It leads to the same host.", to("/login?ticket=t0ps3cret"), "it redirects to 127.0.0.1, and"},
+		"Broken":   {"An address that cannot be read is not told.", to("https://login.example.com/%zz?ticket=t0ps3cret"), "it redirects elsewhere, and"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c := stub(t, tc.answer, func(o *Options) { o.Credential = secret })
+			c.retries.left = 0
+			_, err := c.GetOrganization(t.Context())
+			if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "t0ps3cret") {
+				t.Errorf("%s\nwant %q, got %v", tc.reason, tc.want, err)
+			}
+			if _, err = c.ListTokens(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s\nof a listing, want %q, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}
+
 // TestAnAuthorityIsDropped: what was taken out of the file is not trusted for ever, though nothing fails that would have
 // the file read again.
 func TestAnAuthorityIsDropped(t *testing.T) {

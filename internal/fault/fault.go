@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -67,14 +66,17 @@ var requestID = regexp.MustCompile(` \(request [^)]*\)`)
 // incident is how a proxy numbers what it answers in Astro's place, digits in it or not.
 var incident = regexp.MustCompile(`[0-9A-Fa-f][-0-9A-Fa-f:.]{5,}`)
 
+// inItsPlace is how the words of something begin that answers in Astro's place.
+var inItsPlace = regexp.MustCompile(`not in Astro's form|a web page in Astro's place|it redirects to `)
+
 // ofOneTry takes out of a message what differs at each try although the same thing is wrong.
 func ofOneTry(reason, message string) string {
 	message = requestID.ReplaceAllString(message, "")
-	said, page, others := strings.Cut(message, "not in Astro's form")
-	if !others || reason != v1alpha1.ReasonUnreachable {
+	from := inItsPlace.FindStringIndex(message)
+	if from == nil || reason != v1alpha1.ReasonUnreachable {
 		return message
 	}
-	return said + incident.ReplaceAllString(page, "")
+	return message[:from[0]] + incident.ReplaceAllString(message[from[0]:], "")
 }
 
 // KeepMessage returns the condition with the message it had before if that says the same but for the id of the request,

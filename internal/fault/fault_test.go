@@ -210,11 +210,16 @@ func TestKeepMessage(t *testing.T) {
 
 // TestKeepMessageOfAProxy: the number of an incident is not another message, where the words are not Astro's.
 func TestKeepMessageOfAProxy(t *testing.T) {
-	const first, next = "HTTP 403, not in Astro's form: Your support ID is: 584552", "HTTP 403, not in Astro's form: Your support ID is: 91723a-77"
-	for reason, want := range map[string]string{v1alpha1.ReasonUnreachable: first, v1alpha1.ReasonPermissionDenied: next} {
-		old, now := condition("Ready", "False", reason, first), condition("Ready", "False", reason, next)
-		if got := KeepMessage([]metav1.Condition{old}, now).Message; got != want {
-			t.Errorf("%s: want %q, got %q", reason, want, got)
+	for first, next := range map[string]string{
+		"HTTP 403, not in Astro's form: Your support ID is: 584552":                      "HTTP 403, not in Astro's form: Your support ID is: 91723a-77",
+		"HTTP 200 with a web page in Astro's place: «Sign in, session 584552»":           "HTTP 200 with a web page in Astro's place: «Sign in, session 91723a-77»",
+		"it redirects to 584552ab.login.example.com, and the credential does not follow": "it redirects to 91723a.login.example.com, and the credential does not follow",
+	} {
+		for reason, want := range map[string]string{v1alpha1.ReasonUnreachable: first, v1alpha1.ReasonPermissionDenied: next} {
+			old, now := condition("Ready", "False", reason, first), condition("Ready", "False", reason, next)
+			if got := KeepMessage([]metav1.Condition{old}, now).Message; got != want {
+				t.Errorf("%s: want %q, got %q", reason, want, got)
+			}
 		}
 	}
 }
