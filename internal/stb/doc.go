@@ -8,7 +8,7 @@
 //   - command.go, session.go: the commands and what all of them are told by flags;
 //   - cluster.go, connection.go, organization.go: what is read, of Kubernetes and of Astro;
 //   - declared.go, grants.go, selection.go: who may do what, which binding declares it, and which of it is asked for (pure);
-//   - table.go: how it is printed;
+//   - table.go, data.go: how it is printed;
 //   - list.go, roles.go, matrix.go, page.go: the commands that show it;
 //   - explain.go, precedence.go: why one binding is as it is;
 //   - names.go, manifest.go, namespaces.go, export.go, leftout.go: bindings for it;

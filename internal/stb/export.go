@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -14,9 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
@@ -157,23 +153,6 @@ func checkFolder(folder string, byNamespace map[string][]*v1alpha1.ScopedTokenBi
 		}
 	}
 	return nil
-}
-
-// printBindings prints as kubectl does, with the YAML and JSON libraries of Kubernetes: what is from Astro stays a value.
-func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format string) error {
-	list := &unstructured.UnstructuredList{Object: map[string]any{"apiVersion": "v1", "kind": "List"}}
-	for _, b := range all {
-		object, err := manifest(b)
-		if err != nil {
-			return err
-		}
-		list.Items = append(list.Items, *object)
-	}
-	if format == asJSON {
-		return (&printers.JSONPrinter{}).PrintObj(list, to)
-	}
-	printer := &printers.YAMLPrinter{}
-	return list.EachListItem(func(object runtime.Object) error { return printer.PrintObj(object, to) })
 }
 
 // enforcer is a binding that is to enforce a role, whether it holds it yet or not.

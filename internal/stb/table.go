@@ -1,21 +1,17 @@
 package stb
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf16"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/printers"
-	"sigs.k8s.io/yaml"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
@@ -73,41 +69,6 @@ func tableOf(columns []column, rows [][]string) *metav1.Table {
 		table.Rows = append(table.Rows, metav1.TableRow{Cells: cells})
 	}
 	return table
-}
-
-// printData prints a value as JSON or YAML.
-func printData(to io.Writer, format string, value any) error {
-	data, err := json.MarshalIndent(value, "", "  ")
-	if err != nil {
-		return err
-	}
-	if format == asJSON {
-		_, err = fmt.Fprintln(to, escaped(string(data)))
-		return err
-	}
-	if data, err = yaml.JSONToYAML(data); err != nil {
-		return err
-	}
-	_, err = fmt.Fprint(to, string(data))
-	return err
-}
-
-// escaped is JSON that means the same, with the characters escaped that encoding/json leaves as they are and a terminal takes for
-// something other than text, such as U+009B, which begins what ESC [ does; and what a CI system takes for a command.
-func escaped(document string) string {
-	var out strings.Builder
-	for _, r := range document {
-		switch {
-		case r < unicode.MaxASCII || !hidden(r):
-			out.WriteRune(r)
-		case r > math.MaxUint16:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return commands.ReplaceAllString(out.String(), `#\u0023$1`)
 }
 
 // printable is text from outside as it may stand on one line of a terminal, of the log of a CI system, and of a file that

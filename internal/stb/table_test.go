@@ -2,7 +2,6 @@ package stb
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -34,30 +33,6 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// TestPrintedJSON: -o json has every character that is not seen escaped, and means what it was made of.
-func TestPrintedJSON(t *testing.T) {
-	for text, want := range map[string]string{
-		"CI deployer é 日本 \u2764\ufe0f": `"CI deployer é 日本 ` + "\u2764\ufe0f" + `"`, "two\nlines": `"two\nlines"`, "\x1b[8m": `"\u001b[8m"`,
-		"\u0085\u009b8m\u0080\x7f": `"\u0085\u009b8m\u0080\u007f"`, "\u202ea\u200b": `"\u202ea\u200b"`, "\U000e0041": `"\udb40\udc41"`,
-		"a ##[add-mask]grant": `"a #\u0023[add-mask]grant"`, `##vso[x] \`: `"#\u0023vso[x] \\"`, odd: "",
-	} {
-		var out bytes.Buffer
-		if err := printData(&out, asJSON, []string{text}); err != nil {
-			t.Fatal(err)
-		}
-		if want != "" && out.String() != "[\n  "+want+"\n]\n" {
-			t.Errorf("%q: want %s, got %s", text, want, out.String())
-		}
-		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), hidden) || commands.MatchString(out.String()) {
-			t.Errorf("%q: printed as %s", text, out.String())
-		}
-		var back []string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || len(back) != 1 || back[0] != text {
-			t.Errorf("%q: read back as %q: %v", text, back, err)
-		}
-	}
-}
-
 // odd is what may come from outside at worst: it hides what is before and behind it, forges a line, and gives GitHub a command.
 const odd = "y\x1b[1A\x1b[2K\n::add-mask::grant\nNothing changes: 12 bindings are as declared.\n\x1b[8m\u202e##[add-mask]x"
 
@@ -81,15 +56,21 @@ func TestOddTextEverywhere(t *testing.T) {
 		Binding: odd, Declares: odd, Mode: odd, Astro: odd, Connection: odd, Rule: odd, Claim: odd, Order: []string{odd, odd}, Next: odd, Runbook: odd,
 		Conditions: []metav1.Condition{{Type: odd, Status: odd, Reason: odd, Message: odd}},
 	}
+	p := &planned{Bindings: []plan.Item{item}, Connections: []connectionItem{{Connection: odd, Source: odd}}}
+	bindings := []*v1alpha1.ScopedTokenBinding{g.binding("team", "a", v1alpha1.ConnectionReference{Name: odd}, exportOptions{})}
 	prints := map[string]func(s *session) error{
-		"list":    func(s *session) error { return s.printGrants(asWide, all) },
-		"roles":   func(s *session) error { return s.printRoles(true, token, all) },
-		"matrix":  func(s *session) error { return s.printMatrix(all) },
-		"page":    func(s *session) error { return writePage(s.Out, odd, all, today) },
-		"explain": func(s *session) error { return s.printExplanation(e) },
-		"plan": func(s *session) error {
-			return s.printPlan(asWide, &planned{Bindings: []plan.Item{item}, Connections: []connectionItem{{Connection: odd, Source: odd}}})
-		},
+		"list":             func(s *session) error { return s.printGrants(asWide, all) },
+		"json":             func(s *session) error { return s.printGrants(asJSON, all) },
+		"yaml":             func(s *session) error { return s.printGrants(asYAML, all) },
+		"roles":            func(s *session) error { return s.printRoles(true, token, all) },
+		"matrix":           func(s *session) error { return s.printMatrix(all) },
+		"page":             func(s *session) error { return writePage(s.Out, odd, all, today) },
+		"explain":          func(s *session) error { return s.printExplanation(e) },
+		"explain in YAML":  func(s *session) error { return printData(s.Out, asYAML, e) },
+		"plan":             func(s *session) error { return s.printPlan(asWide, p) },
+		"plan in YAML":     func(s *session) error { return s.printPlan(asYAML, p) },
+		"bindings in JSON": func(s *session) error { return printBindings(s.Out, bindings, asJSON) },
+		"bindings in YAML": func(s *session) error { return printBindings(s.Out, bindings, asYAML) },
 		"export": func(s *session) error {
 			v := view{grants: all, connection: &v1alpha1.AstroConnection{}}
 			s.tellLeftOut(v.bindingsFor(exportOptions{declared: true}, nil, today))
@@ -107,7 +88,7 @@ func TestOddTextEverywhere(t *testing.T) {
 			if err := show(s); err != nil {
 				t.Fatal(err)
 			}
-			if !strings.Contains(out.String(), "x1b[1A") {
+			if !strings.Contains(out.String(), "[1A") {
 				t.Errorf("nothing odd is printed, which proves nothing:\n%s", out.String())
 			}
 			for line := range strings.Lines(out.String()) {
