@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"sync"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // Log is where the lines go. Each is written at once and by one call, so that lines of several processes in one file are
@@ -64,7 +66,7 @@ func (l *Log) Write(entries ...Entry) error {
 	defer l.mu.Unlock()
 	var lost LostError
 	for i := range entries {
-		line, err := json.Marshal(&entries[i])
+		line, err := lineOf(entries[i])
 		if err == nil {
 			err = l.line(line)
 		}
@@ -78,9 +80,17 @@ func (l *Log) Write(entries ...Entry) error {
 	return nil
 }
 
+// lineOf is an entry as the log has it: a role of any length in Astro is clipped, and no word of others does anything to a terminal
+// that shows the log.
+func lineOf(e Entry) ([]byte, error) {
+	e.From, e.To = text.Clip(e.From, text.MostRole), text.Clip(e.To, text.MostRole)
+	line, err := json.Marshal(&e)
+	return []byte(text.JSON(string(line))), err
+}
+
 // line writes one line. After one that broke off it begins with a new line, so that no more than that one cannot be read.
-func (l *Log) line(text []byte) error {
-	line := slices.Concat(text, []byte{'\n'})
+func (l *Log) line(entry []byte) error {
+	line := slices.Concat(entry, []byte{'\n'})
 	if l.torn {
 		line = append([]byte{'\n'}, line...)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 var began = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
@@ -170,6 +172,40 @@ func TestLine(t *testing.T) {
 		`"cause":"granted","outcome":"refused","bindings":[{"namespace":"data","name":"b","uid":"u1"}],"updatedBy":"Ada","requestId":"r1"}` + "\n"
 	if diff := cmp.Diff(want, line); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestLineOfOddText: what a terminal would obey is escaped, in every field that is from Astro, and a role has a bound.
+func TestLineOfOddText(t *testing.T) {
+	const odd = "x\x1b[1A\u009b8m\u0085\u202ey\u200b\U000e0041\u007f"
+	w := newWorld(t)
+	e := granted(Confirmed)
+	e.Organization.Name, e.Token.Name, e.Target.Name, e.UpdatedBy, e.RequestID = odd, odd, odd, odd, odd
+	e.From, e.To = odd+strings.Repeat("r", 1<<21), odd
+	w.sent(e)
+	line := w.out.String()
+	if len(line) > 4096 || strings.ContainsFunc(strings.TrimSuffix(line, "\n"), text.Hidden) {
+		t.Errorf("%d bytes: %.4096q", len(line), line)
+	}
+	var back Entry
+	if err := json.Unmarshal([]byte(line), &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Token.Name != odd || back.To != odd || back.From != text.Clip(e.From, text.MostRole) {
+		t.Errorf("read back as %+v", back)
+	}
+}
+
+// TestLongRole: a role is followed by all of its name, of which a line has the beginning.
+func TestLongRole(t *testing.T) {
+	w := newWorld(t)
+	e := granted(Unknown)
+	e.To = strings.Repeat("r", 2*text.MostRole)
+	w.sent(e)
+	w.seen(e.To[:len(e.To)-1], time.Second)
+	w.seen(e.To, time.Second)
+	if got := w.lines(); got != "a unknown, a confirmed" {
+		t.Error(got)
 	}
 }
 

@@ -6,11 +6,8 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
 
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -18,6 +15,7 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // printData prints a value as JSON or YAML.
@@ -68,22 +66,9 @@ func printBindings(to io.Writer, all []*v1alpha1.ScopedTokenBinding, format stri
 	return err
 }
 
-// escaped is JSON that means the same, with the characters escaped that encoding/json leaves as they are and a terminal takes for
-// something other than text, such as U+009B, which begins what ESC [ does; and what a CI system takes for a command.
+// escaped is JSON that means the same, with what is hidden and what a CI system takes for a command escaped.
 func escaped(document string) string {
-	var out strings.Builder
-	for _, r := range document {
-		switch {
-		case r < unicode.MaxASCII || !hidden(r):
-			out.WriteRune(r)
-		case r > math.MaxUint16:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return commands.ReplaceAllString(out.String(), `#\u0023$1`)
+	return commands.ReplaceAllString(text.JSON(document), `#\u0023$1`)
 }
 
 // yamlOf is a JSON document as YAML that means the same. No line is folded, so a value begins no line, and what is not printable
@@ -106,7 +91,7 @@ func yamlOf(document []byte) (string, error) {
 	}
 	var out strings.Builder
 	for _, r := range plain.String() {
-		if r == '\n' || !hidden(r) {
+		if r == '\n' || !text.Hidden(r) {
 			out.WriteRune(r)
 		} else {
 			fmt.Fprintf(&out, `\U%08X`, r) // which the library takes for printable

@@ -8,28 +8,30 @@ import (
 
 	"pgregory.net/rapid"
 	"sigs.k8s.io/yaml"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 )
 
 // TestPrintedJSON: -o json has every character that is not seen escaped, and means what it was made of.
 func TestPrintedJSON(t *testing.T) {
-	for text, want := range map[string]string{
+	for plain, want := range map[string]string{
 		"CI deployer é 日本 \u2764\ufe0f": `"CI deployer é 日本 ` + "\u2764\ufe0f" + `"`, "two\nlines": `"two\nlines"`, "\x1b[8m": `"\u001b[8m"`,
 		"\u0085\u009b8m\u0080\x7f": `"\u0085\u009b8m\u0080\u007f"`, "\u202ea\u200b": `"\u202ea\u200b"`, "\U000e0041": `"\udb40\udc41"`,
 		"a ##[add-mask]grant": `"a #\u0023[add-mask]grant"`, `##vso[x] \`: `"#\u0023vso[x] \\"`, odd: "",
 	} {
 		var out bytes.Buffer
-		if err := printData(&out, asJSON, []string{text}); err != nil {
+		if err := printData(&out, asJSON, []string{plain}); err != nil {
 			t.Fatal(err)
 		}
 		if want != "" && out.String() != "[\n  "+want+"\n]\n" {
-			t.Errorf("%q: want %s, got %s", text, want, out.String())
+			t.Errorf("%q: want %s, got %s", plain, want, out.String())
 		}
-		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), hidden) || commands.MatchString(out.String()) {
-			t.Errorf("%q: printed as %s", text, out.String())
+		if strings.ContainsFunc(strings.ReplaceAll(out.String(), "\n", ""), text.Hidden) || commands.MatchString(out.String()) {
+			t.Errorf("%q: printed as %s", plain, out.String())
 		}
 		var back []string
-		if err := json.Unmarshal(out.Bytes(), &back); err != nil || len(back) != 1 || back[0] != text {
-			t.Errorf("%q: read back as %q: %v", text, back, err)
+		if err := json.Unmarshal(out.Bytes(), &back); err != nil || len(back) != 1 || back[0] != plain {
+			t.Errorf("%q: read back as %q: %v", plain, back, err)
 		}
 	}
 }
@@ -72,7 +74,7 @@ func TestPrintedYAMLHoldsForAnyText(t *testing.T) {
 			t.Fatal(err)
 		}
 		for line := range strings.Lines(out.String()) {
-			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), hidden) || strings.HasPrefix(strings.TrimSpace(line), "::") || commands.MatchString(line) {
+			if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), text.Hidden) || strings.HasPrefix(strings.TrimSpace(line), "::") || commands.MatchString(line) {
 				t.Fatalf("%q", line)
 			}
 		}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,16 +75,10 @@ func tableOf(columns []column, rows [][]string) *metav1.Table {
 // as line breaks, the escapes of a terminal and marks of direction, or what a CI system would do as it is told. What is
 // printable already stays as it is.
 func printable(s string) string {
-	if strings.ContainsFunc(s, hidden) || s != strings.TrimSpace(s) || strings.HasPrefix(s, "::") || commands.MatchString(s) {
+	if strings.ContainsFunc(s, text.Hidden) || s != strings.TrimSpace(s) || strings.HasPrefix(s, "::") || commands.MatchString(s) {
 		return commands.ReplaceAllString(text.Quote(s), `#\x23$1`)
 	}
 	return s
-}
-
-// hidden reports whether the character is not seen, or stands for one that cannot be. The selectors of emoji are seen by what they
-// select.
-func hidden(r rune) bool {
-	return !unicode.IsPrint(r) || r == unicode.ReplacementChar || text.Invisible(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
 // commands begin what GitHub Actions, Azure Pipelines and TeamCity take for a command to them, wherever on a line it stands.

@@ -1,9 +1,12 @@
 package text
 
 import (
+	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 )
 
 const (
@@ -30,6 +33,12 @@ func Invisible(r rune) bool {
 		return true
 	}
 	return unicode.In(r, unicode.C, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// Hidden reports whether the character is not seen, or stands for one that cannot be. The selectors of emoji are seen by what they
+// select.
+func Hidden(r rune) bool {
+	return !unicode.IsPrint(r) || r == unicode.ReplacementChar || Invisible(r) && !unicode.Is(unicode.Variation_Selector, r)
 }
 
 // Line is the text on one line and in valid UTF-8, without what is invisible. A text that has nothing of the kind stays as it
@@ -75,6 +84,24 @@ func Quote(s string) string {
 			out.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
 		} else {
 			out.WriteRune(r)
+		}
+	}
+	return out.String()
+}
+
+// JSON is a document of JSON that means the same, with the characters escaped that encoding/json leaves as they are and a terminal
+// takes for something other than text, such as U+009B, which begins what ESC [ does.
+func JSON(document string) string {
+	var out strings.Builder
+	for _, r := range document {
+		switch {
+		case r < unicode.MaxASCII || !Hidden(r):
+			out.WriteRune(r)
+		case r > math.MaxUint16:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&out, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&out, `\u%04x`, r)
 		}
 	}
 	return out.String()

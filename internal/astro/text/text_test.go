@@ -1,6 +1,7 @@
 package text
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -52,6 +53,21 @@ func TestClip(t *testing.T) {
 		got := Clip(s, most)
 		if len(got) > most || !utf8.ValidString(got) || len(s) <= most && got != s || len(s) > most && !strings.HasSuffix(got, "…") {
 			t.Fatalf("%q within %d bytes became %q", s, most, got)
+		}
+	})
+}
+
+func TestJSONHoldsForAnyText(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "text")
+		plain, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var back string
+		got := JSON(string(plain))
+		if err := json.Unmarshal([]byte(got), &back); err != nil || back != s || strings.ContainsFunc(got, Hidden) {
+			t.Fatalf("%q became %s, which is %q: %v", s, got, back, err)
 		}
 	})
 }
