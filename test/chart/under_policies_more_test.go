@@ -155,25 +155,33 @@ func TestOptionalPolicies(t *testing.T) {
 	ada.may("name one that is not there yet", create(connected("new", "later")))
 }
 
-// TestPolicyOfRetainingConnections: what a connection says of all bindings that name no deletionPolicy takes the verb as well.
+// TestPolicyOfRetainingConnections: what a connection says of all bindings that name no deletionPolicy takes the verb as well, and so
+// does to stop what it writes, which suspends all of them.
 func TestPolicyOfRetainingConnections(t *testing.T) {
 	inPolicedNamespace(t, "--set", "policies.retainVerb=true")
 	ada := personOf(t, "ada").with(policed, owner, edits)
 	retainer := personOf(t, "rita").with(policed, owner, edits, roleOf(t, "retains-connected", v1alpha1.GroupVersion.Group, "astroconnections", "retain"))
 	revokes, retains, another := connected("revokes", "none"), connected("retains", "none"), connected("another", "none")
 	retains.Spec.DeletionPolicy, another.Spec.DeletionPolicy = v1alpha1.DeletionRetain, v1alpha1.DeletionRetain
+	observing := connected("observing", "none")
+	observing.Spec.Mode = v1alpha1.ModeObserve
 	made(t, revokes)
 	made(t, retains)
 	const (
-		verb   = "takes the verb retain on astroconnections"
-		retain = `{"spec":{"deletionPolicy":"Retain"}}`
+		verb    = "takes the verb retain on astroconnections"
+		retain  = `{"spec":{"deletionPolicy":"Retain"}}`
+		observe = `{"spec":{"mode":"Observe"}}`
 	)
 	ada.mayNot("have a connection retain what its bindings hold", verb, patch(revokes, retain))
 	ada.mayNot("make a connection that retains", verb, create(another))
 	ada.may("make one that revokes", create(connected("another", "none")))
 	ada.may("edit one that retains already", patch(retains, `{"spec":{"sweepInterval":"1h"}}`))
 	ada.may("have it revoke", patch(retains, `{"spec":{"deletionPolicy":"Revoke"}}`))
-	ada.may("have one observe, through which no role is let go", patch(revokes, `{"spec":{"mode":"Observe"}}`))
+	ada.mayNot("have one observe, through which nothing is revoked", verb, patch(revokes, observe))
+	ada.may("make one that observes, through which nothing is held yet", create(observing))
+	retainer.may("have one observe", patch(revokes, observe))
+	ada.may("edit one that observes already", patch(revokes, `{"spec":{"sweepInterval":"2h"}}`))
+	ada.may("have it enforce", patch(revokes, `{"spec":{"mode":"Enforce"}}`))
 	retainer.may("have a connection retain what its bindings hold", patch(revokes, retain))
 	retainer.may("make a connection that retains", create(another))
 }
