@@ -1,13 +1,17 @@
 package stb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
@@ -62,8 +66,32 @@ the Secret of the connection, if you may read it. Nothing is written to either.`
 	flags.StringVar(&s.operatorNamespace, "operator-namespace", "scopedtoken-system", "where the Secrets of ClusterAstroConnections are")
 	flags.StringSliceVar(&s.hosts, "allowed-api-hosts", []string{DefaultHost}, "the hosts, with their port if they have one, to which a credential may be sent")
 	must(root.RegisterFlagCompletionFunc("connection", s.completeConnection))
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return noBlankFlag(cmd) }
 	root.AddCommand(newList(s), newRoles(s), newExport(s), newPlan(s), newMatrix(s), newExplain(s))
 	return root
+}
+
+// noBlankFlag refuses a flag that was given with nothing behind it, as a variable that is not set leaves it. Blank means the most or
+// the least there: every Workspace, or no deletion. The flags of kubectl mean what they mean to kubectl, and a blank --output is
+// what is printed without it.
+func noBlankFlag(cmd *cobra.Command) error {
+	kubectls := pflag.NewFlagSet("kubectl", pflag.ContinueOnError)
+	genericclioptions.NewConfigFlags(true).AddFlags(kubectls)
+	var blank error
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Name == "output" || kubectls.Lookup(f.Name) != nil && f.Name != "token" || !isBlank(f.Value) {
+			return
+		}
+		blank = cmp.Or(blank, fmt.Errorf("--%s has nothing behind it; give it a value, or leave it out", f.Name))
+	})
+	return blank
+}
+
+func isBlank(v pflag.Value) bool {
+	if list, is := v.(pflag.SliceValue); is {
+		return len(list.GetSlice()) == 0 || slices.ContainsFunc(list.GetSlice(), func(s string) bool { return strings.TrimSpace(s) == "" })
+	}
+	return strings.TrimSpace(v.String()) == ""
 }
 
 // oneArgument has a command take one argument, and says which.
