@@ -43,6 +43,7 @@ const (
 type ConnectionReference struct {
 	// kind of the connection. An AstroConnection is looked for in the namespace of the object that refers to it.
 	// +optional
+	// +nullable
 	// +kubebuilder:default=AstroConnection
 	Kind ConnectionKind `json:"kind,omitempty"`
 

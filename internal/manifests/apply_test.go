@@ -78,7 +78,8 @@ func TestApplyAsTheServerDoes(t *testing.T) {
 	cases := map[string]struct{ kind, spec string }{
 		"Least":          {KindBinding, "{" + base + "}"},
 		"Whole":          {KindBinding, "{" + base + ", role: Deploy Only, mode: Observe, adopt: Never, deletionPolicy: Retain, suspend: true}"},
-		"Nulls":          {KindBinding, "{connectionRef: {kind: null, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}"},
+		"Nulls":          {KindConnection, "{organizationId: <org>, credentialsSecretRef: {name: astro, key: null}, sweepInterval: null}"},
+		"NullKind":       {KindBinding, "{connectionRef: {kind: null, name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}}"},
 		"RoleNull":       {KindBinding, "{" + base + ", role: null}"},
 		"ModeNull":       {KindBinding, "{" + base + ", mode: null}"},
 		"SuspendNull":    {KindBinding, "{" + base + ", suspend: null}"},
@@ -169,7 +170,7 @@ func TestApplyOver(t *testing.T) {
 }
 
 // TestApplyBlanksOver lays documents with a key that has nothing behind it over an object that has a value there: here as with
-// server-side apply it is refused, or is the default where that is the least. (What kubectl does on the client's side is
+// server-side apply it is refused, or is the default where that allows nobody more. (What kubectl does on the client's side is
 // refused by a policy: test/apirules.)
 func TestApplyBlanksOver(t *testing.T) {
 	const binding = "connectionRef: {name: acme}, token: {scope: Organization, id: <tok>}, target: {kind: Deployment, id: <dep>}"
@@ -192,7 +193,7 @@ func TestApplyBlanksOver(t *testing.T) {
 		"TargetHome":     {KindBinding, binding, strings.Replace(binding, "id: <dep>", "id: <dep>, workspaceId: ", 1), false},
 		"TokenBlank":     {KindBinding, binding, strings.Replace(binding, "token: {scope: Organization, id: <tok>}", "token: ", 1), false},
 		"Spec":           {KindBinding, binding, "", false},
-		"RefKind":        {KindBinding, binding, strings.Replace(binding, "name: acme", "name: acme, kind: ", 1), true},
+		"RefKind":        {KindBinding, binding, strings.Replace(binding, "name: acme", "name: acme, kind: ", 1), false},
 		"ConnectionMode": {KindClusterConnection, connection + ", mode: Observe", connection + ", mode: ", false},
 		"Deletions":      {KindConnection, connection + ", deletionPolicy: Retain", connection + ", deletionPolicy: ", false},
 		"Revocations":    {KindConnection, connection + ", maxRevocationsPerSweep: 5", connection + ", maxRevocationsPerSweep: ", false},

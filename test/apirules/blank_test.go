@@ -12,6 +12,8 @@ import (
 // blanks are keys with nothing behind them, as templates leave them. What is left out would be taken for the words said
 // with each.
 var blanks = map[string]struct{ reason, kind, spec, key string }{
+	"Kind":           {"An AstroConnection of that name may allow everything.", "ScopedTokenBinding", `{connectionRef: {name: acme, kind: }, token: {scope: Organization, name: x}, target: {kind: Deployment, id: <dep>}}`, "kind"},
+	"InventoryKind":  {"It may show everything.", "TargetInventory", `{connectionRef: {name: acme, kind: }, target: {kind: Deployment, id: <dep>}}`, "kind"},
 	"Role":           {"DEPLOYMENT_ADMIN is the strongest role of a Deployment.", "ScopedTokenBinding", bindingWith("role: "), "role"},
 	"Mode":           {"Enforce writes.", "ScopedTokenBinding", bindingWith("mode: "), "mode"},
 	"Adopt":          {"Always takes over whatever is there.", "ScopedTokenBinding", bindingWith("adopt: "), "adopt"},
@@ -74,9 +76,8 @@ func TestBlankKeys(t *testing.T) {
 	}
 }
 
-// harmless are blank keys whose defaults are the least.
+// harmless are blank keys whose defaults take no limit away.
 var harmless = map[string]struct{ kind, spec string }{
-	"Kind":          {"ScopedTokenBinding", `{connectionRef: {name: acme, kind: }, token: {scope: Organization, name: x}, target: {kind: Deployment, id: <dep>}}`},
 	"APIURL":        {"AstroConnection", connectionWith("apiURL: ")},
 	"Key":           {"AstroConnection", `{organizationId: <org>, credentialsSecretRef: {name: x, key: }}`},
 	"SweepInterval": {"ClusterAstroConnection", connectionWith("sweepInterval: ")},

@@ -41,6 +41,10 @@ func TestExampleOfBindings(t *testing.T) {
 		"BlankExpiry":  {"The role would never end.", `bindings: [{name: a, expiresAt: , ` + rest + `}]`, nil, "a.expiresAt has nothing behind it"},
 		"BlankOwn":     {"It would be the connection of all.", `bindings: [{name: a, connectionRef: , ` + rest + `}]`, nil, "a.connectionRef has nothing behind it"},
 		"BlankDeeper":  {"The name would count alone.", `bindings: [{name: a, ` + strings.Replace(rest, "name: ci", "name: ci, id: ", 1) + `}]`, nil, "a.token.id has nothing behind it"},
+		"BlankKind":    {"Helm takes it out, and an AstroConnection of that name may allow everything.", `connection: {kind: , name: acme}, bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection.kind is needed; write AstroConnection or ClusterAstroConnection"},
+		"BlankName":    {"It would be refused by the API server only.", `connection: {name: }, bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection.name is needed"},
+		"BlankOwnKind": {"Nor may that of a binding's own.", `bindings: [{name: a, connectionRef: {kind: , name: acme}, ` + rest + `}]`, nil, "a.connectionRef.kind has nothing behind it"},
+		"OwnOfNothing": {"It would be the connection of all.", `bindings: [{name: a, connectionRef: {}, ` + rest + `}]`, map[string]any{}, ""},
 		"NoBindings":   {"There need be none.", `bindings: []`, nil, ""},
 		"NothingAtAll": {"Nor anything of it.", ``, nil, ""},
 	}

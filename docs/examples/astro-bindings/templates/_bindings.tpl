@@ -7,7 +7,8 @@ everything else in it is the binding's spec; the connection is that of .Values.a
 {{- range (.Values.astro).bindings }}
 {{- $name := required "a binding of astro.bindings needs a name" .name }}
 {{- include "astro-bindings.filled" (list (printf "astro.bindings: %s" $name) .) }}
-{{- $connection := .connectionRef | default $root.Values.astro.connection | required "astro.connection is needed where a binding has no connectionRef" }}
+{{- $connection := .connectionRef }}
+{{- if not (hasKey . "connectionRef") }}{{ $connection = include "astro-bindings.connection" $root | fromYaml }}{{ end }}
 ---
 apiVersion: astro.scopedtoken.dev/v1alpha1
 kind: ScopedTokenBinding
@@ -20,6 +21,18 @@ metadata:
 spec:
   {{- set (omit . "name") "connectionRef" $connection | toYaml | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/*
+The connection of bindings that name none. Its kind has to be said: Helm takes a key with nothing behind it out of these values
+if a chart has a default for it, and without a kind it would be an AstroConnection, which may allow everything.
+*/}}
+{{- define "astro-bindings.connection" -}}
+{{- $connection := required "astro.connection is needed where a binding has no connectionRef" .Values.astro.connection }}
+{{- include "astro-bindings.filled" (list "astro.connection" $connection) }}
+{{- $_ := required "astro.connection.kind is needed; write AstroConnection or ClusterAstroConnection" $connection.kind }}
+{{- $_ := required "astro.connection.name is needed; write the name of the connection" $connection.name }}
+{{- toYaml $connection }}
 {{- end }}
 
 {{/*
