@@ -45,3 +45,28 @@ func TestRefuses(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusesBlanks: what Kubernetes gets as it is has nothing blank in it, since that would be as if it were left out.
+func TestRefusesBlanks(t *testing.T) {
+	cases := map[string]struct{ reason, values, want string }{
+		"MetricsLabels":      {"A selector without labels is every namespace.", "networkPolicy: {metricsFrom: [{namespaceSelector: {matchLabels: }}]}", "networkPolicy.metricsFrom.0.namespaceSelector.matchLabels has nothing behind it"},
+		"MetricsLabel":       {"A label less selects more.", "networkPolicy: {metricsFrom: [{podSelector: {matchLabels: {a: b, c: }}}]}", "podSelector.matchLabels.c has nothing behind it"},
+		"MetricsExpressions": {"So does an expression less.", "networkPolicy: {metricsFrom: [{podSelector: {matchExpressions: }}]}", "podSelector.matchExpressions has nothing behind it"},
+		"MetricsOperator":    {"Within a list in a list as well.", "networkPolicy: {metricsFrom: [{podSelector: {matchExpressions: [{key: a, operator: In, values: [null]}]}}]}", "matchExpressions.0.values.0 has nothing behind it"},
+		"MetricsPeer":        {"One that names nothing.", "networkPolicy: {metricsFrom: [{ipBlock: {cidr: 10.0.0.0/8, except: }}]}", "ipBlock.except has nothing behind it"},
+		"Volume":             {"The audit log would be on an emptyDir, and go with the Pod.", "auditLog: {to: /var/log/astro/audit.log, volume: {persistentVolumeClaim: }}", "auditLog.volume.persistentVolumeClaim has nothing behind it"},
+		"Toleration":         {"It would tolerate everything.", "tolerations: [{key: , operator: Exists}]", "tolerations.0.key has nothing behind it"},
+		"Affinity":           {"A term without labels is every Pod.", "affinity: {podAntiAffinity: }", "affinity.podAntiAffinity has nothing behind it"},
+		"Spread":             {"So it is here.", "topologySpreadConstraints: [{maxSkew: 1, topologyKey: a, whenUnsatisfiable: DoNotSchedule, labelSelector: }]", "topologySpreadConstraints.0.labelSelector has nothing behind it"},
+		"Env":                {"Without its proxy it would call Astro itself.", "extraEnv: [{name: HTTPS_PROXY, valueFrom: }]", "extraEnv.0.valueFrom has nothing behind it"},
+		"Monitor":            {"It would be checked otherwise than was meant.", "metrics: {serviceMonitor: {tlsConfig: {ca: }}}", "metrics.serviceMonitor.tlsConfig.ca has nothing behind it"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			out, err := helm(t, "template", release, "config/chart", "--values", valuesFile(t, tc.values))
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s\nwant an error with %q, got %v and %d bytes of YAML", tc.reason, tc.want, err, len(out))
+			}
+		})
+	}
+}

@@ -123,6 +123,27 @@ defaults and not that there are none. Every template begins with it, since none 
 {{- end }}
 {{- if kindIs "invalid" (index $section (last $keys)) }}{{ $_ := set $section (last $keys) $default }}{{ end }}
 {{- end }}
+{{- range $key := list "affinity" "extraEnv" "tolerations" "topologySpreadConstraints" }}
+{{- include "scopedtoken.filled" (list $key (get $.Values $key)) }}
+{{- end }}
+{{- include "scopedtoken.filled" (list "auditLog.volume" .Values.auditLog.volume) }}
+{{- include "scopedtoken.filled" (list "metrics.serviceMonitor.tlsConfig" .Values.metrics.serviceMonitor.tlsConfig) }}
+{{- include "scopedtoken.filled" (list "networkPolicy.metricsFrom" .Values.networkPolicy.metricsFrom) }}
+{{- end }}
+
+{{/*
+Fails if something has nothing behind it, at any depth, in a value that Kubernetes gets as it is: it would be taken for left out,
+and a selector without its labels selects everything, a volume without its claim is empty and goes with the Pod.
+*/}}
+{{- define "scopedtoken.filled" -}}
+{{- $at := first . }}
+{{- $value := last . }}
+{{- if kindIs "invalid" $value }}
+{{- fail (printf "%s has nothing behind it, which Kubernetes would take for left out: write its value, or take the key out" $at) }}
+{{- end }}
+{{- if or (kindIs "map" $value) (kindIs "slice" $value) }}
+{{- range $key, $below := $value }}{{ include "scopedtoken.filled" (list (printf "%s.%v" $at $key) $below) }}{{ end }}
+{{- end }}
 {{- end }}
 
 {{/* The image: by a digest or a tag of the user's, else by the digest that the release has put into the chart, else by the appVersion. */}}
