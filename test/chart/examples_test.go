@@ -70,3 +70,48 @@ func TestExampleOfBindings(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfExample: each binding is an object of its own, called as the API server takes it, or the release fails.
+func TestNamesOfExample(t *testing.T) {
+	const rest = `token: {scope: Organization, name: ci}, target: {kind: Workspace, id: clw0a1b2c3d4e5f6g7h8i9j0k}, role: WORKSPACE_MEMBER`
+	const long = "reports-of-the-data-platform-team-production-eu1"
+	cases := map[string]struct {
+		reason, release string
+		items           []string
+		want            []string
+		refused         string
+	}{
+		"Long":      {"What tells two apart may stand at the end.", long, []string{"deployer-on-production-etl-a", "deployer-on-production-etl-b"}, []string{long + "-deployer-on-production-etl-a", long + "-deployer-on-production-etl-b"}, ""},
+		"Number":    {"Names of digits are names.", "123", []string{"5"}, []string{"123-5"}, ""},
+		"Twice":     {"One of the two would be there.", "r", []string{"a", "b", "a"}, nil, "astro.bindings: a is there twice"},
+		"TwiceSame": {"Also where one is in quotes.", "r", []string{"5", "'5'"}, nil, "astro.bindings: 5 is there twice"},
+		"Dot":       {"No name may end so.", "r", []string{"a."}, nil, "astro.bindings: a. would be called r-a., which is no name"},
+		"Letters":   {"Nor have such letters.", "r", []string{"Deployer_A"}, nil, "r-Deployer_A, which is no name"},
+		"TooLong":   {"Nor be longer than any.", "r", []string{strings.Repeat("a", 252)}, nil, "which is no name"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			items := make([]string, len(tc.items))
+			for i, item := range tc.items {
+				items[i] = "{name: " + item + ", " + rest + "}"
+			}
+			out, err := helm(t, "template", tc.release, application(t), "--values", valuesFile(t, "astro: {bindings: ["+strings.Join(items, ", ")+"]}"))
+			if tc.refused != "" || err != nil {
+				if err == nil || tc.refused == "" || !strings.Contains(err.Error(), tc.refused) {
+					t.Fatalf("%s\nwant an error with %q, got %v", tc.reason, tc.refused, err)
+				}
+				return
+			}
+			var got []string
+			for _, o := range of(parse(t, out), "ScopedTokenBinding") {
+				got = append(got, o.GetName())
+				if instance, _, _ := unstructured.NestedFieldNoCopy(o.Object, "metadata", "labels", "app.kubernetes.io/instance"); instance != tc.release {
+					t.Errorf("%s is labelled with the instance %v of type %T", o.GetName(), instance, instance)
+				}
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Errorf("%s (-want +got)\n%s", tc.reason, diff)
+			}
+		})
+	}
+}

@@ -70,3 +70,27 @@ func TestRefusesBlanks(t *testing.T) {
 		})
 	}
 }
+
+// TestRefusesTwins: two objects of one name would be one, without a word.
+func TestRefusesTwins(t *testing.T) {
+	const connection = "spec: {organizationId: clp0a1b2c3d4e5f6g7h8i9j0k, credentialsSecretRef: {name: astro-api}}"
+	const target = "connectionRef: {name: acme}, target: {kind: Workspace, id: clw0a1b2c3d4e5f6g7h8i9j0k}"
+	const binding = "spec: {" + target + ", token: {scope: Organization, name: ci}, role: WORKSPACE_MEMBER}"
+	const inventory = "spec: {" + target + "}"
+	cases := map[string]struct{ reason, values, want string }{
+		"Bindings":           {"The role of one of them would not be given.", "bindings: [{name: a, " + binding + "}, {name: a, " + binding + "}]", "ScopedTokenBinding default/a is in the values twice"},
+		"Own":                {"The release's namespace may be written or not.", "bindings: [{name: a, namespace: default, " + binding + "}, {name: a, " + binding + "}]", "ScopedTokenBinding default/a is in the values twice"},
+		"Connections":        {"The rules of one would not be there.", "connections: [{name: a, namespace: b, " + connection + "}, {name: a, namespace: b, " + connection + "}]", "AstroConnection b/a is in the values twice"},
+		"ClusterConnections": {"Also where there is no namespace.", "clusterConnections: [{name: a, " + connection + "}, {name: a, " + connection + "}]", "ClusterAstroConnection a is in the values twice"},
+		"Inventories":        {"And here.", "inventories: [{name: a, " + inventory + "}, {name: a, " + inventory + "}]", "TargetInventory default/a is in the values twice"},
+		"Apart":              {"Another kind or another namespace is another object.", "bindings: [{name: a, " + binding + "}, {name: a, namespace: b, " + binding + "}]\ninventories: [{name: a, " + inventory + "}]", ""},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			_, err := helm(t, "template", release, "config/chart", "--namespace", "default", "--values", valuesFile(t, tc.values))
+			if (err != nil) != (tc.want != "") || err != nil && !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("%s\nwant an error with %q, got %v", tc.reason, tc.want, err)
+			}
+		})
+	}
+}

@@ -160,8 +160,14 @@ and a selector without its labels selects everything, a volume without its claim
 {{- without (concat .Values.secretNamespaces .Values.watchNamespaces | uniq | sortAlpha) .Release.Namespace | toYaml }}
 {{- end }}
 
-{{/* A custom resource from values: its kind, and an item with name, namespace, labels, annotations and spec. */}}
+{{/*
+A custom resource from values: its kind, and an item with name, namespace, labels, annotations and spec. Of two of one name only
+one would be there.
+*/}}
 {{- define "scopedtoken.object" -}}
+{{- $id := ternary (printf "%s %s/%s" .kind (.item.namespace | default .root.Release.Namespace) .item.name) (printf "%s %s" .kind .item.name) .namespaced }}
+{{- if hasKey .seen $id }}{{ fail (printf "%s is in the values twice, and only one of the two would be; give each a name of its own" $id) }}{{ end }}
+{{- $_ := set .seen $id true }}
 ---
 apiVersion: astro.scopedtoken.dev/v1alpha1
 kind: {{ .kind }}

@@ -4,23 +4,37 @@ everything else in it is the binding's spec; the connection is that of .Values.a
 */}}
 {{- define "astro-bindings.bindings" -}}
 {{- $root := . }}
+{{- $names := dict }}
 {{- range (.Values.astro).bindings }}
-{{- $name := required "a binding of astro.bindings needs a name" .name }}
-{{- include "astro-bindings.filled" (list (printf "astro.bindings: %s" $name) .) }}
+{{- $item := required "a binding of astro.bindings needs a name" .name | toString }}
+{{- $where := printf "astro.bindings: %s" $item }}
+{{- include "astro-bindings.filled" (list $where .) }}
+{{- $name := include "astro-bindings.name" (list $where (printf "%s-%s" $root.Release.Name $item)) }}
+{{- if hasKey $names $name }}{{ fail (printf "%s is there twice, and only one of the two would be; give each a name of its own" $where) }}{{ end }}
+{{- $_ := set $names $name true }}
 {{- $connection := .connectionRef }}
 {{- if not (hasKey . "connectionRef") }}{{ $connection = include "astro-bindings.connection" $root | fromYaml }}{{ end }}
 ---
 apiVersion: astro.scopedtoken.dev/v1alpha1
 kind: ScopedTokenBinding
 metadata:
-  name: {{ printf "%s-%s" $root.Release.Name $name | trunc 63 | trimSuffix "-" }}
+  name: {{ $name | quote }}
   labels:
-    app.kubernetes.io/name: {{ $root.Chart.Name }}
-    app.kubernetes.io/instance: {{ $root.Release.Name }}
-    app.kubernetes.io/managed-by: {{ $root.Release.Service }}
+    app.kubernetes.io/name: {{ $root.Chart.Name | quote }}
+    app.kubernetes.io/instance: {{ $root.Release.Name | quote }}
+    app.kubernetes.io/managed-by: {{ $root.Release.Service | quote }}
 spec:
   {{- set (omit . "name") "connectionRef" $connection | toYaml | nindent 2 }}
 {{- end }}
+{{- end }}
+
+{{/* The name of an object, whole: two that were cut off might become one. */}}
+{{- define "astro-bindings.name" -}}
+{{- $name := last . }}
+{{- if or (gt (len $name) 253) (not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$" $name)) }}
+{{- fail (printf "%s would be called %s, which is no name in Kubernetes; write one of at most 253 lower case letters, digits, '-' and '.', with a letter or a digit at its end" (first .) $name) }}
+{{- end }}
+{{- $name }}
 {{- end }}
 
 {{/*
