@@ -71,8 +71,8 @@ func TestRefusesBlanks(t *testing.T) {
 	}
 }
 
-// TestRefusesTwins: two objects of one name would be one, without a word.
-func TestRefusesTwins(t *testing.T) {
+// TestRefusesObjects: an object in a namespace that nobody meant, or two of one name, of which one would not be there.
+func TestRefusesObjects(t *testing.T) {
 	const connection = "spec: {organizationId: clp0a1b2c3d4e5f6g7h8i9j0k, credentialsSecretRef: {name: astro-api}}"
 	const target = "connectionRef: {name: acme}, target: {kind: Workspace, id: clw0a1b2c3d4e5f6g7h8i9j0k}"
 	const binding = "spec: {" + target + ", token: {scope: Organization, name: ci}, role: WORKSPACE_MEMBER}"
@@ -83,6 +83,10 @@ func TestRefusesTwins(t *testing.T) {
 		"Connections":        {"The rules of one would not be there.", "connections: [{name: a, namespace: b, " + connection + "}, {name: a, namespace: b, " + connection + "}]", "AstroConnection b/a is in the values twice"},
 		"ClusterConnections": {"Also where there is no namespace.", "clusterConnections: [{name: a, " + connection + "}, {name: a, " + connection + "}]", "ClusterAstroConnection a is in the values twice"},
 		"Inventories":        {"And here.", "inventories: [{name: a, " + inventory + "}, {name: a, " + inventory + "}]", "TargetInventory default/a is in the values twice"},
+		"NoNamespace":        {"It would be in the release's.", "bindings: [{name: a, namespace: , " + binding + "}]", "the namespace of ScopedTokenBinding a has nothing behind it"},
+		"EmptyNamespace":     {"Also in quotes.", "connections: [{name: a, namespace: '', " + connection + "}]", "the namespace of AstroConnection a has nothing behind it"},
+		"BlankInventory":     {"And here.", "inventories: [{name: a, namespace: , " + inventory + "}]", "the namespace of TargetInventory a has nothing behind it"},
+		"BlankKind":          {"An AstroConnection of that name may allow everything.", "bindings: [{name: a, " + strings.Replace(binding, "{name: acme}", "{kind: , name: acme}", 1) + "}]", "/bindings/0/spec/connectionRef/kind"},
 		"Apart":              {"Another kind or another namespace is another object.", "bindings: [{name: a, " + binding + "}, {name: a, namespace: b, " + binding + "}]\ninventories: [{name: a, " + inventory + "}]", ""},
 	}
 	for name, tc := range cases {

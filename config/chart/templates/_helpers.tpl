@@ -165,6 +165,9 @@ A custom resource from values: its kind, and an item with name, namespace, label
 one would be there.
 */}}
 {{- define "scopedtoken.object" -}}
+{{- if and .namespaced (hasKey .item "namespace") (empty .item.namespace) }}
+{{- fail (printf "the namespace of %s %s has nothing behind it, which would be the release's: write it, or take the key out" .kind .item.name) }}
+{{- end }}
 {{- $id := ternary (printf "%s %s/%s" .kind (.item.namespace | default .root.Release.Namespace) .item.name) (printf "%s %s" .kind .item.name) .namespaced }}
 {{- if hasKey .seen $id }}{{ fail (printf "%s is in the values twice, and only one of the two would be; give each a name of its own" $id) }}{{ end }}
 {{- $_ := set .seen $id true }}
