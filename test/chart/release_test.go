@@ -62,8 +62,24 @@ func TestRelease(t *testing.T) {
 	// Installed anew, it takes the kinds over that the first one left.
 	must(t, append([]string{"install", release, "config/chart"}, in...)...)
 	must(t, append([]string{"uninstall", release}, in...)...)
+	takenOver(t)
+	if err := kube.Get(t.Context(), key, again); err != nil || again.UID != declared.UID {
+		t.Errorf("to take the kinds over touched a binding: %v", err)
+	}
 	must(t, append([]string{"uninstall", "team"}, in...)...)
 	gone(t, again)
+}
+
+// takenOver: a release of another name in another namespace gets the kinds that one has left as docs/upgrade.md says.
+func takenOver(t *testing.T) {
+	t.Helper()
+	install := []string{"install", "another", "config/chart", "--namespace", "another-system", "--create-namespace"}
+	if _, err := helm(t, install...); err == nil || !strings.Contains(err.Error(), "cannot be imported into the current release") {
+		t.Errorf("kinds of another release: %v", err)
+	}
+	must(t, append(install, "--take-ownership", "--force-conflicts")...)
+	must(t, "upgrade", "another", "config/chart", "--namespace", "another-system", "--set", "replicaCount=2")
+	must(t, "uninstall", "another", "--namespace", "another-system")
 }
 
 // refusedAtFirst: Helm cannot install the kinds and objects of theirs at once. The chart says so, and what to do, where Helm
