@@ -125,8 +125,9 @@ func (l *Line[K, C]) Served(key K) {
 }
 
 // Enter takes a place for the key with one of the credentials: one that is not throttled, if there is one, because the key does not
-// wait for the others, and one that has a place left, rather than the first. A place that the key has is kept, whichever it is: what it was called for may show later. A key that finds
-// none waits, and is to be left alone until it is called. Without a credential there is nothing to wait for.
+// wait for the others, and one that has a place left, rather than the first. A place that the key has is kept, whichever it is: what
+// it was called for may show later. A key that finds none waits, and is to be left alone until it is called. Without a credential
+// there is nothing to wait for.
 func (l *Line[K, C]) Enter(key K, through []Way[C], r Rank) (entered bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,12 +227,6 @@ func (l *Line[K, C]) queue(w Way[C]) *queue[K] {
 	}
 	q.throttled = w.Throttled
 	return q
-}
-
-// hasRoom reports whether a place is left.
-func (l *Line[K, C]) hasRoom(w Way[C]) bool {
-	q, known := l.queues[w.Credential]
-	return !known || q.working < l.limit(q)
 }
 
 func (l *Line[K, C]) limit(q *queue[K]) int {

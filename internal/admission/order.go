@@ -93,3 +93,9 @@ func (q *queue[K]) writerWaits() bool {
 	}
 	return false
 }
+
+// hasRoom reports whether a place is left.
+func (l *Line[K, C]) hasRoom(w Way[C]) bool {
+	q, known := l.queues[w.Credential]
+	return !known || q.working < l.limit(q)
+}

@@ -110,14 +110,11 @@ func (g group) agreed(ctx context.Context, row astro.Token) bool {
 	return true
 }
 
-// claims reports whether a binding holds a claim on the token, or is pinned to it by a name.
-func (g group) claims() bool { return slices.ContainsFunc(g.bindings, claims) }
-
-// claimsThrough is claims for the bindings of one connection. Whoever asks for a token through another one, and does not see it, costs
-// those who hold claims nothing.
+// claimsThrough reports whether a binding of the connection holds a claim on the token, or is pinned to it by a name. Whoever asks for a
+// token through another one, and does not see it, costs those who hold claims nothing.
 func (g group) claimsThrough(k connection.Key) bool {
 	id := k.String()
-	return slices.ContainsFunc(g.bindings, func(b decision.Binding) bool { return b.Connection.ID == id && claims(b) })
+	return slices.ContainsFunc(g.bindings, func(b decision.Binding) bool {
+		return b.Connection.ID == id && (b.Claim != nil || b.Object.Spec.Token.ID == "")
+	})
 }
-
-func claims(b decision.Binding) bool { return b.Claim != nil || b.Object.Spec.Token.ID == "" }

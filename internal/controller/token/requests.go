@@ -82,7 +82,7 @@ func (q *requests) ask(b *decision.Binding, now time.Time) asked {
 // spreadOf is how long after the beginning of a round the bindings of a token are answered.
 func spreadOf(b *v1alpha1.ScopedTokenBinding) time.Duration {
 	h := fnv.New32a()
-	h.Write([]byte(pin.TokenValue(b)))
+	_, _ = h.Write([]byte(pin.TokenValue(b)))
 	return time.Duration(h.Sum32()) * time.Millisecond % requestSpread
 }
 
