@@ -183,6 +183,8 @@ type ConnectionStatus struct {
 
 	// bindings is the number of bindings that refer to this connection.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Bindings int32 `json:"bindings"`
 
 	// lastHandledReconcileAt is the value of the annotation astro.scopedtoken.dev/requestedAt that was last acted upon.

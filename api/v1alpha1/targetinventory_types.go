@@ -119,14 +119,20 @@ type TargetInventoryStatus struct {
 
 	// total is the number of tokens with a role on the target.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Total int32 `json:"total"`
 
 	// remaining is the number of tokens beyond those listed.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Remaining int32 `json:"remaining"`
 
 	// undeclared is the number of tokens whose role on the target no binding declares.
 	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483647
 	Undeclared int32 `json:"undeclared"`
 
 	// removals are the roles that are to be removed where spec.undeclared is Remove, in the order of tokens. None of them is

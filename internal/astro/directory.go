@@ -37,7 +37,7 @@ type Directory struct {
 	current  *tokenListing       // the listing under way
 	lastDone *tokenListing       // the listing that ended last
 	begun    int                 // the number of listings that have begun
-	missed   map[string]int      // how many had when a token was first missed that is not proven to be gone
+	missed   map[string]miss     // tokens that were missed and are not proven to be gone
 	trust    trust
 }
 
@@ -49,13 +49,19 @@ type tokenRow struct {
 	at       time.Time // when it was read or written, or when its listing began
 }
 
+// miss is when a token was first missed, and how many listings had begun by then.
+type miss struct {
+	at    time.Time
+	begun int
+}
+
 // NewDirectory makes an empty directory. It lists when it is first asked.
 func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	if opts.Clock == nil {
 		opts.Clock = time.Now
 	}
 	return &Directory{
-		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{}, missed: map[string]int{},
+		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{}, missed: map[string]miss{},
 		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
 		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, targetTTL), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}

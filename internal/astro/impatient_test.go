@@ -136,6 +136,21 @@ func TestImpatientProof(t *testing.T) {
 		if made := w.Counts().ByEndpoint[astrosim.TokensList] - before; made != 1 {
 			t.Errorf("%d listings for one proof", made)
 		}
+		other := w.AddOrganizationToken(w.org, "other", "ORGANIZATION_MEMBER")
+		w.DeleteToken(other)
+		again := func() (bool, error) {
+			gone, _, err := d.ProveGone(Impatient(t.Context(), nil), other)
+			return gone, err
+		}
+		_, _ = again()
+		time.Sleep(2 * listingTimeout)
+		if gone, err := again(); gone || !errors.Is(err, ErrThrottled) {
+			t.Errorf("a listing is proof that began long before the call: %t, %v", gone, err)
+		}
+		if len(d.missed) != 1 {
+			t.Errorf("%d tokens are remembered as missed", len(d.missed))
+		}
+		time.Sleep(time.Minute) // for what goes on by itself
 	})
 }
 

@@ -3,6 +3,7 @@ package astro
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 )
@@ -145,14 +146,17 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	return true, "", nil
 }
 
-// firstMissed is how many listings had begun when the token was first missed, which is now unless it was before.
+// firstMissed is how many listings had begun when the token was first missed, which is now unless it was before, for no longer than a
+// listing may take: an older one is no proof of what is missed now.
 func (d *Directory) firstMissed(id string, begun int) int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	now := d.now()
+	maps.DeleteFunc(d.missed, func(_ string, m miss) bool { return now.Sub(m.at) > listingTimeout })
 	if _, known := d.missed[id]; !known {
-		d.missed[id] = begun
+		d.missed[id] = miss{at: now, begun: begun}
 	}
-	return d.missed[id]
+	return d.missed[id].begun
 }
 
 func (d *Directory) forgetMissed(id string) {

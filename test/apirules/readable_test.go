@@ -107,7 +107,7 @@ func TestNumbersInAStatus(t *testing.T) {
 			t.Run(kind+" "+name, func(t *testing.T) {
 				bad := []string{"1e30", "9223372036854775808", "0.5"}
 				if name != "observedGeneration" {
-					bad = append(bad, "2147483648")
+					bad = append(bad, "2147483648", "-2147483649") // which 1.33 takes for an int32 if no rule says otherwise
 				}
 				for _, number := range bad {
 					_, err := patch(t, object, types.MergePatchType, "{status: {"+name+": "+number+"}}", "status")

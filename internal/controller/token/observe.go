@@ -46,6 +46,9 @@ func (r *Reconciler) agreeOnName(ctx context.Context, g group, o observation) ob
 	return o
 }
 
+// mayNotSee is why a connection does not show a token that another one shows.
+const mayNotSee = "the connection's API token may not be allowed to see it"
+
 // findHidden finds out which connections of the bindings do not show a token that another one shows. What Astro says to
 // one credential is not for those who use another, and a role can be given only through one that sees the token.
 func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) observation {
@@ -70,7 +73,7 @@ func (r *Reconciler) findHidden(ctx context.Context, g group, o observation) obs
 		case err == nil:
 			r.Registry.Record(h, t, asked)
 		case errors.Is(err, astro.ErrNotFound), errors.Is(err, astro.ErrForbidden):
-			o = o.hiddenFrom(h.Key, "the connection's API token may not be allowed to see it")
+			o = o.hiddenFrom(h.Key, mayNotSee)
 		default:
 			o = o.unaskedBy(h.Key, err)
 		}
@@ -90,7 +93,7 @@ func (r *Reconciler) lacks(ctx context.Context, g group, h connection.Handle, o 
 	} else if err != nil {
 		return o.unaskedBy(h.Key, err)
 	}
-	return o.hiddenFrom(h.Key, "the connection's API token may not be allowed to see it")
+	return o.hiddenFrom(h.Key, mayNotSee)
 }
 
 // lookAnew reads by id a token that one connection does not show, and another one by its listing only, which may be older.

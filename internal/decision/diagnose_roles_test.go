@@ -1,0 +1,57 @@
+package decision
+
+import (
+	"testing"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
+
+func TestNeedsRoles(t *testing.T) {
+	change := func(target roleset.Target, to string) Change {
+		return Change{Change: roleset.Change{Target: target, To: to}}
+	}
+	cases := map[string]struct {
+		reason string
+		change Change
+		want   bool
+	}{
+		"Custom":    {"The custom roles may tell.", change(d1, deployer), true},
+		"BuiltIn":   {"A built-in role is not among them.", change(d1, admin), false},
+		"Removal":   {"A removal names none.", change(d1, ""), false},
+		"Workspace": {"A Workspace has no custom roles.", change(w1, "X"), false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			differ(t, c.reason, "needs roles", c.want, Progress{}.NeedsRoles(Diagnose{Changes: []Change{c.change}}))
+		})
+	}
+	s := situation(binding("a"), binding("held").on(d1).role(deployer).claimed(1), holds(d1, deployer))
+	p := Progress{Situation: s, Decision: Decide(s)}
+	for dangling, want := range map[bool]bool{true: true, false: false} {
+		got := p.NeedsRoles(Diagnose{Changes: []Change{change(w1, member)}, Dangling: dangling})
+		differ(t, "A custom role that was declared may be one that Astro knows no more.", "needs roles", want, got)
+	}
+}
+
+func TestUnknownRoles(t *testing.T) {
+	gone := func() *bindingBuilder { return binding("a").on(d1).role("Gone").claimed(1) }
+	cases := map[string]struct {
+		reason string
+		parts  []part
+		want   int
+	}{
+		"Wanted":     {"A declared role that is not listed any more is unknown.", of(gone(), holds(d1, "Gone")), 1},
+		"Listed":     {"One that is listed is not.", of(binding("a").on(d1).role(deployer).claimed(1), holds(d1, deployer)), 0},
+		"BuiltIn":    {"Nor is one that is in no list.", of(binding("a").on(d1).claimed(1), holds(d1, admin)), 0},
+		"OnHold":     {"One that is on hold would not be given again, should the list have left it out.", of(gone().suspended(), holds(d1, "Gone")), 0},
+		"Undeclared": {"What nobody declared is not the operator's.", of(holds(d1, "Gone")), 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.parts...)
+			got := Progress{Situation: s, Decision: Decide(s)}.Unknown([]astro.CustomRole{{Name: deployer}})
+			differ(t, c.reason, "unknown roles", c.want, len(got))
+		})
+	}
+}
