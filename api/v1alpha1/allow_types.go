@@ -127,7 +127,8 @@ type AllowRule struct {
 	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]+$`
 	Roles []string `json:"roles,omitempty"`
 
-	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there.
+	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there, and
+	// of the bindings of every namespace that work through this connection.
 	// +optional
 	Inventory bool `json:"inventory,omitempty"`
 

@@ -7,6 +7,10 @@ import (
 // MaxInventoryTokens is how many tokens a TargetInventory lists; what is beyond is counted in status.remaining.
 const MaxInventoryTokens = 200
 
+// DeclaredByAnother stands in declaredBy for a binding of another namespace that the inventory may not name. It is no namespace/name, and
+// not empty: the role is declared.
+const DeclaredByAnother = "another namespace"
+
 // UndeclaredPolicy says what becomes of a role on the target that no binding declares.
 // +kubebuilder:validation:Enum=Report;Remove
 type UndeclaredPolicy string
@@ -71,8 +75,9 @@ type InventoryToken struct {
 	// +optional
 	CreatedBy string `json:"createdBy,omitempty"`
 
-	// declaredBy is the binding that declares the role, as namespace/name; empty if no binding does. Bindings of
-	// namespaces other than the inventory's are shown too, since the inventory is for those who audit.
+	// declaredBy is the binding that declares the role, as namespace/name; empty if no binding does. A binding of
+	// another namespace is named if the rules of its own connection allow the inventory's namespace an inventory of the
+	// target; else this is "another namespace".
 	// +optional
 	DeclaredBy string `json:"declaredBy,omitempty"`
 }

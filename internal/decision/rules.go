@@ -249,13 +249,9 @@ func FactsOf(t *astro.Target) policy.TargetFacts {
 	return facts
 }
 
-// mayName reports whether the reader may be told of another binding: one of the same namespace, or any where the rules
-// allow an inventory of the target.
-func (s *Situation) mayName(b *Binding, r *Ruling, namespace string) bool {
-	if namespace == b.Object.Namespace {
-		return true
-	}
-	return b.Connection.Object != nil && policy.CheckInventory(b.Connection.Object, subject(b), targetFacts(b, r.Target)).Allowed
+// mayName reports whether the reader may be told of another binding of the token and the target.
+func mayName(reader *Binding, r *Ruling, other *Binding) bool {
+	return policy.MayName(other.Connection.Object, other.Object.Namespace, subject(reader), targetFacts(reader, r.Target))
 }
 
 // selfProtected reports whether the token is a credential that the binding may not change: that of a

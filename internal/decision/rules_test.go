@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
@@ -110,23 +112,48 @@ func TestWhatRulesAreAskedAbout(t *testing.T) {
 
 func TestOthersAreNamedAsFarAsTheRulesAllow(t *testing.T) {
 	inventory := allowing(func(r *v1alpha1.AllowRule) { r.Inventory = true })
+	blue := map[string]string{"team": "blue"}
+	selected := allowing(func(r *v1alpha1.AllowRule) {
+		r.Inventory, r.Namespaces = true, v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: blue}}
+	})
+	type edits = []func(*Connection)
+	const hidden, named = "a ScopedTokenBinding of another namespace", "ScopedTokenBinding other/a"
 	cases := map[string]struct {
-		reason, winner string
-		edits          []func(*Connection)
-		want           string
+		reason, namespace string // of the one that was first
+		first, reader     edits  // of their connections
+		labels            map[string]string
+		want              string
 	}{
-		"SameNamespace":  {"Whoever shares the namespace may be named.", "team", nil, "ScopedTokenBinding team/a"},
-		"OtherNamespace": {"Others may not.", "other", nil, "a ScopedTokenBinding of another namespace"},
-		"Inventory":      {"Unless an inventory shows them anyway.", "other", []func(*Connection){inventory}, "ScopedTokenBinding other/a"},
+		"SameNamespace":  {"Whoever shares the namespace may be named.", "team", nil, nil, nil, "ScopedTokenBinding team/a"},
+		"OtherNamespace": {"Others may not.", "other", nil, nil, nil, hidden},
+		"Inventory":      {"Unless an inventory shows them anyway.", "other", edits{inventory}, edits{inventory}, nil, named},
+		"OwnConnection":  {"A connection of the reader's own allows it everything, and shows it nobody else's.", "other", nil, edits{ownOf("team")}, nil, hidden},
+		"OtherRules":     {"Nor do the rules of any other connection than that of the binding.", "other", nil, edits{inventory}, nil, hidden},
+		"ShownAnyway":    {"What that one would show is named, whichever the reader's is.", "other", edits{inventory}, edits{ownOf("team")}, nil, named},
+		"OthersOwn":      {"A connection of another namespace shows nobody else anything.", "other", edits{ownOf("other")}, edits{inventory}, nil, hidden},
+		"OthersOwnRules": {"Whatever its rules say.", "other", edits{ownOf("other", everything()), inventory}, edits{inventory}, nil, hidden},
+		"NoConnection":   {"Nor does one that there is not.", "other", edits{func(c *Connection) { c.Object = nil }}, edits{inventory}, nil, hidden},
+		"Labels":         {"The labels are those of the reader's namespace, though its own connection asks for none.", "other", edits{selected}, edits{ownOf("team")}, blue, named},
+		"NoLabels":       {"Without them it is not told.", "other", edits{selected}, edits{ownOf("team")}, nil, hidden},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			loser := binding("b").role(owner).through("acme", c.edits...)
-			w := drive(t, situation(binding("a").in(c.winner).claimed(1), loser, holds(w1, member)))
+			first := binding("a").in(c.namespace).claimed(1).through("first", c.first...)
+			loser := binding("b").role(owner).through("reader", c.reader...).but(func(b *Binding) { b.Labels = c.labels })
+			w := drive(t, situation(first, loser, holds(w1, member)))
 			if got := w.message("b"); !strings.HasPrefix(got, c.want+" was first and declares "+member) {
 				t.Errorf("%s\nwant %q first, got %q", c.reason, c.want, got)
 			}
 		})
+	}
+}
+
+// ownOf makes the connection an AstroConnection of the namespace, with these rules.
+func ownOf(namespace string, rules ...v1alpha1.AllowRule) func(*Connection) {
+	return func(c *Connection) {
+		own := &v1alpha1.AstroConnection{Spec: *c.Object.ConnectionSpec()}
+		own.Namespace, own.Name, own.Spec.Allow = namespace, c.Object.GetName(), rules
+		c.Object = own
 	}
 }
 

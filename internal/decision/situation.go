@@ -107,8 +107,8 @@ type Binding struct {
 	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
 	Connection Connection
 
-	Labels    map[string]string // of its namespace, as far as rules speak of labels
-	LabelsErr error             // why they could not be read
+	Labels    map[string]string // of its namespace
+	LabelsErr error             // why they could not be read, where the rules of its connection may speak of them
 
 	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
 	// share.

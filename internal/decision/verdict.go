@@ -3,7 +3,6 @@ package decision
 import (
 	"cmp"
 	"errors"
-	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
@@ -130,8 +129,8 @@ func (p Progress) unconfirmedFault(i int) *fault.Fault {
 
 // bindingWords names another binding, as far as the rules let the reader know.
 func (p Progress) bindingWords(i int, id string) string {
-	namespace, _, _ := strings.Cut(id, "/")
-	if p.Situation.mayName(&p.Situation.Bindings[i], &p.Decision.Rulings[i], namespace) {
+	s := &p.Situation
+	if at, known := p.Decision.byID[id]; known && mayName(&s.Bindings[i], &p.Decision.Rulings[i], &s.Bindings[at]) {
 		return "ScopedTokenBinding " + id
 	}
 	return "a ScopedTokenBinding of another namespace"

@@ -45,7 +45,7 @@ func (d *Decision) findRivals() {
 func (p Progress) rivalWords(i, rival int) string {
 	s, r := &p.Situation, &p.Decision.Rulings[i]
 	other, role := &s.Bindings[rival], "another role"
-	if s.mayName(&s.Bindings[i], r, other.Object.Namespace) {
+	if mayName(&s.Bindings[i], r, other) {
 		role = other.Role()
 	}
 	return fmt.Sprintf("%s declares %s for the same token and target, and is refused because this binding was first; delete one of the two, "+

@@ -65,8 +65,12 @@ func TestWarnings(t *testing.T) {
 			v1alpha1.ReasonContestedRole, []string{"a ScopedTokenBinding of another namespace declares another role"}, 0,
 		},
 		"ContestedShown": {
-			"Unless an inventory shows it anyway.", of(binding("a").claimed(1).through("acme", inventory), binding("b").in("other").role(owner), holds(w1, member)),
+			"Unless an inventory shows it anyway.", of(granted, binding("b").in("other").role(owner).through("acme", inventory), holds(w1, member)),
 			v1alpha1.ReasonContestedRole, []string{"ScopedTokenBinding other/b declares WORKSPACE_OWNER"}, 0,
+		},
+		"ContestedHidden": {
+			"Not by an inventory through another connection.", of(binding("a").claimed(1).through("mine", inventory), binding("b").in("other").role(owner), holds(w1, member)),
+			v1alpha1.ReasonContestedRole, []string{"a ScopedTokenBinding of another namespace declares another role"}, 0,
 		},
 		"Agreed": {"Who declares the same is no rival.", of(granted, binding("b"), holds(w1, member)), "", nil, 0},
 		"All": {

@@ -31,8 +31,9 @@ func (r *run) binding(b *v1alpha1.ScopedTokenBinding) decision.Binding {
 	key := ref.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 	namespace := r.world.Namespaces[b.Namespace]
 	d := decision.Binding{Object: b, Connection: r.world.connection(key, r.connections[key]), Claim: pin.Claimed(b)}
-	if c := d.Connection.Object; c != nil && policy.GoesByLabels(c) { // else nobody asks for labels, whatever kept them from being read
-		d.Labels, d.LabelsErr = namespace.Labels, namespace.Err
+	d.Labels = namespace.Labels
+	if c := d.Connection.Object; c != nil && policy.GoesByLabels(c) { // else nothing hangs on what kept them from being read
+		d.LabelsErr = namespace.Err
 	}
 	return d
 }

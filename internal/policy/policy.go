@@ -100,6 +100,13 @@ func PossibleInventory(c v1alpha1.Connection, s Subject, t TargetFacts) Decision
 	return checkInventory(c, s, t, func(rule v1alpha1.TargetRule, t TargetFacts) bool { return t.ID == "" || mayMatchTarget(rule, t) })
 }
 
+// MayName says whether the reader may be told of a binding of the namespace that works through the connection, nil for none: of one of
+// its own namespace, and of any that an inventory of the target through that very connection would show it. The reader's own connection
+// does not count: whoever makes one in a namespace of theirs chooses its rules.
+func MayName(c v1alpha1.Connection, namespace string, reader Subject, t TargetFacts) bool {
+	return namespace == reader.Namespace || c != nil && CheckInventory(c, reader, t).Allowed
+}
+
 func checkInventory(c v1alpha1.Connection, s Subject, t TargetFacts, matches func(v1alpha1.TargetRule, TargetFacts) bool) Decision {
 	if done, d := byNamespace(c, s); done {
 		return d

@@ -163,6 +163,40 @@ func TestCheckInventory(t *testing.T) {
 	}
 }
 
+func TestMayName(t *testing.T) {
+	inWorkspace := TargetFacts{Kind: v1alpha1.TargetWorkspace, ID: workspace}
+	all := rule(withInventory)
+	selected := rule(withInventory, namespaces(v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "a"}}}))
+	reader := Subject{Namespace: "team-a", Labels: map[string]string{"team": "a"}}
+	cases := map[string]struct {
+		reason     string
+		connection v1alpha1.Connection // of the binding
+		namespace  string              // of the binding
+		reader     Subject
+		target     TargetFacts
+		want       bool
+	}{
+		"SameNamespace":   {"It is the reader's own.", clusterConnection(), "team-a", reader, inWorkspace, true},
+		"SameNoneAnyMore": {"Whatever has become of its connection.", nil, "team-a", reader, inWorkspace, true},
+		"NoRule":          {"No rule of its connection shows it.", clusterConnection(rule()), "team-b", reader, inWorkspace, false},
+		"Inventory":       {"An inventory through its connection would show it.", clusterConnection(all), "team-b", reader, inWorkspace, true},
+		"Labels":          {"Be it by the labels of the reader's namespace.", clusterConnection(selected), "team-b", reader, inWorkspace, true},
+		"NoLabels":        {"Which have to be known.", clusterConnection(selected), "team-b", Subject{Namespace: "team-a"}, inWorkspace, false},
+		"OtherReader":     {"The rule speaks to another namespace.", clusterConnection(all), "team-b", Subject{Namespace: "team-c"}, inWorkspace, false},
+		"OtherTarget":     {"The rule speaks of another target.", clusterConnection(all), "team-b", reader, TargetFacts{v1alpha1.TargetWorkspace, elsewhere, ""}, false},
+		"OthersOwn":       {"A connection of another namespace shows nobody else anything.", connection(all), "team-a", Subject{Namespace: "team-c"}, inWorkspace, false},
+		"OthersOwnFree":   {"With rules or without.", connection(), "team-a", Subject{Namespace: "team-c"}, inWorkspace, false},
+		"NoConnection":    {"There is no connection that could say so.", nil, "team-b", reader, inWorkspace, false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			if got := MayName(c.connection, c.namespace, c.reader, c.target); got != c.want {
+				t.Errorf("%s\nwant %t, got %t", c.reason, c.want, got)
+			}
+		})
+	}
+}
+
 func withRemovals(r *v1alpha1.AllowRule) { r.RemoveUndeclared = true }
 
 func TestCheckRemovals(t *testing.T) {

@@ -41,6 +41,7 @@ var _ = Describe("A place that is taken", func() {
 		rule := builders.AllowAll(w.other)
 		rule.Inventory = false
 		shared := w.connectCluster(map[string][]v1alpha1.AllowRule{"shared": {rule}})["shared"]
+		w.connect(w.other) // whose rules, which are none, are its namespace's own to write
 		w.bind(builders.Binding("first").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
 		w.expect("True/Granted", "first")
 		second := func(name string) *builders.BindingBuilder {
@@ -50,13 +51,16 @@ var _ = Describe("A place that is taken", func() {
 			w.refuse(
 				refusal{second("second"), v1alpha1.ReasonConflictingBinding, []string{w.namespace + "/first", "WORKSPACE_MEMBER", "delete one of the two"}},
 				refusal{second("stranger").In(w.other).ThroughCluster(shared), v1alpha1.ReasonConflictingBinding, []string{"WORKSPACE_MEMBER", "delete one of the two"}},
+				refusal{second("curious").In(w.other), v1alpha1.ReasonConflictingBinding, []string{"WORKSPACE_MEMBER", "delete one of the two"}},
 			)
 		})
 		Expect(w.binding("second").Finalizers).To(BeEmpty())
-		Expect(w.message(w.other+"/stranger")).NotTo(ContainSubstring(w.namespace+"/first"), "a namespace is not told of another's bindings")
+		for _, name := range []string{w.other + "/stranger", w.other + "/curious"} {
+			Expect(w.message(name)).NotTo(ContainSubstring(w.namespace+"/first"), "a namespace is not told of another's bindings")
+		}
 		w.unwritten(func() {
-			w.delete("second", w.other+"/stranger")
-			w.expect(gone, "second", w.other+"/stranger")
+			w.delete("second", w.other+"/stranger", w.other+"/curious")
+			w.expect(gone, "second", w.other+"/stranger", w.other+"/curious")
 		})
 		w.stays("True/Granted", "first")
 	})

@@ -169,7 +169,7 @@ func (r *Reconciler) fill(ctx context.Context, i *v1alpha1.TargetInventory, s *s
 			"the tokens on %s %q are as they were last known: the listing is not complete: %s", s.target.Kind, s.target.Name, doubt)
 		return nil
 	}
-	declared, err := r.declared(ctx, h, s.target)
+	declared, err := r.declared(ctx, h, s.target, r.naming(subject, s.target))
 	if err != nil {
 		return err
 	}

@@ -137,17 +137,23 @@ func (r *Reconciler) protection(ctx context.Context, h connection.Handle, subjec
 	}
 	p.credential = func(id string) bool { return id == h.SelfID || credentials[id] || r.isOfCluster(h.Host, id) }
 	p.allowed = func(t *astro.Token, role string) bool {
-		on := policy.TargetFacts{Kind: target.Kind, ID: target.ID, WorkspaceID: target.WorkspaceID}
-		return policy.MayRemove(h.Object, policy.Request{Subject: subject, Token: decision.FactsOfToken(*t), Target: on, Role: role})
+		return policy.MayRemove(h.Object, policy.Request{Subject: subject, Token: decision.FactsOfToken(*t), Target: factsOf(target), Role: role})
 	}
 	there := slices.DeleteFunc(bindings.Items, func(b v1alpha1.ScopedTokenBinding) bool { return !pin.SpeaksOfTarget(&b, target) })
 	slices.SortFunc(there, func(a, b v1alpha1.ScopedTokenBinding) int { // so that the same is told each time
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
 	})
+	named, hidden, err := r.naming(subject, target).split(ctx, there)
+	if err != nil {
+		return p, err
+	}
 	p.speaker = func(t *astro.Token) string {
-		first := slices.IndexFunc(there, func(b v1alpha1.ScopedTokenBinding) bool { return pin.Speaks(&b, *t, target) })
-		if first >= 0 {
-			return "ScopedTokenBinding " + there[first].Namespace + "/" + there[first].Name
+		speaks := func(b v1alpha1.ScopedTokenBinding) bool { return pin.Speaks(&b, *t, target) }
+		if first := slices.IndexFunc(named, speaks); first >= 0 {
+			return "ScopedTokenBinding " + named[first].Namespace + "/" + named[first].Name
+		}
+		if slices.ContainsFunc(hidden, speaks) {
+			return "a ScopedTokenBinding of another namespace"
 		}
 		if r.Remover.Claims(decision.Key{Host: h.Host, Organization: h.Organization, Token: t.ID}, target.ID) {
 			return "a binding that is gone"

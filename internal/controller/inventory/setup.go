@@ -90,7 +90,7 @@ var ruled = predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 	return ok && also && (before.GetUID() != after.GetUID() || !equality.Semantic.DeepEqual(before.ConnectionSpec().Allow, after.ConnectionSpec().Allow))
 }}
 
-// usersOf are the inventories of the connection.
+// usersOf are the inventories that go by the rules of the connection: its own, and those that they let name its bindings.
 func (r *Reconciler) usersOf(ctx context.Context, o client.Object) (users []reconcile.Request) {
 	c, ok := o.(v1alpha1.Connection)
 	if !ok {
@@ -99,7 +99,32 @@ func (r *Reconciler) usersOf(ctx context.Context, o client.Object) (users []reco
 	r.each(ctx, client.MatchingFields{index.InventoryConnection: connection.KeyOf(c).String()}, func(i *v1alpha1.TargetInventory) {
 		users = append(users, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)})
 	})
+	r.eachBeside(ctx, connection.KeyOf(c), func(i *v1alpha1.TargetInventory) {
+		users = append(users, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)})
+	})
 	return users
+}
+
+// eachBeside does something with the inventories of the targets on which bindings of the connection hold roles. Its rules say whether
+// another namespace may be told of these. Those of an AstroConnection say nothing to others.
+func (r *Reconciler) eachBeside(ctx context.Context, key connection.Key, do func(*v1alpha1.TargetInventory)) {
+	if key.Kind != v1alpha1.KindClusterAstroConnection {
+		return
+	}
+	var list v1alpha1.ScopedTokenBindingList
+	if err := r.Client.List(ctx, &list, client.MatchingFields{index.BindingConnection: key.String()}, client.UnsafeDisableDeepCopy); err != nil {
+		log.FromContext(ctx).Error(err, "could not find the bindings of a connection", "connection", key.String())
+		return
+	}
+	targets := map[string]bool{}
+	for i := range list.Items {
+		if p, holds := placeOf(&list.Items[i]); holds {
+			targets[p.target] = true
+		}
+	}
+	for target := range targets {
+		r.each(ctx, client.MatchingFields{index.InventoryTarget: target}, do)
+	}
 }
 
 // noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
@@ -113,6 +138,11 @@ func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[conn
 		after = 0
 	}
 	r.enqueue(ctx, q, after, which, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
+	if e.Object.All { // its rules may speak to other namespaces, which came under them by their labels
+		r.eachBeside(ctx, e.Object.Connection, func(i *v1alpha1.TargetInventory) {
+			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)}, settling)
+		})
+	}
 }
 
 func all(*v1alpha1.TargetInventory) bool { return true }

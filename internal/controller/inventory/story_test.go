@@ -232,8 +232,14 @@ func (s *story) rule(inventory bool, workspace string) v1alpha1.AllowRule {
 // bind makes a binding as it comes back from a backup: its status has a claim, but that of an object that is gone.
 func (s *story) bind(name, token string) *v1alpha1.ScopedTokenBinding {
 	GinkgoHelper()
+	return s.bindIn(s.namespace, name, token)
+}
+
+// bindIn is bind in another namespace.
+func (s *story) bindIn(namespace, name, token string) *v1alpha1.ScopedTokenBinding {
+	GinkgoHelper()
 	b := &v1alpha1.ScopedTokenBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: s.namespace, Name: name, Finalizers: []string{v1alpha1.FinalizerRevoke}},
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, Finalizers: []string{v1alpha1.FinalizerRevoke}},
 		Spec: v1alpha1.ScopedTokenBindingSpec{
 			ConnectionRef: s.ref, Role: "DEPLOYMENT_ADMIN", Target: s.named("prod-etl"),
 			Token: v1alpha1.TokenReference{Scope: v1alpha1.ScopeOrganization, Name: "ci"},

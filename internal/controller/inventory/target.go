@@ -191,20 +191,24 @@ func remembered(i *v1alpha1.TargetInventory) policy.TargetFacts {
 	return facts(i, &astro.Target{ID: t.ID, WorkspaceID: t.WorkspaceID})
 }
 
+// factsOf are the facts of a target that was found.
+func factsOf(t v1alpha1.BoundTarget) policy.TargetFacts {
+	return policy.TargetFacts{Kind: t.Kind, ID: t.ID, WorkspaceID: t.WorkspaceID}
+}
+
 // bound is the target as Astro shows it.
 func bound(i *v1alpha1.TargetInventory, found *astro.Target) v1alpha1.BoundTarget {
 	f := facts(i, found)
 	return v1alpha1.BoundTarget{Kind: f.Kind, ID: f.ID, Name: text.Clip(found.Name, text.MostName), WorkspaceID: f.WorkspaceID}
 }
 
-// subject is the namespace of the inventory as rules see it.
+// subject is the namespace of the inventory as rules see it. Where its own connection has none, those of others are asked which bindings
+// may be named: labels that cannot be read let none be.
 func (r *Reconciler) subject(ctx context.Context, namespace string, h connection.Handle) (policy.Subject, error) {
-	if h.Key.Kind == v1alpha1.KindAstroConnection && len(h.Object.ConnectionSpec().Allow) == 0 {
-		return policy.Subject{Namespace: namespace}, nil
-	}
 	var n metav1.PartialObjectMetadata
 	n.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	if err := r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &n); err != nil {
+	err := r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &n)
+	if err != nil && (h.Key.Kind != v1alpha1.KindAstroConnection || len(h.Object.ConnectionSpec().Allow) > 0) {
 		return policy.Subject{}, fmt.Errorf("get namespace %s: %w", namespace, err)
 	}
 	return policy.Subject{Namespace: namespace, Labels: n.Labels}, nil

@@ -66,6 +66,7 @@ func TestUndeclared(t *testing.T) {
 	}{
 		"ByHand":       {"Nobody declares it, and the rules allow its removal.", madeByHand(), "", none, true},
 		"Claimed":      {"What a binding holds stays.", madeByHand(), "team/a", none, false},
+		"ClaimedApart": {"Though it may not be named.", madeByHand(), v1alpha1.DeclaredByAnother, none, false},
 		"Declared":     {"And what one speaks of that holds nothing.", madeByHand(), "", but(func(p *protection) { p.speaker = func(*astro.Token) string { return "ScopedTokenBinding team/b" } }), false},
 		"Credential":   {"The operator's own tokens are left alone.", madeByHand(), "", but(func(p *protection) { p.credential = func(string) bool { return true } }), false},
 		"NotAllowed":   {"So is what the rules do not speak of.", madeByHand(), "", but(func(p *protection) { p.allowed = func(*astro.Token, string) bool { return false } }), false},

@@ -68,6 +68,12 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	return found, nil
 }
 
+// goesByRules reports whether rules say what the connection allows: without any, an AstroConnection serves its own namespace, whatever
+// its labels.
+func (c connected) goesByRules() bool {
+	return c.key.Kind == v1alpha1.KindClusterAstroConnection || len(c.object.ConnectionSpec().Allow) > 0
+}
+
 // decision is the connection as decisions are made on it.
 func (c connected) decision() decision.Connection {
 	h := c.handle
@@ -86,12 +92,8 @@ func (c connected) decision() decision.Connection {
 // distrusts reports whether the connection's own status says that its listing is no evidence.
 func distrusts(h connection.Handle) bool { return h.Directory != nil && h.Directory.Doubt() != "" }
 
-// labelsOf are the labels of a namespace, where rules may speak of them: without rules, an AstroConnection serves its own
-// namespace, whatever its labels.
-func (c connections) labelsOf(ctx context.Context, namespace string, through connected) labels {
-	if through.key.Kind != v1alpha1.KindClusterAstroConnection && len(through.object.ConnectionSpec().Allow) == 0 {
-		return labels{}
-	}
+// labelsOf are the labels of a namespace, as rules may speak of them.
+func (c connections) labelsOf(ctx context.Context, namespace string) labels {
 	if known, ok := c.labels[namespace]; ok {
 		return known
 	}
@@ -133,8 +135,11 @@ func (r *Reconciler) credentialOf(ctx context.Context, key TokenKey) (all []stri
 func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding, through connected) decision.Binding {
 	d := decision.Binding{Object: b, Connection: through.decision(), Claim: pin.Claimed(b)}
 	if through.object != nil {
-		l := c.labelsOf(ctx, b.Namespace, through)
-		d.Labels, d.LabelsErr = l.labels, l.err
+		l := c.labelsOf(ctx, b.Namespace)
+		d.Labels = l.labels
+		if through.goesByRules() {
+			d.LabelsErr = l.err
+		}
 	}
 	asked := c.r.shares.requests.ask(&d, c.r.Clock())
 	d.Postponed, d.Together, d.Asked = asked.wait > 0, asked.together, asked.since
