@@ -101,7 +101,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
 		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Selector: o.connections,
-		Fence: lease.check, Recency: astro.NewRecency(time.Now), MaxListing: o.maxListing << 20,
+		Fence: lease.check, Recency: astro.NewRecency(time.Now), MaxListing: o.maxListing << 20, Memory: astro.NewMemory(o.maxListing << 20),
 	}); err != nil {
 		return err
 	}

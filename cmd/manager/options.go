@@ -99,7 +99,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 			"no two instances may select connections to the same Organization (default: all)")
 	flags.IntVar(&o.concurrency, "concurrency", 16, "how many tokens are worked on side by side")
 	flags.IntVar(&o.maxListing, "max-listing-mib", 48,
-		"memory that one listing of Astro's may take up, about 600 bytes a token and 190 a role; a larger one is refused")
+		"memory that one listing of Astro's may take up, about 600 bytes a token and 190 a role; a larger one is refused, "+
+			"and so is one for which all listings together would take up more than two and a half times as much")
 	flags.BoolVar(&o.leaderElect, "leader-elect", false, "wait for the lease, so that of several replicas one works")
 	flags.StringVar(&o.lease, "leader-election-id", "",
 		"name of the lease (default: "+leaseName+"; with --connection-selector none, since each instance needs its own)")

@@ -19,12 +19,14 @@ type alike struct {
 	listed  time.Time           // the listing of tokens whose names these are
 	tokens  map[uint64][]string // ids, by the hash of the name
 	targets map[EntityType]*targetNames
+	closed  bool
 }
 
 // targetNames are the names of all targets of a kind, listed once for whoever asks.
 type targetNames struct {
 	at     time.Time
 	listed time.Time // the listing of tokens after which these were listed
+	held   holding
 	done   chan struct{}
 
 	// Set when done. Without an answer there are none.
@@ -97,21 +99,54 @@ func (d *Directory) namesOf(kind EntityType) *targetNames {
 	if a.targets == nil {
 		a.targets = map[EntityType]*targetNames{}
 	}
-	names := &targetNames{at: now, listed: listed, done: make(chan struct{})}
+	a.drop(kind)
+	names := &targetNames{at: now, listed: listed, held: holding{share: d.client.share()}, done: make(chan struct{})}
 	a.targets[kind] = names
-	go names.list(d.client, kind)
+	go func() {
+		names.list(d.client, kind)
+		a.settle(kind, names)
+	}()
 	return names
 }
 
+// drop gives up the names of a kind. Names that are still being listed are given up once they are.
+func (a *alike) drop(kind EntityType) {
+	names := a.targets[kind]
+	delete(a.targets, kind)
+	if names == nil {
+		return
+	}
+	select {
+	case <-names.done:
+		names.held.set(0)
+	default:
+	}
+}
+
+// close gives up all names.
+func (a *alike) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for kind := range a.targets {
+		a.drop(kind)
+	}
+	a.closed = true
+}
+
+// settle ends a listing of names, which somebody may have given up meanwhile.
+func (a *alike) settle(kind EntityType, names *targetNames) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed || a.targets[kind] != names || names.byHash == nil {
+		names.held.set(0)
+	}
+	close(names.done)
+}
+
 func (n *targetNames) list(c *Client, kind EntityType) {
-	defer close(n.done)
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTimeout)
 	defer cancel()
-	list := c.ListDeployments
-	if kind == EntityWorkspace {
-		list = c.ListWorkspaces
-	}
-	targets, err := list(ctx, Filter{})
+	targets, err := c.listTargets(ctx, kind, nil, n.held.fits(0))
 	if err != nil {
 		return
 	}

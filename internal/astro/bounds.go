@@ -13,10 +13,12 @@ const (
 	// maxPageBody is how large a page may be. Each Deployment carries all its environment variables, of which nothing stays.
 	maxPageBody = 256 << 20
 	// maxListing is what the rows of one listing may take up that are kept, if nothing else is said: some 200,000 roles of tokens.
-	// While a listing is made, the one before is there too.
+	// While a listing is made, the one before is there too, and shares what is the same. For all listings together see Memory.
 	maxListing = 48 << 20
 	// maxLookup is the same of the targets that one lookup finds, of which there may be many at a time.
 	maxLookup = 8 << 20
+	// smallLookup is how much of a lookup is not counted in Memory: some 400 targets.
+	smallLookup = 256 << 10
 	// rowOverhead is about what a row takes up beside its words.
 	rowOverhead = 512
 )
@@ -48,8 +50,11 @@ func (b *bounded) decoded(offset int64) { b.most = offset + maxAnswer }
 
 // size is about what the token takes up in memory.
 func (t Token) size() int {
-	n := rowOverhead + len(t.ID) + len(t.Name) + len(t.Description) + len(t.Scope) + len(t.Kind) + len(t.CreatedBy) + len(t.UpdatedBy)
-	for _, r := range t.Roles {
+	return rowOverhead + len(t.ID) + len(t.Name) + len(t.Description) + len(t.Scope) + len(t.Kind) + len(t.CreatedBy) + len(t.UpdatedBy) + sizeOf(t.Roles)
+}
+
+func sizeOf(roles []Role) (n int) {
+	for _, r := range roles {
 		n += roleOverhead + len(r.raw)
 	}
 	return n

@@ -24,6 +24,8 @@ type Options struct {
 
 	// MaxListing is how many bytes of memory the rows of one listing may take up: 48 MiB.
 	MaxListing int
+	// Memory is the share of what the rows of all listings of a process may take up together; none: they are not counted.
+	Memory MemoryShare
 
 	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, the HTTP status (0 without an
 	// answer), and how long it took.
@@ -86,6 +88,14 @@ func NewClient(opts Options) *Client {
 	}
 	c.UseCredential(opts.Credential)
 	return c
+}
+
+// share is the client's share of the memory for listings.
+func (c *Client) share() MemoryShare {
+	if c == nil {
+		return MemoryShare{}
+	}
+	return c.opts.Memory
 }
 
 // UseCredential makes every later request carry this secret: that of the same token after a rotation, or the same secret

@@ -31,6 +31,9 @@ type Directory struct {
 
 	mu       sync.Mutex
 	rows     map[string]tokenRow
+	size     int     // of all rows
+	held     holding // for them, for the next listing, and for one under way
+	closed   bool
 	changed  map[string]struct{} // tokens that changed since Refresh last returned
 	listed   time.Time           // when the last complete listing began; zero: there was none
 	took     time.Duration       // how long that one took
@@ -63,6 +66,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	return &Directory{
 		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{}, missed: map[string]miss{},
 		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
+		held:    holding{share: c.share()},
 		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, targetTTL), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}
 }
@@ -118,7 +122,7 @@ func (d *Directory) Amend(t Token, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if old, known := d.rows[t.ID]; known && !old.gone && !old.at.After(at) {
-		d.rows[t.ID] = tokenRow{token: t.clone(), recorded: true, at: at}
+		d.record(t.ID, tokenRow{token: t.clone(), recorded: true, at: at})
 	}
 }
 
@@ -133,7 +137,7 @@ func (d *Directory) ForgetRoles(id string, at time.Time) {
 	defer d.mu.Unlock()
 	if r, known := d.rows[id]; known && !r.gone && !r.at.After(at) {
 		r.token.Roles, r.token.RolesKnown, r.recorded, r.at = nil, false, true, at
-		d.rows[id] = r
+		d.set(id, r)
 	}
 }
 
@@ -141,8 +145,44 @@ func (d *Directory) put(id string, r tokenRow) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.rows[id].at.After(r.at) {
-		d.rows[id] = r
+		d.record(id, r)
 	}
+}
+
+// record lays a row over what was known. If there is no memory for its roles, it is not known any more what the token holds, and
+// whoever needs that reads it by id; the token itself stays known, so that no other is taken for it.
+func (d *Directory) record(id string, r tokenRow) {
+	d.set(id, r)
+	if d.closed || d.held.reach(d.size) {
+		return
+	}
+	r.token.Roles, r.token.RolesKnown = nil, false
+	d.set(id, r)
+	d.held.set(max(d.held.bytes, d.size))
+}
+
+func (d *Directory) set(id string, r tokenRow) {
+	d.drop(id)
+	d.rows[id], d.size = r, d.size+r.token.size()
+}
+
+func (d *Directory) drop(id string) {
+	if r, known := d.rows[id]; known {
+		delete(d.rows, id)
+		d.size -= r.token.size()
+	}
+}
+
+// Close gives back the memory that the directory holds, or has it given back once a listing under way ends. Who still asks a closed
+// directory gets answers; nobody is to keep it.
+func (d *Directory) Close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.closed = true
+	if d.current == nil {
+		d.held.set(0)
+	}
+	d.alike.close()
 }
 
 // Sweep is what one complete listing showed.

@@ -19,6 +19,7 @@
 //   - retry.go: which errors are worth another attempt, and a budget for the attempts.
 //   - jwt.go: whether a value is exactly one JWT, and what else it is if not.
 //   - credential.go: what a secret says of itself, and what Astro said when it refused it.
+//   - bounds.go, memory.go: what Astro may make the process hold in memory, in one answer and in all listings together.
 //   - authorities.go, transport.go: the connections, and the certificate authorities that are trusted.
 //   - client.go: the options and the Client.
 //   - answer.go: makes an error of an answer, or of none.

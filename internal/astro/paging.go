@@ -23,6 +23,11 @@ type pagedList[W sized] struct {
 	items string // the field of the page that holds the rows
 	id    func(W) string
 	most  int // what all rows may take up; Options.MaxListing if zero
+
+	// like is the row, made of what it has in common with a row that is known, and how many bytes that is; nil: nothing is known.
+	like func(W) (W, int)
+	// fits reports whether the memory that all listings share has room for so much; nil: it has.
+	fits func(taken) bool
 }
 
 // sized is a row that tells about how many bytes it takes up.
@@ -47,7 +52,7 @@ func (l pagedList[W]) fetch(ctx context.Context, c *Client) ([]W, error) {
 // once reads from the first page to the last. Each page begins with the last row of the page before, which shows that no
 // row moved across the boundary. Besides, the total must not change, and must be the number of different rows.
 func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
-	room := cmp.Or(l.most, c.opts.MaxListing)
+	room := &room[W]{list: l, left: cmp.Or(l.most, c.opts.MaxListing)}
 	first, err := l.page(ctx, c, 0, room)
 	if err != nil {
 		return nil, err
@@ -61,7 +66,6 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 			if _, twice := seen[l.id(row)]; twice {
 				return nil, incomplete(l.op, "a row came twice while the pages were read")
 			}
-			room -= row.size()
 			seen[l.id(row)] = struct{}{}
 			rows = append(rows, row)
 		}
@@ -77,6 +81,42 @@ func (l pagedList[W]) once(ctx context.Context, c *Client) ([]W, error) {
 	}
 }
 
+// room takes in rows while there is memory for them.
+type room[W sized] struct {
+	list pagedList[W]
+	left int // of what all rows of the list may take up
+	taken
+}
+
+// keep returns the row as it is kept.
+func (r *room[W]) keep(row W) (W, error) {
+	row, shared := r.list.inCommon(row)
+	size := row.size()
+	if size > r.left {
+		return row, errNoRoom
+	}
+	next := taken{rows: r.rows + size, beside: r.beside + size - shared}
+	if r.list.fits != nil && !r.list.fits(next) {
+		return row, errNoMemory
+	}
+	r.left, r.taken = r.left-size, next
+	return row, nil
+}
+
+// drop takes a row out.
+func (r *room[W]) drop(row W) {
+	row, shared := r.list.inCommon(row)
+	size := row.size()
+	r.left, r.taken = r.left+size, taken{rows: r.rows - size, beside: r.beside - size + shared}
+}
+
+func (l pagedList[W]) inCommon(row W) (W, int) {
+	if l.like == nil {
+		return row, 0
+	}
+	return l.like(row)
+}
+
 // tooLarge ends a listing that would take up more memory than it may.
 func (l pagedList[W]) tooLarge(c *Client) *Error {
 	e := incomplete(l.op, "all of it would take up more than %d MiB of memory, which is more than the operator takes from Astro; "+
@@ -86,7 +126,7 @@ func (l pagedList[W]) tooLarge(c *Client) *Error {
 }
 
 // after reads the page that follows the rows. The page begins with the last of them, which is removed from it.
-func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W, room int) (page[W], error) {
+func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W, room *room[W]) (page[W], error) {
 	next, err := l.page(ctx, c, len(rows)-1, room)
 	if err != nil {
 		return next, err
@@ -94,11 +134,12 @@ func (l pagedList[W]) after(ctx context.Context, c *Client, rows []W, room int) 
 	if len(next.rows) == 0 || l.id(next.rows[0]) != l.id(rows[len(rows)-1]) {
 		return next, incomplete(l.op, "rows moved while the pages were read")
 	}
+	room.drop(next.rows[0])
 	next.rows = next.rows[1:]
 	return next, nil
 }
 
-func (l pagedList[W]) page(ctx context.Context, c *Client, offset, room int) (page[W], error) {
+func (l pagedList[W]) page(ctx context.Context, c *Client, offset int, room *room[W]) (page[W], error) {
 	k := l.call
 	k.timeout, k.maxBody = c.opts.ListTimeout, maxPageBody
 	k.query = url.Values{
@@ -106,10 +147,15 @@ func (l pagedList[W]) page(ctx context.Context, c *Client, offset, room int) (pa
 	}
 	maps.Copy(k.query, l.query)
 	var p page[W]
+	before := *room
 	err := c.get(ctx, k, func(body io.Reader) (err error) {
-		p, err = readPage(body, l.items, l.id, room)
-		if errors.Is(err, errNoRoom) {
+		*room = before // what another attempt has read is given up
+		p, err = readPage(body, l.items, l.id, room.keep)
+		switch {
+		case errors.Is(err, errNoRoom):
 			return l.tooLarge(c)
+		case errors.Is(err, errNoMemory):
+			return c.opts.Memory.refusal(l.op)
 		}
 		return err
 	})
@@ -117,8 +163,8 @@ func (l pagedList[W]) page(ctx context.Context, c *Client, offset, room int) (pa
 }
 
 // readPage decodes the rows as they stream in, so that only the wanted part of each row is held in memory, and no more of them
-// than there is room for.
-func readPage[W sized](body io.Reader, items string, id func(W) string, room int) (page[W], error) {
+// than are kept.
+func readPage[W sized](body io.Reader, items string, id func(W) string, keep func(W) (W, error)) (page[W], error) {
 	p, within := page[W]{total: -1}, &bounded{from: body, most: maxAnswer}
 	dec := json.NewDecoder(within)
 	if err := expect(dec, json.Delim('{')); err != nil {
@@ -133,7 +179,7 @@ func readPage[W sized](body io.Reader, items string, id func(W) string, room int
 		switch name {
 		case items:
 			found = true
-			p.rows, err = readRows(dec, within, id, room)
+			p.rows, err = readRows(dec, within, id, keep)
 		case "totalCount":
 			err = dec.Decode(&p.total)
 		default:
@@ -153,7 +199,7 @@ func readPage[W sized](body io.Reader, items string, id func(W) string, room int
 	return p, atEnd(dec)
 }
 
-func readRows[W sized](dec *json.Decoder, within *bounded, id func(W) string, room int) ([]W, error) {
+func readRows[W sized](dec *json.Decoder, within *bounded, id func(W) string, keep func(W) (W, error)) ([]W, error) {
 	if err := expect(dec, json.Delim('[')); err != nil {
 		return nil, err
 	}
@@ -169,8 +215,9 @@ func readRows[W sized](dec *json.Decoder, within *bounded, id func(W) string, ro
 		if len(rows) == pageSize {
 			return nil, fmt.Errorf("more than the %d rows that were asked for", pageSize)
 		}
-		if room -= row.size(); room < 0 {
-			return nil, errNoRoom
+		row, err := keep(row)
+		if err != nil {
+			return nil, err
 		}
 		rows = append(rows, row)
 		within.decoded(dec.InputOffset())

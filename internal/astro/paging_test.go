@@ -242,7 +242,7 @@ func BenchmarkReadPage(b *testing.B) {
 	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := readPage(bytes.NewReader(body), "tokens", func(t Token) string { return t.ID }, 1<<30); err != nil {
+		if _, err := readPage(bytes.NewReader(body), "tokens", func(t Token) string { return t.ID }, func(t Token) (Token, error) { return t, nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

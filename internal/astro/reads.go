@@ -97,9 +97,14 @@ func intoToken(t *Token, id string) func(io.Reader) error {
 	}
 }
 
-// ListTokens reads all tokens that the credential may see.
+// ListTokens reads all tokens that the credential may see. What becomes of them is the caller's affair: they are not counted in the
+// memory for listings.
 func (c *Client) ListTokens(ctx context.Context) ([]Token, error) {
-	tokens, err := pagedTokens().fetch(ctx, c)
+	return c.listTokens(ctx, pagedTokens())
+}
+
+func (c *Client) listTokens(ctx context.Context, list pagedList[Token]) ([]Token, error) {
+	tokens, err := list.fetch(ctx, c)
 	for _, t := range tokens {
 		c.opts.Recency.saw(c.recentKey(t.ID), t)
 	}
@@ -116,21 +121,30 @@ func pagedTokens() pagedList[Token] {
 
 // ListWorkspaces reads the Workspaces that the filter names.
 func (c *Client) ListWorkspaces(ctx context.Context, f Filter) ([]Target, error) {
-	return c.listTargets(ctx, EntityWorkspace, "workspaces", url.Values{"workspaceIds": f.IDs, "names": f.Names})
+	return c.lookUpTargets(ctx, EntityWorkspace, url.Values{"workspaceIds": f.IDs, "names": f.Names})
 }
 
 // ListDeployments reads the Deployments that the filter names.
 func (c *Client) ListDeployments(ctx context.Context, f Filter) ([]Target, error) {
-	return c.listTargets(ctx, EntityDeployment, "deployments",
-		url.Values{"deploymentIds": f.IDs, "names": f.Names, "workspaceIds": f.WorkspaceIDs})
+	return c.lookUpTargets(ctx, EntityDeployment, url.Values{"deploymentIds": f.IDs, "names": f.Names, "workspaceIds": f.WorkspaceIDs})
 }
 
-func (c *Client) listTargets(ctx context.Context, kind EntityType, items string, query url.Values) ([]Target, error) {
+// lookUpTargets counts nothing of the few targets that a lookup finds as a rule, which goes on where the memory for listings is
+// used up.
+func (c *Client) lookUpTargets(ctx context.Context, kind EntityType, query url.Values) ([]Target, error) {
+	held := holding{share: c.opts.Memory}
+	defer held.set(0)
+	return c.listTargets(ctx, kind, query, held.fits(smallLookup))
+}
+
+func (c *Client) listTargets(ctx context.Context, kind EntityType, query url.Values, fits func(taken) bool) ([]Target, error) {
+	items := itemsOf(kind)
 	rows, err := pagedList[wireTarget]{
 		call:  call{op: "list " + items, endpoint: items, path: "/" + items, query: query},
 		items: items,
 		id:    func(w wireTarget) string { return w.ID },
 		most:  maxLookup,
+		fits:  fits,
 	}.fetch(ctx, c)
 	targets := make([]Target, 0, len(rows))
 	for _, w := range rows {
@@ -143,13 +157,18 @@ func (c *Client) listTargets(ctx context.Context, kind EntityType, items string,
 	return targets, err
 }
 
+// itemsOf is what Astro calls the targets of a kind.
+func itemsOf(kind EntityType) string {
+	if kind == EntityWorkspace {
+		return "workspaces"
+	}
+	return "deployments"
+}
+
 // TargetExists asks for a Workspace or Deployment by id. It is false only if Astro answers 404. A listing cannot tell,
 // because it leaves out what the credential may not see.
 func (c *Client) TargetExists(ctx context.Context, kind EntityType, id string) (bool, error) {
-	items := "deployments"
-	if kind == EntityWorkspace {
-		items = "workspaces"
-	}
+	items := itemsOf(kind)
 	k := call{op: "get " + items + " " + id, endpoint: items, path: "/" + items + "/" + id, timeout: c.opts.ReadTimeout}
 	if err := validID(k.op, id); err != nil {
 		return true, err
@@ -164,10 +183,13 @@ func (c *Client) TargetExists(ctx context.Context, kind EntityType, id string) (
 
 // ListRoles reads the custom Deployment roles.
 func (c *Client) ListRoles(ctx context.Context) ([]CustomRole, error) {
+	held := holding{share: c.opts.Memory}
+	defer held.set(0)
 	rows, err := pagedList[wireRole]{
 		call:  call{op: "list roles", endpoint: "roles", path: "/roles", query: url.Values{"scopeTypes": {"DEPLOYMENT"}}},
 		items: "roles",
 		id:    func(w wireRole) string { return w.ID },
+		fits:  held.fits(smallLookup),
 	}.fetch(ctx, c)
 	var roles []CustomRole
 	for _, w := range rows {

@@ -132,14 +132,53 @@ func (d *Directory) run(l *tokenListing) {
 	ctx, cancel := context.WithTimeout(context.Background(), listingTimeout)
 	defer cancel()
 	bound, unbound := d.boundTokens(ctx) // before the listing, because a token bound later may be too new for it
-	tokens, err := d.client.ListTokens(ctx)
+	list := pagedTokens()
+	list.like, list.fits = d.like, d.fits
+	tokens, err := d.client.listTokens(ctx, list)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.current, d.lastDone = nil, l
 	if l.err = err; err == nil {
 		d.apply(l, snapshot{number: l.number, tokens: tokens, bound: bound, err: unbound})
 	}
+	d.giveBack()
 	close(l.done)
+}
+
+// like is the token with the roles of its row if they are the same, so that those are in memory once.
+func (d *Directory) like(t Token) (Token, int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := d.rows[t.ID].token
+	if !t.RolesKnown || !known.RolesKnown || !sameRoles(known.Roles, t.Roles) {
+		return t, 0
+	}
+	t.Roles = known.Roles
+	return t, sizeOf(t.Roles)
+}
+
+// fits reports whether there is memory for a listing of so much beside the rows that are there. The first needs room for the next one
+// as well; later ones may use that up, so that nobody else's listing takes from them what they have had.
+func (d *Directory) fits(t taken) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	need := d.size + t.beside
+	if d.listed.IsZero() {
+		need = max(need, withNext(t.rows))
+	}
+	return d.held.reach(need)
+}
+
+// giveBack gives back what a listing has taken and the rows do not need, nor the next listing. Of a closed directory that is all.
+func (d *Directory) giveBack() {
+	switch need := withNext(d.size); {
+	case d.closed:
+		d.held.set(0)
+	case d.held.reach(need):
+		d.held.set(need)
+	default: // it holds less than that, and no more is left
+		d.held.set(max(d.held.bytes, d.size))
+	}
 }
 
 // apply updates the rows from a complete listing. If it is no evidence, rows that it lacks stay as they were last seen.
@@ -174,7 +213,7 @@ func (d *Directory) applyRow(l *tokenListing, t Token) {
 	if !known || old.gone || !old.token.SameAs(t) {
 		d.changed[t.ID] = struct{}{}
 	}
-	d.rows[t.ID] = tokenRow{token: t, at: l.started}
+	d.set(t.ID, tokenRow{token: t, at: l.started})
 }
 
 func (d *Directory) applyAbsences(l *tokenListing) {
@@ -185,7 +224,7 @@ func (d *Directory) applyAbsences(l *tokenListing) {
 		if !r.gone {
 			d.changed[id] = struct{}{}
 		}
-		delete(d.rows, id)
+		d.drop(id)
 	}
 }
 
@@ -193,24 +232,22 @@ func (d *Directory) applyAbsences(l *tokenListing) {
 // lack is taken for gone: of the rows that this one lacks, those go first that no binding needs, and the oldest of them. What is
 // dropped is not known any more, which is not known to be gone.
 func (d *Directory) dropUnlisted(l *tokenListing, bound []string) {
-	room, isBound := d.client.opts.MaxListing, memberOf(bound)
+	if d.size <= d.client.opts.MaxListing {
+		return
+	}
+	isBound := memberOf(bound)
 	var unlisted []string
 	for id, r := range d.rows {
-		room -= r.token.size()
 		if _, there := l.ids[id]; !there && !r.newerThan(l) && !isBound(id) {
 			unlisted = append(unlisted, id)
 		}
 	}
-	if room >= 0 {
-		return
-	}
 	slices.SortFunc(unlisted, func(a, b string) int { return cmp.Or(d.rows[a].at.Compare(d.rows[b].at), cmp.Compare(a, b)) })
 	for _, id := range unlisted {
-		if room >= 0 {
+		if d.size <= d.client.opts.MaxListing {
 			return
 		}
-		room += d.rows[id].token.size()
-		delete(d.rows, id)
+		d.drop(id)
 	}
 }
 

@@ -92,10 +92,15 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 	GinkgoHelper()
 	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder("scopedtoken-operator"), "")
 	Expect(index.Register(ctx, mgr.GetFieldIndexer())).To(Succeed())
+	var memory *astro.Memory
+	if w.instance.maxListing > 0 {
+		memory = astro.NewMemory(w.instance.maxListing)
+	}
 	Expect(connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
 		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.instance.astro, w.sim.URL()), "http://")},
 		OperatorNamespace: w.system, UserAgent: cmp.Or(w.instance.agent, "stories"), Selector: w.instance.selector,
+		MaxListing: w.instance.maxListing, Memory: memory,
 	})).To(Succeed())
 	instance := "stories"
 	if of := w.instance.selector; of != nil {

@@ -21,6 +21,7 @@ import (
 type instance struct {
 	agent, astro string          // how it names itself to Astro, and under which URL it finds Astro
 	selector     labels.Selector // of the connections that it serves; nil for all
+	maxListing   int             // how many bytes a listing may take up, with a memory for all listings; 0 for the default, and no such memory
 }
 
 // instances are operators of one world with selectors of their own, and an Astro that knows them apart.

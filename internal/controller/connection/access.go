@@ -54,11 +54,16 @@ func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access,
 // isOf reports whether the access is that of the offered credential's API token, whatever its secret.
 func (a *access) isOf(o offer) bool { return a != nil && a.identity.TokenID == o.identity.TokenID }
 
-// giveUp gives the budget of the credential back.
+// giveUp gives back the rate limit of the credential, and the memory of what it listed.
 func (d *dependencies) giveUp(key Key, host string, a *access) {
-	if a != nil {
-		d.Budgets.Drop(host, a.identity.TokenID, key.String())
+	if a == nil {
+		return
 	}
+	d.Budgets.Drop(host, a.identity.TokenID, key.String())
+	if a.directory != nil {
+		a.directory.Close()
+	}
+	listingMemory.Set(float64(d.Memory.Held()))
 }
 
 // budget is the rate limit of the API token, which the connection shares with every other that works with the token.
@@ -101,5 +106,6 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		Fence:        d.Fence,
 		Recency:      d.Recency,
 		MaxListing:   d.MaxListing,
+		Memory:       d.Memory.Of(c.GetNamespace()), // of a ClusterAstroConnection none, which is the operator's own
 	})
 }

@@ -37,6 +37,11 @@ var (
 		Buckets: prometheus.ExponentialBuckets(0.05, 2, 11),
 	})
 
+	listingMemory = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "scopedtoken_listing_memory_bytes",
+		Help: "Memory that is held for what all connections list, as it is counted against its bound.",
+	})
+
 	lastSweep = measure.Connections.Gauge(prometheus.GaugeOpts{
 		Name: "scopedtoken_connection_last_sweep_timestamp_seconds",
 		Help: "When a connection's last complete sweep ended: its tokens were listed and its targets looked at without a fault. " +
@@ -65,7 +70,7 @@ var (
 )
 
 func init() { //nolint:gochecknoinits // controller-runtime's registry is filled this way
-	metrics.Registry.MustRegister(sweepsTotal, sweepSeconds)
+	metrics.Registry.MustRegister(sweepsTotal, sweepSeconds, listingMemory)
 }
 
 // begin lets the connection have series. Its last sweep counts from now, so that an alert sees one that never comes.

@@ -29,6 +29,8 @@ type Options struct {
 	UserAgent string
 	// MaxListing is how many bytes of memory the rows of one listing of Astro's may take up; a default of the client's if zero.
 	MaxListing int
+	// Memory is what the rows of all listings may take up together; nil if that is not counted.
+	Memory *astro.Memory
 	// Recency is what is remembered of tokens lately, for every client; nil if each client remembers for itself.
 	Recency *astro.Recency
 	// Fence says why nothing may be written to Astro at the moment; nil if there is never a reason.

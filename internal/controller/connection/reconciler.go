@@ -177,7 +177,9 @@ func (r *reconciler) announce(m *memory, h Handle, found swept) {
 	if found.First || m.announced == nil || m.announced.differs(h) {
 		notice.Tokens, notice.Targets, notice.All = nil, nil, true
 	}
-	m.announced = &h
+	announced := h
+	announced.Client, announced.Directory = nil, nil // else what a credential of before has listed would stay in memory
+	m.announced = &announced
 	r.Registry.subscribers.tell(notice)
 }
 

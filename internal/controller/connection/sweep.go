@@ -69,6 +69,7 @@ func (d *dependencies) sweep(ctx context.Context, key Key, p proof, l listing) (
 	if ctx.Err() != nil {
 		return p, l, swept{}, ctx.Err()
 	}
+	listingMemory.Set(float64(d.Memory.Held()))
 	now := d.Clock()
 	l.fault = listFault(doing, found.Sweep, err)
 	countSweep(key, l.fault, time.Since(started), now)
