@@ -103,6 +103,24 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			},
 			holds: at{w1: member, w2: owner},
 		},
+		"EditedAndStrippedMeanwhile": {
+			reason: "A binding that was edited and lost its finalizer is in the journal with the role that is written: it may go before its status tells.",
+			parts:  of(binding("a")),
+			drive: func(w *driver) {
+				w.look = func(s Situation) []Binding {
+					b := binding("a").role(owner)
+					if w.reads > 1 {
+						b = b.finalized()
+					}
+					return []Binding{b.b}
+				}
+			},
+			effects: is{
+				"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "AddFinalizers a", "WriteJournal a", "ReadForWrite acme",
+				"Post acme w1: add WORKSPACE_OWNER", "Report", "Clear a",
+			},
+			holds: at{w1: owner},
+		},
 		"LeftMeanwhile": {
 			reason: "A role that is to be revoked since then does, too, if the limit lets it.",
 			parts:  of(binding("a").claimed(1), binding("b").on(w2).claimed(1), holds(w2, member)),

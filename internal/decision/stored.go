@@ -41,7 +41,11 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 		}
 	}
 	p.Situation.Bindings, p.Situation.Out = bindings, out
-	p = p.pend(slices.Collect(maps.Keys(claims)), func(uid types.UID, n *Pending) { n.Claim = claims[uid] })
+	p = p.pend(slices.Collect(maps.Keys(claims)), func(uid types.UID, n *Pending) {
+		if !n.Journaled { // else it is what the journal holds, and is written there anew where it has to be another one
+			n.Claim = claims[uid]
+		}
+	})
 	return p.decide()
 }
 
