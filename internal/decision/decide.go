@@ -45,7 +45,17 @@ func Decide(s Situation) Decision {
 }
 
 func (s *Situation) plan(rulings []Ruling) roleset.Plan {
-	return roleset.Make(roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}, s.rolesetClaims(rulings))
+	return roleset.Make(s.observed(), s.rolesetClaims(rulings))
+}
+
+func (s *Situation) observed() roleset.Observed {
+	return roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}
+}
+
+// partial reports whether Astro shows no role in the place, and not the token's role on its own scope either: it did not show
+// all roles, so that the place need not be empty.
+func (s *Situation) partial(place roleset.Target) bool {
+	return s.Token.Presence == Present && s.roleOn(place) == "" && !s.observed().SeesOwnScope()
 }
 
 // predict gives the bindings whose connection observes the verdict that they would have if it did not. Nothing else follows

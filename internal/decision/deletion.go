@@ -81,6 +81,8 @@ func (s *Situation) judgeRecovered(b *Binding, r *Ruling) (roleset.Class, *fault
 		r.Uncertain = true
 		return onHold(b), fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
 			"a write that gives the role may still be on its way to Astro; the operator looks again")
+	case s.partial(b.entry(nil)):
+		return onHold(b), ownScopeUnseen()
 	default:
 		r.Release = true
 		return roleset.None, nil
@@ -130,7 +132,8 @@ func (p Progress) succeeded(i int) bool {
 // empty reports whether Astro is known to hold no role in the place of a binding.
 func (p Progress) empty(i int) bool {
 	s := &p.Situation
-	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(s.entry(&p.Decision, i)) == ""
+	place := s.entry(&p.Decision, i)
+	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(place) == "" && !s.partial(place)
 }
 
 // missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other

@@ -96,6 +96,9 @@ func holds(t roleset.Target, role string) with {
 	}
 }
 
+// ownScopeHidden hides the token's role on its own scope.
+var ownScopeHidden = token(func(o *Observation) { o.Token.Roles = nil })
+
 // readByID says that the token was read by its id already.
 var readByID = with(func(s *Situation) { s.Token.ByID = true })
 

@@ -142,7 +142,10 @@ func (b *Binding) entersFirst() bool {
 
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
-	return s.open(b) && !b.Deleting() && s.settled(b) && (b.entersFirst() || s.another(b.Claim) || s.refusedClaim(b) || s.heldBack(b))
+	if !s.open(b) || b.Deleting() || !s.settled(b) {
+		return false
+	}
+	return s.refusedClaim(b) || !s.partial(b.entry(nil)) && (b.entersFirst() || s.another(b.Claim) || s.heldBack(b))
 }
 
 // open reports whether Astro does not show the role of a claim that only the journal has.

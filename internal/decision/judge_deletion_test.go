@@ -163,6 +163,14 @@ func TestJudgeOfRecoveredClaims(t *testing.T) {
 			reason: "After ten seconds it does not.",
 			parts:  of(binding("a").recovered(old).deleting(), readByID), want: "None, release",
 		},
+		"NothingOfAPartialRead": {
+			reason: "Where the own-scope role is not shown, neither need the role be.",
+			parts:  of(binding("a").recovered(old).deleting(), readByID, ownScopeHidden), want: "Hold OwnScopeRoleProtected",
+		},
+		"OtherRoleOfAPartialRead": {
+			reason: "What is shown is there.",
+			parts:  of(binding("a").recovered(old).deleting(), ownScopeHidden, holds(w1, owner), readByID), want: "None, release",
+		},
 		"Staying": {
 			reason: "A binding that stays has its entry's claim.",
 			parts:  of(binding("a").recovered(fresh)), want: "Want",

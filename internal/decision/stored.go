@@ -198,6 +198,8 @@ func (p Progress) wakeFor(i int, st Statement, refused map[roleset.Target]*fault
 	switch v := r.Verdict.Outcome; {
 	case r.Retarget && p.Situation.leavesClaim(&p.Situation.Bindings[i], p.concluded(i, nil)):
 		return p.wake(soon) // it looks for its name now
+	case p.mayArrive(i) && p.Situation.arrives(i) <= 0 && p.Situation.partial(p.Situation.entry(&p.Decision, i)):
+		return p.wake(orphanAgain) // no write arrives any more, and no read tells whether one did
 	case p.mayArrive(i) && (p.Situation.arrives(i) > 0 || p.Situation.Token.ByID): // else nobody can read it: an event or a sweep tells
 		return p.wake(max(p.Situation.arrives(i), soon))
 	case st.holds() && !st.Release && p.Situation.Bindings[i].entersFirst():

@@ -142,7 +142,13 @@ func blocked(b *Binding, r *Ruling, why roleset.Block) *fault.Fault {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
 			"%s is where the token was made, and its role there is never changed; bind another target", b.where(r))
 	default:
-		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
-			"Astro does not show the token's role on its own scope, which a write would drop; see to it that the connection's API token may see all roles of the token")
+		return ownScopeUnseen()
 	}
+}
+
+// ownScopeUnseen is said while a read of the token does not show all of its roles.
+func ownScopeUnseen() *fault.Fault {
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
+		"Astro does not show the token's role on its own scope, which a write would drop, and so may not show others; "+
+			"see to it that the connection's API token may see all roles of the token")
 }

@@ -10,6 +10,8 @@ type group struct {
 	there  standing
 	// claims in the order of precedence.
 	claims []Claim
+	// partial: what was read is not all there is, so that something may stand there that was not read.
+	partial bool
 	// taken: somebody holds, or held, the target, so that what stands there is not a stranger's.
 	taken bool
 	// winner has the say over the target, nil if nobody has.
@@ -17,12 +19,12 @@ type group struct {
 }
 
 func groups(o Observed, claims []Claim) map[Target]*group {
-	there := observe(o.Roles)
+	there, partial := observe(o.Roles), !o.SeesOwnScope()
 	byTarget := map[Target]*group{}
 	for _, c := range claims {
 		g := byTarget[c.Target]
 		if g == nil {
-			g = &group{target: c.Target, there: there[c.Target.Key()]}
+			g = &group{target: c.Target, there: there[c.Target.Key()], partial: partial}
 			byTarget[c.Target] = g
 		}
 		c = c.effective()
@@ -89,13 +91,14 @@ func (g *group) onWanting(c Claim) Verdict {
 }
 
 // onLeaving is the verdict on a claim that leaves. A claim on hold that nobody has taken may come to nothing, so that
-// handing the role over to it could leave the role with nobody to remove it.
+// handing the role over to it could leave the role with nobody to remove it. A role that a partial read lacks may be there:
+// it is not taken for gone, and it stays only with somebody who holds it.
 func (g *group) onLeaving() Verdict {
 	v := Verdict{Observed: g.there.besides("")}
-	switch {
-	case len(g.there) == 0:
+	switch absent := len(g.there) == 0; {
+	case absent && !g.partial:
 		v.Outcome = Gone
-	case g.winner == nil:
+	case g.winner == nil, absent && !g.winner.held():
 		v.Outcome = Remove
 	case g.winner.Class == Hold && !g.winner.held():
 		return g.to(Waiting, v)

@@ -19,9 +19,9 @@ func (o Observed) ownScope(t Target) bool {
 	return o.Scope != "" && t.Kind == astro.EntityType(o.Scope) && (o.Home == "" || t.ID == o.Home)
 }
 
-// seesOwnScope says whether the token's role on its own scope is among the roles. Where it is not, what was read is
-// not all there is, and a set made from it could drop that role.
-func (o Observed) seesOwnScope() bool {
+// SeesOwnScope says whether the token's role on its own scope is among the roles. Where it is not, what was read is
+// not all there is: a set made from it could drop that role, and a role that it lacks may be there.
+func (o Observed) SeesOwnScope() bool {
 	return slices.ContainsFunc(o.Roles, func(r astro.Role) bool {
 		return o.ownScope(Target{Kind: r.EntityType, ID: r.EntityID})
 	})

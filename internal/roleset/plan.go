@@ -45,7 +45,8 @@ type Block string
 const (
 	// NotBlocked: nothing is withheld.
 	NotBlocked Block = ""
-	// OwnScopeRoleUnseen: the token's role on its own scope is not among the roles observed; no change is made.
+	// OwnScopeRoleUnseen: the token's role on its own scope is not among the roles observed; no change is made, and no role is
+	// taken for gone.
 	OwnScopeRoleUnseen Block = "OwnScopeRoleUnseen"
 	// OwnScopeRole: the change is to the token's role on its own scope, which is nobody's to declare; the others are made.
 	OwnScopeRole Block = "OwnScopeRole"
@@ -94,7 +95,7 @@ func Make(o Observed, claims []Claim) Plan {
 
 // protect withholds what could cost the token its role on its own scope, and so its last role too.
 func (p *Plan) protect(o Observed, claims []Claim) {
-	if !o.seesOwnScope() {
+	if !o.SeesOwnScope() {
 		p.withhold(OwnScopeRoleUnseen, claims, func(Target) bool { return true })
 		p.Blocked = OwnScopeRoleUnseen
 		return

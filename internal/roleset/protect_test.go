@@ -72,7 +72,7 @@ func TestMakeOfProtectedTokens(t *testing.T) {
 	}
 	checkPlans(t, map[string]planCase{
 		"OwnScopeRoleUnseen": {
-			reason:   "What was read is not all there is, so nothing is written; what needs no write is told as it is.",
+			reason:   "What was read is not all there is, so nothing is written, and what was not read is not taken for gone.",
 			observed: Observed{Scope: astro.ScopeOrganization, Roles: read(on(dep1, admin), on(ws1, member))},
 			claims: []Claim{
 				claim("a/1", dep1, viewer, held(1)), claim("a/2", ws1, member, held(1), leaving), claim("a/3", dep2, admin),
@@ -80,8 +80,21 @@ func TestMakeOfProtectedTokens(t *testing.T) {
 			},
 			verdicts: map[string]Verdict{
 				"a/1": blocked(admin, OwnScopeRoleUnseen), "a/2": blocked(member, OwnScopeRoleUnseen), "a/3": blocked("", OwnScopeRoleUnseen),
-				"a/4": {Outcome: Conflict, Observed: admin, Winner: "a/1", WinnerRole: viewer}, "a/5": {Outcome: Gone},
+				"a/4": {Outcome: Conflict, Observed: admin, Winner: "a/1", WinnerRole: viewer}, "a/5": blocked("", OwnScopeRoleUnseen),
 				"a/6": blocked("", OwnScopeRoleUnseen),
+			},
+			blocked: OwnScopeRoleUnseen,
+		},
+		"OwnScopeRoleUnseenOfASharedGrant": {
+			reason:   "A role that was not read may be there: it stays with whoever holds it, and with nobody else.",
+			observed: Observed{Scope: astro.ScopeOrganization},
+			claims: []Claim{
+				claim("a/1", dep1, admin, held(1), leaving), claim("a/2", dep1, admin, held(2)),
+				claim("a/3", dep2, admin, held(1), leaving), claim("a/4", dep2, admin, onHold),
+			},
+			verdicts: map[string]Verdict{
+				"a/1": {Outcome: Kept, Winner: "a/2", WinnerRole: admin}, "a/2": blocked("", OwnScopeRoleUnseen),
+				"a/3": blocked("", OwnScopeRoleUnseen), "a/4": {Outcome: Held},
 			},
 			blocked: OwnScopeRoleUnseen,
 		},

@@ -124,9 +124,9 @@ func (r reference) verdict(c Claim) Verdict {
 	switch class := r.class(c); {
 	case class == Hold:
 		return plain(Held, c.Role)
-	case class == Leave && !exists:
+	case class == Leave && !exists && r.ownSeen():
 		return plain(Gone, "")
-	case class == Leave && !decided:
+	case class == Leave && (!decided || !exists && winner.HeldAt.IsZero()):
 		return plain(Remove, "")
 	case class == Leave && r.class(winner) == Hold && winner.HeldAt.IsZero():
 		return by(Waiting, "")

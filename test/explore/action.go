@@ -40,6 +40,7 @@ const (
 
 	operatorReadsLagging
 	operatorReadFails
+	operatorReadsPart
 	operatorJournalFails
 	operatorJournalUnsure
 	operatorLimited
@@ -63,6 +64,7 @@ var words = map[uint8]string{
 	operatorGathers: "the operator gathers on",
 	operatorStep:    "the operator goes on", operatorFlushes: "the journal is stored without what was cleared",
 	operatorReadsLagging: "the operator reads what was before", operatorReadFails: "the operator's read fails",
+	operatorReadsPart:    "the operator reads the token without its roles",
 	operatorJournalFails: "the operator cannot write the journal", operatorJournalUnsure: "the journal is stored, and the operator does not get to know",
 	operatorLimited: "the revocation limit is reached", operatorLosesAnswer: "the operator gets no answer to its write and gives up",
 	operatorRetriesWrite: "the operator gets no answer to its write and reads again", operatorUnconfirmed: "Astro takes the write and does not show it",
@@ -118,7 +120,7 @@ func (s *state) do(a action) (state, error) {
 			break
 		}
 		err = next.step(a.kind)
-	case operatorStep, operatorReadsLagging, operatorReadFails, operatorJournalUnsure, operatorLimited, operatorLosesAnswer,
+	case operatorStep, operatorReadsLagging, operatorReadFails, operatorReadsPart, operatorJournalUnsure, operatorLimited, operatorLosesAnswer,
 		operatorRetriesWrite, operatorUnconfirmed:
 		err = next.step(a.kind)
 	default:

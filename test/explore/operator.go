@@ -90,6 +90,7 @@ func (s *state) faults() (all []action) {
 		_, journal := r.effect.(decision.WriteJournal)
 		add((read || inSlot) && s.mayLag(), budgetLag, operatorReadsLagging)
 		add(read || inSlot, budgetRead, operatorReadFails)
+		add(read || inSlot, budgetPart, operatorReadsPart)
 		add(journal || withdraw, budgetJournal, operatorJournalFails)
 		add(journal, budgetJournal, operatorJournalUnsure)
 		add(limit, budgetLimit, operatorLimited)

@@ -108,6 +108,14 @@ func (s *state) read(r run, how uint8, inSlot bool) {
 		s.after(r, result, what)
 		return
 	}
+	if how == operatorReadsPart {
+		s.budget[budgetPart]--
+		r.shown, r.given, r.slot = roleSet{}, s.given, inSlot
+		result.Token = r.shown.token()
+		result.Token.Roles = nil
+		s.after(r, result, what)
+		return
+	}
 	r.shown, r.given, r.slot = s.look(how == operatorReadsLagging), s.given, inSlot
 	what.roleSet(r.shown)
 	result.Token = r.shown.token()

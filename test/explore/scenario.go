@@ -60,6 +60,11 @@ var scenarios = []scenario{
 		budget: budget{budgetRelease: 1, budgetDelete: 1, budgetStrip: 1, budgetCreate: 1, budgetCrash: 1},
 	},
 	{
+		name: "partial", reason: "A read shows the token without its roles while one is granted and revoked.",
+		bindings: []template{{role: 1}}, made: 1,
+		budget: budget{budgetPart: 1, budgetDelete: 1, budgetStrip: 1, budgetCrash: 1, budgetPass: 1},
+	},
+	{
 		name: "writer", reason: "Another writer changes roles while one is granted and revoked, and reads lag.",
 		bindings: []template{{role: 1}}, made: 1,
 		budget: budget{budgetWriter: 1, budgetLag: 1, budgetLost: 1, budgetDelete: 1, budgetCrash: 1},

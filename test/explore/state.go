@@ -105,6 +105,7 @@ const (
 	budgetStale
 	budgetWriter
 	budgetRead
+	budgetPart
 	budgetLag
 	budgetLost
 	budgetJournal

@@ -80,6 +80,19 @@ var _ = Describe("A place that is taken", func() {
 		w.expect("True/Granted", "add")
 		w.expect("True/Adopted", "change")
 	})
+
+	It("is not taken for empty where the token's own role is hidden, so that a deleted binding waits", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "b")
+		w.sim.SetRoles(w.ci, astrosim.DeploymentRole(w.models, "Deploy Only"))
+		w.delete("b")
+		w.stuck("False/OwnScopeRoleProtected", "b", "own scope", "the connection's API token")
+		w.sim.SetRoles(w.ci, astrosim.OrganizationRole(w.org, "ORGANIZATION_MEMBER"), astrosim.WorkspaceRole(w.data, "WORKSPACE_MEMBER"))
+		w.sweep()
+		w.expect(gone, "b")
+		Expect(w.roles(w.ci)).To(HaveLen(1), "the role was revoked once it was shown")
+	})
 })
 
 var _ = Describe("A foreign role whose Deployment is gone", func() {
