@@ -107,7 +107,7 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			reason: "A binding that was edited and lost its finalizer is in the journal with the role that is written: it may go before its status tells.",
 			parts:  of(binding("a")),
 			drive: func(w *driver) {
-				w.look = func(s Situation) []Binding {
+				w.look = func(Situation) []Binding {
 					b := binding("a").role(owner)
 					if w.reads > 1 {
 						b = b.finalized()
