@@ -41,7 +41,7 @@ func TestJudgeOfTheToken(t *testing.T) {
 		"ConfirmedOther": {
 			"To confirm another one is to confirm nothing.", of(confirmed("t3", "t2")), "Hold TokenReplaced",
 		},
-		"ConfirmedAmbiguous": {"Two of the name cannot be told apart.", of(confirmed("t2", "t2", "t3")), "Hold TokenNotFound"},
+		"ConfirmedAmbiguous": {"Two of the name cannot be told apart.", of(confirmed("t2", "t2", "t3")), "Hold TokenReplaced"},
 		"ReplacedByOneThatIsNotAllowed": {
 			"One that the rules do not allow is not told of, and is not taken.", of(confirmed("t2", "t2").but(onlyToken(token1))), "Hold TokenNotFound",
 		},

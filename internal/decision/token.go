@@ -102,6 +102,12 @@ func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 	found := slices.DeleteFunc(slices.Clone(b.Names.Tokens), func(t astro.Token) bool {
 		return !s.may(b, FactsOfToken(t), targetFacts(b, r.Target), b.Role())
 	})
+	if len(found) > 1 {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenReplaced,
+			"%s with id %s was deleted in Astro, and more than one other token has its name: %s; "+
+				"make the binding anew with one of these ids as spec.token.id, or delete or rename the others in Astro",
+			b.TokenWords(), s.Key.Token, tokenIDs(found))
+	}
 	if len(found) == 0 || len(b.Names.Tokens) != 1 {
 		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
 			"%s with id %s was deleted in Astro; delete the binding, or make the token again and confirm it", b.TokenWords(), s.Key.Token)
