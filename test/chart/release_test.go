@@ -111,6 +111,24 @@ func refusedAtFirst(t *testing.T) {
 	}
 }
 
+// TestStrategyIsSwitched: an upgrade changes how Pods are replaced, in both directions. The API server completes a strategy
+// that a chart leaves out, and what it has put in belongs to nobody, so that no upgrade takes it away.
+func TestStrategyIsSwitched(t *testing.T) {
+	inNamespaces(t, "operator-switched")
+	with := func(verb, elected string) []string {
+		return []string{verb, release, "config/chart", "--namespace", "operator-switched", "--set", "crds.enabled=false,leaderElection.enabled=" + elected}
+	}
+	must(t, with("install", "true")...)
+	t.Cleanup(func() { must(t, "uninstall", release, "--namespace", "operator-switched") })
+	for _, step := range []struct{ elected, want string }{{"false", "Recreate"}, {"true", "RollingUpdate"}, {"false", "Recreate"}} {
+		must(t, with("upgrade", step.elected)...)
+		got := kubectl(t, "get", "deployment", "-n", "operator-switched", release+"-controller-manager", "-o", "jsonpath={.spec.strategy.type}")
+		if got != step.want {
+			t.Errorf("leaderElection.enabled=%s: want the strategy %s, got %s", step.elected, step.want, got)
+		}
+	}
+}
+
 // TestKubectlApply installs with kubectl what the documents say. To apply it once more changes nothing.
 func TestKubectlApply(t *testing.T) {
 	inNamespaces(t, "data-platform")
