@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 
@@ -67,6 +68,13 @@ func run(ctx context.Context, o options) error {
 
 // runAt runs it on the API server of the configuration.
 func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
+	reader, err := client.New(access(kubernetes), client.Options{Scheme: scheme})
+	if err != nil {
+		return fmt.Errorf("make a client of the Kubernetes API server: %w", err)
+	}
+	if err := o.withoutMissing(ctx, reader); err != nil {
+		return err
+	}
 	options := o.manager()
 	lease, err := o.fence(access(kubernetes))
 	if err != nil {
@@ -79,8 +87,9 @@ func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
 	if err != nil {
 		return fmt.Errorf("make the manager: %w", err)
 	}
+	seen := &sight{}
 	if err := errors.Join(
-		mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", filled(mgr.GetCache())), mgr.AddReadyzCheck("lease", lease.ready),
+		mgr.AddHealthzCheck("ping", healthz.Ping), mgr.AddReadyzCheck("caches", seen.filled(mgr.GetCache())), mgr.AddReadyzCheck("lease", lease.ready),
 	); err != nil {
 		return fmt.Errorf("add the probes: %w", err)
 	}
@@ -89,6 +98,7 @@ func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
 	}
 	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
 		"watchNamespaces", o.watchNamespaces, "secretNamespaces", o.secretNamespaces, "connectionSelector", o.selector)
+	go seen.look(ctx, mgr.GetCache(), reader, o.watchNamespaces)
 	return mgr.Start(ctx)
 }
 

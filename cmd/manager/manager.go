@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"net/http"
 	"net/http/pprof" // what it registers by itself is served nowhere
 	"slices"
@@ -18,7 +16,6 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/metrics/filters"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 
@@ -99,19 +96,6 @@ func (o *options) watchedSecrets() []string {
 	all := slices.Concat([]string{o.operatorNamespace}, o.secretNamespaces, o.watchNamespaces)
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// filled is the check of readiness. Where the operator may not see what it is to work on, it waits: a rollout has to stop
-// there, and not replace a Pod that works by one that never will.
-func filled(c cache.Cache) healthz.Checker {
-	return func(request *http.Request) error {
-		ctx, cancel := context.WithTimeout(request.Context(), time.Second/2)
-		defer cancel()
-		if !c.WaitForCacheSync(ctx) {
-			return errors.New("the API server has not shown everything yet; the log says what it refuses")
-		}
-		return nil
-	}
 }
 
 func each(namespaces []string) map[string]cache.Config {

@@ -43,7 +43,7 @@ func apiServer(t *testing.T) (*environment.Environment, client.Client) {
 // should, and gives the lease back when it ends. It works for the connections that it selects, and for no others.
 func TestRun(t *testing.T) {
 	env, kube := apiServer(t)
-	for _, object := range append(scrapers(), ofShard("own", "a"), ofShard("foreign", "b")) {
+	for _, object := range append(scrapers(), ofShard("own", "a"), ofShard("foreign", "b"), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "a"}}) {
 		if err := kube.Create(t.Context(), object); err != nil {
 			t.Fatal(err)
 		}

@@ -139,24 +139,6 @@ func TestRightsConfined(t *testing.T) {
 	neededAndEnough(t, o.account, func(request) bool { return false }, rarely...)
 }
 
-// TestNotReadyWithoutRights: where the operator may not see the bindings of a namespace, it is alive and not ready, until
-// it may.
-func TestNotReadyWithoutRights(t *testing.T) {
-	inNamespaces(t, "inside", "late")
-	releaseIn(t, "operator-late", newAstro(t), "watchNamespaces={inside}")
-	o, _ := launch(t, "operator-late", "--watch-namespaces=late")
-	t.Cleanup(o.stop)
-	eventually(t, "the operator is alive", func() string { return not(200, o.probe("healthz")) })
-	for range 3 {
-		if got := o.probe("readyz"); got != 500 {
-			t.Fatalf("ready: want 500, got %d", got)
-		}
-	}
-	kubectl(t, "create", "rolebinding", "late", "--namespace", "late", "--clusterrole", release+"-manager-role",
-		"--serviceaccount", o.account.Namespace+":"+o.account.Name)
-	eventually(t, "the operator gets ready", func() string { return not(200, o.probe("readyz")) })
-}
-
 // clusterConnection is one that allows by label what every namespace of the test has.
 func clusterConnection(t *testing.T, a *astro, name, namespace string) client.Object {
 	t.Helper()

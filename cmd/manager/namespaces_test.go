@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// namespaces is an API server that has these, and lists nothing else.
+type namespaces struct {
+	client.Reader
+
+	names []string
+	err   error
+}
+
+func (n namespaces) List(_ context.Context, list client.ObjectList, _ ...client.ListOption) error {
+	all, is := list.(*metav1.PartialObjectMetadataList)
+	if !is || all.Kind != "NamespaceList" {
+		return errors.New("something else is listed")
+	}
+	for _, name := range n.names {
+		all.Items = append(all.Items, metav1.PartialObjectMetadata{ObjectMeta: metav1.ObjectMeta{Name: name}})
+	}
+	return n.err
+}
+
+func TestNamespacesThatAreNotThere(t *testing.T) {
+	away := namespaces{err: errors.New("connection refused")}
+	cases := map[string]struct {
+		reason      string
+		kube        namespaces
+		watch, want []string
+		err         string
+	}{
+		"All":     {"An operator for the whole cluster looks at no list.", away, nil, nil, ""},
+		"There":   {"Each is there.", namespaces{names: []string{"c", "b", "a"}}, []string{"a", "b"}, []string{"a", "b"}, ""},
+		"Missing": {"One that is gone does not keep the operator from the others.", namespaces{names: []string{"a", "c"}}, []string{"a", "b", "c"}, []string{"a", "c"}, ""},
+		"None":    {"An empty list would be every namespace.", namespaces{names: []string{"c"}}, []string{"a", "b"}, []string{"a", "b"}, "make one of a, b"},
+		"Away":    {"An API server that is away does not say that they are gone.", away, []string{"a"}, []string{"a"}, "connection refused"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			o := options{watchNamespaces: tc.watch}
+			err := o.withoutMissing(t.Context(), tc.kube)
+			if (err != nil) != (tc.err != "") || err != nil && !strings.Contains(err.Error(), tc.err) {
+				t.Errorf("%s want an error with %q, got %v", tc.reason, tc.err, err)
+			}
+			if !slices.Equal(o.watchNamespaces, tc.want) {
+				t.Errorf("%s want %v, got %v", tc.reason, tc.want, o.watchNamespaces)
+			}
+		})
+	}
+}
