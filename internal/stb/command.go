@@ -21,7 +21,7 @@ import (
 // documents.
 func Run(ctx context.Context, version string, args []string, streams genericiooptions.IOStreams) int {
 	klog.SetOutput(streams.ErrOut)
-	return run(ctx, args, &session{IOStreams: streams, version: version, environ: os.Getenv, clock: time.Now})
+	return run(ctx, args, &session{IOStreams: streams, version: version, environ: os.LookupEnv, clock: time.Now})
 }
 
 func run(ctx context.Context, args []string, s *session) int {

@@ -181,13 +181,21 @@ func (s *session) judgeHost(apiURL string) error {
 	return nil
 }
 
-// ownCredential is the API token that the user brings along, if any.
-func (s *session) ownCredential() string { return strings.TrimSpace(s.environ(credentialVariable)) }
+// ownCredential is the API token that the user brings along, if any. A variable with nothing behind it was meant to have one, as in CI
+// without the secret: another credential would show what this user was not to see.
+func (s *session) ownCredential() (string, error) {
+	own, set := s.environ(credentialVariable)
+	own = strings.TrimSpace(own)
+	if set && own == "" {
+		return "", fmt.Errorf("%s has nothing behind it; unset it to use the connection's Secret", credentialVariable)
+	}
+	return own, nil
+}
 
 // credential is the API token to read Astro with, and where it is from.
 func (s *session) credential(ctx context.Context, c cluster, o v1alpha1.Connection) (secret, from string, err error) {
-	if own := s.ownCredential(); own != "" {
-		return own, credentialVariable, nil
+	if own, err := s.ownCredential(); own != "" || err != nil {
+		return own, credentialVariable, err
 	}
 	to := o.ConnectionSpec().CredentialsSecretRef
 	key := client.ObjectKey{Namespace: cmp.Or(o.GetNamespace(), s.operatorNamespace), Name: to.Name}

@@ -37,6 +37,10 @@ func TestCredential(t *testing.T) {
 	w := newWorld(t)
 	w.environ[credentialVariable] = "Bearer nonsense"
 	w.fails(`ASTRO_API_TOKEN: the value begins with "Bearer"`, "list")
+	for _, blank := range []string{"", " \n"} { // although the connection's Secret is there
+		w.environ[credentialVariable] = blank
+		w.fails("ASTRO_API_TOKEN has nothing behind it; unset it to use the connection's Secret", "list")
+	}
 	w.environ[credentialVariable] = w.sim.Credential(selfID) + "\n"
 	if err := kube.Delete(t.Context(), builders.Secret(w.namespace, builders.SecretName, "")); err != nil {
 		t.Fatal(err)

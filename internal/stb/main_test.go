@@ -142,6 +142,11 @@ type answer struct {
 	code     int
 }
 
+func (w *world) lookup(name string) (string, bool) {
+	value, set := w.environ[name]
+	return value, set
+}
+
 func (w *world) run(args ...string) answer {
 	w.Helper()
 	var out, errOut bytes.Buffer
@@ -151,7 +156,7 @@ func (w *world) run(args ...string) answer {
 	}
 	s := &session{
 		IOStreams: genericiooptions.IOStreams{In: in, Out: &out, ErrOut: &errOut}, version: "v1.2.3",
-		environ: func(name string) string { return w.environ[name] }, clock: func() time.Time { return today },
+		environ: w.lookup, clock: func() time.Time { return today },
 	}
 	code := run(w.Context(), append(args, "--kubeconfig", w.kube, "--namespace", w.namespace,
 		"--allowed-api-hosts", strings.TrimPrefix(w.sim.URL(), "http://"), "--cache-dir", w.TempDir()), s)

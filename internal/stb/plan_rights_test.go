@@ -62,6 +62,8 @@ func TestPlanOffline(t *testing.T) {
 		t.Errorf("%s: %+v", got, p.Bindings)
 	}
 	w.fails("--offline knows nothing that could be pruned", "plan", "-f", folder, "--offline", "--prune")
+	w.environ[credentialVariable] = ""
+	w.fails("ASTRO_API_TOKEN has nothing behind it", "plan", "-f", folder, "--offline")
 	delete(w.environ, credentialVariable)
 	w.fails("set ASTRO_API_TOKEN", "plan", "-f", folder, "--offline")
 }

@@ -21,7 +21,7 @@ type session struct {
 	operatorNamespace string
 	hosts             []string
 
-	environ func(string) string
+	environ func(string) (string, bool)
 	clock   func() time.Time
 }
 

@@ -81,7 +81,11 @@ func (s *session) readThrough(at plan.OrganizationKey, touched []v1alpha1.Connec
 		return there, nil
 	}
 	planned := usable(then.Connections, at, touched)
-	if len(planned) > 0 && s.ownCredential() == "" {
+	own, err := s.ownCredential()
+	if err != nil {
+		return nil, err
+	}
+	if len(planned) > 0 && own == "" {
 		return nil, fmt.Errorf("set %s: only the manifests have %s, and no Secret is read because a manifest names it", credentialVariable, qualified(planned[0]))
 	}
 	return planned, nil
