@@ -13,6 +13,7 @@ func TestRefuses(t *testing.T) {
 		"Type":           {"A word is no number.", "replicaCount=two", "replicaCount"},
 		"Digest":         {"A digest is written in full.", "image.digest=sha256:abc", "digest"},
 		"Name":           {"A name that no object may have.", "fullnameOverride=My_Operator", "fullnameOverride"},
+		"NameOfService":  {"Nor may a Service begin with a digit, on Kubernetes 1.33.", "fullnameOverride=2nd", "fullnameOverride"},
 		"Namespace":      {"Nor any namespace: two in one word are a list that was written wrongly.", `watchNamespaces={a\,b}`, "watchNamespaces/0"},
 		"Port":           {"The metrics cannot have the port of the probes.", "metrics.port=8081", "the port of the probes"},
 		"NoHost":         {"Without a host no credential could be sent anywhere.", "allowedApiHosts={}", "allowedApiHosts"},
