@@ -19,6 +19,10 @@ func TestNameReferences(t *testing.T) {
 		users   = "apiVersion: astro.scopedtoken.dev/v1alpha1\nkind: ScopedTokenBinding\nmetadata: {name: ci, namespace: NS}\nspec: {connectionRef: {REF}}\n---\n" +
 			"apiVersion: astro.scopedtoken.dev/v1alpha1\nkind: TargetInventory\nmetadata: {name: all, namespace: NS}\nspec: {connectionRef: {REF}}\n"
 	)
+	external := func(spec string) string {
+		return "apiVersion: external-secrets.io/v1\nkind: ExternalSecret\nmetadata: {name: astro-api, namespace: NS}\nspec: " + spec + "\n"
+	}
+	const sealed = "apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nmetadata: {name: astro-api, namespace: NS}\nspec: {encryptedData: {token: x}}\n"
 	in := func(namespace string) func(string) string {
 		return func(text string) string { return strings.ReplaceAll(text, "NS", namespace) }
 	}
@@ -55,6 +59,26 @@ func TestNameReferences(t *testing.T) {
 			"The overlay's namespace is not for what is in none.",
 			"../lib, ../lib/cluster", []string{in("a")(secret), cluster, in("b")(through("ClusterAstroConnection"))}, "namePrefix: dev-\nnamespace: scopedtoken-system",
 			map[string]string{"ClusterAstroConnection": "dev-astro-api", "ScopedTokenBinding": "dev-acme", "TargetInventory": "dev-acme"},
+		},
+		"External": {
+			"An ExternalSecret makes a Secret of its own name.",
+			"../lib", []string{in("team")(external("{data: []}")), in("team")(own)}, "namePrefix: dev-",
+			map[string]string{"AstroConnection": "dev-astro-api"},
+		},
+		"ExternalTarget": {
+			"Also where it says so.",
+			"../lib", []string{in("team")(external("{target: {name: astro-api}}")), in("team")(own)}, "namePrefix: dev-",
+			map[string]string{"ExternalSecret": "dev-astro-api", "AstroConnection": "dev-astro-api"},
+		},
+		"ExternalOther": {
+			"Another name is as it is written, there and in the connection.",
+			"../lib", []string{strings.Replace(in("team")(external("{target: {name: astro-api}}")), "name: astro-api", "name: vault", 1), in("team")(own)}, "namePrefix: dev-",
+			map[string]string{"ExternalSecret": "astro-api", "AstroConnection": "astro-api"},
+		},
+		"Sealed": {
+			"A SealedSecret becomes a Secret of its name.",
+			"../lib, ../lib/cluster", []string{in("scopedtoken-system")(sealed), cluster}, "nameSuffix: -v2",
+			map[string]string{"ClusterAstroConnection": "astro-api-v2"},
 		},
 		"Elsewhere": {
 			"What the overlay does not have keeps its name.",
@@ -96,7 +120,7 @@ func named(t *testing.T, objects []object) map[string]string {
 		if o.GetKind() == "ClusterAstroConnection" && o.GetNamespace() != "" {
 			t.Errorf("%s is in namespace %s", o.GetName(), o.GetNamespace())
 		}
-		for _, field := range []string{"credentialsSecretRef", "connectionRef"} {
+		for _, field := range []string{"credentialsSecretRef", "connectionRef", "target"} {
 			if found, ok, _ := unstructured.NestedString(o.Object, "spec", field, "name"); ok {
 				all[o.GetKind()] = found
 			}
