@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
@@ -60,7 +59,7 @@ func stripAttributes(page string) string {
 	return regexp.MustCompile(`>[^<]*<`).ReplaceAllString(page, "><")
 }
 
-// The page of an Organization of 10,000 roles is made at once, and is a few megabytes.
+// The page of an Organization of 10,000 roles is a few megabytes.
 func TestPageOfTenThousand(t *testing.T) {
 	var all []Grant
 	for i := range 10_000 {
@@ -70,13 +69,12 @@ func TestPageOfTenThousand(t *testing.T) {
 		})
 	}
 	var text bytes.Buffer
-	began := time.Now()
 	if err := writePage(&text, "acme", all, today); err != nil {
 		t.Fatal(err)
 	}
 	keepPage(t, "tenthousand.html", text.String())
-	if took := time.Since(began); took > 10*time.Second || text.Len() > 6<<20 {
-		t.Errorf("took %s and made %d bytes", took, text.Len())
+	if text.Len() > 6<<20 {
+		t.Errorf("made %d bytes", text.Len())
 	}
 	if p := newPage("acme", all, today); len(p.Tokens) != 500 || p.Roles != 10_000 || p.Undeclared != 10_000 || len(p.Workspaces) != 40 {
 		t.Errorf("%d tokens, %d roles, %d undeclared, %d Workspaces", len(p.Tokens), p.Roles, p.Undeclared, len(p.Workspaces))

@@ -44,7 +44,7 @@ type node struct {
 type process struct {
 	wanted, probes string
 	command        *exec.Cmd
-	log            *bytes.Buffer
+	log            *output
 	ended          chan struct{}
 }
 
@@ -113,7 +113,7 @@ func (n *node) run(d *appsv1.Deployment) {
 		return
 	}
 	n.end(d.UID)
-	p := &process{wanted: template, probes: environment.FreeAddress(), log: &bytes.Buffer{}, ended: make(chan struct{})}
+	p := &process{wanted: template, probes: environment.FreeAddress(), log: &output{}, ended: make(chan struct{})}
 	arguments := []string{"--kubeconfig", n.rightsOf(d)}
 	for _, a := range d.Spec.Template.Spec.Containers[0].Args {
 		arguments = append(arguments, strings.ReplaceAll(a, "$(POD_NAMESPACE)", d.Namespace))
@@ -186,6 +186,24 @@ func (p *process) ready() bool {
 		return false
 	}
 	return environment.Status("http://"+p.probes+"/readyz", "") == http.StatusOK
+}
+
+// output is what a program has said. It can be read while the program goes on.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(said []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(said)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
 }
 
 // logs are what the programs that run have said.
