@@ -92,6 +92,23 @@ func TestPolicyOfRuledNamespaces(t *testing.T) {
 	tenant.may("bind through a connection of the namespace", create(bound("new")))
 }
 
+// TestPolicyOfExplicitKeys: what means the most if it is left out is written out.
+func TestPolicyOfExplicitKeys(t *testing.T) {
+	inPolicedNamespace(t, "--set", "policies.explicitKeys=true")
+	tenant, ada := personOf(t, "edith").with(policed, editor), personOf(t, "ada").with(policed, owner, edits)
+	on := builders.Binding("new").In(policed).Through("acme").ForTokenID(anyToken).OnDeployment("cld0a1b2c3d4e5f6g7h8i9j0k")
+	tenant.mayNot("bind without a role", "spec.role is left out, which means DEPLOYMENT_ADMIN", create(on.Object()))
+	tenant.may("bind with one", create(on.WithRole("DEPLOYMENT_ADMIN").Object()))
+	made(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: policed, Name: "explicit"}})
+	open := connected("explicit", "explicit")
+	ada.mayNot("connect without rules", "spec.allow is left out", create(open))
+	rule := builders.AllowAll()
+	rule.Namespaces = v1alpha1.NamespaceRule{Names: []string{policed}}
+	ruled := connected("explicit", "explicit")
+	ruled.Spec.Allow = []v1alpha1.AllowRule{rule}
+	ada.may("connect with rules", create(ruled))
+}
+
 // TestOptionalPolicies: verbs and labels that are asked for where the values say so.
 func TestOptionalPolicies(t *testing.T) {
 	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true,policies.futureExpiry=true")
