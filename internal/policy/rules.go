@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -138,12 +136,4 @@ func NeedsLabels(c v1alpha1.Connection) bool {
 		}
 		return slices.ContainsFunc(keys, func(key string) bool { return key != corev1.LabelMetadataName })
 	})
-}
-
-// selects says whether the selector selects the labels. An empty selector, or one that cannot be read, selects nothing.
-// No labels are labels that are not known, since every namespace has at least its name for a label: they are not taken
-// for a namespace that lacks the label it must not have.
-func selects(selector *metav1.LabelSelector, set map[string]string) bool {
-	s, err := metav1.LabelSelectorAsSelector(selector)
-	return err == nil && !s.Empty() && len(set) > 0 && s.Matches(labels.Set(set))
 }

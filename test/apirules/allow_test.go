@@ -52,6 +52,11 @@ func TestAllow(t *testing.T) {
 		"ExistsWithValues":   {"Exists needs none.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: Exists, values: [data]}]}}`, refused(wantOperator)},
 		"LastOperator":       {"The sixteenth is looked at too.", "namespaces", `{selector: {matchExpressions: [` + strings.Repeat("{key: team, operator: Exists}, ", 15) + `{key: team, operator: Gt, values: ["1"]}]}}`, refused(wantOperator)},
 		"ManyExpressions":    {"No more than can be looked at.", "namespaces", `{selector: {matchExpressions: [` + strings.Repeat("{key: team, operator: Exists}, ", 16) + `{key: team, operator: Gt, values: ["1"]}]}}`, refused("must have at most 16 items")},
+		"ManyValues":         {"Nor more values.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: In, values: [` + strings.Repeat("a, ", 65) + `]}]}}`, refused("matchExpressions[0].values: Too many: 65: must have at most 64 items")},
+		"MostValues":         {"But as many.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: In, values: [` + strings.Repeat("a, ", 64) + `]}]}}`, accepted},
+		"LongValue":          {"No label has a longer value.", "namespaces", `{selector: {matchExpressions: [{key: team, operator: In, values: [` + strings.Repeat("a", 64) + `]}]}}`, refused("values[0]: Too long")},
+		"LongKey":            {"Nor a longer key.", "namespaces", `{selector: {matchExpressions: [{key: ` + strings.Repeat("a", 318) + `, operator: Exists}]}}`, refused("key: Too long")},
+		"LongLabel":          {"Nor here.", "namespaces", `{selector: {matchLabels: {team: ` + strings.Repeat("a", 64) + `}}}`, refused("matchLabels.team: Too long")},
 		"NoKey":              {"An expression has a key.", "namespaces", `{selector: {matchExpressions: [{operator: Exists}]}}`, refused("matchExpressions[0].key: Required value")},
 
 		"TokenIds":            {"By ids.", "tokens", `[{scope: Organization, ids: [<tok>, <other>]}]`, accepted},

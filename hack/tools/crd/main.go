@@ -11,8 +11,14 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// mostInSelector is how many labels and how many expressions a selector may have.
-const mostInSelector = 16
+// Selectors are read for every binding. What is beyond these bounds Kubernetes takes for no key or value of a label, but for
+// how many there are.
+const (
+	mostInSelector = 16  // labels, and expressions
+	mostValues     = 64  // of an expression
+	longestKey     = 317 // a domain of 253 characters, a slash and a name
+	longestValue   = 63
+)
 
 func main() {
 	for _, folder := range os.Args[1:] {
@@ -60,6 +66,7 @@ func mark(node any) (selectors int) {
 		if isLabels && isExpressions {
 			nullable(labels, labels["additionalProperties"], expressions)
 			labels["maxProperties"], expressions["maxItems"] = mostInSelector, mostInSelector // else rules about each of them might cost too much
+			bound(labels, expressions)
 			selectors++
 		}
 		for _, below := range n {
@@ -67,6 +74,27 @@ func mark(node any) (selectors int) {
 		}
 	}
 	return selectors
+}
+
+// bound bounds what each label and each expression of a selector holds.
+func bound(labels, expressions map[string]any) {
+	within(labels, "additionalProperties")["maxLength"] = longestValue
+	within(expressions, "items", "properties", "key")["maxLength"] = longestKey
+	values := within(expressions, "items", "properties", "values")
+	values["maxItems"] = mostValues
+	within(values, "items")["maxLength"] = longestValue
+}
+
+// within is the schema at the end of the path; a schema without it is not of a selector as this program knows it.
+func within(schema map[string]any, path ...string) map[string]any {
+	for _, key := range path {
+		below, is := schema[key].(map[string]any)
+		if !is {
+			panic("a label selector without " + key)
+		}
+		schema = below
+	}
+	return schema
 }
 
 func nullable(schemas ...any) {

@@ -121,20 +121,6 @@ func TestUpdateReady(t *testing.T) {
 	}
 }
 
-func TestDistinguishes(t *testing.T) {
-	rules := []v1alpha1.AllowRule{
-		{Namespaces: v1alpha1.NamespaceRule{Names: []string{"data"}}},
-		{Namespaces: v1alpha1.NamespaceRule{Selector: &metav1.LabelSelector{MatchLabels: map[string]string{"team": "data"}}}},
-	}
-	in, out := map[string]string{"team": "data"}, map[string]string{"team": "other"}
-	if !distinguishes(rules, in, out) || !distinguishes(rules, nil, in) {
-		t.Error("a namespace that leaves a rule, or comes under it, is noticed")
-	}
-	if distinguishes(rules, out, nil) || distinguishes(rules[:1], in, out) {
-		t.Error("labels that no rule asks for are not")
-	}
-}
-
 func TestAssume(t *testing.T) {
 	r := NewRegistry()
 	c := &v1alpha1.AstroConnection{Spec: v1alpha1.ConnectionSpec{APIURL: "https://api.astronomer.io"}}

@@ -6,8 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -18,6 +16,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -52,25 +51,11 @@ func (r *reconciler) namespaceChanged(_ context.Context, e event.UpdateEvent, _ 
 	}
 	concerned := r.Registry.list(func(h Handle) bool {
 		return h.Key.Kind == r.kind && (h.Key.Namespace == "" || h.Key.Namespace == e.ObjectNew.GetName()) &&
-			distinguishes(h.Object.ConnectionSpec().Allow, before, after)
+			policy.TellsApart(h.Object, before, after)
 	})
 	for _, h := range concerned {
 		r.Registry.subscribers.tell(Notice{Connection: h.Key, All: true})
 	}
-}
-
-// distinguishes reports whether a rule speaks to one of two sets of labels and not to the other.
-func distinguishes(rules []v1alpha1.AllowRule, a, b labels.Set) bool {
-	for i := range rules {
-		if rules[i].Namespaces.Selector == nil {
-			continue
-		}
-		selector, err := metav1.LabelSelectorAsSelector(rules[i].Namespaces.Selector)
-		if err == nil && selector.Matches(a) != selector.Matches(b) {
-			return true
-		}
-	}
-	return false
 }
 
 // bindingUpdated looks at a connection that waits for its bindings once one has let go of it.
