@@ -2,6 +2,7 @@ package astro
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,8 @@ const (
 	// targetTTL is how long an answer is kept: a name may pass to another target, and a Deployment may move to another
 	// Workspace.
 	targetTTL = 10 * time.Second
+	// maxKnown is how many answers are kept, so that whoever asks for ever other names cannot fill the memory while no listing succeeds.
+	maxKnown = 20_000
 )
 
 // targetCache caches targets and folds the lookups of many callers into few calls.
@@ -188,12 +191,23 @@ func (c *targetCache) answer(l *lookup, targets []Target, err error, at time.Tim
 		c.record(l, at)
 	}
 	if err == nil && (len(l.found) == 1 || l.round == c.round) {
-		l.into[l.query] = targetAnswer{found: l.found, at: at, until: c.now().Add(c.ttl)}
+		keep(l.into, l.query, targetAnswer{found: l.found, at: at, until: c.now().Add(c.ttl)})
 	}
 	if c.asking[l.query] == l {
 		delete(c.asking, l.query)
 	}
 	close(l.done)
+}
+
+// keep adds an answer. Where there are too many, the older half goes first: whoever asks for one of those again has it looked up again.
+func keep(known map[TargetQuery]targetAnswer, q TargetQuery, a targetAnswer) {
+	if len(known) >= maxKnown {
+		byAge := slices.SortedFunc(maps.Keys(known), func(a, b TargetQuery) int { return known[a].at.Compare(known[b].at) })
+		for _, old := range byAge[:maxKnown/2] {
+			delete(known, old)
+		}
+	}
+	known[q] = a
 }
 
 // record keeps where a lookup has found targets. That it did not find one is for a sweep to say, which knows whether the
