@@ -17,8 +17,10 @@ type Notice struct {
 	Tokens []string
 	// Targets are the targets by id that moved, were renamed, vanished or came back.
 	Targets []astro.TargetQuery
-	// All says that everything has to be looked at: the connection became ready or ceased to be, its rules changed, a
-	// namespace came under a rule or left it, or the sweep was the first.
+	// Namespaces came under a rule by their labels, or left it: what is in them has to be looked at, and nothing else.
+	Namespaces []string
+	// All says that everything has to be looked at: the connection became ready or ceased to be, its rules changed, or the sweep
+	// was the first.
 	All bool
 	// Swept says that there was a listing, whatever it showed: who could not find something may look for it again.
 	Swept bool
@@ -35,12 +37,20 @@ func (n Notice) with(next Notice) Notice {
 	slices.Sort(tokens)
 	targets := slices.Concat(n.Targets, next.Targets)
 	slices.SortFunc(targets, astro.TargetQuery.Compare)
+	namespaces := slices.Concat(n.Namespaces, next.Namespaces)
+	slices.Sort(namespaces)
 	return Notice{
-		Connection: n.Connection, Tokens: slices.Compact(tokens), Targets: slices.Compact(targets), Swept: n.Swept || next.Swept,
+		Connection: n.Connection, Tokens: slices.Compact(tokens), Targets: slices.Compact(targets), Namespaces: slices.Compact(namespaces),
+		Swept: n.Swept || next.Swept,
 	}
 }
 
 func (n Notice) empty() bool {
+	return len(n.Namespaces) == 0 && n.NamespacesAlone()
+}
+
+// NamespacesAlone reports whether there is nothing else than namespaces to look at.
+func (n Notice) NamespacesAlone() bool {
 	return !n.All && !n.Swept && len(n.Tokens) == 0 && len(n.Targets) == 0
 }
 

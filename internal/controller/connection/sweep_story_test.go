@@ -149,7 +149,7 @@ var _ = Describe("The rules of a connection", func() {
 		s.label(map[string]string{"colour": "blue"})
 		Consistently(func() []Notice { return notices.of(KeyOf(c)) }, "300ms").Should(BeEmpty(), "no rule asks for the colour")
 		s.label(map[string]string{"team": s.namespace})
-		Eventually(func() []Notice { return notices.of(KeyOf(c)) }).Should(ConsistOf(Notice{Connection: KeyOf(c), All: true}))
+		Eventually(func() []Notice { return notices.of(KeyOf(c)) }).Should(ConsistOf(Notice{Connection: KeyOf(c), Namespaces: []string{s.namespace}}))
 	})
 })
 

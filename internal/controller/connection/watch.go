@@ -54,7 +54,7 @@ func (r *reconciler) namespaceChanged(_ context.Context, e event.UpdateEvent, _ 
 			policy.TellsApart(h.Object, before, after)
 	})
 	for _, h := range concerned {
-		r.Registry.subscribers.tell(Notice{Connection: h.Key, All: true})
+		r.Registry.subscribers.tell(Notice{Connection: h.Key, Namespaces: []string{e.ObjectNew.GetName()}})
 	}
 }
 

@@ -2,6 +2,7 @@ package inventory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -127,10 +128,24 @@ func (r *Reconciler) eachBeside(ctx context.Context, key connection.Key, do func
 	}
 }
 
-// noticed looks at the inventories of a connection again: at once if it is the connection that changed, after a while
+// noticed looks at the inventories of a connection again: at once if it is the connection or their namespace that changed, after a while
 // if it is tokens or targets, since more of them may be about to.
 func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[connection.Notice], q queue) {
 	after, which := settling, all
+	within := func(i *v1alpha1.TargetInventory) bool { return slices.Contains(e.Object.Namespaces, i.Namespace) }
+	if len(e.Object.Namespaces) > 0 {
+		r.enqueue(ctx, q, 0, within, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
+	}
+	if e.Object.All || len(e.Object.Namespaces) > 0 { // its rules may speak to other namespaces, which came under them by their labels
+		r.eachBeside(ctx, e.Object.Connection, func(i *v1alpha1.TargetInventory) {
+			if e.Object.All || within(i) {
+				q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)}, settling)
+			}
+		})
+	}
+	if e.Object.NamespacesAlone() {
+		return
+	}
 	if !e.Object.All && len(e.Object.Tokens) == 0 && len(e.Object.Targets) == 0 {
 		which = waits // the sweep found nothing new
 	}
@@ -138,11 +153,6 @@ func (r *Reconciler) noticed(ctx context.Context, e event.TypedGenericEvent[conn
 		after = 0
 	}
 	r.enqueue(ctx, q, after, which, client.MatchingFields{index.InventoryConnection: e.Object.Connection.String()})
-	if e.Object.All { // its rules may speak to other namespaces, which came under them by their labels
-		r.eachBeside(ctx, e.Object.Connection, func(i *v1alpha1.TargetInventory) {
-			q.AddAfter(reconcile.Request{NamespacedName: client.ObjectKeyFromObject(i)}, settling)
-		})
-	}
 }
 
 func all(*v1alpha1.TargetInventory) bool { return true }

@@ -142,7 +142,10 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 			} else if n.Swept {
 				r.enqueueUnsettled(ctx, n.Connection, q)
 			}
-			for _, key := range r.orphans.through(n.Connection) {
+			for _, namespace := range n.Namespaces {
+				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q, client.InNamespace(namespace))
+			}
+			for _, key := range r.orphans.through(n) {
 				add(q, key, sweepPriority)
 			}
 			r.enqueueTokens(ctx, n, q)
@@ -154,14 +157,14 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 }
 
 // enqueueBindings enqueues the keys of the bindings that are found under a field's value, each once.
-func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q queue) {
+func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q queue, in ...client.ListOption) {
 	r.enqueueFound(ctx, field, value, func(_ *decision.Binding, key TokenKey) {
 		priority := sweepPriority
 		if key.Refused != "" {
 			priority = refusedPriority
 		}
 		add(q, key, priority)
-	})
+	}, in...)
 }
 
 // enqueueUnsettled enqueues the bindings of a connection that are not Ready: they are looked up once a sweep, behind what the
@@ -184,10 +187,12 @@ func statesRefusal(b *decision.Binding) bool {
 }
 
 // enqueueFound has the keys of the bindings that are found under a field's value enqueued, each once.
-func (r *Reconciler) enqueueFound(ctx context.Context, field, value string, enqueue func(*decision.Binding, TokenKey)) {
+func (r *Reconciler) enqueueFound(
+	ctx context.Context, field, value string, enqueue func(*decision.Binding, TokenKey), in ...client.ListOption,
+) {
 	var list v1alpha1.ScopedTokenBindingList
 	unsafe := client.UnsafeDisableDeepCopy // only read here
-	if err := r.Client.List(ctx, &list, client.MatchingFields{field: value}, unsafe); err != nil {
+	if err := r.Client.List(ctx, &list, append(in, client.MatchingFields{field: value}, unsafe)...); err != nil {
 		log.FromContext(ctx).Error(err, "cannot list bindings", "field", field, "value", value)
 		return
 	}

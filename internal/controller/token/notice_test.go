@@ -2,9 +2,11 @@ package token
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -15,6 +17,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
+	"github.com/scopedtoken/scopedtoken-operator/test/builders"
 )
 
 // A binding is being given its role when the rules of its connection change: the cache shows it without a claim, so that the notice
@@ -81,5 +84,44 @@ func TestFinalizersKnowOfNoNotice(t *testing.T) {
 	}
 	if r.ownWrites.alreadyHandled(event.UpdateEvent{ObjectOld: &there, ObjectNew: patched}) {
 		t.Error("the notice is lost")
+	}
+}
+
+// TestALabelledNamespaceIsLookedAtAlone is of a namespace that came under a rule by its labels: what others have through the same
+// connection is left alone.
+func TestALabelledNamespaceIsLookedAtAlone(t *testing.T) {
+	const mine, theirs = "cltoken0000000000000000001", "cltoken0000000000000000002"
+	objects := []client.Object{connectionOfAcme(builders.AllowAll("*"))}
+	for namespace, token := range map[string]string{"team": mine, "others": theirs} {
+		n := &corev1.Namespace{}
+		n.Name = namespace
+		b := bindingIn(namespace, token)
+		b.UID = types.UID(namespace)
+		objects = append(objects, n, b)
+	}
+	r := lookingAt(t, objects...)
+	r.ownWrites, r.orphans = newOwnWrites(), newOrphans(r.stillThere, func(types.UID) bool { return false })
+	for namespace, token := range map[string]string{"team": "orphaned-mine", "others": "orphaned-theirs"} {
+		r.orphans.add(tokenKey("h", "o", token), bindingIn(namespace, token))
+	}
+	found := func(n connection.Notice) (keys []string) {
+		q := priorityqueue.New[TokenKey](t.Name())
+		defer q.ShutDown()
+		r.noticeHandler().Generic(t.Context(), event.TypedGenericEvent[connection.Notice]{Object: n}, q)
+		time.Sleep(50 * time.Millisecond) // the queue takes things in by and by
+		for q.Len() > 0 {
+			keys = append(keys, keysIn(t, q))
+		}
+		slices.Sort(keys)
+		return keys
+	}
+	of := func(token string) string { return tokenKey("", "clorganization000000000000", token).String() }
+	flip := connection.Notice{Connection: acme, Namespaces: []string{"team"}}
+	if diff := cmp.Diff([]string{of(mine), "o/orphaned-mine"}, found(flip)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	all := connection.Notice{Connection: acme, All: true}
+	if diff := cmp.Diff([]string{of(mine), of(theirs), "o/orphaned-mine", "o/orphaned-theirs"}, found(all)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -259,13 +259,14 @@ func (o *orphans) leaving(k connection.Key) map[string]int {
 	return counts
 }
 
-// through returns the tokens with orphans that need the connection.
-func (o *orphans) through(k connection.Key) (keys []TokenKey) {
+// through returns the tokens with orphans that need the connection of a notice, and are in a namespace that it is about.
+func (o *orphans) through(n connection.Notice) (keys []TokenKey) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for key, all := range o.all {
 		for _, one := range all {
-			if connectionOf(one.binding) == k {
+			concerned := !n.NamespacesAlone() || slices.Contains(n.Namespaces, one.binding.Namespace)
+			if concerned && connectionOf(one.binding) == n.Connection {
 				keys = append(keys, key)
 				break
 			}
