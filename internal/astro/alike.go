@@ -39,7 +39,7 @@ func (d *Directory) Alike(scope Scope, home, name string) (found []Token) {
 	for _, id := range d.tokensLike(lookalike.Hash(name)) {
 		t, listed := d.Known(id)
 		athome := scope != ScopeWorkspace || home != "" && t.Home() == home
-		if listed && t.Scope == scope && athome && lookalike.Difference(name, t.Name) != "" {
+		if listed && t.Scope == scope && athome && t.Name != name {
 			found = append(found, t)
 		}
 	}
@@ -78,7 +78,7 @@ func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Ta
 	}
 	for _, t := range names.byHash[lookalike.Hash(q.Name)] {
 		within := q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID
-		if within && lookalike.Difference(q.Name, t.Name) != "" {
+		if within && t.Name != q.Name {
 			found = append(found, t)
 		}
 	}

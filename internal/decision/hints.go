@@ -7,13 +7,19 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
-// maxHints is how many names a message hints at.
-const maxHints = 3
+const (
+	// maxHints is how many names a message hints at.
+	maxHints = 3
+	// maxCandidates is how many names that look alike the rules are asked about, and maxCompared how many are compared: others choose
+	// the names, and may have made thousands that look like one.
+	maxCandidates, maxCompared = 100, 1000
+)
 
 // hinted is the fault of a name that nothing has, or that the rules do not allow, with a hint at names that look like it.
 // Only what the rules allow the namespace is hinted at: the message reads the same whatever else there is.
@@ -24,7 +30,7 @@ func (s *Situation) hinted(b *Binding, r *Ruling, f *fault.Fault) *fault.Fault {
 	case v1alpha1.ReasonTargetNotFound, v1alpha1.ReasonTargetNotAllowed:
 		return f.With(s.targetHints(b))
 	case v1alpha1.ReasonRoleNotAllowed:
-		return f.With(s.roleHints(b, r, allowedRoles(b)))
+		return f.With(s.roleHints(b, r, policy.Roles(b.Connection.Object, s.request(b, r))))
 	default:
 		return f
 	}
@@ -87,7 +93,8 @@ func (s *Situation) shownRoles(b *Binding, roles []astro.Role) string {
 
 // shownWorkspaces names the Workspaces in which a role may be given, as far as the rules let the binding give it there.
 func (s *Situation) shownWorkspaces(b *Binding, role string, within []string) string {
-	shown := slices.DeleteFunc(slices.Clone(within), func(id string) bool {
+	within = slices.Sorted(slices.Values(within))
+	shown := slices.DeleteFunc(within[:min(len(within), maxCandidates)], func(id string) bool {
 		return !s.may(b, s.tokenFacts(b), policy.TargetFacts{Kind: v1alpha1.TargetDeployment, WorkspaceID: id}, role)
 	})
 	if len(shown) == 0 {
@@ -109,24 +116,30 @@ func (s *Situation) targetHints(b *Binding) string {
 }
 
 func (s *Situation) roleHints(b *Binding, r *Ruling, roles []string) string {
-	return hints(roles, func(role string) bool {
-		return resolve.Hint(b.Role(), role, "") != "" && s.may(b, s.tokenFacts(b), targetFacts(b, r.Target), role)
+	return hints(alike(b.Role(), roles), func(role string) bool {
+		return s.may(b, s.tokenFacts(b), targetFacts(b, r.Target), role)
 	}, func(role string) string { return resolve.Hint(b.Role(), role, "") })
 }
 
-// allowedRoles are the roles that the rules of the binding's connection name, each once.
-func allowedRoles(b *Binding) (roles []string) {
-	for _, rule := range b.Connection.Object.ConnectionSpec().Allow {
-		roles = append(roles, rule.Roles...)
+// alike are the names that look like the one that was asked for.
+func alike(asked string, names []string) (found []string) {
+	hash := lookalike.Hash(asked)
+	for _, name := range names[:min(len(names), maxCompared)] {
+		if name != asked && lookalike.Hash(name) == hash {
+			found = append(found, name)
+		}
 	}
-	return slices.Compact(slices.Sorted(slices.Values(roles)))
+	return found
 }
 
 // hints are the words about the first few that fit.
 func hints[T any](all []T, fits func(T) bool, hint func(T) string) string {
 	var words []string
-	for _, one := range all {
-		if len(words) < maxHints && fits(one) {
+	for _, one := range all[:min(len(all), maxCandidates)] {
+		if len(words) == maxHints {
+			break
+		}
+		if fits(one) {
 			words = append(words, hint(one))
 		}
 	}

@@ -122,3 +122,51 @@ func TestHintsAtTargetsAndRoles(t *testing.T) {
 		})
 	}
 }
+
+// TestHintsAmongThousandsOfLookalikes is of rules that name thousands of roles which look like the one that is asked for.
+func TestHintsAmongThousandsOfLookalikes(t *testing.T) {
+	const rules, roles, asked = 255, 50, "aaaaaaaaaaaaaaaa"
+	lookalikes := func(s *v1alpha1.ConnectionSpec, elsewhere bool) {
+		one := s.Allow[0]
+		s.Allow[0].Roles = []string{"AAAAAAAAAAAAAAAA"}
+		if elsewhere {
+			one.Targets = []v1alpha1.TargetRule{{WorkspaceIDs: []string{"w9"}}}
+		}
+		for i := range rules {
+			one.Roles = nil
+			for j := range roles {
+				name := []rune(asked)
+				for bit := range name {
+					if (i*roles+j+1)>>bit&1 == 1 {
+						name[bit] = '\u0430' // a Cyrillic letter
+					}
+				}
+				one.Roles = append(one.Roles, string(name))
+			}
+			s.Allow = append(s.Allow, one)
+		}
+	}
+	for what, tc := range map[string]struct {
+		elsewhere bool
+		want      int // hints
+		most      float64
+	}{
+		"of other targets":  {true, 1, 1_000},
+		"of the target too": {false, maxHints, 100_000},
+	} {
+		s := situation(binding("a").on(d1).role(asked).through("acme", spec(func(c *v1alpha1.ConnectionSpec) { lookalikes(c, tc.elsewhere) })))
+		b := &s.Bindings[0]
+		var message string
+		allocated := testing.AllocsPerRun(1, func() { message = s.obstacle(b, &Ruling{}).Message })
+		if got := strings.Count(message, "there is one that differs"); got != tc.want {
+			t.Errorf("%s: want %d hints in %q", what, tc.want, message)
+		}
+		if allocated > tc.most {
+			t.Errorf("%s: a look takes %v pieces of memory, want %v at most", what, allocated, tc.most)
+		}
+	}
+	var asking int
+	names := make([]string, rules*roles)
+	hints(names, func(string) bool { asking++; return false }, func(string) string { return "" })
+	differ(t, "The rules are asked about the first few, whatever looks alike.", "questions", maxCandidates, asking)
+}

@@ -166,6 +166,20 @@ func MayRemove(c v1alpha1.Connection, r Request) bool {
 	})
 }
 
+// Roles are those that the rules name which speak of the namespace, the token and the target, each once: only of them may the
+// namespace have one. A connection without rules names none.
+func Roles(c v1alpha1.Connection, r Request) (roles []string) {
+	if done, _ := byNamespace(c, r.Subject); done {
+		return nil
+	}
+	for i := range c.ConnectionSpec().Allow {
+		if rule := &c.ConnectionSpec().Allow[i]; reached(rule, r) >= atRole {
+			roles = append(roles, rule.Roles...)
+		}
+	}
+	return slices.Compact(slices.Sorted(slices.Values(roles)))
+}
+
 // byNamespace decides what needs no look at the rules: an AstroConnection serves its own namespace only, and all of it
 // where there are no rules.
 func byNamespace(c v1alpha1.Connection, s Subject) (done bool, d Decision) {

@@ -150,14 +150,17 @@ func faultOf(d policy.Decision) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionAccepted, d.Reason, "%s", d.Message)
 }
 
+// maxCandidates is how many targets that look alike the rules are asked about: others may have made thousands.
+const maxCandidates = 100
+
 // hinted is the fault of a target's name that nothing has, with a hint at targets whose name looks like it, as far as the
 // rules let the reader know.
 func hinted(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject, wrong, f *fault.Fault) *fault.Fault {
 	if f == nil || wrong == nil || wrong.Reason != v1alpha1.ReasonTargetNotFound {
 		return f
 	}
-	words := ""
-	for _, t := range h.Directory.AlikeTargets(ctx, resolve.TargetQuery(i.Spec.Target, pinned(i))) {
+	words, alike := "", h.Directory.AlikeTargets(ctx, resolve.TargetQuery(i.Spec.Target, pinned(i)))
+	for _, t := range alike[:min(len(alike), maxCandidates)] {
 		if refused(i, h, s, facts(i, &t)) == nil {
 			words = resolve.Hint(i.Spec.Target.Name, t.Name, t.ID)
 			break
