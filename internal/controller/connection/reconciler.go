@@ -23,7 +23,7 @@ type reconciler struct {
 	kind      v1alpha1.ConnectionKind
 	empty     func() v1alpha1.Connection
 	emptyList func() client.ObjectList
-	places    *places
+	places    *quota.Places[Key]
 	requests  *quota.Quota // for a look at Astro at once
 	memories  memories
 	refusals  refusal.Told
@@ -51,16 +51,16 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	err := r.Client.Get(ctx, req.NamespacedName, c)
 	if apierrors.IsNotFound(err) || (err == nil && !r.Registry.Serves(c)) {
 		r.gone(key)
-		r.places.leave(key)
+		r.places.Leave(key.Namespace, key)
 		return reconcile.Result{}, nil
 	}
 	if err != nil {
 		return reconcile.Result{}, fmt.Errorf("get %s: %w", key, err)
 	}
-	if !r.places.take(key) {
+	if !r.places.Take(key.Namespace, key) {
 		return reconcile.Result{}, nil
 	}
-	defer r.places.leave(key)
+	defer r.places.Leave(key.Namespace, key)
 	return r.reconcile(ctx, key, c)
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 )
 
 // labelled is a connection with the label.
@@ -56,7 +57,7 @@ func TestConnectionThatIsNotSelectedIsDropped(t *testing.T) {
 			Client:  fake.NewClientBuilder().WithScheme(scheme).WithObjects(c).Build(),
 		},
 		kind:   v1alpha1.KindClusterAstroConnection,
-		places: newPlaces(mostOfANamespace, func(Key) {}),
+		places: quota.NewPlaces(mostOfANamespace, func(Key) {}),
 		empty:  func() v1alpha1.Connection { return &v1alpha1.ClusterAstroConnection{} },
 	}
 	r.Registry.selector = labels.SelectorFromSet(labels.Set{"shard": "a"})

@@ -24,9 +24,13 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 )
 
-// workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time, and those of one
-// namespace for each other; see places.
-const workers = 32
+const (
+	// workers is how many connections of a kind are looked at side by side. Each waits for Astro most of the time.
+	workers = 32
+	// mostOfANamespace is how many AstroConnections of a namespace are. Each look waits for Astro, minutes at worst, so that a namespace
+	// that has many of them would otherwise have all workers. A ClusterAstroConnection waits for no other.
+	mostOfANamespace = 2
+)
 
 // SetupWithManager adds the controllers of both kinds of connection. The fields of package index have to be registered.
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
@@ -49,7 +53,7 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		},
 	} {
 		r.dependencies, r.kind = dependencies{o, mgr.GetClient(), mgr.GetAPIReader()}, r.empty().ConnectionKind()
-		r.places, r.requests = newPlaces(mostOfANamespace, o.Registry.lookAgain), quota.New(requestsPerSecond, requestBurst)
+		r.places, r.requests = quota.NewPlaces(mostOfANamespace, o.Registry.lookAgain), quota.New(requestsPerSecond, requestBurst)
 		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}

@@ -31,6 +31,7 @@ type Reconciler struct {
 
 	refusals refusal.Told
 	reads    *quota.Quota
+	places   *quota.Places[reconcile.Request]
 }
 
 // survey is what one reconcile found for an inventory.
@@ -51,34 +52,44 @@ type survey struct {
 //+kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
 //+kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 
-// Reconcile lists the tokens on the target from what the connection's sweep found, and reports.
+// Reconcile looks at an inventory once there is a place for it.
 func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reconcile.Result, error) {
 	var i v1alpha1.TargetInventory
-	ctx = astro.Impatient(ctx, nil)
-	if err := r.Client.Get(ctx, req.NamespacedName, &i); err != nil {
-		return reconcile.Result{}, client.IgnoreNotFound(err)
-	}
-	if !i.DeletionTimestamp.IsZero() {
+	err := r.Client.Get(ctx, req.NamespacedName, &i)
+	if apierrors.IsNotFound(err) || (err == nil && !i.DeletionTimestamp.IsZero()) {
+		r.places.Leave(req.Namespace, req)
 		return reconcile.Result{}, nil
 	}
+	if err != nil {
+		return reconcile.Result{}, fmt.Errorf("get TargetInventory %s: %w", req, err)
+	}
+	if !r.places.Take(req.Namespace, req) {
+		return reconcile.Result{}, nil
+	}
+	defer r.places.Leave(req.Namespace, req)
+	return r.reconcile(astro.Impatient(ctx, nil), &i)
+}
+
+// reconcile lists the tokens on the target from what the connection's sweep found, and reports.
+func (r *Reconciler) reconcile(ctx context.Context, i *v1alpha1.TargetInventory) (reconcile.Result, error) {
 	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
 	object, err := connection.Find(ctx, r.Client, key)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
 	if object == nil {
-		return r.withoutConnection(ctx, &i, key)
+		return r.withoutConnection(ctx, i, key)
 	}
 	h, known := r.Registry.Get(key)
 	if !known || h.Object.GetUID() != object.GetUID() {
 		return reconcile.Result{}, nil // not looked at yet; it will make itself heard
 	}
 	h.Object = object // its rules count as they are now: its own controller may be busy with a slow sweep
-	s, err := r.survey(ctx, &i, h)
+	s, err := r.survey(ctx, i, h)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	return r.conclude(ctx, &i, s)
+	return r.conclude(ctx, i, s)
 }
 
 // conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.

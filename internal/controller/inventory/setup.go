@@ -30,7 +30,11 @@ const (
 	// settling is how long changes are gathered before an inventory is listed anew. Ten thousand bindings that are
 	// applied at once cost an inventory one listing of memory in each such time.
 	settling = 2 * time.Second
-	workers  = 4
+	// workers is how many inventories are looked at side by side. Each may have the list of all bindings in its hands.
+	workers = 8
+	// mostOfANamespace is how many of a namespace are. Each may wait for Astro, up to a second a call, so that a namespace that has many
+	// of them would otherwise have all workers.
+	mostOfANamespace = 2
 	// freshEnough is how old a missed target may be that counts for an inventory of which the user has just said something.
 	freshEnough = 10 * time.Second
 	// A namespace's share of lookups past such a miss. The next listing answers what is beyond it.
@@ -70,7 +74,11 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		Watches(&v1alpha1.AstroConnection{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(ruled)).
 		Watches(&v1alpha1.ClusterAstroConnection{}, handler.EnqueueRequestsFromMapFunc(r.usersOf), builder.WithPredicates(ruled)).
 		WatchesRawSource(source.Channel(o.Registry.SubscribeToRows(), handler.TypedFuncs[connection.Notice, reconcile.Request]{GenericFunc: r.noticed})).
-		WithOptions(controller.Options{MaxConcurrentReconciles: workers}).
+		WatchesRawSource(source.Func(func(_ context.Context, q queue) error {
+			r.places = quota.NewPlaces(mostOfANamespace, q.Add)
+			return nil
+		})).
+		WithOptions(controller.Options{MaxConcurrentReconciles: workers, RateLimiter: r.backoff()}).
 		Complete(r)
 }
 
