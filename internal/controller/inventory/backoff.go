@@ -8,7 +8,7 @@ import (
 )
 
 // backoff is how long an inventory is left alone that has failed. The queue forgets how often that was whenever a look ends well, and so
-// does one that ends since there is no place for it.
+// does one that ends because there is no place for it.
 type backoff struct {
 	workqueue.TypedRateLimiter[reconcile.Request]
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -32,6 +33,7 @@ type Reconciler struct {
 	refusals refusal.Told
 	reads    *quota.Quota
 	places   *quota.Places[reconcile.Request]
+	writes   *quota.Turns[types.NamespacedName] // of statuses
 }
 
 // survey is what one reconcile found for an inventory.
@@ -58,6 +60,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 	err := r.Client.Get(ctx, req.NamespacedName, &i)
 	if apierrors.IsNotFound(err) || (err == nil && !i.DeletionTimestamp.IsZero()) {
 		r.places.Leave(req.Namespace, req)
+		r.writes.Leave(req.Namespace, req.NamespacedName)
 		return reconcile.Result{}, nil
 	}
 	if err != nil {
@@ -67,34 +70,40 @@ func (r *Reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 		return reconcile.Result{}, nil
 	}
 	defer r.places.Leave(req.Namespace, req)
-	return r.reconcile(astro.Impatient(ctx, nil), &i)
+	s, found, err := r.look(astro.Impatient(ctx, nil), &i)
+	if err != nil || !found {
+		r.writes.Leave(req.Namespace, req.NamespacedName)
+		return reconcile.Result{}, err
+	}
+	return r.conclude(ctx, &i, s)
 }
 
-// reconcile lists the tokens on the target from what the connection's sweep found, and reports.
-func (r *Reconciler) reconcile(ctx context.Context, i *v1alpha1.TargetInventory) (reconcile.Result, error) {
+// look lists the tokens on the target from what the connection's sweep found. Nothing is found while it is not for this instance, or too
+// early, to say anything.
+func (r *Reconciler) look(ctx context.Context, i *v1alpha1.TargetInventory) (s survey, found bool, err error) {
 	key := connection.KeyFor(i.Namespace, i.Spec.ConnectionRef)
 	object, err := connection.Find(ctx, r.Client, key)
 	if err != nil {
-		return reconcile.Result{}, err
+		return survey{}, false, err
 	}
 	if object == nil {
-		return r.withoutConnection(ctx, i, key)
+		return survey{fault: notThere(key)}, r.Registry.Serves(nil), nil
 	}
 	h, known := r.Registry.Get(key)
 	if !known || h.Object.GetUID() != object.GetUID() {
-		return reconcile.Result{}, nil // not looked at yet; it will make itself heard
+		return survey{}, false, nil // not looked at yet; it will make itself heard
 	}
 	h.Object = object // its rules count as they are now: its own controller may be busy with a slow sweep
-	s, err := r.survey(ctx, i, h)
-	if err != nil {
-		return reconcile.Result{}, err
-	}
-	return r.conclude(ctx, i, s)
+	s, err = r.survey(ctx, i, h)
+	return s, true, err
 }
 
-// conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace.
+// conclude reports, and says when to look again. A status that Kubernetes refuses is tried again at a steady pace, and one whose turn it
+// is not yet when it is: it then says what is found by then.
 func (r *Reconciler) conclude(ctx context.Context, i *v1alpha1.TargetInventory, s survey) (reconcile.Result, error) {
-	switch err := r.report(ctx, i, s); {
+	switch wait, err := r.report(ctx, i, s); {
+	case wait > 0:
+		return reconcile.Result{RequeueAfter: wait}, nil
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
 	case fault.RefusedByKubernetes(err):
@@ -120,14 +129,10 @@ func (r *Reconciler) next(s survey) (reconcile.Result, error) {
 	}
 }
 
-// withoutConnection reports that there is no such connection, where it is for this instance to say so.
-func (r *Reconciler) withoutConnection(ctx context.Context, i *v1alpha1.TargetInventory, key connection.Key) (reconcile.Result, error) {
-	if !r.Registry.Serves(nil) {
-		return reconcile.Result{}, nil
-	}
-	f := fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
+// notThere is the fault of an inventory without a connection.
+func notThere(key connection.Key) *fault.Fault {
+	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConnectionNotFound,
 		"%s does not exist; create it, or name another connection in spec.connectionRef of a new inventory", key.Words())
-	return r.conclude(ctx, i, survey{fault: f})
 }
 
 // survey asks whether the rules allow the inventory, finds the target, and lists.

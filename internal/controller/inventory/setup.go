@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -39,6 +40,8 @@ const (
 	freshEnough = 10 * time.Second
 	// A namespace's share of lookups past such a miss. The next listing answers what is beyond it.
 	readsPerSecond, readBurst = 1, 20
+	// A namespace's share of status writes, each of which may be 70 KB. What is beyond it is late, and says what is found by then.
+	writesPerSecond, writeBurst = 1, 20
 )
 
 type queue = workqueue.TypedRateLimitingInterface[reconcile.Request]
@@ -59,7 +62,7 @@ type Options struct {
 func SetupWithManager(mgr ctrl.Manager, o Options) error {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Registry: o.Registry, Recorder: o.Recorder, Remover: o.Remover, Partial: o.Partial,
-		reads: quota.New(readsPerSecond, readBurst),
+		reads: quota.New(readsPerSecond, readBurst), writes: quota.NewTurns[types.NamespacedName](writesPerSecond, writeBurst),
 	}
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("targetinventory").

@@ -14,23 +14,44 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
-// report writes the status where it differs, and an event where Ready does.
-func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s survey) error {
+// report writes the status where it differs, and an event where Ready does. Where others of the namespace have their turn first, it
+// writes nothing, and says for how long they have.
+func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s survey) (wait time.Duration, err error) {
+	key := client.ObjectKeyFromObject(i)
 	if s.fault != nil && s.fault.Transient && settled(i) {
-		return nil
+		r.writes.Leave(key.Namespace, key)
+		return 0, nil
 	}
 	before := i.DeepCopy()
 	fill(i, s, metav1.Now())
 	if equality.Semantic.DeepEqual(before.Status, i.Status) {
-		return nil
+		r.writes.Leave(key.Namespace, key)
+		return 0, nil
+	}
+	if refusedNow(before, i) {
+		r.writes.Leave(key.Namespace, key)
+	} else if wait := r.writes.Take(key.Namespace, key, s.awaited(before), time.Now()); wait > 0 {
+		return wait, nil
 	}
 	patch := client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{}) // never onto another of the same name
 	if err := r.Client.Status().Patch(ctx, i, patch); err != nil {
 		r.refusals.TellStatus(ctx, r.Recorder, i, i.Status.Conditions, err, time.Now())
-		return err
+		return 0, err
 	}
 	r.announce(before, i)
-	return nil
+	return 0, nil
+}
+
+// refusedNow reports whether the rules do not allow the inventory any more, which empties it at once. That they do is said by a
+// write that counts, so this comes no more often than such writes.
+func refusedNow(before, after *v1alpha1.TargetInventory) bool {
+	was := meta.FindStatusCondition(before.Status.Conditions, v1alpha1.ConditionAccepted)
+	return was != nil && was.Status != metav1.ConditionFalse && meta.IsStatusConditionFalse(after.Status.Conditions, v1alpha1.ConditionAccepted)
+}
+
+// awaited reports whether a user waits for what the status is to say: the inventory is new, or he has confirmed what it lists.
+func (s survey) awaited(before *v1alpha1.TargetInventory) bool {
+	return before.Status.ObservedGeneration != before.Generation || s.removals != nil && len(s.removals.due) > 0
 }
 
 // settled reports whether the status already speaks of this spec and says Ready, so that a transient fault leaves it.

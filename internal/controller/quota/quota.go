@@ -46,3 +46,14 @@ func (q *Quota) Spent(namespace string, now time.Time) bool {
 	l := q.all[namespace]
 	return l != nil && l.TokensAt(now) < 1
 }
+
+// until is how long it takes until so much of the namespace's share is there, as long as nobody takes any of it.
+func (q *Quota) until(namespace string, n int, now time.Time) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	left := float64(q.burst)
+	if l := q.all[namespace]; l != nil {
+		left = l.TokensAt(now)
+	}
+	return max(0, time.Duration((float64(n)-left)/float64(q.rate)*float64(time.Second)))
+}
