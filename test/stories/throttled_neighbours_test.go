@@ -217,7 +217,9 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 	})
 })
 
-var _ = DescribeTable("Bindings of tokens that their connection does not see cost those who hold roles on them nothing", func(ctx context.Context, strangerFirst bool) {
+var _ = DescribeTable("Bindings of tokens that their connection does not see cost those who hold roles on them nothing", func(
+	ctx context.Context, strangerFirst, doubted, bound bool,
+) {
 	const many = 30
 	w := emptyWorld(ctx)
 	holder, stranger := w.namespace, w.other
@@ -228,23 +230,40 @@ var _ = DescribeTable("Bindings of tokens that their connection does not see cos
 	w.start()
 	w.connectAs(holder, w.operator)
 	w.connectAs(stranger, weak)
+	if doubted {
+		w.sim.DowngradeCredential(weak, "ORGANIZATION_BILLING_ADMIN")
+		w.sweepOf(stranger)
+		Expect(readiness(w.acme(stranger).Status.Conditions)).To(Equal("Unknown/ListIncomplete"))
+	}
 	for i, id := range tokens {
-		w.bind(builders.Binding(fmt.Sprintf("b-%02d", i)).In(holder).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		if bound {
+			w.bind(builders.Binding(fmt.Sprintf("b-%02d", i)).In(holder).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		}
 		w.bind(builders.Binding(fmt.Sprintf("x-%02d", i)).In(stranger).ForTokenID(id).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
 	}
 	for i := range tokens {
-		w.expect("True/Granted", fmt.Sprintf("%s/b-%02d", holder, i))
+		if bound {
+			w.expect("True/Granted", fmt.Sprintf("%s/b-%02d", holder, i))
+		}
 		w.expect("False/TokenNotFound", fmt.Sprintf("%s/x-%02d", stranger, i))
 	}
 	w.sweepOf(stranger) // the connection counts its bindings
+
+	reads := astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: astrosim.TokensGet, Caller: w.operator, Delay: time.Millisecond} // to be counted
+	w.sim.Inject(reads)
 	began := time.Now()
 	spent := w.costOf(func() {
 		w.sweepOf(stranger)
 		w.sweepOf(stranger)
 	})
-	Expect(spent.Gets).To(BeNumerically("<=", 2*(22+int(time.Since(began).Seconds()))), "the share of the namespace, by both credentials")
+	share := 2 * (22 + int(time.Since(began).Seconds()))
+	Expect(spent.Gets).To(BeNumerically("<=", share), "the share of the namespace, by both credentials")
+	Expect(w.sim.Counts().Faults[reads.Kind]).To(BeZero(), "by the credential of the others")
 	Expect(spent.Kubernetes).To(BeZero())
 },
-	Entry("where they come after the others", false),
-	Entry("where they come before the others", true),
+	Entry("where they come after the others", false, false, true),
+	Entry("where they come before the others", true, false, true),
+	Entry("where their connection's listing is in doubt", false, true, true),
+	Entry("where they come before the others, and their connection's listing is in doubt", true, true, true),
+	Entry("where nobody has bound them, and their connection's listing is in doubt", false, true, false),
 )

@@ -84,8 +84,8 @@ func (r *Reconciler) look(ctx context.Context, g group, o observation) observati
 			r.reportUnauthorized(h, err)
 		}
 	}
-	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Unseen && o.young {
-		o.Presence = decision.Absent
+	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Unseen && len(o.HiddenFrom) > 0 {
+		o.Presence = decision.Absent // who asked did not find it, and nobody else lists it
 	}
 	if o.Presence == decision.Present || last == nil {
 		return o
@@ -142,12 +142,10 @@ func (g group) answeredTogether() (since time.Time) {
 	return since
 }
 
-// mayReadUnlisted reports whether a token that a trusted listing lacks, and on which nobody holds a claim, is to be read by id:
-// it may be younger than the listing. It is if one of the namespaces that ask for it has something left of its share of such reads.
+// mayReadUnlisted reports whether a token that the listing lacks, and on which nobody holds a claim, is to be read by id: it may be
+// younger than the listing, or the listing may be in doubt, which whoever has a connection can bring about. It is if one of the
+// namespaces that ask for it has something left of its share of such reads.
 func (r *Reconciler) mayReadUnlisted(g group, h connection.Handle) bool {
-	if h.Directory.Doubt() != "" {
-		return true
-	}
 	refused := map[string]bool{}
 	for i := range g.bindings {
 		namespace := g.bindings[i].Object.Namespace
@@ -186,13 +184,13 @@ func (o observation) again(g group) time.Duration {
 }
 
 // prove looks for proof that a token whose id Astro does not know is gone. It costs a listing, so it is done only where
-// something hangs on it.
+// something hangs on it. Elsewhere the token is hidden from the one connection, which makes no row of another too old.
 func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o observation) (observation, error) {
-	if o.Presence == decision.Unseen {
-		o.Presence = decision.Absent
-	}
 	if !g.claimsThrough(h.Key) {
 		return o, nil
+	}
+	if o.Presence == decision.Unseen {
+		o.Presence = decision.Absent
 	}
 	gone, why, err := h.Directory.ProveGone(ctx, g.key.Token)
 	switch {
@@ -206,8 +204,8 @@ func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o 
 }
 
 // lookThroughOthers asks the other connections to the Organization for what they know without a call. That is how a token
-// that is only named so far gets its name, and how one broken connection hides it from nobody else. Where somebody has
-// just not found the token, a row may be older than that, and the token is read by id.
+// that is only named so far gets its name, and how one broken connection hides it from nobody else. Where somebody who
+// holds a claim has just not found the token, a row may be older than that, and the token is read by id.
 func (r *Reconciler) lookThroughOthers(ctx context.Context, g group, o observation) observation {
 	missed := o.Presence != decision.Unseen
 	for _, h := range r.Registry.Serving(g.key.Host, g.key.Organization) {
