@@ -86,7 +86,7 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 	}
 	var lookup *fault.Fault
 	r.Target, lookup = b.target()
-	if f := cmp.Or(lookup, s.Token.NotRead); f != nil && f.Transient {
+	if f := cmp.Or(lookup, s.notRead(b)); f != nil && f.Transient {
 		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
 	}
 	if f := s.forbidden(b, r); f != nil {

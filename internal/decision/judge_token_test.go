@@ -14,7 +14,8 @@ func TestJudgeOfTheToken(t *testing.T) {
 	expired := now.Add(-time.Second)
 	rulings{
 		"Unseen":          {"Nobody could look.", of(binding("a"), presence(Unseen)), "None Unreachable"},
-		"UnseenAndTold":   {"Why nobody could look is said.", of(binding("a"), presence(Unseen), token(func(o *Observation) { o.NotRead = fault.FromAstroError("Resolved", "x", errThrottled) })), "None RateLimited"},
+		"UnseenAndTold":   {"Why nobody could look is said.", of(binding("a"), presence(Unseen), notRead("acme")), "None RateLimited"},
+		"UnseenByAnother": {"What another connection was told is not for this one.", of(binding("a"), presence(Unseen), notRead("other")), "None Unreachable"},
 		"AbsentToANewOne": {"A token that was never found is not found.", of(binding("a"), presence(Absent)), "None TokenNotFound"},
 		"AbsentToAClaim":  {"One that was is not taken for gone.", of(binding("a").claimed(1), presence(Absent)), "Hold ListIncomplete"},
 		"GoneByID":        {"A token that is gone, declared by its id.", of(binding("a").claimed(1), presence(Gone)), "Hold TokenNotFound"},
@@ -120,6 +121,13 @@ func TestATokenThatIsNobodysBusiness(t *testing.T) {
 	if !strings.Contains(gone, "id "+token1) {
 		t.Errorf("what it was is not said: %s", gone)
 	}
+}
+
+// notRead says that Astro asked the connection to wait when the token was looked for.
+func notRead(connectionName string) with {
+	return token(func(o *Observation) {
+		o.NotRead = map[string]*fault.Fault{connection(connectionName).ID: fault.FromAstroError("Resolved", "x", errThrottled)}
+	})
 }
 
 // TestUnaskedIsAskedAgain: a binding that Astro could not be asked about in time is looked at again when Astro may be asked, and for one

@@ -269,5 +269,7 @@ func (s *Situation) selfProtection(b *Binding) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected, "%s", words)
 }
 
-// misses is why an absent token is not taken for gone.
-func (s *Situation) misses() string { return cmp.Or(s.Token.Why, "the listing could not be trusted") }
+// misses is why a token that is absent to the binding is not taken for gone.
+func (s *Situation) misses(b *Binding) string {
+	return cmp.Or(s.Token.WhyTo[b.Connection.ID], s.Token.Why, "the listing could not be trusted")
+}

@@ -174,10 +174,12 @@ type Observation struct {
 	At time.Time
 	// Listed is since when the listing was made that it was taken from; zero if it was not.
 	Listed time.Time
-	// Why an absent token is not taken for gone.
+	// Why an absent token is not taken for gone, in words for everybody.
 	Why string
-	// NotRead is why nobody could look.
-	NotRead *fault.Fault
+	// WhyTo is the same, by connection, for those alone who use it: what Astro says to one credential is not for those who use another.
+	WhyTo map[string]string
+	// NotRead is why nobody could look, by the connection through which it was tried.
+	NotRead map[string]*fault.Fault
 	// Err is what went wrong when it was looked for; it may have been seen all the same, or be proven gone.
 	Err error
 	// HiddenFrom are the connections that do not show the token although others do.

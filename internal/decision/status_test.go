@@ -204,8 +204,14 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 		"ExternalWriter": {"Who else writes is said.", of(binding("a").claimed(1), holds(w1, owner), fought, token(func(o *Observation) { o.Token.UpdatedBy = "Bob" })), `Astro names "Bob" as the last to update it`},
 		"OwnScope":       {"What is protected is said.", of(binding("a").claimed(1).deleting(), with(func(s *Situation) { s.Token.Token.Roles = nil }), workspaceToken(w1)), "is where the token was made, and its role there is never changed; bind another target"},
 		"Hidden":         {"Why an absent token is not gone is said.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) { o.Why = "two pages overlap" })), "two pages overlap"},
-		"Suspended":      {"Why what was withdrawn stays is said.", of(binding("a").claimed(1).suspended().through("acme", onlyRole(owner), withdrawing), holds(w1, member)), "stays in Astro as long as spec.suspend is true"},
-		"SelfProtected":  {"Which connection may not write a token is said.", of(binding("a"), token(func(o *Observation) { o.CredentialOf = []string{connection("acme").ID} })), "is the credential of ClusterAstroConnection acme, and is not written through it"},
+		"HiddenByAnswer": {"What Astro said to the connection is said.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) {
+			o.Why, o.WhyTo = "another could not be asked", map[string]string{connection("acme").ID: "Forbidden to acme", connection("other").ID: "Forbidden to other"}
+		})), "Forbidden to acme"},
+		"HiddenByOthers": {"What it said to another is not.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) {
+			o.Why, o.WhyTo = "another could not be asked", map[string]string{connection("other").ID: "Forbidden to other"}
+		})), "does not prove that it was deleted: another could not be asked"},
+		"Suspended":     {"Why what was withdrawn stays is said.", of(binding("a").claimed(1).suspended().through("acme", onlyRole(owner), withdrawing), holds(w1, member)), "stays in Astro as long as spec.suspend is true"},
+		"SelfProtected": {"Which connection may not write a token is said.", of(binding("a"), token(func(o *Observation) { o.CredentialOf = []string{connection("acme").ID} })), "is the credential of ClusterAstroConnection acme, and is not written through it"},
 		"ExpiredEdited": {"What was given up is said, not what is declared by now.", of(over("a").claimed(1).edit(func(b *v1alpha1.ScopedTokenBinding) {
 			b.Status.Claim.State, b.Spec.Role = v1alpha1.ClaimReleased, owner
 		}).edited().but(func(b *Binding) { b.Claim = nil })), "has given up " + member + " on"},

@@ -64,22 +64,32 @@ func (s *Situation) missing(b *Binding, r *Ruling) *fault.Fault {
 // notSeen says how far looking for the token got.
 func (s *Situation) notSeen(b *Binding) *fault.Fault {
 	switch {
-	case s.Token.Presence == Unseen && s.Token.NotRead != nil:
-		return s.Token.NotRead
 	case s.presenceTo(b) == Unseen && s.Token.Unasked[b.Connection.ID] != nil:
 		return fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", s.Token.Unasked[b.Connection.ID])
 	case s.Token.Presence == Unseen:
-		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", b.TokenWords())
-		f.Transient = true
-		return f
+		return cmp.Or(s.notRead(b), nobodyLooked(b))
 	case s.presenceTo(b) == Absent && b.Claim != nil:
 		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonListIncomplete,
-			"Astro does not show %s, which does not prove that it was deleted: %s", b.TokenWords(), s.misses())
+			"Astro does not show %s, which does not prove that it was deleted: %s", b.TokenWords(), s.misses(b))
 		f.Transient = b.Connection.Distrusts // the connection says so for all
 		return f
 	default:
 		return tokenNotFound(b)
 	}
+}
+
+// notRead is why nobody could look for the token; nil if somebody could, or nobody tried. What others met is not told.
+func (s *Situation) notRead(b *Binding) *fault.Fault {
+	if len(s.Token.NotRead) == 0 {
+		return nil
+	}
+	return cmp.Or(s.Token.NotRead[b.Connection.ID], nobodyLooked(b))
+}
+
+func nobodyLooked(b *Binding) *fault.Fault {
+	f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", b.TokenWords())
+	f.Transient = true
+	return f
 }
 
 func tokenNotFound(b *Binding) *fault.Fault {

@@ -194,6 +194,46 @@ var _ = Describe("A token that two connections do not see", func() {
 	})
 })
 
+var _ = DescribeTable("What Astro says to one connection of a token that another does not see is not told to that one", func(ctx context.Context, bound bool) {
+	w := newWorld(ctx)
+	theirs := w.sim.AddOrganizationToken(w.org, "theirs", "ORGANIZATION_OWNER")
+	w.connectAs(w.other, theirs)
+	w.sweep()
+	if bound {
+		w.bind(builders.Binding("a").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "a")
+	}
+	b := w.other + "/b"
+	w.bind(builders.Binding("b").In(w.other).ForTokenID(w.ci).OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+	w.expect("True/Granted", b)
+	w.sweepOf(w.other)
+
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultHide, Endpoint: astrosim.TokensList, IDs: []string{w.ci}, Caller: theirs})
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultNotFound, Endpoint: "tokens.*", Path: w.ci, Caller: theirs})
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultForbidden, Endpoint: astrosim.TokensGet, Path: w.ci, Caller: w.operator})
+	untold := func() {
+		GinkgoHelper()
+		w.expect("Unknown/ListIncomplete", b)
+		for _, c := range w.binding(b).Status.Conditions {
+			Expect(c.Message).NotTo(Or(ContainSubstring(w.namespace+"/"), ContainSubstring("request "), ContainSubstring("Forbidden")))
+		}
+		Expect(w.message(b)).To(ContainSubstring("another connection to the Organization"))
+	}
+	w.sweepOf(w.other)
+	untold()
+	w.delete(b)
+	w.waitIdle()
+	untold()
+	Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+	w.sim.ClearFaults()
+	w.sweepOf(w.other)
+	w.expect(gone, b)
+	Expect(w.on(w.ci, w.data)).To(BeEmpty())
+},
+	Entry("where that one has no binding of it", false),
+	Entry("where that one has a binding of it", true),
+)
+
 var _ = Describe("Expired tokens", func() {
 	It("that Astro leaves out of its lists do not cast doubt on them", func(ctx context.Context) {
 		w := newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{ExpiredTokenLists: astrosim.Hidden}})

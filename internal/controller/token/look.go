@@ -3,10 +3,11 @@ package token
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -44,20 +45,30 @@ func (o observation) hiddenFrom(k connection.Key, why string) observation {
 		next[other] = true
 	}
 	o.HiddenFrom = next
-	if o.Why == "" {
-		o.Why = why
+	return o.because(k, why)
+}
+
+// because notes why the token is not taken for gone, for those who use the connection.
+func (o observation) because(k connection.Key, why string) observation {
+	if why == "" {
+		return o
 	}
+	o.WhyTo = maps.Clone(o.WhyTo)
+	if o.WhyTo == nil {
+		o.WhyTo = map[string]string{}
+	}
+	o.WhyTo[k.String()] = why
 	return o
 }
 
 // unprovenTo notes that a connection does not know the token to be gone, whatever others say.
 func (o observation) unprovenTo(k connection.Key, why string) observation {
-	o.Unproven, o.Why = maps.Clone(o.Unproven), why
+	o.Unproven = maps.Clone(o.Unproven)
 	if o.Unproven == nil {
 		o.Unproven = map[string]bool{}
 	}
 	o.Unproven[k.String()] = true
-	return o
+	return o.because(k, why)
 }
 
 // unaskedBy notes that a connection could not be asked whether it sees the token.
@@ -70,32 +81,54 @@ func (o observation) unaskedBy(k connection.Key, err error) observation {
 	return o
 }
 
+// unanswered is a connection that could not be asked for the token.
+type unanswered struct {
+	connection connection.Key
+	err        error
+}
+
 // look asks the connections of the bindings, and the others for what they know without a call. It remembers why it could
 // not look.
 func (r *Reconciler) look(ctx context.Context, g group, o observation) observation {
-	var last error
+	var failed []unanswered
 	for _, h := range g.reachable() {
 		next, err := r.lookThrough(ctx, g, h, o)
 		if o = next; o.Presence == decision.Present {
 			return o
 		}
 		if err != nil {
-			last = err
+			failed = append(failed, unanswered{h.Key, err})
 			r.reportUnauthorized(h, err)
 		}
 	}
 	if o = r.lookThroughOthers(ctx, g, o); o.Presence == decision.Unseen && len(o.HiddenFrom) > 0 {
 		o.Presence = decision.Absent // who asked did not find it, and nobody else lists it
 	}
-	if o.Presence == decision.Present || last == nil {
+	if o.Presence == decision.Present || len(failed) == 0 {
 		return o
 	}
-	if o.Presence == decision.Gone {
-		o.Presence, o.Why = decision.Absent, last.Error() // somebody who might see it could not be asked
+	return o.withoutAnswers(failed)
+}
+
+// withoutAnswers is the observation where connections could not be asked, and nobody has seen the token. What Astro said to one
+// credential is told to those who use it.
+func (o observation) withoutAnswers(failed []unanswered) observation {
+	if o.Presence == decision.Gone { // somebody who might see it could not be asked
+		o.Presence, o.Why = decision.Absent, "another connection to the Organization could not be asked for it; the operator asks again by itself"
 	}
-	o.Err = last
+	notRead := map[string]*fault.Fault{}
+	o.Err = nil
+	for _, f := range failed {
+		id, told := f.connection.String(), fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", f.err)
+		if notRead[id] = told; o.Err == nil || told.Transient { // the token is looked for again if one of them may answer soon
+			o.Err = f.err
+		}
+		if o.WhyTo[id] == "" {
+			o = o.because(f.connection, f.err.Error())
+		}
+	}
 	if o.Presence == decision.Unseen {
-		o.NotRead = fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", last)
+		o.NotRead = notRead
 	}
 	return o
 }
@@ -243,7 +276,10 @@ func (r *Reconciler) readThrough(ctx context.Context, g group, h connection.Hand
 		h.Directory.Forget(g.key.Token, asked)
 	case o.Presence == decision.Gone:
 		r.reportUnauthorized(h, err)
-		o.Presence, o.Why = decision.Absent, fmt.Sprintf("%s listed it and could not be asked again: %v", h.Key.Words(), err)
+		log.FromContext(ctx).Info("a token that another connection lists is not taken for gone: that one could not be asked",
+			"token", g.key.String(), "connection", h.Key.String(), "answer", err.Error())
+		o.Presence, o.Why = decision.Absent, "another connection to the Organization lists it and could not be asked; "+
+			"the operator asks again with each sweep, and its log says what the answer was"
 	}
 	return o
 }
