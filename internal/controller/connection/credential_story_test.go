@@ -168,6 +168,21 @@ var _ = Describe("The credential of a connection", func() {
 		Expect(registry.CredentialOf(s.handle().Host, next)).NotTo(BeEmpty())
 	})
 
+	It("costs Astro few proofs, however often it is replaced, and the last one counts", func(ctx SpecContext) {
+		s := newStory(ctx).proven()
+		good, proofs := s.sim.Credential(s.self), s.sim.Counts().ByEndpoint[astrosim.OrganizationGet]
+		began, told := time.Now(), false
+		for i := range 60 {
+			s.credential(fmt.Sprintf("%s%02d", good[:len(good)-2], i))
+			time.Sleep(50 * time.Millisecond)
+			told = told || strings.Contains(s.ready().Message, "another API token is in the Secret by now: the operator tries it within 10s")
+		}
+		Expect(told).To(BeTrue())
+		s.credential(good).expect("True/Connected")
+		most := proofBurst + 1 + int(time.Since(began)/proofLater) + 1
+		Expect(s.sim.Counts().ByEndpoint[astrosim.OrganizationGet]-proofs).To(BeNumerically("<=", most), "five at once, and one every ten seconds")
+	})
+
 	It("opens a breaker when it is revoked, and is tried once a sweep interval", func(ctx SpecContext) {
 		s := newStory(ctx)
 		s.conn.Spec.SweepInterval = metav1.Duration{Duration: 5 * time.Second}

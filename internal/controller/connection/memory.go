@@ -79,6 +79,8 @@ func (m *memory) wake(now time.Time) time.Duration {
 	switch {
 	case m.proof.unusable != nil:
 		at = now.Add(spread(m.proof.patience(m.listing.interval)))
+	case !m.proof.countsAt.IsZero() && (m.proof.refusal != nil || m.proof.countsAt.Before(m.listing.dueAt)):
+		at = m.proof.countsAt
 	case m.proof.refusal != nil:
 		at = m.proof.retryAt
 	default:

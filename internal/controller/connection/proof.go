@@ -8,6 +8,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -21,6 +22,8 @@ type proof struct {
 	refusal  *fault.Fault
 	replaced bool // judged is another than the one before, and Astro has accepted none since
 	asked    bool // a look at Astro was asked for, and is still to be made
+	// countsAt is when a credential that was put into the Secret beyond the share of its namespace is asked about; zero if there is none.
+	countsAt time.Time
 	// unusable is why there is no credential that could be asked about.
 	unusable *fault.Fault
 	missed   int // looks in a row at a Secret that was of no use
@@ -30,6 +33,13 @@ type proof struct {
 	failures     int // transient faults in a row
 	retryAt      time.Time
 }
+
+const (
+	// proofsPerSecond and proofBurst are the share of a namespace in proofs of credentials that replace another one.
+	proofsPerSecond, proofBurst = 0.1, 5
+	// proofLater is when Astro is asked about one beyond that, whichever is in the Secret by then.
+	proofLater = 10 * time.Second
+)
 
 // paced takes an edited interval over: whatever waits for the next look waits no longer than the new interval.
 func (p proof) paced(before, interval time.Duration, now time.Time) proof {
@@ -48,10 +58,34 @@ type acceptance struct {
 
 // firstFault is what is wrong with the credential.
 func (p proof) firstFault() *fault.Fault {
-	if p.unusable != nil {
+	switch {
+	case p.unusable != nil:
 		return p.unusable
+	case p.refusal != nil && !p.countsAt.IsZero():
+		return p.refusal.With(fmt.Sprintf("; another API token is in the Secret by now: the operator tries it within %s, "+
+			"because more than %d of this namespace came at once", proofLater, proofBurst))
+	default:
+		return p.refusal
 	}
-	return p.refusal
+}
+
+// offeredAt takes a credential in that the Secret holds now, and reports whether Astro may be asked about it. One that replaces another
+// counts on the share of its namespace; the first of a connection, and one that somebody asks for a look at, do not.
+func (p proof) offeredAt(now time.Time, o offer, namespace string, share *quota.Quota) (next proof, may bool) {
+	switch {
+	case o.digest == p.judged || p.judged == fingerprint{} || p.asked:
+	case p.countsAt.IsZero():
+		if !share.Take(namespace, now) {
+			p.countsAt = now.Add(proofLater)
+			return p, false
+		}
+	case now.Before(p.countsAt):
+		return p, false
+	default:
+		_ = share.Take(namespace, now) // what has come back of the share meanwhile is for this one
+	}
+	p.countsAt = time.Time{}
+	return p, true
 }
 
 // requested is the proof once somebody has asked for a look at Astro.
@@ -61,8 +95,9 @@ func (p proof) requested() proof {
 }
 
 // prove sees to it that the credential in the Secret is proven for the Organization, by its claims and by a GET of the
-// Organization. Astro is asked once about each credential; about one that it refused, once a sweep interval.
-func (d *dependencies) prove(ctx context.Context, c v1alpha1.Connection, p proof) (proof, acceptance, error) {
+// Organization. Astro is asked once about each credential; about one that it refused, once a sweep interval. Of credentials that
+// replace another one, a namespace has a share.
+func (d *dependencies) prove(ctx context.Context, c v1alpha1.Connection, p proof, share *quota.Quota) (proof, acceptance, error) {
 	if p.host, p.unusable = judgeHost(c.ConnectionSpec().APIURL, d.AllowedHosts); p.unusable != nil {
 		return p, acceptance{}, nil
 	}
@@ -78,6 +113,10 @@ func (d *dependencies) prove(ctx context.Context, c v1alpha1.Connection, p proof
 		return p, acceptance{}, err
 	}
 	p.missed = 0
+	var may bool
+	if p, may = p.offeredAt(d.Clock(), o, c.GetNamespace(), share); !may {
+		return p, acceptance{}, nil
+	}
 	if suspect && p.refusal == nil {
 		p = p.distrusted(intervalOf(c), d.Clock())
 	}

@@ -1,11 +1,13 @@
 package connection
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
@@ -34,6 +36,60 @@ func TestMustAsk(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestReplacedCredentialsOfANamespaceHaveAShare: each is a call to Astro, with a budget of its own.
+func TestReplacedCredentialsOfANamespaceHaveAShare(t *testing.T) {
+	share, now := quota.New(proofsPerSecond, proofBurst), time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	refusal := &fault.Fault{Reason: v1alpha1.ReasonCredentialRejected, Message: "Astro refuses it"}
+	all := map[string]*proof{}
+	puts := func(namespace, name string, secret byte, want bool) *proof {
+		t.Helper()
+		if all[namespace+name] == nil {
+			all[namespace+name] = &proof{}
+		}
+		p := all[namespace+name]
+		next, may := p.offeredAt(now, offer{digest: fingerprint{secret}}, namespace, share)
+		if *p = next; may != want {
+			t.Errorf("Astro may be asked about %d of %s/%s: %t", secret, namespace, name, may)
+		}
+		if may {
+			p.judged = fingerprint{secret}
+		}
+		return p
+	}
+	puts("busy", "a", 100, true) // the first replaces none
+	puts("busy", "b", 100, true)
+	for i := range byte(proofBurst) {
+		puts("busy", "a", i+1, true)
+		puts("busy", "a", i+1, true) // the same counts once
+	}
+	p := puts("busy", "a", 10, false)
+	puts("other", "a", 100, true)
+	puts("other", "a", 1, true)
+	puts("busy", "b", 1, false)
+	m := &memory{proof: *p, listing: listing{interval: time.Hour, dueAt: now.Add(time.Hour)}}
+	if wake := m.wake(now); wake != proofLater {
+		t.Errorf("it is looked at again in %s", wake)
+	}
+	m.proof.refusal, m.proof.retryAt = refusal, now.Add(time.Second)
+	if wake := m.wake(now.Add(2 * time.Second)); wake != proofLater-2*time.Second {
+		t.Errorf("after the time at which the one before would be tried again it is looked at in %s", wake)
+	}
+	if f := m.proof.firstFault(); !strings.HasPrefix(f.Message, refusal.Message+"; another API token is in the Secret by now") || strings.Contains(refusal.Message, ";") {
+		t.Errorf("said is %q", f.Message)
+	}
+	m.proof.unusable = refusal
+	if wake := m.wake(now.Add(time.Minute)); wake < time.Second {
+		t.Errorf("what is of no use is looked at again in %s", wake)
+	}
+	now = now.Add(proofLater / 2)
+	puts("busy", "a", 11, false) // what replaces it waits no longer
+	now = now.Add(proofLater / 2)
+	puts("busy", "a", 12, true)
+	puts("busy", "a", 13, false)
+	all["busya"].asked = true
+	puts("busy", "a", 14, true) // of these there is another share
 }
 
 func TestRefusedFor(t *testing.T) {

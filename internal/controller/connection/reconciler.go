@@ -25,6 +25,7 @@ type reconciler struct {
 	emptyList func() client.ObjectList
 	places    *quota.Places[Key]
 	requests  *quota.Quota // for a look at Astro at once
+	proofs    *quota.Quota // of credentials that replace another one
 	memories  memories
 	refusals  refusal.Told
 }
@@ -125,7 +126,7 @@ func (r *reconciler) look(ctx context.Context, key Key, c v1alpha1.Connection, m
 	var accepted acceptance
 	var found swept
 	var err error
-	m.proof, accepted, err = r.prove(ctx, c, m.proof)
+	m.proof, accepted, err = r.prove(ctx, c, m.proof, r.proofs)
 	if accepted.proven {
 		m.trust.pass(m.proof.access, accepted.replaced)
 	}

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/controller/quota"
 )
 
 func TestStripToName(t *testing.T) {
@@ -77,7 +78,7 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 	d := &dependencies{Options: Options{Registry: NewRegistry(), AllowedHosts: []string{"api.astronomer.io"}, Clock: time.Now}, Secrets: unreadable{}}
 	m := &memory{ready: true}
 	var err error
-	if m.proof, _, err = d.prove(t.Context(), c, m.proof); err != nil {
+	if m.proof, _, err = d.prove(t.Context(), c, m.proof, quota.New(proofsPerSecond, proofBurst)); err != nil {
 		t.Fatal(err)
 	}
 	f := m.firstFault()

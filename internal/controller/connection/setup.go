@@ -53,7 +53,8 @@ func SetupWithManager(mgr ctrl.Manager, o Options) error {
 		},
 	} {
 		r.dependencies, r.kind = dependencies{o, mgr.GetClient(), mgr.GetAPIReader()}, r.empty().ConnectionKind()
-		r.places, r.requests = quota.NewPlaces(mostOfANamespace, o.Registry.lookAgain), quota.New(requestsPerSecond, requestBurst)
+		r.places = quota.NewPlaces(mostOfANamespace, o.Registry.lookAgain)
+		r.requests, r.proofs = quota.New(requestsPerSecond, requestBurst), quota.New(proofsPerSecond, proofBurst)
 		if err := r.setup(mgr, secrets); err != nil {
 			return fmt.Errorf("set up the controller of %ss: %w", r.kind, err)
 		}
