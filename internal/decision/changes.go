@@ -110,7 +110,7 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 func (s *Situation) challenge(d Decision) string {
 	for i := range s.Bindings {
 		v := d.Rulings[i].Verdict
-		if v.Outcome != roleset.Conflict && v.Outcome != roleset.Kept && v.Outcome != roleset.Held || d.Rulings[i].withheld() {
+		if !standsAgainst(v.Outcome) || d.Rulings[i].withheld() {
 			continue
 		}
 		at, found := d.byID[v.Winner]
@@ -128,6 +128,11 @@ func (s *Situation) challenge(d Decision) string {
 		}
 	}
 	return ""
+}
+
+// standsAgainst reports whether the winner of a verdict keeps a claim from what it would have without it.
+func standsAgainst(o roleset.Outcome) bool {
+	return o == roleset.Conflict || o == roleset.Kept || o == roleset.Held || o == roleset.Waiting
 }
 
 // undecided reports whether the credential of a connection was challenged without an answer that tells, and is not asked again yet:

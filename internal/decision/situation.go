@@ -25,6 +25,7 @@ type Situation struct {
 	// What this reconcile has done so far.
 	Pending map[types.UID]Pending      // claims that are being taken
 	Out     map[types.UID]*fault.Fault // bindings that are left alone until the next reconcile, and why
+	Awaited map[types.UID]bool         // those of them for whom a role that goes waits, if they are to take it over
 	Lost    map[string]*fault.Fault    // by connection: why nobody could read or write the token through it
 	Limited map[roleset.Target]bool    // revocations that the connection's limit holds back
 	Done    map[types.UID]Done         // what was changed in Astro for a binding

@@ -20,19 +20,14 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 	p.slot = false
 	bindings := make([]Binding, len(p.Situation.Bindings))
 	copy(bindings, p.Situation.Bindings)
-	out := maps.Clone(p.Situation.Out)
-	if out == nil {
-		out = map[types.UID]*fault.Fault{}
-	}
 	claims := map[types.UID]pin.Claim{}
 	for _, i := range p.Decision.Finalizers {
 		uid := bindings[i].Object.UID
 		switch {
 		case r.Gone[uid]:
-			out[uid] = fault.Quiet()
+			p = p.out(uid)
 		case r.Errs[uid] != nil:
-			out[uid] = finalizerFault(r.Errs[uid])
-			p = p.retryWrite(r.Errs[uid])
+			p = p.notStored(finalizerFault(r.Errs[uid]), r.Errs[uid], uid)
 		default:
 			bindings[i].Object = withFinalizer(bindings[i].Object, r.Objects[uid].Object)
 			if claim, takes := p.Decision.claims[i]; takes {
@@ -40,7 +35,7 @@ func (p Progress) afterFinalizers(r Patched) Progress {
 			}
 		}
 	}
-	p.Situation.Bindings, p.Situation.Out = bindings, out
+	p.Situation.Bindings = bindings
 	p = p.pend(slices.Collect(maps.Keys(claims)), func(uid types.UID, n *Pending) {
 		if !n.Journaled { // else it is what the journal holds, and is written there anew where it has to be another one
 			n.Claim = claims[uid]
@@ -105,15 +100,25 @@ func (p Progress) journaled(e WriteJournal, err error) Progress {
 	f := fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonJournalUnwritable,
 		"the operator cannot write down what it is about to give, so nothing new is given: %v", err)
 	f.Transient = true
-	out := maps.Clone(p.Situation.Out)
+	return p.notStored(f, err, slices.Collect(maps.Keys(e.Claims))...).decide()
+}
+
+// notStored takes bindings out of this reconcile because of a write to Kubernetes that failed. What the next one may do is waited for;
+// what Kubernetes refuses may be refused for ever.
+func (p Progress) notStored(f *fault.Fault, err error, uids ...types.UID) Progress {
+	out, awaited := maps.Clone(p.Situation.Out), maps.Clone(p.Situation.Awaited)
 	if out == nil {
 		out = map[types.UID]*fault.Fault{}
 	}
-	for uid := range e.Claims {
-		out[uid] = f
+	if awaited == nil {
+		awaited = map[types.UID]bool{}
 	}
-	p.Situation.Out = out
-	return p.retryWrite(err).decide()
+	refused := fault.FromKubernetesError("", "", err)
+	for _, uid := range uids {
+		out[uid], awaited[uid] = f, refused == nil || refused.Transient
+	}
+	p.Situation.Out, p.Situation.Awaited = out, awaited
+	return p.retryWrite(err)
 }
 
 // toldPlaces are those of which every status tells what they have come to: it was written, or said so already.

@@ -1,6 +1,9 @@
 package decision
 
-import "github.com/scopedtoken/scopedtoken-operator/internal/policy"
+import (
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
+)
 
 // grantAllowed reports whether the rules allow the role that the token holds, though not the one that is asked for: a
 // binding that was edited to a role which it may not have is refused that, and loses nothing.
@@ -25,4 +28,35 @@ func (s *Situation) mayTakeOver(b *Binding, r *Ruling) bool {
 		}
 	}
 	return true
+}
+
+// awaitHeirs puts a binding on hold that is to take over a role that goes, and cannot do so before the next look: the role waits for
+// it. It has to be one that would be wanted, and that Astro is not known to refuse the write. Where another binding takes the role over
+// now, nothing has to wait.
+func (s *Situation) awaitHeirs(d *Decision) {
+	if len(s.Awaited) == 0 {
+		return
+	}
+	leaving, wanted := map[roleset.Target]bool{}, map[roleset.Target]bool{}
+	for i := range s.Bindings {
+		switch d.Rulings[i].Class {
+		case roleset.Leave:
+			leaving[s.entry(d, i)] = true
+		case roleset.Want:
+			wanted[s.entry(d, i)] = true
+		}
+	}
+	next := *s
+	next.Out = nil
+	for i := range s.Bindings {
+		b, r := &s.Bindings[i], &d.Rulings[i]
+		may, known := s.Memory.Writers[b.Connection.Credential]
+		if !s.Awaited[b.Object.UID] || r.Class != roleset.None || known && !may {
+			continue
+		}
+		would := next.judge(b)
+		if entry := b.entry(would.Target); would.Class == roleset.Want && leaving[entry] && !wanted[entry] {
+			r.Class, r.Target = roleset.Hold, would.Target
+		}
+	}
 }

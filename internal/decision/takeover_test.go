@@ -4,9 +4,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 )
 
 // TestTakesOverWhatTheRulesCouldGive: who may give a weak role only does not come by a strong one that somebody else gave,
@@ -68,5 +74,112 @@ func TestWhyARoleIsNotTakenOver(t *testing.T) {
 		if got := drive(t, situation(b, holds(w1, owner))).message("a"); !strings.Contains(got, owner) || !strings.Contains(got, want) {
 			t.Errorf("want %q and %q in %q", owner, want, got)
 		}
+	}
+}
+
+// TestARoleThatGoesWaitsForItsHeir is about a binding that could not be given its finalizer, or be written down, just when it was to
+// take a role over that another one gives up.
+func TestARoleThatGoesWaitsForItsHeir(t *testing.T) {
+	patched := func(err error) func(*driver) {
+		return func(w *driver) {
+			w.patched = func(uid types.UID) error {
+				if uid == "uid-b" {
+					return err
+				}
+				return nil
+			}
+		}
+	}
+	conflict := patched(errConflict)
+	expired := func(o *v1alpha1.ScopedTokenBinding) { o.Spec.ExpiresAt = new(metav1.NewTime(onDay(28))) }
+	leaving := func() *bindingBuilder { return binding("a").claimed(1).deleting() }
+	waits := is{"AddFinalizers b", "Read acme", "Report", "Report"}
+	revoked := is{"AddFinalizers b", "ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Report"}
+	cases := sequences{
+		"Deleted": {
+			reason: "Somebody else has changed the metadata of the heir: the next look gives it its finalizer.",
+			parts:  of(leaving(), binding("b"), holds(w1, member)), drive: conflict,
+			effects: waits, states: so{"a": "False/Revoking Held Created", "b": "unchanged"}, holds: at{w1: member},
+			also: func(t *testing.T, w *driver) {
+				looksAgain(time.Second)(t, w)
+				again := drive(t, w.next(time.Second))
+				differ(t, "Then the one takes the role over, and the other goes.", "states",
+					so{"a": "unchanged, released, kept", "b": "True/Granted Held Created"}, again.states())
+				differ(t, "The role stayed.", "writes", 0, len(w.posts)+len(again.posts))
+			},
+		},
+		"Orphan": {
+			reason: "So it is where the object is gone.", parts: of(binding("a").claimed(1).orphan(), binding("b"), holds(w1, member)), drive: conflict,
+			effects: waits, holds: at{w1: member},
+		},
+		"Expired": {
+			reason: "Or where its time is over.", parts: of(binding("a").edit(expired).claimed(1), binding("b"), holds(w1, member)), drive: conflict,
+			effects: waits, holds: at{w1: member},
+		},
+		"Withdrawn": {
+			reason: "Or where the rules allow it no more.",
+			parts:  of(binding("a").through("acme", onlyRole(owner), withdrawing).claimed(1), binding("b").through("other", shared), holds(w1, member)), drive: conflict,
+			effects: waits, holds: at{w1: member},
+		},
+		"WebhookFails": {
+			reason: "A webhook that fails may answer the next time.",
+			parts:  of(leaving(), binding("b"), holds(w1, member)), drive: patched(apierrors.NewInternalError(errOdd)),
+			effects: waits, holds: at{w1: member},
+		},
+		"AnotherRole": {
+			reason: "What cannot be written down now is given by the next look, too.",
+			parts:  of(leaving(), binding("b").role(owner), holds(w1, member)), drive: func(w *driver) { w.stored = errOdd },
+			effects: is{"AddFinalizers b", "WriteJournal b", "Read acme", "Report", "Report"},
+			states:  so{"a": "False/Revoking Held Created", "b": "Unknown/JournalUnwritable"}, holds: at{w1: member},
+		},
+		"JournalRefused": {
+			reason: "A journal that Kubernetes refuses holds up no revocation.",
+			parts:  of(leaving(), binding("b").role(owner), holds(w1, member)), drive: func(w *driver) { w.stored = errDenied },
+			effects: is{"AddFinalizers b", "WriteJournal b", "ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Report"},
+			holds:   at{w1: ""},
+		},
+		"Refused": {
+			reason: "A finalizer that Kubernetes refuses may be refused for ever.",
+			parts:  of(leaving(), binding("b"), holds(w1, member)), drive: patched(errDenied),
+			effects: revoked, holds: at{w1: ""},
+		},
+		"NotAllowed": {
+			reason:  "Who would not be given the role keeps nobody waiting.",
+			parts:   of(leaving(), binding("b").through("acme", onlyRole(owner)).finalized(), holds(w1, member), leftOut("uid-b")),
+			effects: revoked[1:], holds: at{w1: ""},
+		},
+		"AnotherHeir": {
+			reason: "Another one takes the role over meanwhile, and nobody waits.",
+			parts:  of(leaving(), binding("b"), binding("c").made(2), holds(w1, member)), drive: conflict,
+			effects: is{"AddFinalizers b c", "Read acme", "Report", "Report"},
+			states:  so{"a": "unchanged, released, kept", "b": "unchanged", "c": "True/Granted Held Created"}, holds: at{w1: member},
+		},
+		"ThroughAnother": {
+			reason: "One through another credential has to show that it may write the token.",
+			parts:  of(leaving(), binding("b").through("other"), holds(w1, member)), drive: conflict,
+			effects: is{"AddFinalizers b", "ReadForWrite other", "Post other as it is", "Report", "Report"}, holds: at{w1: member},
+		},
+		"ThroughOneThatMayNot": {
+			reason: "If it may not, nothing waits for it.",
+			parts:  of(leaving(), binding("b").through("weak"), holds(w1, member)),
+			drive: func(w *driver) {
+				conflict(w)
+				w.refuse = func([]astro.Role) error {
+					if w.posts[len(w.posts)-1].Through == connection("weak").ID {
+						return errForbidden
+					}
+					return nil
+				}
+			},
+			effects: append(is{"AddFinalizers b", "ReadForWrite weak", "Post weak as it is"}, revoked[1:]...), holds: at{w1: ""},
+		},
+	}
+	cases.check(t)
+}
+
+// leftOut says that bindings are left alone, and waited for.
+func leftOut(uids ...types.UID) with {
+	return func(s *Situation) {
+		*s = Progress{Situation: *s}.notStored(fault.Quiet(), errConflict, uids...).Situation
 	}
 }
