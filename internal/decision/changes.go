@@ -108,6 +108,9 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 // which a claim through another credential speaks as well, and nobody has seen it write this token. It is not asked to write the
 // token that it is itself.
 func (s *Situation) challenge(d Decision) string {
+	if d.Plan.Blocked == roleset.OwnScopeRoleUnseen {
+		return "" // what was read is not all there is, and would be written without the token's role on its own scope
+	}
 	for i := range s.Bindings {
 		v := d.Rulings[i].Verdict
 		if !standsAgainst(v.Outcome) || d.Rulings[i].withheld() {

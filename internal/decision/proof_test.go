@@ -61,6 +61,40 @@ func TestKeptWithoutProof(t *testing.T) {
 	}
 }
 
+// TestNoProofWithoutTheOwnScopeRole: a set that lacks the token's role on its own scope is not written, not even as it was read. Doubt
+// keeps the role until the credential can be asked.
+func TestNoProofWithoutTheOwnScopeRole(t *testing.T) {
+	unseen := func(w *driver) { w.read = func(int) error { w.astro.Roles = w.astro.Roles[1:]; return nil } }
+	listed := token(func(o *Observation) { o.Token.Roles = o.Token.Roles[1:] })
+	conflict := func() []part {
+		return of(binding("a").claimed(1).through("weak"), binding("b").in("other").role(owner))
+	}
+	kept := func() []part {
+		return of(binding("a").claimed(1).deleting(), binding("b").in("other").adopted(2).through("weak"))
+	}
+	for name, c := range map[string]struct {
+		parts []part
+		drive func(*driver)
+		says  string // the one that wants, or gives up, the role
+		of    string
+	}{
+		"Conflict":          {append(conflict(), listed, holds(w1, member)), nil, "False/ConflictingBinding", "b"},
+		"Kept":              {append(kept(), listed, holds(w1, member)), nil, "False/Revoking Held Created, kept", "a"},
+		"ConflictInTheSlot": {append(conflict(), holds(w1, member)), unseen, "False/ConflictingBinding", "b"},
+		"KeptInTheSlot":     {append(kept(), holds(w1, member)), unseen, "False/Revoking Held Created, kept", "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.parts...), func(w *driver) {
+				if c.drive != nil {
+					c.drive(w)
+				}
+			})
+			differ(t, "Nothing is written.", "writes", 0, len(w.posts))
+			differ(t, "Doubt keeps the role.", "the binding says", c.says, w.state(c.of))
+		})
+	}
+}
+
 // TestDriftThatIsNotCorrected: a binding whose role is known to be gone does not go on saying that it is Ready because Astro, which is
 // read as ever, answers to no write. Where it has no time for it the binding waits, as always.
 func TestDriftThatIsNotCorrected(t *testing.T) {

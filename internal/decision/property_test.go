@@ -131,6 +131,10 @@ func TestPostsRestOnClaims(t *testing.T) {
 			if !p.slot {
 				t.Error("a write without a read in its slot")
 			}
+			own := func(role astro.Role) bool { return string(role.EntityType) == string(p.Situation.Token.Token.Scope) }
+			if !slices.ContainsFunc(post.Roles, own) {
+				t.Errorf("a set is sent without the token's role on its own scope: %v", post.Roles)
+			}
 			for _, c := range post.Changes {
 				for _, id := range c.Claims {
 					b := p.Situation.Bindings[p.Decision.byID[id]]
