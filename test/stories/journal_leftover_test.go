@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -49,6 +50,25 @@ var _ = Describe("An operator whose clock was an hour ahead, and that is killed 
 		w.advance(-time.Hour)
 		w.delete("b")
 		w.start()
+		w.advance(time.Minute)
+		w.expect(gone, "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
+
+	It("leaves claims behind that a write without an answer waits for no longer than for others", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.advance(2 * time.Hour)
+		w.bind(builders.Binding("a").ForToken("ci").OnDeployment(w.etl))
+		w.expect("True/Granted", "a")
+		w.stop()
+		w.advance(-2 * time.Hour)
+		w.start()
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensRoles})
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		Eventually(w.strikes(astrosim.FaultServerError)).Should(BeNumerically(">", 0))
+		w.expect("Unknown/Unreachable", "b")
+		w.delete("b")
+		w.sim.ClearFaults()
 		w.advance(time.Minute)
 		w.expect(gone, "b")
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())

@@ -92,9 +92,10 @@ func (r *Reconciler) recovered(key TokenKey, b decision.Binding, e journal.Entry
 }
 
 // recoveredAt is since when it is open whether Astro was given the role of an entry: a write that was under way when an
-// earlier process ended may arrive after this one began, however its clock went.
+// earlier process ended may arrive after this one began, however its clock went. Claims are later than those before them, and so may lie
+// ahead of the clock; when this process wrote what had no answer, it remembers.
 func (r *Reconciler) recoveredAt(e journal.Entry) time.Time {
-	if led := r.leads(); e.Recovered && (led.After(e.ClaimedAt) || e.ClaimedAt.After(r.Clock())) {
+	if led := r.leads(); e.ClaimedAt.After(r.Clock()) || e.Recovered && led.After(e.ClaimedAt) {
 		return led
 	}
 	return e.ClaimedAt
