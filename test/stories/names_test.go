@@ -2,6 +2,7 @@ package stories
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -164,6 +165,44 @@ var _ = Describe("A name that is another's since the operator last looked", func
 			Expect(w.on(w.ci, w.data)).To(BeEmpty())
 		})
 	}
+
+	It("keeps its role for the binding that declares it next, while Astro lists nothing", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "a")
+		w.waitIdle()
+		w.advance(30 * time.Second)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensList})
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("Unknown/Unreachable", "b")
+		w.delete("a")
+		Eventually(func() string { return w.message("a") }).Should(ContainSubstring("waiting for ScopedTokenBinding"))
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		w.sim.ClearFaults()
+		w.sweepAttempt()
+		w.expect(gone, "a")
+		w.expect("True/Granted", "b")
+		Expect(w.ownWrites(w.ci)).To(HaveLen(1), "the role stayed throughout")
+	})
+
+	It("keeps no role for a binding that the rules forbid it, while Astro lists nothing", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			rule := builders.AllowAll(w.namespace)
+			rule.Roles = []string{"WORKSPACE_MEMBER"}
+			c.Spec.Allow = []v1alpha1.AllowRule{rule}
+		})
+		w.bind(builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "a")
+		w.waitIdle()
+		w.advance(30 * time.Second)
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensList})
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+		w.expect("Unknown/Unreachable", "b")
+		w.delete("a")
+		w.expect(gone, "a")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
+	})
 
 	It("is known to whoever listed it, whatever another connection listed before", func(ctx context.Context) {
 		w := newWorld(ctx)

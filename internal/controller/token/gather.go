@@ -49,39 +49,50 @@ func (r *Reconciler) gather(ctx context.Context, key TokenKey) (group, error) {
 // where every other claim on the token is known, and not under the key of their name. The cache may have shown meanwhile that
 // one of them is pinned: then it stands under the token by now, where gather did not find it yet, and no longer under the name.
 func (r *Reconciler) gatherNamed(ctx context.Context, g group, o observation) (group, error) {
-	g, unsure, err := r.withNamed(ctx, g, o)
+	g, err := r.withNamed(ctx, g, o)
 	if err != nil {
 		return g, err
 	}
-	g, err = r.collect(ctx, g, index.BindingToken, pin.IDValue(g.key.Token), g.isOf)
-	g.unsure = unsure
-	return g, err
+	return r.collect(ctx, g, index.BindingToken, pin.IDValue(g.key.Token), g.isOf)
 }
 
 // isOf reports whether a binding is one of the group's key.
 func (g group) isOf(_ decision.Binding, k TokenKey, _ connection.Handle) bool { return k == g.key }
 
-// withNamed adds those that stand under the name, but for those to which no rule speaks: they cost Astro nothing. unsure is why it
-// is not known who else has the name.
-func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (all group, unsure, err error) {
+// withNamed adds those that stand under the name, but for those to which no rule speaks: they cost Astro nothing. Where it cannot be
+// looked up who else has the name, those are doubtful whose name was this token's before: a role that goes waits for them.
+func (r *Reconciler) withNamed(ctx context.Context, g group, o observation) (group, error) {
 	ref, err := pin.NameRefTo(o.Token)
 	if o.Token.ID == "" || err != nil {
-		return g, nil, nil // a token that no binding may name has no such bindings
+		return g, nil //nolint:nilerr // a token that no binding may name has no such bindings
 	}
-	alone := map[connection.Key]bool{} // connections to which the name is that of this token and of no other
-	all, err = r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
+	alone := map[connection.Key]nameOf{} // whether the name is that of this token and of no other, to each connection
+	doubtful := map[types.UID]error{}
+	all, err := r.collect(ctx, g, index.BindingToken, pin.NameValue(ref), func(b decision.Binding, k TokenKey, h connection.Handle) bool {
 		if k.Host != g.key.Host || k.Organization != g.key.Organization || k.NameRef != ref || !b.Addressed() || r.claimedElsewhere(g.key, b.Object) {
 			return false
 		}
-		is, asked := alone[h.Key]
+		n, asked := alone[h.Key]
 		if !asked {
-			var err error
-			is, err = namesOnly(ctx, ref, h, g.key.Token)
-			alone[h.Key], unsure = is, errors.Join(unsure, err)
+			n = namesOnly(ctx, ref, h, g.key.Token)
+			alone[h.Key] = n
 		}
-		return is
+		if n.is && n.err != nil {
+			doubtful[b.Object.UID] = n.err
+		}
+		return n.is
 	})
-	return all, unsure, err
+	for _, n := range alone {
+		all.unsure = errors.Join(all.unsure, n.err)
+	}
+	all.doubtful = doubtful
+	return all, err
+}
+
+// nameOf says of a name whether it is a token's and no other's, by the listing at hand if err says why there is no newer one.
+type nameOf struct {
+	is  bool
+	err error
 }
 
 // claimedElsewhere reports whether the binding has its claim on another token than that of the key, by its status or by the journal,
@@ -99,12 +110,15 @@ func (r *Reconciler) claimedElsewhere(key TokenKey, b *v1alpha1.ScopedTokenBindi
 }
 
 // namesOnly reports whether the name is that of the token and of no other.
-func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) (bool, error) {
+func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) nameOf {
 	if h.Directory == nil || !h.Ready { // what it cannot list is looked for under the name, and is not the token's trouble
-		return false, nil
+		return nameOf{}
 	}
 	found, err := namedNow(ctx, ref, h)
-	return err == nil && len(found) == 1 && found[0].ID == token, err
+	if began, _ := h.Directory.LastListing(); err != nil && !began.IsZero() {
+		found, _ = named(ctx, ref, h)
+	}
+	return nameOf{is: len(found) == 1 && found[0].ID == token, err: err}
 }
 
 // collect adds the bindings under an index value that belong to the group, in the order of namespace and name. One that is in

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
@@ -78,6 +80,7 @@ type group struct {
 	bindings []decision.Binding
 	handles  map[string]connection.Handle // by the connection's id
 	unsure   error                        // why it is not known who else names the token
+	doubtful map[types.UID]error          // those that name it by a listing that could not be made anew, and why: nothing is done for them
 	notices  int64                        // that had been given before anything was looked at
 	at       time.Time                    // when it was gathered
 }

@@ -51,7 +51,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit)
 		return reconcile.Result{}, err
 	}
 	ctx = permit.of(ctx, g)
-	if len(g.bindings) == 0 {
+	if len(g.bindings) == len(g.doubtful) {
 		return r.leave(g)
 	}
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
@@ -93,6 +93,9 @@ func (r *Reconciler) situation(ctx context.Context, g group, o observation) deci
 		Key: g.key.decision(), Now: r.Clock(), Began: r.leads(), Bindings: g.bindings, Token: o.Observation, Memory: r.memory.of(g.key),
 	}
 	s.Bindings = r.lookUp(ctx, g, s)
+	for uid, err := range g.doubtful {
+		s = s.Doubting(uid, err)
+	}
 	for i := range s.Bindings { // whether a listing is believed may have changed by a look at the token
 		c := &s.Bindings[i].Connection
 		c.Distrusts = distrusts(g.handles[c.ID])
