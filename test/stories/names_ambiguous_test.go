@@ -3,10 +3,14 @@ package stories
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
@@ -90,6 +94,33 @@ var _ = Describe("A name that two tokens have", func() {
 			w.expect("True/Granted", "b")
 			Expect(w.on(second, w.data)).To(BeEmpty(), "the name stood for one token when the binding was looked at")
 		})
+	})
+
+	It("is ambiguous though a listing without the second was under way when that was made, and has just been answered", func(ctx context.Context) {
+		var held atomic.Pointer[chan struct{}]
+		asked := make(chan struct{}, 100)
+		w := behind(ctx, func(_ *world, r *http.Request, _ int) {
+			if release := held.Load(); release != nil && r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, "/tokens") && held.CompareAndSwap(release, nil) {
+				asked <- struct{}{}
+				<-*release
+			}
+		})
+		w.waitIdle()
+		release := make(chan struct{})
+		held.Store(&release)
+		w.advance(6 * time.Minute)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			metav1.SetMetaDataAnnotation(&c.ObjectMeta, annotationWoken, "now")
+		})
+		Eventually(asked).Should(Receive())
+		w.advance(9 * time.Second)
+		w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.advance(9 * time.Second)
+		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+		time.Sleep(500 * time.Millisecond) // it asks for the listing that is under way
+		close(release)
+		w.expect("False/TokenAmbiguous", "b")
+		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
 
 	It("costs one listing in ten seconds, however many bindings spell it", func(ctx context.Context) {

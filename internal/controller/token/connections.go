@@ -173,7 +173,8 @@ func namedNow(ctx context.Context, ref pin.NameRef, h connection.Handle) ([]astr
 	if err != nil || len(found) == 0 {
 		return found, err
 	}
-	if err := h.Directory.RefreshIfOlder(ctx, freshEnough); err != nil {
+	began, ago := h.Directory.LastListing()
+	if err := h.Directory.RefreshIfBefore(ctx, began.Add(ago-freshEnough)); err != nil { // one that takes long may have begun long ago
 		return nil, err
 	}
 	return named(ctx, ref, h)
