@@ -31,6 +31,7 @@ func Decide(s Situation) Decision {
 		s.yieldPlaces(&d)
 	}
 	s.discount(&d)
+	s.doubtClaims(&d)
 	s.awaitHeirs(&d)
 	d.Plan = s.plan(d.Rulings)
 	for i := range d.Rulings {

@@ -10,7 +10,8 @@
 //   - ruling.go: what is decided, for each binding and for all;
 //   - judge.go, deletion.go, expiry.go: how much say each binding's claim has; undeclared.go: whether a role goes that none
 //     declares;
-//   - decide.go, claims.go, changes.go: claims to take and changes to make, for all bindings together;
+//   - decide.go, claims.go, changes.go: claims to take and changes to make, for all bindings together; say.go: which credential has
+//     the say over a role;
 //   - effects.go, protocol.go, parts.go: the order of effects, as Next(progress) and After(progress, effect, result), and
 //     which changes are written together; after.go, stored.go, written.go and diagnose.go are what each result means;
 //     memory.go is what is remembered for the next reconcile;

@@ -139,6 +139,7 @@ func connection(name string) Connection {
 	return Connection{
 		ID: "ClusterAstroConnection//" + name, Words: "ClusterAstroConnection " + name, Object: object,
 		Host: host, Organization: org, Credential: "credential of " + name, Ready: true, Callable: true,
+		Rights: []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"},
 	}
 }
 

@@ -20,13 +20,14 @@ const (
 
 // Empty reports whether nothing is remembered.
 func (m Memory) Empty() bool {
-	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Undecided) == 0
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Wrote)+len(m.Undecided) == 0
 }
 
 func (m Memory) clone() Memory {
 	next := Memory{
 		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
-		Unanswered: maps.Clone(m.Unanswered), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers), Undecided: maps.Clone(m.Undecided),
+		Unanswered: maps.Clone(m.Unanswered), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers),
+		Wrote: maps.Clone(m.Wrote), Undecided: maps.Clone(m.Undecided),
 	}
 	if next.Refusals == nil {
 		next.Refusals = map[Attempt]Refusal{}
@@ -42,6 +43,9 @@ func (m Memory) clone() Memory {
 	}
 	if next.Writers == nil {
 		next.Writers = map[string]bool{}
+	}
+	if next.Wrote == nil {
+		next.Wrote = map[Writing]string{}
 	}
 	if next.Undecided == nil {
 		next.Undecided = map[string]time.Time{}
@@ -141,13 +145,34 @@ func (m Memory) writer(credential string, may bool) Memory {
 	return next
 }
 
-// doubted forgets that a credential may write, since Astro has refused it a write: it is asked again before it stands against another.
-func (m Memory) doubted(credential string) Memory {
+// wrote remembers the places in which the connection's credential was seen to write, as long as there is a role.
+func (m Memory) wrote(c *Connection, changes []Change) Memory {
+	if c.owns("") { // the Organization, which tells as much
+		return m
+	}
+	next := m.clone()
+	for _, change := range changes {
+		at := Writing{Credential: c.Credential, Target: change.Target}
+		if change.To != "" {
+			next.Wrote[at] = c.rights()
+		} else {
+			delete(next.Wrote, at)
+		}
+	}
+	return next
+}
+
+// doubted forgets that a credential may write, since Astro has refused it a write in the places: it is asked again before it stands
+// against another.
+func (m Memory) doubted(credential string, places ...roleset.Target) Memory {
 	if !m.Writers[credential] {
 		return m
 	}
 	next := m.clone()
 	delete(next.Writers, credential)
+	for _, t := range places {
+		delete(next.Wrote, Writing{Credential: credential, Target: t})
+	}
 	return next
 }
 
@@ -166,6 +191,7 @@ func (m Memory) ofCredentials(bindings []Binding) Memory {
 	}
 	next := m.clone()
 	maps.DeleteFunc(next.Writers, func(c string, _ bool) bool { return !used[c] })
+	maps.DeleteFunc(next.Wrote, func(w Writing, _ string) bool { return !used[w.Credential] })
 	maps.DeleteFunc(next.Undecided, func(c string, _ time.Time) bool { return !used[c] })
 	return next
 }

@@ -80,6 +80,9 @@ type Connection struct {
 	OrganizationName   string // empty: its status has it, if anything
 	Credential         string // the id of the API token that it works with
 
+	// Rights are the roles of that API token itself, as astro.Rights spells them; nil if it does not see itself.
+	Rights []string
+
 	Ready     bool   // its credential was proven and not refused since
 	Callable  bool   // a credential was proven once, so that Astro can be called
 	Deleting  bool   // it takes nothing new
@@ -231,8 +234,16 @@ type Memory struct {
 	Untold map[roleset.Target]string
 	// Writers are the credentials that are known to be allowed to write the token, or not to be.
 	Writers map[string]bool
+	// Wrote are the places in which a credential was seen to write, with its rights at that time.
+	Wrote map[Writing]string
 	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.
 	Undecided map[string]time.Time
+}
+
+// Writing is the role on a target that a credential writes.
+type Writing struct {
+	Credential string // the id of the API token
+	Target     roleset.Target
 }
 
 // Attempt is a change that was tried for a binding.

@@ -132,16 +132,20 @@ func (p Progress) inherited(winner string) bool {
 	return told && p.statement(i, p.concluded(i, p.refusals())).holds()
 }
 
-// unproven reports whether a role is kept by a binding whose credential nobody has seen write the token, and could not be tried:
-// nothing may be written through a connection that observes, one that is not Ready cannot be used, and the answer was none. Else
-// whoever breaks a connection of his own keeps a role that it could never have given.
+// unproven reports whether a role is kept by a binding whose credential is not known to be allowed to write it, and could not be tried:
+// nothing may be written through a connection that observes or for a binding on hold, one that is not Ready cannot be used, and the
+// answer was none. Else whoever breaks a connection of their own keeps a role that it could never have given.
 func (p Progress) unproven(i int) bool {
 	at, known := p.Decision.byID[p.Decision.Rulings[i].Verdict.Winner]
 	if !known {
 		return false
 	}
-	keeper, own := &p.Situation.Bindings[at].Connection, &p.Situation.Bindings[i].Connection
-	return keeper.Credential != own.Credential && !p.Situation.Memory.Writers[keeper.Credential]
+	s := &p.Situation
+	keeper, own := &s.Bindings[at], &s.Bindings[i]
+	if keeper.Connection.Credential == own.Connection.Credential || s.proven(keeper, p.Decision.Rulings[at].Target) {
+		return false
+	}
+	return !s.Memory.Writers[keeper.Connection.Credential] || !s.revokesInVain(own, s.entry(&p.Decision, i))
 }
 
 // mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.

@@ -34,7 +34,7 @@ func (p Progress) afterPost(r Replaced) Progress {
 	case p.splits(sent):
 		return p.notGivenBy(sent).split(sent.Changes).decide()
 	case errors.Is(r.Err, astro.ErrForbidden):
-		p.Situation.Memory = p.Situation.Memory.doubted(p.Situation.credential(sent.Through))
+		p.Situation.Memory = p.Situation.Memory.doubted(p.Situation.credential(sent.Through), targetsOf(sent.Changes)...)
 		return p.notGivenBy(sent).refuse(sent.Changes, r.Err, Findings{}).decide()
 	default:
 		p.refused = &refusedPart{changes: sent.Changes, err: r.Err}
@@ -59,11 +59,19 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 	return p
 }
 
-func (s *Situation) credential(connection string) string {
+// connection is that of the id, as a binding refers to it; nil if none does.
+func (s *Situation) connection(id string) *Connection {
 	for i := range s.Bindings {
-		if s.Bindings[i].Connection.ID == connection {
-			return s.Bindings[i].Connection.Credential
+		if c := &s.Bindings[i].Connection; c.ID == id {
+			return c
 		}
+	}
+	return nil
+}
+
+func (s *Situation) credential(connection string) string {
+	if c := s.connection(connection); c != nil {
+		return c.Credential
 	}
 	return ""
 }
@@ -137,6 +145,9 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
 	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
+	if through := s.connection(sent.Through); through != nil {
+		s.Memory = s.Memory.wrote(through, sent.Changes)
+	}
 	if (dropped || slices.ContainsFunc(sent.Changes, clearsTheWay)) && len(s.Memory.Refusals) > 0 {
 		s.Memory = s.Memory.clearRefusals()
 		p = p.wake(time.Second)

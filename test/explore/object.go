@@ -133,6 +133,7 @@ func connection(name string) decision.Connection {
 	return decision.Connection{
 		ID: "AstroConnection/" + namespace + "/" + name, Words: "AstroConnection " + name, Object: object,
 		Host: host, Organization: org, Credential: "credential of " + name, Ready: true, Callable: true,
+		Rights: []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"},
 	}
 }
 

@@ -190,3 +190,89 @@ var _ = Describe("A claim through another credential that may write as well", fu
 		Expect(w.sim.Counts().Faults[astrosim.FaultHTML]).To(Equal(1), "the page was seen")
 	})
 })
+
+var _ = Describe("A claim through a credential that may write one role of a token and not another", func() {
+	var w *world
+	var token, etl string
+	BeforeEach(func(ctx context.Context) {
+		w = newWorld(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER")
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_MEMBER")
+		token, etl = w.sim.AddOrganizationToken(w.org, "partial", "ORGANIZATION_MEMBER"), w.other+"/etl"
+	})
+	// partial connects the other namespace with an API token that holds the role on the Workspace data and owns the other one, where it
+	// writes a role.
+	partial := func(role string) {
+		GinkgoHelper()
+		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.data, role)
+		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER")
+		w.connectAs(w.other, token)
+		w.sweep()
+		w.bind(builders.Binding("own").In(w.other).ForTokenID(w.ci).OnDeployment(w.models))
+		w.expect("True/Granted", w.other+"/own")
+	}
+	claim := func(role string) *builders.BindingBuilder {
+		return builders.Binding("etl").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl).WithRole(role)
+	}
+	granted := func() {
+		GinkgoHelper()
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		w.expect("True/Granted", "b")
+		w.bind(claim("DEPLOYMENT_ADMIN"))
+		Eventually(func() string { return w.state(etl) }).Should(HavePrefix("True/"))
+		w.waitIdle()
+	}
+	deleted := func() {
+		GinkgoHelper()
+		w.delete("b")
+		w.expect(gone, "b")
+		w.waitIdle()
+	}
+
+	It("keeps no role there that it could not take away", func() {
+		partial("WORKSPACE_OPERATOR")
+		granted()
+		deleted()
+		Eventually(func() string { return w.state(etl) }).Should(Equal("False/PermissionDenied"))
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+		Expect(w.on(w.ci, w.models)).To(Equal("DEPLOYMENT_ADMIN"), "where it may")
+		w.delete(etl)
+		w.expect(gone, etl)
+	})
+
+	It("has no say there against a binding that may, where it only took over what it found", func() {
+		partial("WORKSPACE_OPERATOR")
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "Deploy Only")
+		w.sweep()
+		w.sweepOf(w.other)
+		w.bind(claim("Deploy Only"))
+		w.expect("True/Adopted", etl)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
+		w.expect("False/PermissionDenied", etl)
+		Expect(w.message(etl)).To(ContainSubstring("is known to be allowed to write it"))
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
+	})
+
+	It("keeps no role once it may not any more", func() {
+		partial("WORKSPACE_OWNER")
+		w.bind(claim("DEPLOYMENT_ADMIN"))
+		w.expect("True/Granted", etl)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		Eventually(func() string { return w.state("b") }).Should(HavePrefix("True/"))
+		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.data, "WORKSPACE_OPERATOR")
+		w.sweepOf(w.other)
+		deleted()
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+	})
+
+	It("keeps the role without a gap where it owns the Workspace", func() {
+		partial("WORKSPACE_OWNER")
+		granted()
+		w.untouched(deleted)
+		w.expect("True/Granted", etl)
+		w.delete(etl)
+		w.expect(gone, etl)
+		Expect(w.on(w.ci, w.etl)).To(BeEmpty())
+	})
+})
