@@ -70,7 +70,7 @@ func TestOutranked(t *testing.T) {
 			so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding"}, member},
 	} {
 		w := drive(t, situation(c.a, c.b, holds(w1, member)), func(*driver) {})
-		differ(t, name+": "+c.reason, "states", map[string]string(c.want), w.states())
+		differ(t, name+": "+c.reason, "states", c.want, w.states())
 		differ(t, name+": "+c.reason, "role", c.role, w.on(w1))
 	}
 }
