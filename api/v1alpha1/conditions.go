@@ -87,7 +87,7 @@ const (
 	ReasonWouldChange = "WouldChange"
 	// ReasonInSync: mode is Observe, and Enforce would change nothing.
 	ReasonInSync = "InSync"
-	// ReasonExpired: spec.expiresAt is over, and the binding holds nothing any more.
+	// ReasonExpired: spec.expiresAt has passed, and the binding holds nothing any more.
 	ReasonExpired = "Expired"
 	// ReasonExternalWriter: somebody else keeps changing the role back; the operator has stopped fighting.
 	ReasonExternalWriter = "ExternalWriter"

@@ -28,7 +28,7 @@ type budget struct {
 	left    time.Time // by its last user
 }
 
-// keptFor is for how long a budget without users stays, so that who comes back goes on where he was.
+// keptFor is for how long a budget without users stays, so that a user who returns keeps the lowered rate.
 const keptFor = time.Minute
 
 type rates struct{ reads, writes float64 }

@@ -27,15 +27,19 @@
 //
 // What is asked of Astro:
 //
+//   - page.go: web pages that stand where Astro's answers should, such as a proxy's.
+//   - impatient.go: callers that would rather get an error than wait long.
 //   - paging.go: reads a paged list completely, or not at all.
 //   - reads.go: every read of the API.
 //   - confirm.go, update.go: the only write. Begin at UpdateRoles.
 //
 // What is remembered:
 //
-//   - target_batch.go, target_cache.go: fold the lookups of targets into few calls, and cache their answers.
+//   - recency.go: what was written to a token and seen of it lately, for all clients of the process.
+//   - target_batch.go, target_cache.go: fold the lookups of targets into few calls, and cache their answers; target_rows.go has
+//     those that are looked at each sweep.
 //   - trust.go: decides whether a listing is evidence that a token which it lacks is gone. Pure.
 //   - directory.go: the rows of the tokens, from listings and from reads and writes by id.
 //   - sweep.go: makes the listings, one at a time, and applies them to the rows.
-//   - lookup.go: what callers ask of the Directory; ProveGone is the proof of absence.
+//   - lookup.go: what callers ask of the Directory; ProveGone is the proof of absence. alike.go finds names that look like another.
 package astro

@@ -72,7 +72,7 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	return unsent(k.op, b.acquire(ctx, k.urgent, c.limiter.isImpatient(ctx)))
 }
 
-// await waits for what another call is to bring. However slow that is, it is not begun anew by who does not wait.
+// await waits for what another call is to bring. Callers share that call: an impatient one gets an error instead of starting another.
 func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) error {
 	select {
 	case <-done:

@@ -72,7 +72,7 @@ func TestWhatCannotBeWrittenToKubernetes(t *testing.T) {
 			effects: is{"ReadForWrite acme", "MayRevoke acme w1", "Post acme w1: remove WORKSPACE_MEMBER", "Report", "Report"},
 			states:  so{"a": "False/KubernetesRefused Released Created, revoked"}, holds: at{w1: ""},
 			also: func(t *testing.T, w *driver) {
-				says("a", "not in Astro any more")(t, w)
+				says("a", "gone from Astro")(t, w)
 				differ(t, "The role is not shown as held.", "role", "", w.statements["uid-a"].Status.Role)
 				again := drive(t, w.next(time.Minute), deniesRelease)
 				differ(t, "Astro is not asked again.", "effects", is{"Report", "Report"}, again.effects)

@@ -203,5 +203,5 @@ func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESS
 // maxWords is how long a name of Astro's may be in the log.
 const maxWords = 256
 
-// auditText are a name of Astro's as the log has it.
+// auditText is a name of Astro's, clipped for the log.
 func auditText(name string) string { return text.Clip(name, maxWords+len("…")) }

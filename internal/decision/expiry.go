@@ -73,10 +73,10 @@ func overdue(r Ruling) *fault.Fault {
 		return nil
 	case r.withheld() && r.Verdict.Outcome != roleset.Gone:
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonWouldChange,
-			"spec.expiresAt is over, and the connection is in mode Observe; mode Enforce would leave the role to another binding")
+			"spec.expiresAt has passed, and the connection is in mode Observe; mode Enforce would leave the role to another binding")
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
-		"spec.expiresAt is over, and the role is not yet known to be gone; the operator looks again")
+		"spec.expiresAt has passed, and the role is not yet known to be gone; the operator looks again")
 }
 
 // expiredCondition is the answer of a binding whose time is over and that holds nothing any more.

@@ -22,7 +22,7 @@ func TestNobodyIsLetGoByAPartialRead(t *testing.T) {
 	}{
 		"Deleted":         {"The claim of a binding that is deleted is kept.", of(binding("a").claimed(1).deleting()), waits + " Held Created", "the role is not revoked until then: set the annotation " + v1alpha1.AnnotationRelease, 0},
 		"Released":        {"Its user may let it go.", of(binding("a").claimed(1).deleting().annotated(v1alpha1.AnnotationRelease, "true")), "unchanged, released", "", 0},
-		"Expired":         {"So is one whose time is over.", of(binding("a").claimed(1).until(now)), waits + " Held Created", "see to it that the connection's API token may see all roles", 0},
+		"Expired":         {"So is one whose time is over.", of(binding("a").claimed(1).until(now)), waits + " Held Created", "make sure that the connection's API token may see all roles", 0},
 		"Withdrawn":       {"So is one whose role is withdrawn.", of(binding("a").claimed(1).through("acme", onlyRole(owner), withdrawing)), waits + " Held Created", "own scope", 0},
 		"OnHold":          {"So is one that its rules keep from giving its role up.", of(binding("a").adopted(1).deleting().through("acme", onlyRole(owner))), "False/RoleNotAllowed Held Adopted", "", 0},
 		"Orphan":          {"An orphan stays in the journal, and is looked at again in a while.", of(binding("a").claimed(1).orphan()), "unchanged", "", orphanAgain},

@@ -18,8 +18,8 @@ func TestReplacedBySeveral(t *testing.T) {
 		state      string
 		says       string
 	}{
-		"All":  {"All that are allowed are told.", only("t7", "t8", "t9"), "False/TokenReplaced", "has its name: t7, t8, t9; make the binding anew with one of these ids as spec.token.id"},
-		"Some": {"Of the others nothing is told.", only("t7", "t8"), "False/TokenReplaced", "has its name: t7, t8; make"},
+		"All":  {"All that are allowed are told.", only("t7", "t8", "t9"), "False/TokenReplaced", "has its name: t7, t8, t9; recreate the binding with one of these ids as spec.token.id"},
+		"Some": {"Of the others nothing is told.", only("t7", "t8"), "False/TokenReplaced", "has its name: t7, t8; recreate"},
 		"One":  {"Whether there are others does not show.", only("t7"), "False/TokenNotFound", "delete the binding, or make the token again"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -200,7 +200,7 @@ func TestMessagesSayWhatToDo(t *testing.T) {
 	}{
 		"Deletion":       {"A deletion that is held up says how to let go.", of(binding("a").claimed(1).deleting(), presence(Absent)), release},
 		"Replaced":       {"How to confirm a token is said.", of(replaced("t2")), "set the annotation astro.scopedtoken.dev/confirm-token to t2"},
-		"Ambiguous":      {"Which ids there are is said.", of(binding("a").on(d1).targetNamed().found(shown(d2), shown(d1))), "d1, d2; make the binding anew with spec.target.id"},
+		"Ambiguous":      {"Which ids there are is said.", of(binding("a").on(d1).targetNamed().found(shown(d2), shown(d1))), "d1, d2; recreate the binding with spec.target.id"},
 		"ExternalWriter": {"Who else writes is said.", of(binding("a").claimed(1), holds(w1, owner), fought, token(func(o *Observation) { o.Token.UpdatedBy = "Bob" })), `Astro names "Bob" as the last to update it`},
 		"OwnScope":       {"What is protected is said.", of(binding("a").claimed(1).deleting(), with(func(s *Situation) { s.Token.Token.Roles = nil }), workspaceToken(w1)), "is where the token was made, and its role there is never changed; bind another target"},
 		"Hidden":         {"Why an absent token is not gone is said.", of(binding("a").claimed(1), presence(Absent), token(func(o *Observation) { o.Why = "two pages overlap" })), "two pages overlap"},

@@ -65,7 +65,7 @@ func finalizerFault(err error) *fault.Fault {
 	return f
 }
 
-// finalizerRefused is what a binding says of that Kubernetes refuses its finalizer.
+// finalizerRefused is the message of a binding whose finalizer Kubernetes refuses.
 const finalizerRefused = "no role is given or changed before the binding has the operator's finalizer, which Kubernetes refuses"
 
 // afterJournal takes in that the journal holds the claims. Where it cannot be written, nothing new is given.
@@ -182,7 +182,7 @@ func (p Progress) releaseRefused(st Statement, err error) Progress {
 	if !st.Release || st.Left {
 		return p
 	}
-	words := "the role is not in Astro any more"
+	words := "the role is gone from Astro"
 	if st.Stays {
 		words = "the role is left in Astro as it is"
 	}

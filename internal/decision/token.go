@@ -115,7 +115,7 @@ func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 	if len(found) > 1 {
 		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenReplaced,
 			"%s with id %s was deleted in Astro, and more than one other token has its name: %s; "+
-				"make the binding anew with one of these ids as spec.token.id, or delete or rename the others in Astro",
+				"recreate the binding with one of these ids as spec.token.id, or delete or rename the others in Astro",
 			b.TokenWords(), s.Key.Token, tokenIDs(found))
 	}
 	if len(found) == 0 || len(b.Names.Tokens) != 1 {

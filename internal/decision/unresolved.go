@@ -66,7 +66,7 @@ func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
 		return s.hinted(b, r, tokenNotFound(b))
 	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
-		"there is more than one %s: %s; make the binding anew with spec.token.id, or rename the others in Astro", b.TokenWords(), tokenIDs(b.Names.Tokens))
+		"there is more than one %s: %s; recreate the binding with spec.token.id, or rename the others in Astro", b.TokenWords(), tokenIDs(b.Names.Tokens))
 }
 
 func tokenIDs(tokens []astro.Token) string {

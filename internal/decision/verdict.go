@@ -150,5 +150,5 @@ func blocked(b *Binding, r *Ruling, why roleset.Block) *fault.Fault {
 func ownScopeUnseen() *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
 		"Astro does not show the token's role on its own scope, which a write would drop, and so may not show others; "+
-			"see to it that the connection's API token may see all roles of the token")
+			"make sure that the connection's API token may see all roles of the token")
 }

@@ -88,12 +88,12 @@ func (p Progress) splits(sent Post) bool { return len(sent.Changes) > 1 && !p.ho
 
 // split puts both halves of a refused part in its place.
 func (p Progress) split(changes []Change) Progress {
-	n := (len(changes) + 1) / 2
+	first, second := roleset.Halve(changes)
 	rest := p.parts
 	if len(rest) > 0 {
 		rest = rest[1:]
 	}
-	p.parts = append([][]roleset.Target{targetsOf(changes[:n]), targetsOf(changes[n:])}, rest...)
+	p.parts = append([][]roleset.Target{targetsOf(first), targetsOf(second)}, rest...)
 	return p
 }
 

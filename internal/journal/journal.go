@@ -259,7 +259,7 @@ func (j *Journal) meet(cm *corev1.ConfigMap, unknown []ID) {
 	for _, id := range unknown {
 		j.tokens[id.UID] = id.Token
 	}
-	j.stranger = fmt.Errorf("ConfigMap %s/%s is written by a second process, %q: see to it that one operator writes it",
+	j.stranger = fmt.Errorf("ConfigMap %s/%s is written by a second process, %q: make sure that one operator writes it",
 		cm.Namespace, cm.Name, cm.Annotations[annotationWriter])
 	j.strangerAt = time.Now()
 	j.mu.Unlock()

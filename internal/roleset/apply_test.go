@@ -7,7 +7,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	. "github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -130,14 +129,6 @@ func TestChangeString(t *testing.T) {
 	}
 	if got := (Change{From: strings.Repeat("x", 2<<20), To: admin}).String(); len(got) > 2048 || !strings.HasSuffix(got, " to "+admin) {
 		t.Errorf("%d bytes, of which the end is not seen", len(got))
-	}
-}
-
-func TestRestrict(t *testing.T) {
-	p := Plan{Changes: []Change{{Target: ws1}, {Target: dep1}, {Target: dep2}}}
-	got := Restrict(p, func(c Change) bool { return c.Target.Kind == astro.EntityDeployment })
-	if diff := cmp.Diff([]Change{{Target: dep1}, {Target: dep2}}, got); diff != "" {
-		t.Errorf("what is kept stays in order\n-want +got:\n%s", diff)
 	}
 }
 

@@ -54,20 +54,9 @@ func inOrder(a, b Change) int {
 	)
 }
 
-// Restrict is the part of the plan's changes that keep says yes to, in the plan's order.
-func Restrict(p Plan, keep func(Change) bool) []Change {
-	var kept []Change
-	for _, c := range p.Changes {
-		if keep(c) {
-			kept = append(kept, c)
-		}
-	}
-	return kept
-}
-
 // Halve splits changes to find the one that is refused. The first part can be written by itself; the second is valid
 // once the first is written. A single change is not split: it is all of the first part.
-func Halve(changes []Change) (first, rest []Change) {
+func Halve[C any](changes []C) (first, rest []C) {
 	n := (len(changes) + 1) / 2
 	return slices.Clip(changes[:n]), changes[n:]
 }

@@ -157,7 +157,7 @@ func TestOptionalPolicies(t *testing.T) {
 
 	late, timely := bound("late"), bound("timely")
 	late.Spec.ExpiresAt, timely.Spec.ExpiresAt = new(metav1.NewTime(time.Now().Add(-time.Minute))), new(metav1.NewTime(time.Now().Add(time.Hour)))
-	binder.mayNot("make one that is over", "spec.expiresAt is over already", create(late))
+	binder.mayNot("make one that is over", "spec.expiresAt has passed already", create(late))
 	binder.may("make one that ends later", create(timely))
 	binder.may("have one end that is there", patch(kept, `{"spec":{"expiresAt":"2026-01-01T00:00:00Z"}}`))
 

@@ -41,7 +41,7 @@ var _ = Describe("A policy of the cluster that refuses the operator", func() {
 
 		w.delete("leaving", "kept")
 		w.expect("False/KubernetesRefused", "leaving", "kept")
-		Expect(w.message("leaving")).To(And(ContainSubstring("not in Astro any more"), ContainSubstring(needsIt)))
+		Expect(w.message("leaving")).To(And(ContainSubstring("gone from Astro"), ContainSubstring(needsIt)))
 		Expect(w.message("kept")).To(And(ContainSubstring("left in Astro"), ContainSubstring(needsIt)))
 		Expect([]string{w.on(w.ci, w.models), w.on(w.ci, w.reports)}).To(Equal([]string{"", "DEPLOYMENT_ADMIN"}))
 		Eventually(w.events(w.binding("leaving"), v1alpha1.ReasonKubernetesRefused)).Should(ConsistOf(And(HavePrefix("Warning"), ContainSubstring(needsIt))))

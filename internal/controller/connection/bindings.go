@@ -62,7 +62,7 @@ func (d *dependencies) usageOf(ctx context.Context, key Key) (usage, error) {
 	return u, nil
 }
 
-// nameSome names the first three, and count the others.
+// nameSome names the first three, and counts the others.
 func nameSome(names []string) string {
 	first := strings.Join(names[:min(len(names), 3)], ", ")
 	if more := len(names) - 3; more > 0 {

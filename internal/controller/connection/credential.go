@@ -77,7 +77,7 @@ func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*
 				"(the prefix of its name is that of the installation)", key, key.Namespace, credentialReader)
 	case err != nil:
 		f := fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonUnreachable,
-			"Kubernetes does not give Secret %s: %s; the operator asks again by itself", key, text.Clip(err.Error(), text.MostName))
+			"cannot read Secret %s: %s; the operator asks again by itself", key, text.Clip(err.Error(), text.MostName))
 		return nil, transient(f, false)
 	}
 	return secret, nil

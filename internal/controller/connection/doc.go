@@ -8,7 +8,7 @@
 // Then the controller, in the order of a reconcile: setup.go and watch.go (what it is woken by, and how many of a
 // namespace are looked at side by side), reconciler.go (Reconcile and its phases), memory.go (what is remembered
 // between two reconciles), proof.go (the credential; credential.go reads it from its Secret, access.go makes the
-// client), sweep.go (the listing), trust_request.go (the annotation by which a user vouches for it), bindings.go (who
-// refers to the connection), deletion.go, revocation.go, and status.go with metrics.go. A phase takes values and
-// returns values; Reconcile alone puts them into the memory.
+// client, fault.go says what went wrong), sweep.go (the listing), trust_request.go (the annotation by which a user vouches
+// for it), bindings.go (who refers to the connection), deletion.go, revocation.go, and status.go with metrics.go. A phase
+// takes values and returns values; Reconcile alone puts them into the memory.
 package connection

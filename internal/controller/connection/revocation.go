@@ -15,12 +15,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 )
 
-// RevocationLimited says, to those who wait, why nothing is revoked through the connection.
-func RevocationLimited(h Handle) string {
-	return fmt.Sprintf("more than %d role(s) were to be revoked through %s within %s, so it revokes none for now; its condition %s says what to do",
-		h.Object.ConnectionSpec().MaxRevocationsPerSweep, h.Key.Words(), h.Object.ConnectionSpec().SweepInterval.Duration, v1alpha1.ConditionRevocationsPaused)
-}
-
 // readLimit carries what the connection says of its revocation limit into the registry.
 func (d *dependencies) readLimit(ctx context.Context, key Key, c v1alpha1.Connection) error {
 	spec := c.ConnectionSpec()
@@ -73,9 +67,9 @@ func byNamespace(names []string) map[string]int {
 // pausedCondition says that nothing is revoked, or nothing of some namespaces, and what to do.
 func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition {
 	spec := c.ConnectionSpec()
-	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so none is any more; ", spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration)
+	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so revocations are paused; ", spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration)
 	if !p.all {
-		message = fmt.Sprintf("more than half of the %d role(s) that may be revoked within %s were to be in namespace(s) %s, so none is any more there; ",
+		message = fmt.Sprintf("more than half of the %d role(s) that may be revoked within %s were to be in namespace(s) %s, so revocations are paused there; ",
 			spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, nameSome(p.of))
 	}
 	message += fmt.Sprintf("if that is meant, set the annotation %s to a time until which the limit does not count; "+

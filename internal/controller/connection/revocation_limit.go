@@ -202,7 +202,7 @@ func (ls *revocationLimits) resume(k Key, waiting map[string]int, users int) (is
 // was on. Of what these had revoked while they were alone, no more than their share counts from then on.
 func (l *revocationLimit) part(waiting map[string]int) {
 	if !l.unattributed || !l.whole.on || l.users < 2 || len(waiting) == 0 {
-		return // until somebody has said that he waits
+		return // until a binding reports that it waits
 	}
 	own, share := map[string]int{}, policy.RevocationShare(l.max)
 	for grant, r := range l.revoked {

@@ -100,7 +100,6 @@ var _ = Describe("A connection whose revocation limit is reached", func() {
 		Expect(s.ready().Reason).To(Equal("Connected"))
 		Eventually(s.pausedMetric).Should(Equal(1.0))
 		Eventually(func() []string { return s.events("RevocationLimited") }).Should(ConsistOf(HavePrefix("Warning: more than 2")))
-		Expect(RevocationLimited(s.handle())).To(And(ContainSubstring("AstroConnection "+s.namespace+"/acme"), ContainSubstring("RevocationsPaused")))
 
 		version, pages := s.get().ResourceVersion, s.pages()
 		Eventually(s.pages).Should(BeNumerically(">=", pages+2))

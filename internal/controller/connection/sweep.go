@@ -114,7 +114,7 @@ func listFault(doing string, found astro.Sweep, err error) *fault.Fault {
 		return fromAstroError(doing, err)
 	case !found.Trusted:
 		return transient(notReady(v1alpha1.ReasonListIncomplete,
-			"%s: %s; nothing is concluded from what the listing lacks; see to it that the API token may see all tokens again, or, if what "+
+			"%s: %s; nothing is concluded from what the listing lacks; make sure that the API token may see all tokens again, or, if what "+
 				"Astro shows now is what is there, set the connection's annotation %s to a new value",
 			"list the tokens of the Organization", found.Reason, v1alpha1.AnnotationRequestedAt), found.Lasting)
 	default:

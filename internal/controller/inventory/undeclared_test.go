@@ -103,6 +103,9 @@ func TestDated(t *testing.T) {
 	told := []v1alpha1.Removal{{ID: "t1", Role: "R", Since: new(metav1.NewTime(first))}, {ID: "t2", Role: "R", Since: new(metav1.NewTime(first))}, {ID: "t4", Role: "R"}}
 	got := dated([]removal{{token: "t1", name: "renamed", role: "R"}, {token: "t2", role: "S"}, {token: "t3", role: "R"}, {token: "t4", role: "R"}}, told, second)
 	want := []time.Time{first, second, second, second} // another role, another token and what was not dated are new
+	if len(got) != len(want) {
+		t.Fatalf("want %d, got %v", len(want), got)
+	}
 	for i, v := range got {
 		if !v.since.Equal(want[i]) {
 			t.Errorf("%s: want %v, got %v", v.token, want[i], v.since)

@@ -60,7 +60,7 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 			t.Kind, t.ID, found[0].WorkspaceID, t.WorkspaceID, instead)
 	case len(within) == 0 && pinned != "" && t.ID == "":
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro does not show %s any more (it was %s); if it was made again in another Workspace, make %s anew for that",
+			"Astro does not show %s any more (it was %s); if it was made again in another Workspace, recreate %s for that",
 			TargetWords(t), pinned, instead)
 	case len(within) == 0:
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
@@ -73,7 +73,7 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 			ids = append(ids, o.ID)
 		}
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
-			"there is more than one %s: %s; make %s anew with spec.target.id, or rename the others in Astro", TargetWords(t), Listed(ids), instead)
+			"there is more than one %s: %s; recreate %s with spec.target.id, or rename the others in Astro", TargetWords(t), Listed(ids), instead)
 	}
 }
 

@@ -32,11 +32,11 @@ func TestTarget(t *testing.T) {
 		"Narrowed":     {"A Workspace narrows it down.", named, "", []astro.Target{deployment("d2", "w2"), deployment("d1", "w1")}, nil, "d1", nil},
 		"Elsewhere":    {"One in another Workspace is not meant.", named, "", []astro.Target{deployment("d2", "w2")}, nil, "TargetNotFound", []string{`Deployment "etl" in Workspace w1`}},
 		"ByID":         {"Without a Workspace any is.", anywhere, "", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
-		"Remade":       {"Of one that is gone with its Workspace, what it was.", named, "d0", nil, nil, "TargetNotFound", []string{"it was d0", "make the binding anew"}},
+		"Remade":       {"Of one that is gone with its Workspace, what it was.", named, "d0", nil, nil, "TargetNotFound", []string{"it was d0", "recreate the binding"}},
 		"None":         {"None is told, by what the user wrote.", anywhere, "", nil, nil, "TargetNotFound", []string{`Deployment "d1"`, "check spec.target"}},
 		"Moved":        {"A name that was found stays with its target, wherever that is.", named, "d1", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
 		"MovedAway":    {"Of an id that is in another Workspace than declared, that is told.", narrowed, "d1", []astro.Target{deployment("d1", "w2")}, nil, "TargetNotFound", []string{`"d1" is in Workspace w2, not in w1`}},
-		"Several":      {"Of several, the ids are told.", named, "", []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "make the binding anew with spec.target.id"}},
+		"Several":      {"Of several, the ids are told.", named, "", []astro.Target{deployment("d3", "w1"), deployment("d1", "w1")}, nil, "TargetAmbiguous", []string{"d1, d3", "recreate the binding with spec.target.id"}},
 		"NotLookedUp":  {"What could not be looked up says nothing of the target.", named, "", nil, errors.New("down"), "Unreachable", []string{"look up Deployment", "down"}},
 		"ErrorOverAll": {"Not even if something came with it.", named, "", []astro.Target{deployment("d1", "w1")}, astro.ErrIncomplete, "ListIncomplete", nil},
 	}

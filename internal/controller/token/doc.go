@@ -3,16 +3,17 @@
 // a connection, and told each its own result. The work queue never works one key twice at a time, so no lock is needed
 // and no two bindings can overwrite each other.
 //
-// Read it in this order:
+// Read it in this order, callers before what they call:
 //
 //   - reconcile.go: a reconcile, from its key to its result, and the effects that package decision asks for, one after the other;
-//     reconciler.go is what it works with and remembers;
-//   - gather.go, journaled.go: whose bindings are worked on together; key.go and connections.go are what these are;
-//   - observe.go, look.go, lookup.go: what Astro shows;
-//   - replace.go, report.go, patch.go: the effects that write;
-//   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
+//   - setup.go, enqueue.go: what brings a key into the queue;
+//   - report.go, dropped.go, replace.go, patch.go: the effects that write;
+//   - gather.go, journaled.go: whose bindings are worked on together;
 //   - undeclared.go: roles that no binding declares, and that an inventory is to remove;
-//   - setup.go, enqueue.go, watch.go, turn.go: what brings a key into the queue, and when it is its turn;
-//   - ahead.go, requests.go: what is looked up for several tokens together: for those that wait, and for those that users ask about;
-//   - metrics.go: what is measured.
+//   - observe.go, turn.go, look.go, lookup.go: when it is a token's turn, and what Astro shows of it;
+//   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
+//   - metrics.go: what is measured;
+//   - connections.go, reconciler.go: what bindings work through, and what a reconcile works with and remembers;
+//   - ahead.go, requests.go, patience.go: what is looked up for several tokens together, and for how long a worker waits for it;
+//   - watch.go, key.go: what an event means, and what a key is.
 package token

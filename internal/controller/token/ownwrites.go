@@ -48,8 +48,9 @@ func newOwnWrites() *ownWrites {
 	return &ownWrites{written: map[types.UID]ownWrite{}, writing: map[types.UID]underWay{}}
 }
 
-// notice notes that the rules of a connection, or what Astro shows, have changed, and whoever is bound is about to be looked for.
-// Who is being written then may be found under the key that he is about to leave: what was already acted on counts no more.
+// notice notes that the rules of a connection, or what Astro shows, have changed, and that the bindings concerned are about to be
+// looked for. A binding that is being written may still be found under its old key, so a write counts as handled only if no notice
+// came since.
 func (o *ownWrites) notice() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -158,15 +158,15 @@ func (r *Reconciler) eventReported(before, after *v1alpha1.ScopedTokenBinding, s
 
 // eventReleased tells that a binding was let go, and what became of its role.
 func (r *Reconciler) eventReleased(st decision.Statement) {
-	reason, note := eventReleased, "let go; there is no role left to revoke"
+	reason, note := eventReleased, "released; no role was left to revoke"
 	b := decision.Binding{Object: st.Object}
 	switch {
 	case st.Stays:
-		note = "let go; the role in Astro was left as it is"
+		note = "released; the role stays in Astro"
 	case st.Kept:
-		note = "let go; another binding has the say over the role on " + b.TargetWords()
+		note = "released; another binding now holds the role on " + b.TargetWords()
 	case !st.Gives && st.Object.Status.Claim == nil:
-		note = "let go; it held no claim, so that nothing was revoked"
+		note = "released; it held no claim, so nothing was revoked"
 	case st.Revoked:
 		reason, note = eventRevoked, "revoked the role on "+b.TargetWords()
 	}
