@@ -34,7 +34,9 @@ TEST_ARGS ?=
 STORY_ARGS ?=
 # The packages whose tests are run package beside package: most of their time they wait. The stories run side by side
 # themselves, those of e2e need a cluster, and those of the explorer use every core, where the race detector has nothing to see.
-PACKAGES = $(shell go list ./... 2>/dev/null | grep -v -e /test/stories -e /test/e2e -e /test/explore)
+PACKAGES = $(shell go list $(LONGEST) ./... 2>/dev/null | grep -v -e /test/stories -e /test/e2e -e /test/explore)
+# Those that take minutes begin first, so that none is left to run alone.
+LONGEST := ./test/docs ./test/chart ./test/apirules ./internal/controller/connection
 GINKGO := go run github.com/onsi/ginkgo/v2/ginkgo
 
 # The packages with fuzz tests, and for how long each test runs.
