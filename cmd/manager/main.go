@@ -98,6 +98,9 @@ func runAt(ctx context.Context, kubernetes *rest.Config, o options) error {
 	}
 	ctrl.Log.Info("starting", "version", version(), "hosts", o.allowedHosts, "operatorNamespace", o.operatorNamespace,
 		"watchNamespaces", o.watchNamespaces, "secretNamespaces", o.secretNamespaces, "connectionSelector", o.selector)
+	if err := mgr.Add(missing{kube: reader, names: o.missing, every: time.Minute}); err != nil {
+		return fmt.Errorf("add the look for namespaces: %w", err)
+	}
 	go seen.look(ctx, mgr.GetCache(), reader, o.watchNamespaces)
 	return mgr.Start(ctx)
 }

@@ -30,14 +30,9 @@ func (o *options) withoutMissing(ctx context.Context, kube client.Reader) error 
 	if len(o.watchNamespaces) == 0 {
 		return nil
 	}
-	all := &metav1.PartialObjectMetadataList{}
-	all.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
-	if err := kube.List(ctx, all); err != nil {
-		return fmt.Errorf("look which of --watch-namespaces are there: %w", err)
-	}
-	there := map[string]bool{}
-	for i := range all.Items {
-		there[all.Items[i].Name] = true
+	there, err := existing(ctx, kube)
+	if err != nil {
+		return err
 	}
 	left := slices.DeleteFunc(slices.Clone(o.watchNamespaces), func(n string) bool { return !there[n] })
 	if len(left) == 0 {
@@ -46,11 +41,58 @@ func (o *options) withoutMissing(ctx context.Context, kube client.Reader) error 
 	}
 	for _, n := range o.watchNamespaces {
 		if !there[n] {
+			o.missing = append(o.missing, n)
 			ctrl.Log.WithName("namespaces").Info("a namespace of --watch-namespaces does not exist and is left out; "+
-				"if it is made later, restart the operator, which does not watch it before; else take it out of the list", "namespace", n)
+				"once it does, the operator ends, to watch it from its next start; else take it out of the list", "namespace", n)
 		}
 	}
 	o.watchNamespaces = left
+	return nil
+}
+
+// existing are the names of all Namespaces.
+func existing(ctx context.Context, kube client.Reader) (map[string]bool, error) {
+	all := &metav1.PartialObjectMetadataList{}
+	all.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("NamespaceList"))
+	if err := kube.List(ctx, all); err != nil {
+		return nil, fmt.Errorf("look which of --watch-namespaces are there: %w", err)
+	}
+	there := map[string]bool{}
+	for i := range all.Items {
+		there[all.Items[i].Name] = true
+	}
+	return there, nil
+}
+
+// missing are the namespaces that were left out. Caches are made for a fixed list, so that the operator ends once one of them exists: the
+// next start watches it.
+type missing struct {
+	kube  client.Reader
+	names []string
+	every time.Duration
+}
+
+// NeedLeaderElection says that every replica watches for itself.
+func (m missing) NeedLeaderElection() bool { return false }
+
+// Start looks until one exists, which is its error, or the context ends.
+func (m missing) Start(ctx context.Context) error {
+	for len(m.names) > 0 {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(m.every):
+		}
+		there, err := existing(ctx, m.kube)
+		if err != nil {
+			continue // or the next time
+		}
+		for _, n := range m.names {
+			if there[n] {
+				return fmt.Errorf("namespace %s of --watch-namespaces exists by now: the operator ends, to watch it from its next start", n)
+			}
+		}
+	}
 	return nil
 }
 

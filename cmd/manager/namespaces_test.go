@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -56,4 +58,35 @@ func TestNamespacesThatAreNotThere(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEndsOnceANamespaceIsThere: a namespace that was left out is watched from the next start, which nobody has to ask for.
+func TestEndsOnceANamespaceIsThere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kube := &namespaces{names: []string{"a"}}
+		o := options{watchNamespaces: []string{"a", "b"}}
+		if err := o.withoutMissing(t.Context(), kube); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- missing{kube, o.missing, time.Minute}.Start(t.Context()) }()
+		wait := func() {
+			time.Sleep(90 * time.Second)
+			synctest.Wait()
+		}
+		wait()
+		kube.err = errors.New("connection refused")
+		wait()
+		if len(ended) > 0 {
+			t.Fatalf("it ends before: %v", <-ended)
+		}
+		kube.err, kube.names = nil, []string{"a", "b"}
+		wait()
+		if len(ended) == 0 {
+			t.Fatal("it does not end")
+		}
+		if err := <-ended; err == nil || !strings.Contains(err.Error(), "namespace b ") {
+			t.Errorf("it does not say why: %v", err)
+		}
+	})
 }

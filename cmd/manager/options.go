@@ -28,6 +28,7 @@ type options struct {
 	allowedHosts      []string
 	operatorNamespace string
 	watchNamespaces   []string
+	missing           []string // of those, what did not exist at the start
 	secretNamespaces  []string
 	selector          string
 	connections       labels.Selector // the selector, read

@@ -40,8 +40,8 @@ func (m *Memory) Held() int {
 // Of is the share of a tenant, which is a namespace; empty for whoever runs the operator. Without a memory nothing is counted.
 func (m *Memory) Of(tenant string) MemoryShare { return MemoryShare{m, tenant} }
 
-// allowed is how much a tenant may have at the moment. Whoever runs the operator may have all that is left, and a third is left to
-// him whatever the tenants take. Of what the others leave of the rest, a tenant may have three quarters. So one alone has room for
+// allowed is how much a tenant may have at the moment. Whoever runs the operator may have all that is left, and a third is kept for
+// that whatever the tenants take. Of what the others leave of the rest, a tenant may have three quarters. So one alone has room for
 // the largest listing, beside which the operator's own connections still have room for such a one, and there is always something
 // left for the next tenant.
 func (m *Memory) allowed(tenant string) int {
@@ -82,7 +82,7 @@ type holding struct {
 	bytes int
 }
 
-// reach sees to it that the holder has so many bytes at least. False: it may not, and has what it had.
+// reach makes sure that the holder has so many bytes at least. False: it may not, and has what it had.
 func (h *holding) reach(bytes int) bool {
 	m := h.share.memory
 	if m == nil {
