@@ -46,7 +46,7 @@ end
 
 local ready = condition("Ready")
 if ready == nil or status.observedGeneration ~= obj.metadata.generation then
-  return waiting(changed(), "the operator has not looked at this yet; see to it that it runs and serves this namespace")
+  return waiting(changed(), "the operator has not looked at this yet; make sure that it runs and serves this namespace")
 end
 if ready.reason == "Suspended" then
   return { status = "Suspended", message = says(ready) }
