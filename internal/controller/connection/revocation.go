@@ -67,10 +67,11 @@ func byNamespace(names []string) map[string]int {
 // pausedCondition says that nothing is revoked, or nothing of some namespaces, and what to do.
 func pausedCondition(c v1alpha1.Connection, u usage, p paused) metav1.Condition {
 	spec := c.ConnectionSpec()
-	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so revocations are paused; ", spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration)
+	most, interval := spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration
+	message := fmt.Sprintf("more than %d role(s) were to be revoked within %s, so revocations are paused; ", most, interval)
 	if !p.all {
 		message = fmt.Sprintf("more than half of the %d role(s) that may be revoked within %s were to be in namespace(s) %s, so revocations are paused there; ",
-			spec.MaxRevocationsPerSweep, spec.SweepInterval.Duration, nameSome(p.of))
+			most, interval, nameSome(p.of))
 	}
 	message += fmt.Sprintf("if that is meant, set the annotation %s to a time until which the limit does not count; "+
 		"if not, set the annotation %s of the bindings to \"true\", which lets them go and keeps their roles, "+
