@@ -130,10 +130,14 @@ func connection(name string) decision.Connection {
 	object.Spec.OrganizationID = org
 	object.Spec.SweepInterval.Duration = 5 * time.Minute
 	object.Spec.MaxRevocationsPerSweep = 100
+	rights := []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"}
+	if name == "two" { // it may write as well, which nobody knows before it has
+		rights = []string{"WORKSPACE/elsewhere=WORKSPACE_OWNER"}
+	}
 	return decision.Connection{
 		ID: "AstroConnection/" + namespace + "/" + name, Words: "AstroConnection " + name, Object: object,
 		Host: host, Organization: org, Credential: "credential of " + name, Ready: true, Callable: true,
-		Rights: []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"},
+		Rights: rights,
 	}
 }
 
