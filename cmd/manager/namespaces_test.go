@@ -60,33 +60,32 @@ func TestNamespacesThatAreNotThere(t *testing.T) {
 	}
 }
 
+// later is an API server whose answers are one after the other.
+type later struct {
+	client.Reader
+
+	answers []namespaces
+}
+
+func (l *later) List(ctx context.Context, list client.ObjectList, options ...client.ListOption) error {
+	now := l.answers[0]
+	l.answers = l.answers[1:]
+	return now.List(ctx, list, options...)
+}
+
 // TestEndsOnceANamespaceIsThere: a namespace that was left out is watched from the next start, which nobody has to ask for.
 func TestEndsOnceANamespaceIsThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		kube := &namespaces{names: []string{"a"}}
+		without := namespaces{names: []string{"a"}}
+		kube := &later{answers: []namespaces{without, without, {err: errors.New("connection refused")}, {names: []string{"a", "b"}}}}
 		o := options{watchNamespaces: []string{"a", "b"}}
 		if err := o.withoutMissing(t.Context(), kube); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan error, 1)
-		go func() { ended <- missing{kube, o.missing, time.Minute}.Start(t.Context()) }()
-		wait := func() {
-			time.Sleep(90 * time.Second)
-			synctest.Wait()
-		}
-		wait()
-		kube.err = errors.New("connection refused")
-		wait()
-		if len(ended) > 0 {
-			t.Fatalf("it ends before: %v", <-ended)
-		}
-		kube.err, kube.names = nil, []string{"a", "b"}
-		wait()
-		if len(ended) == 0 {
-			t.Fatal("it does not end")
-		}
-		if err := <-ended; err == nil || !strings.Contains(err.Error(), "namespace b ") {
-			t.Errorf("it does not say why: %v", err)
+		began := time.Now()
+		err := missing{kube, o.missing, time.Minute}.Start(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "namespace b ") || time.Since(began) != 3*time.Minute {
+			t.Errorf("after %s: %v", time.Since(began), err)
 		}
 	})
 }

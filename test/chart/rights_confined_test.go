@@ -37,7 +37,7 @@ func TestNotReadyWithoutRights(t *testing.T) {
 	o.stop()
 	for _, want := range []string{
 		`Kubernetes refuses to let the operator see a namespace of --watch-namespaces, and it works in none before it may`,
-		`a namespace of --watch-namespaces does not exist and is left out; if it is made later, restart the operator`, `"namespace":"late"`, `"namespace":"never-made"`,
+		`a namespace of --watch-namespaces does not exist and is left out; once it does, the operator ends`, `"namespace":"late"`, `"namespace":"never-made"`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log does not say %s:\n%s", want, log)

@@ -106,6 +106,8 @@ func (r *Reconciler) conclude(ctx context.Context, i *v1alpha1.TargetInventory, 
 		return reconcile.Result{RequeueAfter: wait}, nil
 	case apierrors.IsNotFound(err):
 		return reconcile.Result{}, nil
+	case apierrors.IsConflict(err): // the cache is behind, as a rule by what was written last
+		return reconcile.Result{RequeueAfter: time.Second}, nil
 	case fault.RefusedByKubernetes(err):
 		return reconcile.Result{RequeueAfter: refusal.Again}, nil
 	case err != nil:
