@@ -139,7 +139,7 @@ func connection(name string) Connection {
 	return Connection{
 		ID: "ClusterAstroConnection//" + name, Words: "ClusterAstroConnection " + name, Object: object,
 		Host: host, Organization: org, Credential: "credential of " + name, Ready: true, Callable: true,
-		Rights: []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"},
+		Own: []astro.Role{astro.NewRole(astro.EntityOrganization, org, "ORGANIZATION_OWNER")},
 	}
 }
 

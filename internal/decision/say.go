@@ -12,20 +12,20 @@ import (
 
 // owns reports whether the connection's API token is an owner of the Organization or of the Workspace, which may write any role there.
 func (c *Connection) owns(workspace string) bool {
-	return slices.ContainsFunc(c.Rights, func(right string) bool {
-		on, role, _ := strings.Cut(right, "=")
-		switch role {
-		case "ORGANIZATION_OWNER":
-			return on == string(astro.EntityOrganization)+"/"+c.Organization
-		case "WORKSPACE_OWNER":
-			return workspace != "" && on == string(astro.EntityWorkspace)+"/"+workspace
+	return slices.ContainsFunc(c.Own, func(r astro.Role) bool {
+		switch r.EntityType {
+		case astro.EntityOrganization:
+			return r.EntityID == c.Organization && r.Role == "ORGANIZATION_OWNER"
+		case astro.EntityWorkspace:
+			return r.EntityID == workspace && r.Role == "WORKSPACE_OWNER"
+		default:
+			return false
 		}
-		return false
 	})
 }
 
 // rights stand for what the connection's API token may do.
-func (c *Connection) rights() string { return strings.Join(c.Rights, "\n") }
+func (c *Connection) rights() string { return strings.Join(astro.Rights(c.Own), "\n") }
 
 // workspaceOf is the Workspace of the place that a binding speaks of; empty if it is not known.
 func (s *Situation) workspaceOf(b *Binding, found *astro.Target) string {
@@ -46,30 +46,46 @@ func (s *Situation) proven(b *Binding, found *astro.Target) bool {
 func (s *Situation) entitled(b *Binding, found *astro.Target) bool {
 	c := &b.Connection
 	rights, wrote := s.Memory.Wrote[Writing{Credential: c.Credential, Target: b.entry(found)}]
-	return c.owns(s.workspaceOf(b, found)) || wrote && rights == c.rights()
+	return wrote && rights == c.rights() || c.owns(s.workspaceOf(b, found))
 }
 
 // doubtClaims takes the say from claims through a credential that may write the token, but is not known to be allowed to write this
 // very role, where a claim through another credential leaves, or wants another role and is known to be.
 func (s *Situation) doubtClaims(d *Decision) {
-	for i := range s.Bindings {
-		b, r := &s.Bindings[i], &d.Rulings[i]
-		if r.Class != roleset.Want || !s.Memory.Writers[b.Connection.Credential] || s.proven(b, r.Target) {
-			continue
-		}
-		place := s.entry(d, i)
-		for j := range s.Bindings {
-			other := &s.Bindings[j]
-			if j == i || s.entry(d, j) != place || other.Connection.Credential == b.Connection.Credential {
+	for place, at := range s.contested(d) {
+		for _, i := range at {
+			b, r := &s.Bindings[i], &d.Rulings[i]
+			if r.Class != roleset.Want || !s.Memory.Writers[b.Connection.Credential] || s.proven(b, r.Target) {
 				continue
 			}
-			if s.revokesFirst(other, d.Rulings[j].Class, place) {
-				r.Class, r.Fault = roleset.None, fault.Quiet()
-			} else if s.outranks(other, &d.Rulings[j], b) {
-				r.Class, r.Fault = roleset.None, s.outranked(b)
+			for _, j := range at {
+				other := &s.Bindings[j]
+				switch {
+				case other.Connection.Credential == b.Connection.Credential:
+				case s.revokesFirst(other, d.Rulings[j].Class, place):
+					r.Class, r.Fault = roleset.None, fault.Quiet()
+				case s.outranks(other, &d.Rulings[j], b):
+					r.Class, r.Fault = roleset.None, s.outranked(b)
+				}
 			}
 		}
 	}
+}
+
+// contested are the bindings of each place of which claims through several credentials speak.
+func (s *Situation) contested(d *Decision) map[roleset.Target][]int {
+	same := func(b Binding) bool { return b.Connection.Credential == s.Bindings[0].Connection.Credential }
+	if len(s.Bindings) == 0 || !slices.ContainsFunc(s.Bindings, func(b Binding) bool { return !same(b) }) {
+		return nil
+	}
+	places := map[roleset.Target][]int{}
+	for i := range s.Bindings {
+		if d.Rulings[i].Class != roleset.None {
+			place := s.entry(d, i)
+			places[place] = append(places[place], i)
+		}
+	}
+	return places
 }
 
 // revokesFirst reports whether a claim that leaves takes its role away, for those that stay to give it again, if they may: else a

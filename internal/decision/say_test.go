@@ -9,8 +9,11 @@ import (
 // TestKeptByAnotherCredential: one that may write the token keeps the role that another gives up if it is known to be allowed to write
 // that very role. Else the role goes with who gave it, and is given again by who may.
 func TestKeptByAnotherCredential(t *testing.T) {
-	rights := func(all ...string) func(*Connection) { return func(c *Connection) { c.Rights = all } }
-	elsewhere := rights("WORKSPACE/w2=WORKSPACE_OWNER")
+	own := func(all ...astro.Role) func(*Connection) { return func(c *Connection) { c.Own = all } }
+	owns := func(workspace string) astro.Role {
+		return astro.NewRole(astro.EntityWorkspace, workspace, "WORKSPACE_OWNER")
+	}
+	elsewhere := own(owns("w2"))
 	wrote := func(rights string) with {
 		at := Writing{Credential: "credential of weak", Target: w1}
 		return remembered(func(Memory) Memory {
@@ -28,12 +31,12 @@ func TestKeptByAnotherCredential(t *testing.T) {
 		posts  int // with the one that asks
 	}{
 		"Owner":         {"It owns the Organization.", func(*Connection) {}, nil, 0, kept, member, 1},
-		"OwnsWorkspace": {"It owns the Workspace.", rights("WORKSPACE/w1=WORKSPACE_OWNER"), nil, 0, kept, member, 1},
+		"OwnsWorkspace": {"It owns the Workspace.", own(owns("w1")), nil, 0, kept, member, 1},
 		"Wrote":         {"It wrote the role before.", elsewhere, []part{wrote("WORKSPACE/w2=WORKSPACE_OWNER")}, 0, kept, member, 0},
 		"WroteOnce":     {"It did when it had other rights.", elsewhere, []part{wrote("WORKSPACE/w1=WORKSPACE_OWNER")}, 0, regiven, member, 2},
 		"OwnsAnother":   {"It owns another Workspace: it gives the role again.", elsewhere, nil, 0, regiven, member, 3},
 		"MayNot":        {"It may not give it, nor could it have taken it away.", elsewhere, nil, 3, revoked, "", 3},
-		"Unseen":        {"It does not see itself.", rights(), nil, 0, regiven, member, 3},
+		"Unseen":        {"It does not see itself.", own(), nil, 0, regiven, member, 3},
 		"InVain":        {"Who gives the role up may not take it away.", elsewhere, nil, 2, kept, member, 2},
 		"OnHold": {"On hold, it cannot give the role again.", elsewhere, []part{
 			with(func(s *Situation) { s.Bindings[len(s.Bindings)-1].Object.Spec.Suspend = true }),
@@ -54,7 +57,9 @@ func TestKeptByAnotherCredential(t *testing.T) {
 // TestOutranked: a claim that took over what it found is no match for another role through a credential that may write it, unless its
 // own may.
 func TestOutranked(t *testing.T) {
-	elsewhere := func(c *Connection) { c.Rights = []string{"WORKSPACE/w2=WORKSPACE_OWNER"} }
+	elsewhere := func(c *Connection) {
+		c.Own = []astro.Role{astro.NewRole(astro.EntityWorkspace, "w2", "WORKSPACE_OWNER")}
+	}
 	lost := so{"a": "False/PermissionDenied Held Adopted", "b": "True/Adopted Held Adopted, changed"}
 	stays := so{"a": "True/Granted Held Adopted", "b": "False/ConflictingBinding"}
 	for name, c := range map[string]struct {

@@ -80,8 +80,8 @@ type Connection struct {
 	OrganizationName   string // empty: its status has it, if anything
 	Credential         string // the id of the API token that it works with
 
-	// Rights are the roles of that API token itself, as astro.Rights spells them; nil if it does not see itself.
-	Rights []string
+	// Own are the roles of that API token itself; nil if it does not see itself.
+	Own []astro.Role
 
 	Ready     bool   // its credential was proven and not refused since
 	Callable  bool   // a credential was proven once, so that Astro can be called

@@ -11,6 +11,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
@@ -130,14 +131,14 @@ func connection(name string) decision.Connection {
 	object.Spec.OrganizationID = org
 	object.Spec.SweepInterval.Duration = 5 * time.Minute
 	object.Spec.MaxRevocationsPerSweep = 100
-	rights := []string{"ORGANIZATION/" + org + "=ORGANIZATION_OWNER"}
+	own := astro.NewRole(astro.EntityOrganization, org, "ORGANIZATION_OWNER")
 	if name == "two" { // it may write as well, which nobody knows before it has
-		rights = []string{"WORKSPACE/elsewhere=WORKSPACE_OWNER"}
+		own = astro.NewRole(astro.EntityWorkspace, "elsewhere", "WORKSPACE_OWNER")
 	}
 	return decision.Connection{
 		ID: "AstroConnection/" + namespace + "/" + name, Words: "AstroConnection " + name, Object: object,
 		Host: host, Organization: org, Credential: "credential of " + name, Ready: true, Callable: true,
-		Rights: rights,
+		Own: []astro.Role{own},
 	}
 }
 

@@ -168,14 +168,7 @@ var _ = Describe("A name that is another's since the operator last looked", func
 
 	It("keeps its role for the binding that declares it next, while Astro lists nothing", func(ctx context.Context) {
 		w := newWorld(ctx)
-		w.bind(builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "a")
-		w.waitIdle()
-		w.advance(30 * time.Second)
-		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensList})
-		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("Unknown/Unreachable", "b")
-		w.delete("a")
+		w.replaceWhileNothingIsListed("WORKSPACE_MEMBER")
 		Eventually(func() string { return w.message("a") }).Should(ContainSubstring("waiting for ScopedTokenBinding"))
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 		w.sim.ClearFaults()
@@ -192,14 +185,7 @@ var _ = Describe("A name that is another's since the operator last looked", func
 			rule.Roles = []string{"WORKSPACE_MEMBER"}
 			c.Spec.Allow = []v1alpha1.AllowRule{rule}
 		})
-		w.bind(builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
-		w.expect("True/Granted", "a")
-		w.waitIdle()
-		w.advance(30 * time.Second)
-		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensList})
-		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
-		w.expect("Unknown/Unreachable", "b")
-		w.delete("a")
+		w.replaceWhileNothingIsListed("WORKSPACE_OWNER")
 		w.expect(gone, "a")
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
@@ -267,3 +253,16 @@ var _ = Describe("A binding that comes before its token or target", func() {
 		Eventually(func() string { return w.state("b") }, storyTimeout()+10*time.Second).Should(Equal("True/Granted"), "after ten seconds, and not at the next sweep")
 	})
 })
+
+// replaceWhileNothingIsListed has the binding "a" of the Workspace data granted, and replaced by "b" with the role, which nobody can look up.
+func (w *world) replaceWhileNothingIsListed(role string) {
+	GinkgoHelper()
+	w.bind(builders.Binding("a").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
+	w.expect("True/Granted", "a")
+	w.waitIdle()
+	w.advance(30 * time.Second)
+	w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultServerError, Status: http.StatusServiceUnavailable, Endpoint: astrosim.TokensList})
+	w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole(role))
+	w.expect("Unknown/Unreachable", "b")
+	w.delete("a")
+}

@@ -40,7 +40,7 @@ type connected struct {
 	host      string // to which the object leads
 	object    v1alpha1.Connection
 	handle    connection.Handle
-	rights    []string // of its credential; nil if it does not see itself
+	own       []astro.Role // of its credential; nil if it does not see itself
 }
 
 func (r *Reconciler) connections() connections {
@@ -64,7 +64,7 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 			found.handle = h
 		}
 		found.handle.Key, found.handle.Object = key, object
-		found.rights = rightsOf(found.handle)
+		found.own = ownRoles(found.handle)
 	}
 	c.seen[key] = found
 	return found, nil
@@ -86,13 +86,13 @@ func (c connected) decision() decision.Connection {
 	d.Object, d.Host, d.Organization, d.Credential = c.object, h.Host, h.Organization, h.SelfID
 	d.OrganizationName = h.OrganizationName
 	d.Ready, d.Callable, d.Deleting = h.Ready, h.Client != nil, h.Deleting
-	d.Distrusts, d.Rights = distrusts(h), c.rights
+	d.Distrusts, d.Own = distrusts(h), c.own
 	d.Reason, d.NeedsUser = h.Reason, h.Stuck()
 	return d
 }
 
-// rightsOf are the roles of the connection's credential, as the last listing shows them; nil if it does not.
-func rightsOf(h connection.Handle) []string {
+// ownRoles are the roles of the connection's credential, as the last listing shows them; nil if it does not.
+func ownRoles(h connection.Handle) []astro.Role {
 	if h.Directory == nil {
 		return nil
 	}
@@ -100,7 +100,7 @@ func rightsOf(h connection.Handle) []string {
 	if !listed || !self.RolesKnown {
 		return nil
 	}
-	return astro.Rights(self.Roles)
+	return self.Roles
 }
 
 // distrusts reports whether the connection's own status says that its listing is no evidence.
