@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"testing"
 )
 
 // store is the API server's etcd, through which a cluster is made as good as new in no time.
@@ -27,6 +29,10 @@ func openStore(ctx context.Context, url string) (*store, error) {
 	return s, err
 }
 
+// compacted is where the API server keeps how far it has thrown old revisions away, from five minutes after its start on.
+// It does so every five minutes and ends with a panic if the key is gone then.
+const compacted = "compact_rev_key"
+
 // reset removes what a new cluster does not have. What belongs to Kubernetes itself may come late and stays.
 func (s *store) reset(ctx context.Context) error {
 	keys, err := s.keys(ctx)
@@ -34,7 +40,7 @@ func (s *store) reset(ctx context.Context) error {
 		return err
 	}
 	for _, k := range keys {
-		if s.before[k] || strings.Contains(k, "/kube-") || strings.Contains(k, "/system:") {
+		if s.before[k] || k == compacted || strings.Contains(k, "/kube-") || strings.Contains(k, "/system:") {
 			continue
 		}
 		if err := s.ask(ctx, "deleterange", map[string]any{"key": []byte(k)}, nil); err != nil {
@@ -78,4 +84,20 @@ func (s *store) ask(ctx context.Context, verb string, question, into any) error 
 		return nil
 	}
 	return json.NewDecoder(answer.Body).Decode(into)
+}
+
+func TestResetKeepsTheAPIServerAlive(t *testing.T) {
+	const ours = "/registry/configmaps/default/ours"
+	for _, key := range []string{compacted, ours} {
+		must(t, cluster.ask(t.Context(), "put", map[string]any{"key": []byte(key), "value": []byte("1")}, nil))
+	}
+	must(t, cluster.reset(t.Context()))
+	keys, err := cluster.keys(t.Context())
+	must(t, err)
+	if !slices.Contains(keys, compacted) {
+		t.Errorf("without %s the API server ends at its next compaction", compacted)
+	}
+	if slices.Contains(keys, ours) {
+		t.Errorf("%s is left", ours)
+	}
 }
