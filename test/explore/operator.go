@@ -181,12 +181,12 @@ func cmpUID(a, b types.UID) int {
 // Nobody can know any more of an object that went with its claim, if that did not come to the journal.
 func (s *state) crash() {
 	for _, e := range s.events {
-		if e.deleted && claims(e.object.ScopedTokenBinding) && !s.proc.released[e.object.UID] && entryOf(s.stored, e.object.UID) < 0 {
+		if e.deleted && claims(e.object.ScopedTokenBinding) && !s.proc.released[e.object.UID] && !s.writtenDown(e.object.UID) {
 			s.excused[target(e.object.ScopedTokenBinding)] = true
 		}
 	}
 	for _, o := range s.proc.orphans {
-		if entryOf(s.stored, o.object.UID) < 0 {
+		if !s.writtenDown(o.object.UID) {
 			s.excused[target(o.object.ScopedTokenBinding)] = true
 		}
 	}
@@ -201,6 +201,12 @@ func (s *state) crash() {
 		s.proc.journal = append(s.proc.journal, k)
 	}
 	s.cache, s.events = s.server, nil
+}
+
+// writtenDown reports whether the journal has what an object claims. An entry that is cleared may be older than its status.
+func (s *state) writtenDown(uid types.UID) bool {
+	obsolete := slices.ContainsFunc(s.proc.journal, func(k known) bool { return k.uid == uid && k.cleared })
+	return entryOf(s.stored, uid) >= 0 && !obsolete
 }
 
 // pass lets so much time go by that nothing waits any longer, and a sweep comes.

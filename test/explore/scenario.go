@@ -65,6 +65,11 @@ var scenarios = []scenario{
 		budget: budget{budgetPart: 1, budgetDelete: 1, budgetStrip: 1, budgetCrash: 1, budgetPass: 1},
 	},
 	{
+		name: "edited", reason: "A role is edited while its binding goes without its finalizer, and a read shows the token without its roles.",
+		bindings: []template{{role: 1}}, made: 1,
+		budget: budget{budgetPart: 1, budgetEdit: 1, budgetDelete: 1, budgetStrip: 1, budgetCrash: 1},
+	},
+	{
 		name: "writer", reason: "Another writer changes roles while one is granted and revoked, and reads lag.",
 		bindings: []template{{role: 1}}, made: 1,
 		budget: budget{budgetWriter: 1, budgetLag: 1, budgetLost: 1, budgetDelete: 1, budgetCrash: 1},
