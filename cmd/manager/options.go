@@ -16,8 +16,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 // namespaceFile is where Kubernetes tells a Pod its namespace.

@@ -4,8 +4,8 @@ import (
 	"cmp"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 

@@ -3,8 +3,8 @@ package decision
 import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
 // BeginUnresolved starts the work on bindings that only name their token, whose connection does not exist, or that the rules

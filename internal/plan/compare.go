@@ -10,8 +10,8 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 // Operation is what applying the manifests does to an object.

@@ -4,10 +4,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 

@@ -15,7 +15,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 // credentialVariable is where the Astro CLI and its Terraform provider take the API token from, too.

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
+	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
 func newRoles(s *session) *cobra.Command {

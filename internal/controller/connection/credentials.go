@@ -5,7 +5,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 // credentials are the API tokens with which connections work, and the connections of which it was reported that Astro

@@ -10,7 +10,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 // held is a binding whose claim on the Workspace w1 its status holds, as far as synced says.

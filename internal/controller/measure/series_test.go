@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/ref"
+	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
 )
 
 var (

@@ -14,9 +14,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/index"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
 // bindingHandler puts the keys under which a binding is worked on, and was before, into the work queue. What is there at

@@ -16,9 +16,9 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
 // withJournal adds what only the journal knows, and orphans: claims that no status holds yet, and bindings that are gone

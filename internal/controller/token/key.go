@@ -9,9 +9,9 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
 // TokenKey names what one reconcile works on. With Token set it is one Astro token, and every binding of that token. With

@@ -12,9 +12,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
-	"github.com/scopedtoken/scopedtoken-operator/internal/controller/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
 // Roles that no binding declares are removed here as well, since nobody else writes to Astro. Each is worked on as an orphan that may
