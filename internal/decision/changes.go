@@ -135,7 +135,7 @@ func (s *Situation) challenge(d Decision) string {
 
 // standsAgainst reports whether the winner of a verdict keeps a claim from what it would have without it.
 func standsAgainst(o roleset.Outcome) bool {
-	return o == roleset.Conflict || o == roleset.Kept || o == roleset.Held || o == roleset.Waiting
+	return o == roleset.Conflict || o == roleset.Kept || o == roleset.OnHold || o == roleset.Waiting
 }
 
 // undecided reports whether the credential of a connection was challenged without an answer that tells, and is not asked again yet:

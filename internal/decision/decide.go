@@ -163,7 +163,7 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 			Yields:    b.Orphan, // there is no object to release, and nothing that its user could be told
 		}
 		if claim := s.claimOf(b); claim != nil {
-			c.HeldAt = claim.ClaimedAt
+			c.ClaimedAt = claim.ClaimedAt
 		} else if s.restored(b, r) {
 			c.Adopt = roleset.AdoptAlways
 		} else if (c.Class == roleset.Want || c.Observe) && c.Adopt == roleset.AdoptAlways && !s.mayTakeOver(b, &r) {

@@ -27,7 +27,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 			p.bindingWords(i, v.Winner), v.WinnerRole)
 	case roleset.ExistingRole:
 		return s.existingRole(b, r)
-	case roleset.Held:
+	case roleset.OnHold:
 		if r.enforced() == roleset.Want || (b.Observes() && v.Observed != b.Role()) {
 			return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
 				"%s holds this role and is on hold; see its status", p.bindingWords(i, v.Winner))

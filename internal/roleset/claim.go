@@ -20,7 +20,7 @@ func (t Target) Key() astro.RoleKey { return astro.RoleKey{EntityType: t.Kind, E
 type Class int
 
 const (
-	// None: the claim counts for nothing (refused, never held, or in mode Observe).
+	// None: the claim counts for nothing (refused, never taken, or in mode Observe).
 	None Class = iota
 	// Want: the claim's role is to be written.
 	Want
@@ -30,7 +30,7 @@ const (
 	Leave
 )
 
-// Adopt says what a claim that is not held yet does about a role that is there already.
+// Adopt says what a claim that is not taken yet does about a role that is there already.
 type Adopt int
 
 const (
@@ -52,9 +52,9 @@ type Claim struct {
 	// Yields says that the claim is on hold and nobody can end that: it counts, so that its role is not a stranger's, and has no
 	// say where others claim the target.
 	Yields bool
-	// HeldAt is when the claim was taken; zero while it is not held. The earliest held wins a target.
-	HeldAt time.Time
-	// CreatedAt is when the binding was made. Among claims that are not held, and none of whose roles is there, the earliest wins.
+	// ClaimedAt is when the claim was taken; zero until then. The earliest wins a target.
+	ClaimedAt time.Time
+	// CreatedAt is when the binding was made. Among claims that are not taken, and none of whose roles is there, the earliest wins.
 	CreatedAt time.Time
 	Adopt     Adopt
 	// Observe marks a claim that counts for nothing but wants to know what would happen if it were wanted.
@@ -76,16 +76,16 @@ func (c Claim) effective() Claim {
 	return c
 }
 
-func (c Claim) held() bool { return !c.HeldAt.IsZero() }
+func (c Claim) claimed() bool { return !c.ClaimedAt.IsZero() }
 
-// byPrecedence puts the claim that wins first. Held goes before not held. Of those held the earliest, then by id; of those
-// not held the one whose role is there, so that what works is not disturbed, then the earliest made, then by id.
+// byPrecedence puts the claim that wins first. Taken goes before not taken. Of those taken the earliest, then by id; of those
+// not taken the one whose role is there, so that what works is not disturbed, then the earliest made, then by id.
 func (g *group) byPrecedence(a, b Claim) int {
-	if a.held() != b.held() {
-		return first(a.held())
+	if a.claimed() != b.claimed() {
+		return first(a.claimed())
 	}
-	if a.held() {
-		return cmp.Or(a.HeldAt.Compare(b.HeldAt), cmp.Compare(a.ID, b.ID))
+	if a.claimed() {
+		return cmp.Or(a.ClaimedAt.Compare(b.ClaimedAt), cmp.Compare(a.ID, b.ID))
 	}
 	if there := g.there.are(a.Role); there != g.there.are(b.Role) {
 		return first(there)

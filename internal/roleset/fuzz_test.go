@@ -71,7 +71,7 @@ func claimsOn(random *rand.Rand, there []astro.Role) []Claim {
 			Observe: random.IntN(6) == 0,
 		}
 		if day := random.IntN(4); day > 0 {
-			claims[i].HeldAt = onDay(day)
+			claims[i].ClaimedAt = onDay(day)
 		}
 	}
 	return claims
@@ -117,8 +117,8 @@ func settled(claims []Claim, p Plan) []Claim {
 	for i, c := range claims {
 		switch p.Verdicts[c.ID].Outcome {
 		case Add, Update, InSync:
-			if c.Class == Want && !c.Observe && c.HeldAt.IsZero() {
-				claims[i].HeldAt = onDay(20)
+			if c.Class == Want && !c.Observe && c.ClaimedAt.IsZero() {
+				claims[i].ClaimedAt = onDay(20)
 			}
 		}
 	}

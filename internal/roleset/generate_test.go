@@ -84,7 +84,7 @@ func drawClaim(t *rapid.T) Claim {
 		Observe: chance(t, 6, "observe"),
 	}
 	if day := rapid.IntRange(0, 3).Draw(t, "held on day"); day > 0 {
-		c.HeldAt = onDay(day)
+		c.ClaimedAt = onDay(day)
 	}
 	c.CreatedAt = onDay(rapid.IntRange(0, 3).Draw(t, "created on day"))
 	if c.Class == None {

@@ -29,7 +29,7 @@ func groups(o Observed, claims []Claim) map[Target]*group {
 		}
 		c = c.effective()
 		g.claims = append(g.claims, c)
-		g.taken = g.taken || c.Class == Leave || c.Class != None && c.held()
+		g.taken = g.taken || c.Class == Leave || c.Class != None && c.claimed()
 	}
 	for _, g := range byTarget {
 		slices.SortFunc(g.claims, g.byPrecedence)
@@ -47,7 +47,7 @@ func (g *group) hasSay(c Claim) bool {
 
 // forbidsAdopting says whether what stands on the target is a stranger's, and the claim may not take it over.
 func (g *group) forbidsAdopting(c Claim) bool {
-	if c.held() || g.taken || len(g.there) == 0 {
+	if c.claimed() || g.taken || len(g.there) == 0 {
 		return false
 	}
 	return c.Adopt == AdoptNever || c.Adopt == AdoptIfSameRole && !g.there.are(c.Role)
@@ -56,7 +56,7 @@ func (g *group) forbidsAdopting(c Claim) bool {
 func (g *group) verdict(c Claim) Verdict {
 	switch {
 	case c.Class == Hold:
-		return Verdict{Outcome: Held, Observed: g.there.besides(c.Role)}
+		return Verdict{Outcome: OnHold, Observed: g.there.besides(c.Role)}
 	case c.Class == Leave:
 		return g.onLeaving()
 	case c.Class == None && !c.Observe:
@@ -81,7 +81,7 @@ func (g *group) onWanting(c Claim) Verdict {
 	case g.there.are(winner.Role):
 		v.Outcome = InSync
 	case winner.Class == Hold:
-		return g.to(Held, v)
+		return g.to(OnHold, v)
 	case len(g.there) == 0:
 		v.Outcome = Add
 	default:
@@ -98,9 +98,9 @@ func (g *group) onLeaving() Verdict {
 	switch absent := len(g.there) == 0; {
 	case absent && !g.partial:
 		v.Outcome = Gone
-	case g.winner == nil, absent && !g.winner.held():
+	case g.winner == nil, absent && !g.winner.claimed():
 		v.Outcome = Remove
-	case g.winner.Class == Hold && !g.winner.held():
+	case g.winner.Class == Hold && !g.winner.claimed():
 		return g.to(Waiting, v)
 	default:
 		return g.to(Kept, v)

@@ -59,7 +59,7 @@ func organizationToken(entries ...string) roleset.Observed {
 	return roleset.Observed{Scope: astro.ScopeOrganization, Home: "o1", Roles: read(append([]string{ownRole}, entries...)...)}
 }
 
-// claimOption says in what a claim differs from one that wants its role and is not held.
+// claimOption says in what a claim differs from one that wants its role and is not taken.
 type claimOption func(*roleset.Claim)
 
 func claim(id string, t roleset.Target, role string, options ...claimOption) roleset.Claim {
@@ -71,7 +71,7 @@ func claim(id string, t roleset.Target, role string, options ...claimOption) rol
 }
 
 // held is a claim taken on that day.
-func held(day int) claimOption { return func(c *roleset.Claim) { c.HeldAt = onDay(day) } }
+func held(day int) claimOption { return func(c *roleset.Claim) { c.ClaimedAt = onDay(day) } }
 
 // created is a claim of a binding that was made on that day.
 func created(day int) claimOption { return func(c *roleset.Claim) { c.CreatedAt = onDay(day) } }

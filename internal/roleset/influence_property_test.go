@@ -77,7 +77,7 @@ func removedAndAddedAgain(t *rapid.T) {
 	state := func(class Class, day int) []string {
 		c := mine
 		if c.Class = class; day > 0 {
-			c.HeldAt = onDay(day)
+			c.ClaimedAt = onDay(day)
 		}
 		p := Make(o, append(slices.Clone(others), c))
 		if p.Verdicts[c.ID].Outcome == Blocked {
@@ -115,10 +115,10 @@ func keeperDecides(t *rapid.T) {
 	}
 }
 
-// adoptionDepends says whether somebody on the deleted claim's target is not held, and so might not adopt without the deleted claim.
+// adoptionDepends says whether somebody on the deleted claim's target is not taken, and so might not adopt without the deleted claim.
 func adoptionDepends(claims []Claim, deleted Claim) bool {
 	return slices.ContainsFunc(claims, func(c Claim) bool {
-		return c.Target == deleted.Target && c.HeldAt.IsZero() && c.Adopt != AdoptAlways
+		return c.Target == deleted.Target && c.ClaimedAt.IsZero() && c.Adopt != AdoptAlways
 	})
 }
 

@@ -12,15 +12,15 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			reason:   "A claim on hold is neither written nor removed.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), onHold)},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold}},
 		},
 		"HoldWins": {
 			reason:   "Where a claim on hold has the say, others of the same role are told so, others of another role conflict.",
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), onHold), claim("b/y", dep1, admin, held(2)), claim("c/z", dep1, viewer, held(3))},
 			verdicts: map[string]Verdict{
-				"a/x": {Outcome: Held, Observed: viewer},
-				"b/y": {Outcome: Held, Observed: viewer, Winner: "a/x", WinnerRole: admin},
+				"a/x": {Outcome: OnHold, Observed: viewer},
+				"b/y": {Outcome: OnHold, Observed: viewer, Winner: "a/x", WinnerRole: admin},
 				"c/z": {Outcome: Conflict, Observed: viewer, Winner: "a/x", WinnerRole: admin},
 			},
 		},
@@ -29,27 +29,27 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, viewer, held(1), onHold, yielding), claim("b/y", dep1, admin, neverAdopting)},
 			changes:  []string{"DEPLOYMENT d1: change Viewer to DEPLOYMENT_ADMIN for b/y"},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
 		},
 		"HoldThatYieldsKeepsNothing": {
 			reason:   "Nor does it keep a role that somebody gives up.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), onHold, yielding), claim("b/y", dep1, admin, held(2), leaving)},
 			changes:  []string{"DEPLOYMENT d1: remove DEPLOYMENT_ADMIN for b/y"},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: admin}, "b/y": {Outcome: Remove, Observed: admin}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Observed: admin}, "b/y": {Outcome: Remove, Observed: admin}},
 		},
 		"HoldWinsAndIsSatisfied": {
 			reason:   "A claim that shares the role of one on hold has what it wants.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), onHold), claim("b/y", dep1, admin, held(2))},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: admin}, "b/y": {Outcome: InSync, Observed: admin}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Observed: admin}, "b/y": {Outcome: InSync, Observed: admin}},
 		},
 		"HoldLoses": {
 			reason:   "A claim on hold that was later does not keep the winner from being written.",
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, viewer, held(2), onHold), claim("b/y", dep1, admin, held(1))},
 			changes:  []string{"DEPLOYMENT d1: change Viewer to DEPLOYMENT_ADMIN for b/y"},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Observed: viewer}, "b/y": {Outcome: Update, Observed: viewer}},
 		},
 		"LeaverIsRemoved": {
 			reason:   "What a deleted claim granted goes.",
@@ -69,7 +69,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			reason:   "There is nothing left to remove.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, held(2), onHold)},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Gone}, "b/y": {Outcome: Held}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: Gone}, "b/y": {Outcome: OnHold}},
 		},
 		"AllLeave": {
 			reason:   "The last claims of a shared grant take it along together.",
@@ -87,11 +87,11 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			},
 		},
 		"HeldHoldRemains": {
-			reason:   "A claim on hold that is held keeps the role, and the deleted claim is free.",
+			reason:   "A claim on hold that is taken keeps the role, and the deleted claim is free.",
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, viewer, held(2), onHold)},
 			verdicts: map[string]Verdict{
-				"a/x": {Outcome: Kept, Observed: admin, Winner: "b/y", WinnerRole: viewer}, "b/y": {Outcome: Held, Observed: admin},
+				"a/x": {Outcome: Kept, Observed: admin, Winner: "b/y", WinnerRole: viewer}, "b/y": {Outcome: OnHold, Observed: admin},
 			},
 		},
 		"OnlyAnUntakenHoldRemains": {
@@ -99,7 +99,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			observed: organizationToken(on(dep1, admin)),
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, onHold)},
 			verdicts: map[string]Verdict{
-				"a/x": {Outcome: Waiting, Observed: admin, Winner: "b/y", WinnerRole: admin}, "b/y": {Outcome: Held, Observed: admin},
+				"a/x": {Outcome: Waiting, Observed: admin, Winner: "b/y", WinnerRole: admin}, "b/y": {Outcome: OnHold, Observed: admin},
 			},
 		},
 		"UntakenHoldKeepsAnUntakenWantAway": {
@@ -108,7 +108,7 @@ func TestMakeOfHeldAndLeavingClaims(t *testing.T) {
 			claims:   []Claim{claim("a/x", dep1, admin, held(1), leaving), claim("b/y", dep1, admin, onHold), claim("c/z", dep1, viewer)},
 			verdicts: map[string]Verdict{
 				"a/x": {Outcome: Waiting, Observed: admin, Winner: "b/y", WinnerRole: admin},
-				"b/y": {Outcome: Held, Observed: admin},
+				"b/y": {Outcome: OnHold, Observed: admin},
 				"c/z": {Outcome: Conflict, Observed: admin, Winner: "b/y", WinnerRole: admin},
 			},
 		},

@@ -20,8 +20,8 @@ const (
 	Conflict Outcome = "Conflict"
 	// ExistingRole: the token holds a role on the target that the claim may not take over.
 	ExistingRole Outcome = "ExistingRole"
-	// Held: the claim, or the one that has the say over its target, is on hold, so nothing is written.
-	Held Outcome = "Held"
+	// OnHold: the claim, or the one that has the say over its target, is on hold, so nothing is written.
+	OnHold Outcome = "OnHold"
 	// Remove: the claim leaves, and its role is to be removed.
 	Remove Outcome = "Remove"
 	// Gone: the claim leaves, and there is no role left to remove.
@@ -57,7 +57,7 @@ type Verdict struct {
 	Outcome Outcome
 	// Observed is the role on the target now, empty if there is none.
 	Observed string
-	// Winner is the claim that has the say over the target (Conflict, Held, Kept, Waiting), if it is another one.
+	// Winner is the claim that has the say over the target (Conflict, OnHold, Kept, Waiting), if it is another one.
 	Winner     string
 	WinnerRole string
 	// Block says why, where the outcome is Blocked.

@@ -130,13 +130,13 @@ func TestMakeOfWantedRoles(t *testing.T) {
 			reason:   "A claim without a role must never be taken for a removal.",
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, "", held(1)), claim("a/y", dep1, "", watching)},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Observed: viewer}, "a/y": {Outcome: Ignored, Observed: viewer}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Observed: viewer}, "a/y": {Outcome: Ignored, Observed: viewer}},
 		},
 		"NoTargetNamed": {
 			reason:   "A claim without a target has nothing to write.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", Target{Kind: astro.EntityDeployment}, admin)},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold}},
 		},
 	})
 }
@@ -153,7 +153,7 @@ func TestMakeOfConflicts(t *testing.T) {
 			verdicts: map[string]Verdict{"a/x": lost(admin, "b/y", admin), "b/y": {Outcome: InSync, Observed: admin}},
 		},
 		"HeldBeatsNotHeld": {
-			reason:   "A claim that is not held yet comes after all that are.",
+			reason:   "A claim that is not taken yet comes after all that are.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, viewer), claim("b/y", dep1, admin, held(9))},
 			changes:  []string{"DEPLOYMENT d1: add DEPLOYMENT_ADMIN for b/y"},
@@ -167,20 +167,20 @@ func TestMakeOfConflicts(t *testing.T) {
 			verdicts: map[string]Verdict{"a/x": {Outcome: Add}, "b/y": lost("", "a/x", viewer), "c/z": {Outcome: Add}},
 		},
 		"WhatIsThereDecidesAmongNew": {
-			reason:   "Of claims that are not held the one whose role is there decides, whenever it was made.",
+			reason:   "Of claims that are not taken the one whose role is there decides, whenever it was made.",
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, admin, created(1)), claim("b/y", dep1, viewer, created(2))},
 			verdicts: map[string]Verdict{"a/x": lost(viewer, "b/y", viewer), "b/y": {Outcome: InSync, Observed: viewer}},
 		},
 		"AgeDecidesAmongNew": {
-			reason:   "Of claims that are not held, and whose role is not there, the one made first decides.",
+			reason:   "Of claims that are not taken, and whose role is not there, the one made first decides.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, admin, created(2)), claim("b/y", dep1, viewer, created(1))},
 			changes:  []string{"DEPLOYMENT d1: add Viewer for b/y"},
 			verdicts: map[string]Verdict{"a/x": lost("", "b/y", viewer), "b/y": {Outcome: Add}},
 		},
 		"HeldDecidesOverWhatIsThere": {
-			reason:   "A claim that is held decides, though another's role is there.",
+			reason:   "A claim that is taken decides, though another's role is there.",
 			observed: organizationToken(on(dep1, viewer)),
 			claims:   []Claim{claim("a/x", dep1, viewer, created(1)), claim("b/y", dep1, admin, created(2), held(3))},
 			changes:  []string{"DEPLOYMENT d1: change Viewer to DEPLOYMENT_ADMIN for b/y"},

@@ -131,7 +131,7 @@ func inputsAreNotChanged(t *rapid.T) {
 	}
 }
 
-// secondPlanIsEmpty: once the changes are made, the claims that were granted are held and the deleting claims that found nothing
+// secondPlanIsEmpty: once the changes are made, the claims that were granted are taken and the deleting claims that found nothing
 // are let go, nothing is left to do, and everybody is told that all is as they were told it would be.
 func secondPlanIsEmpty(t *rapid.T) {
 	o, claims := drawObserved(t), drawClaims(t)
@@ -143,8 +143,8 @@ func secondPlanIsEmpty(t *rapid.T) {
 	for i, c := range held {
 		if v := p.Verdicts[c.ID].Outcome; c.Class == Want && !c.Observe && (v == Add || v == Update || v == InSync) {
 			granted[c.Target] = true
-			if c.HeldAt.IsZero() {
-				held[i].HeldAt = onDay(20)
+			if c.ClaimedAt.IsZero() {
+				held[i].ClaimedAt = onDay(20)
 			}
 		}
 	}
@@ -208,10 +208,10 @@ func everyClaimHasOneVerdict(t *rapid.T) {
 		}
 	}
 	legal := map[Class][]Outcome{
-		Want:  {InSync, Add, Update, Conflict, ExistingRole, Held, Blocked},
-		Hold:  {Held},
+		Want:  {InSync, Add, Update, Conflict, ExistingRole, OnHold, Blocked},
+		Hold:  {OnHold},
 		Leave: {Remove, Gone, Kept, Waiting, Blocked},
-		None:  {Ignored, InSync, Add, Update, Conflict, ExistingRole, Held, Blocked},
+		None:  {Ignored, InSync, Add, Update, Conflict, ExistingRole, OnHold, Blocked},
 	}
 	for _, c := range claims {
 		v := p.Verdicts[c.ID]

@@ -22,7 +22,7 @@ func TestMakeOfObservingClaims(t *testing.T) {
 			verdicts: map[string]Verdict{"a/x": {Outcome: Update, Observed: viewer}, "b/y": {Outcome: InSync, Observed: viewer}},
 		},
 		"WouldLose": {
-			reason:   "It comes after all others, also those not held yet.",
+			reason:   "It comes after all others, also those not taken yet.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, viewer, watching, held(1)), claim("b/y", dep1, admin)},
 			changes:  []string{"DEPLOYMENT d1: add DEPLOYMENT_ADMIN for b/y"},
@@ -45,7 +45,7 @@ func TestMakeOfObservingClaims(t *testing.T) {
 			reason:   "A claim on hold would keep it from being written.",
 			observed: organizationToken(),
 			claims:   []Claim{claim("a/x", dep1, admin, watching), claim("b/y", dep1, admin, held(1), onHold)},
-			verdicts: map[string]Verdict{"a/x": {Outcome: Held, Winner: "b/y", WinnerRole: admin}, "b/y": {Outcome: Held}},
+			verdicts: map[string]Verdict{"a/x": {Outcome: OnHold, Winner: "b/y", WinnerRole: admin}, "b/y": {Outcome: OnHold}},
 		},
 		"DoesNotKeepALeaver": {
 			reason:   "It counts for nobody else.",
@@ -94,7 +94,7 @@ func TestMakeOfProtectedTokens(t *testing.T) {
 			},
 			verdicts: map[string]Verdict{
 				"a/1": {Outcome: Kept, Winner: "a/2", WinnerRole: admin}, "a/2": blocked("", OwnScopeRoleUnseen),
-				"a/3": blocked("", OwnScopeRoleUnseen), "a/4": {Outcome: Held},
+				"a/3": blocked("", OwnScopeRoleUnseen), "a/4": {Outcome: OnHold},
 			},
 			blocked: OwnScopeRoleUnseen,
 		},

@@ -61,12 +61,12 @@ func (r reference) seen(t Target, role string) string {
 }
 
 func (r reference) mayNotAdopt(c Claim) bool {
-	if !c.HeldAt.IsZero() || len(r.there(c.Target)) == 0 {
+	if !c.ClaimedAt.IsZero() || len(r.there(c.Target)) == 0 {
 		return false
 	}
 	for _, other := range r.claims {
 		if other.ID != c.ID && other.Target == c.Target && r.class(other) != None &&
-			(!other.HeldAt.IsZero() || r.class(other) == Leave) {
+			(!other.ClaimedAt.IsZero() || r.class(other) == Leave) {
 			return false
 		}
 	}
@@ -79,20 +79,20 @@ func (r reference) takesPart(c Claim) bool {
 
 func (r reference) before(a, b Claim) bool {
 	switch there := r.satisfied(a.Target, a.Role); {
-	case a.HeldAt.IsZero() && b.HeldAt.IsZero() && there != r.satisfied(b.Target, b.Role):
+	case a.ClaimedAt.IsZero() && b.ClaimedAt.IsZero() && there != r.satisfied(b.Target, b.Role):
 		return there
-	case a.HeldAt.IsZero() && b.HeldAt.IsZero() && !a.CreatedAt.Equal(b.CreatedAt):
+	case a.ClaimedAt.IsZero() && b.ClaimedAt.IsZero() && !a.CreatedAt.Equal(b.CreatedAt):
 		return a.CreatedAt.Before(b.CreatedAt)
-	case a.HeldAt.IsZero() && b.HeldAt.IsZero():
+	case a.ClaimedAt.IsZero() && b.ClaimedAt.IsZero():
 		return a.ID < b.ID
-	case a.HeldAt.IsZero():
+	case a.ClaimedAt.IsZero():
 		return false
-	case b.HeldAt.IsZero():
+	case b.ClaimedAt.IsZero():
 		return true
-	case a.HeldAt.Equal(b.HeldAt):
+	case a.ClaimedAt.Equal(b.ClaimedAt):
 		return a.ID < b.ID
 	default:
-		return a.HeldAt.Before(b.HeldAt)
+		return a.ClaimedAt.Before(b.ClaimedAt)
 	}
 }
 
@@ -123,12 +123,12 @@ func (r reference) verdict(c Claim) Verdict {
 	exists := len(r.there(c.Target)) > 0
 	switch class := r.class(c); {
 	case class == Hold:
-		return plain(Held, c.Role)
+		return plain(OnHold, c.Role)
 	case class == Leave && !exists && r.ownSeen():
 		return plain(Gone, "")
-	case class == Leave && (!decided || !exists && winner.HeldAt.IsZero()):
+	case class == Leave && (!decided || !exists && winner.ClaimedAt.IsZero()):
 		return plain(Remove, "")
-	case class == Leave && r.class(winner) == Hold && winner.HeldAt.IsZero():
+	case class == Leave && r.class(winner) == Hold && winner.ClaimedAt.IsZero():
 		return by(Waiting, "")
 	case class == Leave:
 		return by(Kept, "")
@@ -141,7 +141,7 @@ func (r reference) verdict(c Claim) Verdict {
 	case r.satisfied(c.Target, c.Role):
 		return plain(InSync, c.Role)
 	case decided && r.class(winner) == Hold:
-		return by(Held, c.Role)
+		return by(OnHold, c.Role)
 	case !exists:
 		return plain(Add, c.Role)
 	default:
