@@ -57,9 +57,9 @@ func (b *Binding) Asks() bool {
 // Looked reports whether the status speaks of this spec.
 func (b *Binding) Looked() bool { return pin.Looked(b.Object) }
 
-// Settled reports whether the status speaks of this spec and says Ready. It is left as it is while Astro cannot be
+// UpToDate reports whether the status speaks of this spec and says Ready. It is left as it is while Astro cannot be
 // reached, so that an outage costs no status write a binding.
-func (b *Binding) Settled() bool { return pin.Settled(b.Object) }
+func (b *Binding) UpToDate() bool { return pin.UpToDate(b.Object) }
 
 // deletionPolicy is what the binding says of its deletion, or where it says nothing, what its connection does. Of one that is
 // gone, what it said last holds. Empty: nobody knows.

@@ -77,7 +77,7 @@ func (s *Situation) judgeRecovered(b *Binding, r *Ruling) (roleset.Class, *fault
 	switch held := s.roleOn(b.entry(nil)); {
 	case held == b.Claim.Role:
 		return s.judgeRevocation(b, r)
-	case !s.settled(b):
+	case !s.conclusive(b):
 		r.Uncertain = true
 		return onHold(b), fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking,
 			"a write that gives the role may still be on its way to Astro; the operator looks again")
@@ -133,7 +133,7 @@ func (p Progress) succeeded(i int) bool {
 func (p Progress) empty(i int) bool {
 	s := &p.Situation
 	place := s.entry(&p.Decision, i)
-	return s.Token.Presence == Present && s.Token.ByID && s.settled(&s.Bindings[i]) && s.roleOn(place) == "" && !s.partial(place)
+	return s.Token.Presence == Present && s.Token.ByID && s.conclusive(&s.Bindings[i]) && s.roleOn(place) == "" && !s.partial(place)
 }
 
 // missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other

@@ -142,7 +142,7 @@ func (b *Binding) entersFirst() bool {
 
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
-	if !s.open(b) || b.Deleting() || !s.settled(b) {
+	if !s.open(b) || b.Deleting() || !s.conclusive(b) {
 		return false
 	}
 	return s.refusedClaim(b) || !s.partial(b.entry(nil)) && (b.entersFirst() || s.another(b.Claim) || s.heldBack(b))
@@ -188,9 +188,9 @@ func onHold(b *Binding) roleset.Class {
 	return roleset.Hold
 }
 
-// settled reports whether the token was read by id so late that no write can still arrive that gives the binding its role,
+// conclusive reports whether the token was read by id so late that no write can still arrive that gives the binding its role,
 // of this process or the one before.
-func (s *Situation) settled(b *Binding) bool {
+func (s *Situation) conclusive(b *Binding) bool {
 	at := s.Token.At
 	if at.IsZero() {
 		at = s.Now

@@ -219,6 +219,6 @@ func TestAReadAfterTheStartMayBeBehind(t *testing.T) {
 	} {
 		s := situation(c.given.deleting(), started)
 		s.Token.ByID, s.Now = true, c.at
-		differ(t, name+": "+c.reason, "settled", c.want, s.settled(&s.Bindings[0]))
+		differ(t, name+": "+c.reason, "conclusive", c.want, s.conclusive(&s.Bindings[0]))
 	}
 }

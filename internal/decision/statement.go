@@ -152,7 +152,7 @@ func (p Progress) unproven(i int) bool {
 func (p Progress) mayArrive(i int) bool {
 	s, r := &p.Situation, &p.Decision.Rulings[i]
 	_, removed := s.Done[s.Bindings[i].Object.UID]
-	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.settled(&s.Bindings[i])
+	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
 }
 
 func (p Progress) statement(i int, r Ruling) Statement {
@@ -282,7 +282,7 @@ func (p Progress) lostFor(i int) bool {
 }
 
 // unchanged reports whether the status is left as it is. While Astro or the connection is out of reach that goes for
-// every binding that was settled: the trouble shows on the connection, not as a status write a binding. So it does for one that
+// every binding that was up to date: the trouble shows on the connection, not as a status write a binding. So it does for one that
 // waits for the revocation limit, which would be thought to be over if nobody said any more that he waits for it.
 func (b *Binding) unchanged(r Ruling, leaves bool) bool {
 	if leaves {
@@ -291,6 +291,6 @@ func (b *Binding) unchanged(r Ruling, leaves bool) bool {
 	if r.Fault == nil {
 		return b.Deleting() && r.Class == roleset.None
 	}
-	settled := b.Settled() && (!r.Expired || b.Claim == nil) // a role that outlives its time is not as declared
-	return r.Fault.Silent || r.Fault.Transient && (settled || b.Looked() && pin.Limited(b.Object))
+	upToDate := b.UpToDate() && (!r.Expired || b.Claim == nil) // a role that outlives its time is not as declared
+	return r.Fault.Silent || r.Fault.Transient && (upToDate || b.Looked() && pin.Limited(b.Object))
 }

@@ -167,7 +167,7 @@ func TestWhatIsWritten(t *testing.T) {
 		parts  []part
 		want   string
 	}{
-		"OutageOfASettledOne": {"An outage is not a status write a binding.", of(binding("a").claimed(1), presence(Unseen)), "unchanged"},
+		"OutageOfOneUpToDate": {"An outage is not a status write a binding.", of(binding("a").claimed(1), presence(Unseen)), "unchanged"},
 		"OutageOfANewOne":     {"A new one is told.", of(binding("a"), presence(Unseen)), "Unknown/Unreachable"},
 		"OutageOfAnEditedOne": {"As is an edited one.", of(binding("a").claimed(1).edited(), presence(Unseen)), "Unknown/Unreachable Held Created"},
 		"ConnectionDown":      {"The connection says so for all.", of(binding("a").claimed(1).through("acme", down), holds(w1, member)), "unchanged"},

@@ -50,7 +50,7 @@ type Journal struct {
 
 	mu         sync.Mutex
 	others     map[TokenKey][]foreign // of other instances, as they were when the journal was opened, until they are dealt with
-	settled    []foreign              // dealt with, and still on their pages
+	dealtWith  []foreign              // dealt with, and still on their pages
 	sweeping   bool                   // they are about to be taken off
 	owns       func(Entry) bool       // whether an entry is for this instance to deal with
 	tokens     map[types.UID]TokenKey // of the last entry of a binding

@@ -50,7 +50,7 @@ func (j *Journal) settle(k TokenKey, uids []types.UID, open bool) {
 	var left []foreign
 	for _, e := range j.others[k] {
 		if slices.Contains(uids, e.UID) {
-			j.settled = append(j.settled, e)
+			j.dealtWith = append(j.dealtWith, e)
 		} else {
 			left = append(left, e)
 		}
@@ -60,7 +60,7 @@ func (j *Journal) settle(k TokenKey, uids []types.UID, open bool) {
 	} else {
 		j.others[k] = left
 	}
-	if len(j.settled) > 0 {
+	if len(j.dealtWith) > 0 {
 		j.sweepIn(j.options.Clearing)
 	}
 }
@@ -83,8 +83,8 @@ func (j *Journal) sweepIn(wait time.Duration) {
 // sweepOthers takes what is settled off the pages of others. What cannot be taken off stays to be, for a while later.
 func (j *Journal) sweepOthers(ctx context.Context) error {
 	j.mu.Lock()
-	due, owns := j.settled, j.owns
-	j.settled, j.sweeping = nil, false
+	due, owns := j.dealtWith, j.owns
+	j.dealtWith, j.sweeping = nil, false
 	j.mu.Unlock()
 	pages := map[string][]foreign{}
 	for _, e := range due {
@@ -97,7 +97,7 @@ func (j *Journal) sweepOthers(ctx context.Context) error {
 		if err := j.takeOff(ctx, name, entries); err != nil {
 			faults = append(faults, err)
 			j.mu.Lock()
-			j.settled = append(j.settled, entries...)
+			j.dealtWith = append(j.dealtWith, entries...)
 			j.sweepIn(pause)
 			j.mu.Unlock()
 		}

@@ -15,9 +15,9 @@ import (
 const (
 	// BindingConnection finds bindings by the connection they refer to; see ref.Key.
 	BindingConnection = "binding.connection"
-	// BindingUnsettled finds bindings that are not settled by the connection they refer to; see pin.Settled. Of thousands
+	// BindingNotReady finds bindings that are not Ready by the connection they refer to; see pin.UpToDate. Of thousands
 	// that are in place, a sweep then looks at none.
-	BindingUnsettled = "binding.unsettled"
+	BindingNotReady = "binding.notReady"
 	// BindingToken finds bindings by the token they stand for, or, while they only name one, by that name; see
 	// pin.IDValue and pin.NameValue.
 	BindingToken = "binding.token"
@@ -41,7 +41,7 @@ func Register(ctx context.Context, fields client.FieldIndexer) error {
 		values client.IndexerFunc
 	}{
 		{&v1alpha1.ScopedTokenBinding{}, BindingConnection, of(bindingConnection)},
-		{&v1alpha1.ScopedTokenBinding{}, BindingUnsettled, of(bindingUnsettled)},
+		{&v1alpha1.ScopedTokenBinding{}, BindingNotReady, of(bindingNotReady)},
 		{&v1alpha1.ScopedTokenBinding{}, BindingToken, of(pin.TokenValue)},
 		{&v1alpha1.ScopedTokenBinding{}, BindingTarget, of(bindingTarget)},
 		{&v1alpha1.TargetInventory{}, InventoryConnection, of(inventoryConnection)},
@@ -74,8 +74,8 @@ func bindingConnection(b *v1alpha1.ScopedTokenBinding) string {
 	return ref.KeyFor(b.Namespace, b.Spec.ConnectionRef).String()
 }
 
-func bindingUnsettled(b *v1alpha1.ScopedTokenBinding) string {
-	if pin.Settled(b) {
+func bindingNotReady(b *v1alpha1.ScopedTokenBinding) string {
+	if pin.UpToDate(b) {
 		return ""
 	}
 	return bindingConnection(b)

@@ -18,8 +18,8 @@ func TestValues(t *testing.T) {
 	found := binding.DeepCopy()
 	found.Spec.ConnectionRef.Kind = v1alpha1.KindClusterAstroConnection
 	found.Status.Target.ID = "clx1"
-	settled := binding.DeepCopy()
-	settled.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}}
+	upToDate := binding.DeepCopy()
+	upToDate.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}}
 	inventory := &v1alpha1.TargetInventory{Spec: v1alpha1.TargetInventorySpec{Target: v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, ID: "clw1"}}}
 
 	cases := map[string]struct {
@@ -30,8 +30,8 @@ func TestValues(t *testing.T) {
 	}{
 		"OwnConnection":     {"A reference without a kind is to a connection of the namespace.", of(bindingConnection), binding, []string{"AstroConnection/data/acme"}},
 		"ClusterConnection": {"A cluster connection has no namespace.", of(bindingConnection), found, []string{"ClusterAstroConnection//acme"}},
-		"Unsettled":         {"One that is not Ready is looked at with each sweep.", of(bindingUnsettled), binding, []string{"AstroConnection/data/acme"}},
-		"Settled":           {"One that is Ready is not.", of(bindingUnsettled), settled, nil},
+		"NotReady":          {"One that is not Ready is looked at with each sweep.", of(bindingNotReady), binding, []string{"AstroConnection/data/acme"}},
+		"UpToDate":          {"One that is Ready is not.", of(bindingNotReady), upToDate, nil},
 		"TargetByName":      {"A target that is only spelled is not found.", of(bindingTarget), binding, nil},
 		"TargetFound":       {"A target that was found is.", of(bindingTarget), found, []string{"Deployment/clx1"}},
 		"InventoryTarget":   {"A declared id needs no status.", of(inventoryTarget), inventory, []string{"Workspace/clw1"}},

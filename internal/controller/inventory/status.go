@@ -18,7 +18,7 @@ import (
 // writes nothing, and says for how long they have.
 func (r *Reconciler) report(ctx context.Context, i *v1alpha1.TargetInventory, s survey) (wait time.Duration, err error) {
 	key := client.ObjectKeyFromObject(i)
-	if s.fault != nil && s.fault.Transient && settled(i) {
+	if s.fault != nil && s.fault.Transient && upToDate(i) {
 		r.writes.Leave(key.Namespace, key)
 		return 0, nil
 	}
@@ -54,8 +54,8 @@ func (s survey) awaited(before *v1alpha1.TargetInventory) bool {
 	return before.Status.ObservedGeneration != before.Generation || s.removals != nil && len(s.removals.due) > 0
 }
 
-// settled reports whether the status already speaks of this spec and says Ready, so that a transient fault leaves it.
-func settled(i *v1alpha1.TargetInventory) bool {
+// upToDate reports whether the status already speaks of this spec and says Ready, so that a transient fault leaves it.
+func upToDate(i *v1alpha1.TargetInventory) bool {
 	return i.Status.ObservedGeneration == i.Generation && meta.IsStatusConditionTrue(i.Status.Conditions, v1alpha1.ConditionReady)
 }
 

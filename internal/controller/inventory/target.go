@@ -34,7 +34,7 @@ func (r *Reconciler) target(ctx context.Context, i *v1alpha1.TargetInventory, h 
 	}
 	var err error
 	found, known := h.Directory.KnownTarget(q)
-	if !known || !settled(i) {
+	if !known || !upToDate(i) {
 		found, err = h.Directory.Targets(ctx, q)
 	}
 	t, f := resolve.Target(i.Spec.Target, pinned(i), found, err, "an inventory")

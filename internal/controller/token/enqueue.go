@@ -140,7 +140,7 @@ func (r *Reconciler) noticeHandler() handler.TypedEventHandler[connection.Notice
 			if n.All {
 				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q)
 			} else if n.Swept {
-				r.enqueueUnsettled(ctx, n.Connection, q)
+				r.enqueueNotReady(ctx, n.Connection, q)
 			}
 			for _, namespace := range n.Namespaces {
 				r.enqueueBindings(ctx, index.BindingConnection, n.Connection.String(), q, client.InNamespace(namespace))
@@ -167,10 +167,10 @@ func (r *Reconciler) enqueueBindings(ctx context.Context, field, value string, q
 	}, in...)
 }
 
-// enqueueUnsettled enqueues the bindings of a connection that are not Ready: they are looked up once a sweep, behind what the
+// enqueueNotReady enqueues the bindings of a connection that are not Ready: they are looked up once a sweep, behind what the
 // sweep has found. One that the rules refuse whatever Astro shows is left alone once it says so: no sweep can change it.
-func (r *Reconciler) enqueueUnsettled(ctx context.Context, c connection.Key, q queue) {
-	r.enqueueFound(ctx, index.BindingUnsettled, c.String(), func(b *decision.Binding, key TokenKey) {
+func (r *Reconciler) enqueueNotReady(ctx context.Context, c connection.Key, q queue) {
+	r.enqueueFound(ctx, index.BindingNotReady, c.String(), func(b *decision.Binding, key TokenKey) {
 		switch {
 		case key.Refused == "":
 			add(q, key, retryPriority)

@@ -170,7 +170,7 @@ func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress,
 		if c.To == "" {
 			continue
 		}
-		if found, err := lookUp(ctx, h, c.Target.Kind, c.Target.ID); err == nil && len(found) == 0 {
+		if found, err := lookUpTargets(ctx, h, c.Target.Kind, c.Target.ID); err == nil && len(found) == 0 {
 			f.Missing[c.Target] = true
 			h.Directory.ExpireTargets() // a name may stand for another one by now
 		}
@@ -192,7 +192,7 @@ func lapsed(ctx context.Context, h connection.Handle, p decision.Progress, f dec
 	return all
 }
 
-func lookUp(ctx context.Context, h connection.Handle, kind astro.EntityType, ids ...string) ([]astro.Target, error) {
+func lookUpTargets(ctx context.Context, h connection.Handle, kind astro.EntityType, ids ...string) ([]astro.Target, error) {
 	if kind == astro.EntityWorkspace {
 		return h.Client.ListWorkspaces(ctx, astro.Filter{IDs: ids})
 	}
@@ -226,7 +226,7 @@ func unlisted(ctx context.Context, h connection.Handle, kind astro.EntityType, r
 	for _, role := range roles {
 		ids = append(ids, role.EntityID)
 	}
-	found, err := lookUp(ctx, h, kind, ids...)
+	found, err := lookUpTargets(ctx, h, kind, ids...)
 	if err != nil {
 		return nil
 	}

@@ -29,7 +29,7 @@ func (r *Reconciler) observeThrough(ctx context.Context, g group, o observation)
 
 // agreeOnName reads a token by id that connections list under different names, because it was renamed between their
 // listings. Whoever gives the name that it has now would be overlooked by the older one. Where it cannot be read, the next
-// sweep brings whoever is not settled here again.
+// sweep brings whoever is not Ready here again.
 func (r *Reconciler) agreeOnName(ctx context.Context, g group, o observation) observation {
 	if o.Presence != decision.Present || o.ByID {
 		return o

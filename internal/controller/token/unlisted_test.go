@@ -40,7 +40,7 @@ func lookingAt(t *testing.T, objects ...client.Object) *Reconciler {
 	}
 	byToken := func(o client.Object) []string { return []string{pin.TokenValue(o.(*v1alpha1.ScopedTokenBinding))} }
 	kube := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).
-		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingUnsettled, ofConnection).
+		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingNotReady, ofConnection).
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingConnection, ofConnection).
 		WithIndex(&v1alpha1.ScopedTokenBinding{}, index.BindingToken, byToken).Build()
 	return &Reconciler{
@@ -83,7 +83,7 @@ func TestSweepsPassOverBindingsThatStateTheirRefusal(t *testing.T) {
 			r := lookingAt(t, connectionOfAcme(), b, namespace)
 			q := priorityqueue.New[TokenKey](t.Name())
 			defer q.ShutDown()
-			r.enqueueUnsettled(t.Context(), acme, q)
+			r.enqueueNotReady(t.Context(), acme, q)
 			time.Sleep(50 * time.Millisecond) // the queue takes things in by and by
 			if q.Len() != tc.want {
 				t.Errorf("%s\nwant %d enqueued, got %d", tc.reason, tc.want, q.Len())

@@ -14,9 +14,9 @@ func Looked(b *v1alpha1.ScopedTokenBinding) bool {
 	return b.Status.ObservedGeneration == b.Generation && (b.Status.Claim == nil || ownClaim(b))
 }
 
-// Settled reports whether the status speaks of this spec and says Ready, and nobody deletes the binding. As long as Astro
+// UpToDate reports whether the status speaks of this spec and says Ready, and nobody deletes the binding. As long as Astro
 // does not change, there is nothing to do for it.
-func Settled(b *v1alpha1.ScopedTokenBinding) bool {
+func UpToDate(b *v1alpha1.ScopedTokenBinding) bool {
 	return Looked(b) && b.DeletionTimestamp.IsZero() &&
 		meta.IsStatusConditionTrue(b.Status.Conditions, v1alpha1.ConditionReady)
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-func TestSettled(t *testing.T) {
+func TestUpToDate(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		edit   func(*v1alpha1.ScopedTokenBinding)
@@ -27,7 +27,7 @@ func TestSettled(t *testing.T) {
 			b.Generation, b.Status.ObservedGeneration = 3, 3
 			b.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue}}
 			tc.edit(b)
-			if got := Settled(b); got != tc.want {
+			if got := UpToDate(b); got != tc.want {
 				t.Errorf("%s\nwant %v, got %v", tc.reason, tc.want, got)
 			}
 		})
