@@ -86,7 +86,7 @@ func (p Progress) pend(uids []types.UID, change func(types.UID, *Pending)) Progr
 // afterRead takes in a read of the token. What the bindings were before the wait for the slot does not count any more.
 func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 	through, inSlot := throughOf(e)
-	challenge := inSlot && len(p.part()) == 0
+	refusedRead := inSlot && errors.Is(r.Err, astro.ErrForbidden) && p.challenges(through)
 	if p.sending != nil {
 		p.Situation.Memory = p.Situation.Memory.unanswered(p.sending.Changes, p.Situation.Now)
 	}
@@ -106,8 +106,8 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 		p.Situation.Now = r.Now
 	}
 	if r.Err != nil {
-		if challenge && errors.Is(r.Err, astro.ErrForbidden) { // who may not read the token may not write it
-			p.Situation.Memory = p.Situation.Memory.writer(p.Situation.credential(through), false)
+		if refusedRead { // who may not read the token may not write it
+			p.Situation.Memory = p.Situation.writerThrough(through, false)
 		}
 		return p.notRead(through, r.Err).decide()
 	}
@@ -117,6 +117,23 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 	p.slot = inSlot
 	p.Situation.Token = p.Situation.Token.shown(r.Token, p.Situation.Now)
 	return p.decide()
+}
+
+// challenges reports whether the write that is on its way through a connection shows whether its credential may write the token at all:
+// that is all it is for, or nobody knows, and it is for a role of which a claim through another credential speaks.
+func (p Progress) challenges(through string) bool {
+	s, part := &p.Situation, p.part()
+	c := s.connection(through)
+	if len(part) == 0 || c == nil {
+		return len(part) == 0
+	}
+	if _, known := s.Memory.mayWrite(c); known {
+		return false
+	}
+	places := s.contested(&p.Decision)
+	return slices.ContainsFunc(part, func(change Change) bool {
+		return slices.ContainsFunc(places[change.Target], func(i int) bool { return s.Bindings[i].Connection.Credential != c.Credential })
+	})
 }
 
 // withSent are bindings with the claims for which a write may have reached Astro: from now on they are claims that only the

@@ -105,8 +105,8 @@ func (s *Situation) revocationLimited(i int) *fault.Fault {
 }
 
 // challenge is a connection whose credential is to prove that it may write the token: its claim decides over a role of
-// which a claim through another credential speaks as well, and nobody has seen it write this token. It is not asked to write the
-// token that it is itself.
+// which a claim through another credential speaks as well, and nobody has seen it write this token, or it was refused and its user asks
+// for another try. It is not asked to write the token that it is itself.
 func (s *Situation) challenge(d Decision) string {
 	if d.Plan.Blocked == roleset.OwnScopeRoleUnseen {
 		return "" // what was read is not all there is, and would be written without the token's role on its own scope
@@ -121,16 +121,23 @@ func (s *Situation) challenge(d Decision) string {
 			continue
 		}
 		winner := &s.Bindings[at].Connection
-		if winner.observes() || s.selfProtected(&s.Bindings[at]) {
-			continue
-		}
 		_, known := s.Memory.Writers[winner.Credential]
-		known = known || s.undecided(winner)
-		if winner.Credential != s.Bindings[i].Connection.Credential && !known && s.reaches(&s.Bindings[at]) && s.Lost[winner.ID] == nil {
+		if winner.Credential != s.Bindings[i].Connection.Credential && !known && s.mayChallenge(&s.Bindings[at]) {
 			return winner.ID
 		}
 	}
+	for i := range s.Bindings {
+		if c := &s.Bindings[i].Connection; d.Rulings[i].Denied && s.Memory.Again[c.Credential] && s.mayChallenge(&s.Bindings[i]) {
+			return c.ID
+		}
+	}
 	return ""
+}
+
+// mayChallenge reports whether the credential of a binding can be asked whether it may write the token.
+func (s *Situation) mayChallenge(b *Binding) bool {
+	c := &b.Connection
+	return !c.observes() && !s.selfProtected(b) && !s.undecided(c) && s.reaches(b) && s.Lost[c.ID] == nil
 }
 
 // standsAgainst reports whether the winner of a verdict keeps a claim from what it would have without it.

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -87,37 +88,61 @@ func (s *Situation) home() string {
 }
 
 // yieldPlaces has a binding whose role Astro refuses stand back for what can be done in its place: a role that goes, which that refusal
-// would keep up although nobody declares it any more, or, if the binding holds nothing itself, another role that Astro has not refused.
+// would keep up although nobody declares it any more, or another role that Astro has not refused. What is invalid leaves the place to
+// others only if the binding holds nothing itself; what is forbidden to its API token does so in any case.
 func (s *Situation) yieldPlaces(d *Decision) {
-	type wish struct {
-		roleset.Target
-		role string
-	}
-	refused, leaving, wanted := map[wish]*fault.Fault{}, map[roleset.Target]bool{}, map[roleset.Target][]string{}
+	refused, leaving, given, shared := s.refusedWishes(d), map[roleset.Target]bool{}, map[roleset.Target]bool{}, map[wish]bool{}
 	for i := range s.Bindings {
 		b, entry := &s.Bindings[i], s.entry(d, i)
-		switch d.Rulings[i].Class {
-		case roleset.Leave:
+		switch {
+		case d.Rulings[i].Class == roleset.Leave:
 			leaving[entry] = true
-		case roleset.Want:
-			wanted[entry] = append(wanted[entry], b.Role())
-			old, known := s.Memory.refusal(b, entry, b.Role())
-			if known && old.Invalid && s.resting(i, old) && s.roleOn(entry) != b.Role() {
-				refused[wish{entry, b.Role()}] = old.Fault
-			}
+		case d.Rulings[i].Class == roleset.Want && refused.of(b, entry) == nil:
+			given[entry], shared[wish{entry, b.Role(), ""}] = true, true
 		}
 	}
 	for i := range s.Bindings {
 		b, entry := &s.Bindings[i], s.entry(d, i)
-		f := refused[wish{entry, b.Role()}]
-		if f == nil || d.Rulings[i].Class != roleset.Want {
+		old := refused.of(b, entry)
+		if old == nil || d.Rulings[i].Class != roleset.Want || shared[wish{entry, b.Role(), ""}] { // another's credential may give it
 			continue
 		}
-		given := slices.ContainsFunc(wanted[entry], func(role string) bool { return refused[wish{entry, role}] == nil })
-		if leaving[entry] || given && s.claimOf(b) == nil {
-			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, f
+		if leaving[entry] || given[entry] && (s.claimOf(b) == nil || old.Forbidden) {
+			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, old.Fault
 		}
 	}
+}
+
+// wish is a role that is wanted in a place. What is forbidden is so to one credential, what is invalid to all.
+type wish struct {
+	roleset.Target
+	role, credential string
+}
+
+type wishes map[wish]*Refusal
+
+// refusedWishes are the wanted roles that Astro refuses for now, and that are not there.
+func (s *Situation) refusedWishes(d *Decision) wishes {
+	all := wishes{}
+	for i := range s.Bindings {
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		old, known := s.Memory.refusal(b, entry, b.Role())
+		if d.Rulings[i].Class != roleset.Want || !known || !s.resting(i, old) || s.roleOn(entry) == b.Role() {
+			continue
+		}
+		switch {
+		case old.Invalid:
+			all[wish{entry, b.Role(), ""}] = &old
+		case old.Forbidden:
+			all[wish{entry, b.Role(), b.Connection.Credential}] = &old
+		}
+	}
+	return all
+}
+
+// of is why Astro refuses the role of a binding, if it does.
+func (w wishes) of(b *Binding, entry roleset.Target) *Refusal {
+	return cmp.Or(w[wish{entry, b.Role(), ""}], w[wish{entry, b.Role(), b.Connection.Credential}])
 }
 
 // discount takes the say from claims through a credential that Astro does not let write the token, where a claim through
@@ -133,9 +158,10 @@ func (s *Situation) discount(d *Decision) {
 		}
 	}
 	for i := range s.Bindings {
-		may, known := s.Memory.Writers[s.Bindings[i].Connection.Credential]
+		may, known := s.Memory.mayWrite(&s.Bindings[i].Connection)
 		if known && !may && len(others[s.entry(d, i)]) > 1 && d.Rulings[i].Class != roleset.None {
 			d.Rulings[i].Overruled = d.Rulings[i].Class == roleset.Leave
+			d.Rulings[i].Denied = true
 			d.Rulings[i].Class = roleset.None
 			d.Rulings[i].Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonPermissionDenied,
 				"Astro does not let the API token of %s write the roles of %s, and another binding speaks of the same role; "+
@@ -164,6 +190,9 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 		}
 		if claim := s.claimOf(b); claim != nil {
 			c.ClaimedAt = claim.ClaimedAt
+			if r.Class == roleset.Hold && claim.Role != "" {
+				c.Role = claim.Role // what was given: an edit counts once it may be carried out
+			}
 		} else if s.restored(b, r) {
 			c.Adopt = roleset.AdoptAlways
 		} else if (c.Class == roleset.Want || c.Observe) && c.Adopt == roleset.AdoptAlways && !s.mayTakeOver(b, &r) {

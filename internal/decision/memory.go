@@ -20,37 +20,33 @@ const (
 
 // Empty reports whether nothing is remembered.
 func (m Memory) Empty() bool {
-	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Wrote)+len(m.Undecided) == 0
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Forbidden)+
+		len(m.Again)+len(m.Wrote)+len(m.Undecided) == 0
 }
 
 func (m Memory) clone() Memory {
 	next := Memory{
 		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
 		Unanswered: maps.Clone(m.Unanswered), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers),
-		Wrote: maps.Clone(m.Wrote), Undecided: maps.Clone(m.Undecided),
+		Forbidden: maps.Clone(m.Forbidden), Again: maps.Clone(m.Again), Wrote: maps.Clone(m.Wrote), Undecided: maps.Clone(m.Undecided),
 	}
-	if next.Refusals == nil {
-		next.Refusals = map[Attempt]Refusal{}
-	}
-	if next.Contentions == nil {
-		next.Contentions = map[types.UID]Contention{}
-	}
-	if next.Unanswered == nil {
-		next.Unanswered = map[roleset.Target]time.Time{}
-	}
-	if next.Untold == nil {
-		next.Untold = map[roleset.Target]string{}
-	}
-	if next.Writers == nil {
-		next.Writers = map[string]bool{}
-	}
-	if next.Wrote == nil {
-		next.Wrote = map[Writing]string{}
-	}
-	if next.Undecided == nil {
-		next.Undecided = map[string]time.Time{}
-	}
+	made(&next.Refusals)
+	made(&next.Contentions)
+	made(&next.Unanswered)
+	made(&next.Untold)
+	made(&next.Writers)
+	made(&next.Forbidden)
+	made(&next.Again)
+	made(&next.Wrote)
+	made(&next.Undecided)
 	return next
+}
+
+// made makes a map where there is none.
+func made[K comparable, V any](m *map[K]V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
 }
 
 // refusal is what is remembered of a change that was tried for the binding as it is now. What was forbidden to one API token is not to
@@ -138,71 +134,6 @@ func (m Memory) clearRefusals() Memory {
 	return next
 }
 
-// writer remembers whether a credential may write the token.
-func (m Memory) writer(credential string, may bool) Memory {
-	next := m.clone()
-	next.Writers[credential] = may
-	return next
-}
-
-// wrote remembers the places in which the connection's credential was seen to write, as long as there is a role.
-func (m Memory) wrote(c *Connection, changes []Change) Memory {
-	if c.owns("") { // the Organization, which tells as much
-		return m
-	}
-	next := m.clone()
-	for _, change := range changes {
-		at := Writing{Credential: c.Credential, Target: change.Target}
-		if change.To != "" {
-			next.Wrote[at] = c.rights()
-		} else {
-			delete(next.Wrote, at)
-		}
-	}
-	return next
-}
-
-// doubted forgets that a credential may write, since Astro has refused it a write in the places: it is asked again before it stands
-// against another.
-func (m Memory) doubted(credential string, places ...roleset.Target) Memory {
-	if !m.Writers[credential] {
-		return m
-	}
-	next := m.clone()
-	delete(next.Writers, credential)
-	for _, t := range places {
-		delete(next.Wrote, Writing{Credential: credential, Target: t})
-	}
-	return next
-}
-
-// manyCredentials is from how many on those are forgotten that no binding of the token uses any more. Before, a connection may come
-// back without its credential being asked about again.
-const manyCredentials = 4
-
-// ofCredentials forgets who may write of the credentials that no binding uses, if there are many.
-func (m Memory) ofCredentials(bindings []Binding) Memory {
-	if len(m.Writers)+len(m.Undecided) <= manyCredentials {
-		return m
-	}
-	used := map[string]bool{}
-	for i := range bindings {
-		used[bindings[i].Connection.Credential] = true
-	}
-	next := m.clone()
-	maps.DeleteFunc(next.Writers, func(c string, _ bool) bool { return !used[c] })
-	maps.DeleteFunc(next.Wrote, func(w Writing, _ string) bool { return !used[w.Credential] })
-	maps.DeleteFunc(next.Undecided, func(c string, _ time.Time) bool { return !used[c] })
-	return next
-}
-
-// undecided remembers that the challenge of a credential told nothing.
-func (m Memory) undecided(credential string, at time.Time) Memory {
-	next := m.clone()
-	next.Undecided[credential] = at
-	return next
-}
-
 // requestedOn forgets what stands in the way of a binding whose user asks for another try.
 func (m Memory) requestedOn(b *Binding) Memory {
 	if !b.Requested() {
@@ -217,11 +148,13 @@ func (m Memory) requested(b *Binding, t roleset.Target) Memory {
 	if m.Empty() {
 		return m
 	}
-	next := m.accepted(t).clone()
+	next, c := m.clone(), &b.Connection
+	maps.DeleteFunc(next.Refusals, func(a Attempt, r Refusal) bool { // what Astro refused to others is theirs to ask for again
+		return a.Target == t && (a.Binding == b.Object.UID || r.Credential == c.Credential)
+	})
 	delete(next.Contentions, b.Object.UID)
-	if c := &b.Connection; c.Ready && !c.observes() { // else nobody can ask again, and what was found stays so
-		delete(next.Writers, c.Credential)
-		delete(next.Undecided, c.Credential)
+	if c.Ready && !c.observes() { // else nobody can ask again, and what was found stays so
+		next = next.askAgain(c.Credential)
 	}
 	return next
 }

@@ -62,12 +62,14 @@ func TestRequestedAgain(t *testing.T) {
 		through []func(*Connection)
 		want    map[string]bool
 	}{
-		"Own":      {nil, map[string]bool{"credential of other": false}},
+		"Own":      {nil, known.Writers},
 		"NotReady": {[]func(*Connection){func(c *Connection) { c.Ready = false }}, known.Writers},
 		"Observes": {[]func(*Connection){observes}, known.Writers},
 	} {
 		b := binding("a").through("acme", c.through...).b
-		differ(t, name, "writers", c.want, known.requested(&b, w1).Writers)
+		asked := known.requested(&b, w1)
+		differ(t, name+": what Astro refused stands until it says something else", "writers", c.want, asked.Writers)
+		differ(t, name, "asks again", name == "Own", asked.Again["credential of acme"])
 	}
 }
 

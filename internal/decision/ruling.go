@@ -24,6 +24,7 @@ type Ruling struct {
 	Expired   bool // its time is over
 	Release   bool // the finalizer may go: there is nothing to revoke, or it is to stay
 	Overruled bool // it is to give its role up, and its credential may not write what another claims: it goes once that one has the role
+	Denied    bool // its credential may not write the token, so that it has no say beside another's
 	Uncertain bool // whether Astro was given the role shows only in a while
 
 	// Obstacle is what is told of a binding that has expired beside that it has: nothing hangs on it any more.

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -42,11 +43,15 @@ func (s *Situation) proven(b *Binding, found *astro.Target) bool {
 }
 
 // entitled reports whether the credential of a binding is to be allowed to write the role that the binding speaks of: by what it owns, or
-// since it wrote it before, with the rights that it has now.
+// since it wrote it before, with the rights that it has now. What one wrote that does not see its rights counts until about the next sweep.
 func (s *Situation) entitled(b *Binding, found *astro.Target) bool {
 	c := &b.Connection
-	rights, wrote := s.Memory.Wrote[Writing{Credential: c.Credential, Target: b.entry(found)}]
-	return wrote && rights == c.rights() || c.owns(s.workspaceOf(b, found))
+	last, wrote := s.Memory.Wrote[Writing{Credential: c.Credential, Target: b.entry(found)}]
+	unseen := len(c.Own) == 0
+	if wrote && (last.Rights != c.rights() || unseen && (c.Object == nil || s.Now.Sub(last.At) >= rest(c.Object))) {
+		wrote = false
+	}
+	return wrote || c.owns(s.workspaceOf(b, found))
 }
 
 // doubtClaims takes the say from claims through a credential that may write the token, but is not known to be allowed to write this
@@ -55,17 +60,18 @@ func (s *Situation) doubtClaims(d *Decision) {
 	for place, at := range s.contested(d) {
 		for _, i := range at {
 			b, r := &s.Bindings[i], &d.Rulings[i]
-			if r.Class != roleset.Want || !s.Memory.Writers[b.Connection.Credential] || s.proven(b, r.Target) {
+			wants := r.Class == roleset.Want
+			if !wants && r.Class != roleset.Hold || !s.Memory.Writers[b.Connection.Credential] || s.proven(b, r.Target) {
 				continue
 			}
 			for _, j := range at {
 				other := &s.Bindings[j]
 				switch {
 				case other.Connection.Credential == b.Connection.Credential:
-				case s.revokesFirst(other, d.Rulings[j].Class, place):
-					r.Class, r.Fault = roleset.None, fault.Quiet()
-				case s.outranks(other, &d.Rulings[j], b):
-					r.Class, r.Fault = roleset.None, s.outranked(b)
+				case wants && s.revokesFirst(other, d.Rulings[j].Class, place): // who is on hold gives nothing again
+					r.Class, r.Fault = roleset.None, revokedFirst(b, r, other)
+				case s.outranks(other, &d.Rulings[j], b, !wants):
+					r.Class, r.Fault = roleset.None, cmp.Or(r.Fault, s.outranked(b))
 				}
 			}
 		}
@@ -95,11 +101,24 @@ func (s *Situation) revokesFirst(leaving *Binding, class roleset.Class, place ro
 }
 
 // outranks reports whether a claim through a credential that is entitled to write the role stands against one which only took over
-// what it found there: that one could hold the place for ever, and could not give it any other role.
-func (s *Situation) outranks(other *Binding, r *Ruling, b *Binding) bool {
-	may, known := s.Memory.Writers[other.Connection.Credential]
+// what it found there: that one could hold the place for ever, and could not give it any other role, nor, on hold, the same again.
+func (s *Situation) outranks(other *Binding, r *Ruling, b *Binding, onHold bool) bool {
+	may, known := s.Memory.mayWrite(&other.Connection)
 	found := b.Claim == nil || b.Claim.Origin == v1alpha1.OriginAdopted
-	return found && r.Class == roleset.Want && other.Role() != b.Role() && (may || !known) && s.entitled(other, r.Target)
+	differs := onHold || other.Role() != b.Role()
+	return found && r.Class == roleset.Want && differs && (may || !known) && s.entitled(other, r.Target)
+}
+
+// revokedFirst is said by a binding that has to wait until another one has given the role up. One that has the role is not told.
+func revokedFirst(b *Binding, r *Ruling, other *Binding) *fault.Fault {
+	words := "a ScopedTokenBinding of another namespace"
+	if mayName(b, r, other) {
+		words = "ScopedTokenBinding " + other.ID()
+	}
+	f := fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "%s is to give its role in this place up first, since the API token of %s "+
+		"is not known to be allowed to write roles there; this role is given, or given again, once that is done", words, b.Connection.Words)
+	f.Transient = true
+	return f
 }
 
 func (s *Situation) outranked(b *Binding) *fault.Fault {
@@ -108,8 +127,8 @@ func (s *Situation) outranked(b *Binding) *fault.Fault {
 			"is not; make it an owner of the Workspace or of the Organization, or declare the same role", b.Connection.Words)
 }
 
-// revokesInVain reports whether Astro has refused to let the binding take its role away.
+// revokesInVain reports whether Astro forbids the binding to take its role away. What stands in the way otherwise may be somebody else's.
 func (s *Situation) revokesInVain(b *Binding, place roleset.Target) bool {
-	_, refused := s.Memory.refusal(b, place, "")
-	return refused
+	old, refused := s.Memory.refusal(b, place, "")
+	return refused && old.Forbidden
 }

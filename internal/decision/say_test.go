@@ -17,7 +17,7 @@ func TestKeptByAnotherCredential(t *testing.T) {
 	wrote := func(rights string) with {
 		at := Writing{Credential: "credential of weak", Target: w1}
 		return remembered(func(Memory) Memory {
-			return Memory{Writers: map[string]bool{at.Credential: true}, Wrote: map[Writing]string{at: rights}}
+			return Memory{Writers: map[string]bool{at.Credential: true}, Wrote: map[Writing]Wrote{at: {Rights: rights, At: now}}}
 		})
 	}
 	kept, revoked, regiven := "unchanged, released, kept", "unchanged, released, revoked", "unchanged, released, revoked, kept"
@@ -71,6 +71,10 @@ func TestOutranked(t *testing.T) {
 		"Found":   {"It could not have given the role.", binding("a").adopted(1).through("weak", elsewhere), binding("b").role(owner), lost, owner},
 		"Neither": {"Nor may the other one, as far as is known.", binding("a").adopted(1).through("weak", elsewhere), binding("b").role(owner).through("acme", elsewhere), stays, member},
 		"Owner":   {"It may as well.", binding("a").adopted(1).through("weak"), binding("b").role(owner), stays, member},
+		"Suspended": {"Suspended, it could not give it either.", binding("a").adopted(1).suspended().through("weak", elsewhere), binding("b").role(owner),
+			so{"a": "False/Suspended Held Adopted", "b": "True/Adopted Held Adopted, changed"}, owner},
+		"Frozen": {"Nor where its rules refuse it.", binding("a").adopted(1).through("weak", elsewhere, onlyRole("other")), binding("b").role(owner),
+			so{"a": "False/RoleNotAllowed Held Adopted", "b": "True/Adopted Held Adopted, changed"}, owner},
 		"Gave": {"It gave the role.", binding("a").claimed(1).through("weak", elsewhere), binding("b").role(owner),
 			so{"a": "True/Granted Held Created", "b": "False/ConflictingBinding"}, member},
 	} {

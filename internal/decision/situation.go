@@ -234,8 +234,12 @@ type Memory struct {
 	Untold map[roleset.Target]string
 	// Writers are the credentials that are known to be allowed to write the token, or not to be.
 	Writers map[string]bool
-	// Wrote are the places in which a credential was seen to write, with its rights at that time.
-	Wrote map[Writing]string
+	// Forbidden are the connections to a credential of which Astro refused to write the token, until it has let one.
+	Forbidden map[string]bool
+	// Again are the credentials that Astro has refused to write the token, and whose users ask for another try.
+	Again map[string]bool
+	// Wrote are the places in which a credential was seen to write.
+	Wrote map[Writing]Wrote
 	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.
 	Undecided map[string]time.Time
 }
@@ -244,6 +248,12 @@ type Memory struct {
 type Writing struct {
 	Credential string // the id of the API token
 	Target     roleset.Target
+}
+
+// Wrote is when a credential wrote, and with which rights.
+type Wrote struct {
+	Rights string // empty: it does not see its own
+	At     time.Time
 }
 
 // Attempt is a change that was tried for a binding.

@@ -50,7 +50,7 @@ func (s *Situation) awaitHeirs(d *Decision) {
 	next.Out = nil
 	for i := range s.Bindings {
 		b, r := &s.Bindings[i], &d.Rulings[i]
-		may, known := s.Memory.Writers[b.Connection.Credential]
+		may, known := s.Memory.mayWrite(&b.Connection)
 		if !s.Awaited[b.Object.UID] || r.Class != roleset.None || known && !may {
 			continue
 		}

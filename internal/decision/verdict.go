@@ -24,7 +24,7 @@ func (p Progress) verdictFault(i int, refused map[roleset.Target]*fault.Fault) *
 	case roleset.Conflict:
 		return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonConflictingBinding,
 			"%s was first and declares %s for the same token and target; delete one of the two, or let them declare the same role",
-			p.bindingWords(i, v.Winner), v.WinnerRole)
+			p.bindingWords(i, v.Winner), p.winnerRole(i, v))
 	case roleset.ExistingRole:
 		return s.existingRole(b, r)
 	case roleset.OnHold:
@@ -125,6 +125,16 @@ func (p Progress) unconfirmedFault(i int) *fault.Fault {
 		return nil
 	}
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", words)
+}
+
+// winnerRole is the role of the binding that has the say, as far as the rules let the reader know, or Astro shows it.
+func (p Progress) winnerRole(i int, v roleset.Verdict) string {
+	s := &p.Situation
+	at, known := p.Decision.byID[v.Winner]
+	if v.WinnerRole == v.Observed || known && mayName(&s.Bindings[i], &p.Decision.Rulings[i], &s.Bindings[at]) {
+		return v.WinnerRole
+	}
+	return "another role"
 }
 
 // bindingWords names another binding, as far as the rules let the reader know.

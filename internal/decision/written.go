@@ -44,15 +44,14 @@ func (p Progress) afterPost(r Replaced) Progress {
 
 // challenged remembers whether the credential may write the token. Only a definite no counts against it.
 func (p Progress) challenged(through string, r Replaced) Progress {
-	credential := p.Situation.credential(through)
 	switch {
 	case r.Err == nil:
-		p.Situation.Memory = p.Situation.Memory.writer(credential, true)
+		p.Situation.Memory = p.Situation.writerThrough(through, true)
 		p.Situation.Token = p.Situation.Token.shown(r.Update.After, p.Situation.Now)
 	case errors.Is(r.Err, astro.ErrForbidden):
-		p.Situation.Memory = p.Situation.Memory.writer(credential, false)
+		p.Situation.Memory = p.Situation.writerThrough(through, false)
 	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, which says nothing of the credential
-		p.Situation.Memory = p.Situation.Memory.undecided(credential, p.Situation.Now)
+		p.Situation.Memory = p.Situation.Memory.undecided(p.Situation.credential(through), p.Situation.Now)
 	default:
 		return p.Retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
 	}
@@ -144,9 +143,9 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	own, dropped := slices.Concat(sent.Changes, p.droppedFrom(sent.Changes)), len(p.dropped(sent.Changes)) > 0
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
-	s.Memory = s.Memory.writer(s.credential(sent.Through), true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
+	s.Memory = s.writerThrough(sent.Through, true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
 	if through := s.connection(sent.Through); through != nil {
-		s.Memory = s.Memory.wrote(through, sent.Changes)
+		s.Memory = s.Memory.wrote(through, sent.Changes, s.Now)
 	}
 	if (dropped || slices.ContainsFunc(sent.Changes, clearsTheWay)) && len(s.Memory.Refusals) > 0 {
 		s.Memory = s.Memory.clearRefusals()

@@ -3,7 +3,7 @@ package ref
 import (
 	"strings"
 
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
@@ -40,6 +40,6 @@ func (k Key) Words() string {
 }
 
 // Object is the namespace and name of the connection.
-func (k Key) Object() client.ObjectKey {
-	return client.ObjectKey{Namespace: k.Namespace, Name: k.Name}
+func (k Key) Object() types.NamespacedName {
+	return types.NamespacedName{Namespace: k.Namespace, Name: k.Name}
 }

@@ -248,6 +248,19 @@ func (c *code) memory(m decision.Memory) {
 		c.text(w)
 		c.flags(m.Writers[w])
 	}
+	for _, w := range slices.Sorted(maps.Keys(m.Forbidden)) {
+		c.text("forbidden " + w)
+	}
+	for _, w := range slices.Sorted(maps.Keys(m.Again)) {
+		c.text("again " + w)
+	}
+	wrote := slices.SortedFunc(maps.Keys(m.Wrote), func(a, b decision.Writing) int {
+		return cmp.Or(cmp.Compare(a.Credential, b.Credential), cmp.Compare(a.Target.ID, b.Target.ID))
+	})
+	for _, w := range wrote {
+		c.text(w.Credential + " wrote " + w.Target.ID)
+		c.number(m.Wrote[w].At.Unix() - epoch.Unix())
+	}
 	for _, w := range slices.Sorted(maps.Keys(m.Undecided)) {
 		c.text(w)
 		c.number(m.Undecided[w].Unix() - epoch.Unix())
