@@ -99,6 +99,7 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 	}
 	if r.Bindings != nil {
 		p.Situation.Memory = p.Situation.requestedBy(r.Bindings)
+		p.unsent = append(slices.Clip(p.unsent), p.goneUnsent(r.Bindings)...)
 		p.Situation.Bindings = p.withSent(r.Bindings)
 		p.Situation.Token.CredentialOf, p.Situation.Token.Protected = r.CredentialOf, r.Protected
 	}
@@ -149,6 +150,21 @@ func (p Progress) withSent(bindings []Binding) []Binding {
 		b.Claim, b.Journaled = &pending.Claim, true
 		if !pending.Given {
 			b.Recovered = p.Situation.Now
+		}
+	}
+	return all
+}
+
+// goneUnsent are the bindings that are not among those of now, and whose claim is in the journal although nothing was sent for it.
+// As an orphan's, it would take the role from whoever gives it later.
+func (p Progress) goneUnsent(now []Binding) (all []types.UID) {
+	there := make(map[types.UID]bool, len(now))
+	for i := range now {
+		there[now[i].Object.UID] = true
+	}
+	for i := range p.Situation.Bindings {
+		if b := &p.Situation.Bindings[i]; !there[b.Object.UID] && p.Situation.unsent(b) {
+			all = append(all, b.Object.UID)
 		}
 	}
 	return all

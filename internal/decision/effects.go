@@ -111,6 +111,7 @@ type Progress struct {
 	inVain    int  // how many dead roles were left out for a change that was refused all the same
 	slots     int  // slots that were waited for
 
+	unsent     []types.UID // bindings that are gone since the journal took their claim, and for which nothing was sent
 	withdrawn  map[types.UID]bool
 	reported   map[types.UID]bool         // bindings that were told
 	unwritten  map[types.UID]bool         // statements that could not be written

@@ -66,6 +66,26 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Withdraw a", "Report"},
 			states:  so{"a": "unchanged, released"}, holds: at{w1: ""},
 		},
+		"VanishedMeanwhile": {
+			reason:  "Nothing was sent for a binding that is gone by then: the journal lets go of it, so that no role is ever taken for its.",
+			parts:   of(binding("a"), binding("b").on(w2)),
+			drive:   func(w *driver) { w.look = func(s Situation) []Binding { return slices.Clone(s.Bindings[1:2]) } },
+			effects: is{"AddFinalizers a b", "WriteJournal a b", "ReadForWrite acme", "Post acme w2: add WORKSPACE_MEMBER", "Withdraw a", "Report", "Clear b"},
+			holds:   at{w1: "", w2: member}, also: journalHolds(0),
+		},
+		"VanishedAfterItsWrite": {
+			reason: "A write without an answer may have given the role: the journal keeps it, so that it is revoked.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other")),
+			drive: func(w *driver) {
+				w.answer = func(n int) error { return []error{errLost, nil}[n-1] }
+				w.look = func(s Situation) []Binding { return slices.Clone(s.Bindings[min(len(w.posts), len(s.Bindings)-1):]) }
+			},
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a", "ReadForWrite acme", "Post acme w1: add WORKSPACE_MEMBER",
+				"WriteJournal b", "ReadForWrite other", "Post other w2: add WORKSPACE_MEMBER", "Report", "Clear b",
+			},
+			holds: at{w1: member, w2: member}, also: journalHolds(1),
+		},
 		"JoinedMeanwhile": {
 			reason: "A binding that came while the slot was waited for has to be in the journal first, and is given its role by the next write.",
 			parts:  of(binding("a")),

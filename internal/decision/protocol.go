@@ -2,6 +2,7 @@ package decision
 
 import (
 	"errors"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -185,16 +186,22 @@ func (p Progress) untold(leaving bool) (due []Statement) {
 	return due
 }
 
-// notGiven are the bindings whose claim is in the journal although nothing was sent for it.
+// notGiven are the bindings whose claim is in the journal although nothing was sent for it, those that are gone by now among them.
 func (p Progress) notGiven() (all []types.UID) {
+	all = slices.Clone(p.unsent)
 	for i := range p.Situation.Bindings {
-		b := &p.Situation.Bindings[i]
-		uid, lapsed := b.Object.UID, b.Journaled && b.Claim == nil
-		if pending := p.Situation.Pending[uid]; (pending.Journaled && !b.Journaled || lapsed) && !pending.Sent && !p.withdrawn[uid] {
-			all = append(all, uid)
+		if b := &p.Situation.Bindings[i]; p.Situation.unsent(b) {
+			all = append(all, b.Object.UID)
 		}
 	}
-	return all
+	return slices.DeleteFunc(all, func(uid types.UID) bool { return p.withdrawn[uid] })
+}
+
+// unsent reports whether the journal has the claim of a binding although nothing was sent for it. An entry of before counts once it is
+// known that its write does not arrive any more.
+func (s *Situation) unsent(b *Binding) bool {
+	pending, lapsed := s.Pending[b.Object.UID], b.Journaled && b.Claim == nil
+	return (pending.Journaled && !b.Journaled || lapsed) && !pending.Sent
 }
 
 // told are the bindings whose claim the journal holds and need not any more: it stands in the status now, or is left.

@@ -117,6 +117,22 @@ var _ = Describe("A binding that vanishes right after its claim was taken", func
 		Expect(w.on(w.ci, w.data)).To(BeEmpty())
 	})
 
+	It("has no say over the role that somebody else gives then, where it vanishes while its write slot reads the token", func() {
+		w.waitIdle()
+		writes := w.total().Writes
+		w.sim.Inject(astrosim.Fault{Kind: astrosim.FaultSlow, Endpoint: astrosim.TokensGet, Delay: 2 * time.Second, Times: 1})
+		w.bind(binding())
+		Eventually(w.strikes(astrosim.FaultSlow)).Should(Equal(1))
+		Expect(w.journal()).To(ContainSubstring("WORKSPACE_MEMBER"), "it was about to be given")
+		w.vanish("b")
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER")
+		Eventually(w.journal).ShouldNot(ContainSubstring("WORKSPACE_MEMBER"))
+		w.waitIdle()
+		w.sweep()
+		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
+		Expect(w.total().Writes).To(Equal(writes))
+	})
+
 	It("leaves the role to the one that was made again in its place", func() {
 		w.bind(binding())
 		w.expect("True/Granted", "b")
