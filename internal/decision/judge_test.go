@@ -191,6 +191,26 @@ func TestJudgeOfWithdrawal(t *testing.T) {
 			parts:  of(binding("a").role(owner).claimed(1).role(member).edited().through("acme", forbid, withdrawing), holds(w1, owner)),
 			want:   "Hold RoleNotAllowed",
 		},
+		"EditedToAForbiddenRoleAndChanged": {
+			reason: "So it does where a stranger has put another role there, which is not the operator's to remove.",
+			parts:  of(binding("a").claimed(1).role(owner).edited().through("acme", onlyRole(member), withdrawing), holds(w1, accessor)),
+			want:   "Hold RoleNotAllowed",
+		},
+		"EditedToAForbiddenRoleAndRemoved": {
+			reason: "Nor does it give its claim up where a stranger has taken the role out.",
+			parts:  of(binding("a").claimed(1).role(owner).edited().through("acme", onlyRole(member), withdrawing)),
+			want:   "Hold RoleNotAllowed",
+		},
+		"EditedToAForbiddenRoleBeforeItIsTold": {
+			reason: "Nor where only the journal tells of the role.",
+			parts:  of(binding("a").recovered(now.Add(-time.Second)).role(owner).edited().through("acme", onlyRole(member), withdrawing), holds(w1, accessor)),
+			want:   "Hold RoleNotAllowed, uncertain",
+		},
+		"EditedToAForbiddenRoleAndWithdrawn": {
+			reason: "The rules allow neither the role that was given nor the one that it was edited to.",
+			parts:  of(binding("a").claimed(1).role(owner).edited().through("acme", onlyRole("other"), withdrawing), holds(w1, accessor)),
+			want:   "Leave RoleNotAllowed, withdrawn",
+		},
 		"TargetUnknown": {
 			reason: "A refusal for want of knowledge withdraws nothing.",
 			parts: of(binding("a").on(d1).claimed(1).edited().found().through("acme", withdrawing, allowing(func(r *v1alpha1.AllowRule) {
