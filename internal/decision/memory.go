@@ -20,19 +20,20 @@ const (
 
 // Empty reports whether nothing is remembered.
 func (m Memory) Empty() bool {
-	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Untold)+len(m.Writers)+len(m.Forbidden)+
+	return len(m.Refusals)+len(m.Contentions)+len(m.Unanswered)+len(m.Arriving)+len(m.Untold)+len(m.Writers)+len(m.Forbidden)+
 		len(m.Again)+len(m.Wrote)+len(m.Undecided) == 0
 }
 
 func (m Memory) clone() Memory {
 	next := Memory{
 		Refusals: maps.Clone(m.Refusals), Contentions: maps.Clone(m.Contentions),
-		Unanswered: maps.Clone(m.Unanswered), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers),
+		Unanswered: maps.Clone(m.Unanswered), Arriving: maps.Clone(m.Arriving), Untold: maps.Clone(m.Untold), Writers: maps.Clone(m.Writers),
 		Forbidden: maps.Clone(m.Forbidden), Again: maps.Clone(m.Again), Wrote: maps.Clone(m.Wrote), Undecided: maps.Clone(m.Undecided),
 	}
 	made(&next.Refusals)
 	made(&next.Contentions)
 	made(&next.Unanswered)
+	made(&next.Arriving)
 	made(&next.Untold)
 	made(&next.Writers)
 	made(&next.Forbidden)
@@ -82,7 +83,9 @@ func (m Memory) accepted(places ...roleset.Target) Memory {
 func (m Memory) unanswered(changes []Change, now time.Time) Memory {
 	next := m.clone()
 	maps.DeleteFunc(next.Unanswered, func(_ roleset.Target, at time.Time) bool { return now.Sub(at) > refusalAge })
+	maps.DeleteFunc(next.Arriving, func(_ Made, at time.Time) bool { return now.Sub(at) > refusalAge })
 	for _, c := range changes {
+		next.Arriving[Made{c.Target, c.To}] = now
 		if c.To != "" {
 			next.Unanswered[c.Target] = now
 		}
@@ -92,10 +95,29 @@ func (m Memory) unanswered(changes []Change, now time.Time) Memory {
 
 // answered forgets writes that had no answer, since Astro took a later one: they do not arrive any more.
 func (m Memory) answered(changes []Change) Memory {
-	next := m.clone()
+	next, at := m.clone(), map[roleset.Target]bool{}
 	for _, c := range changes {
 		delete(next.Unanswered, c.Target)
+		at[c.Target] = true
 	}
+	maps.DeleteFunc(next.Arriving, func(made Made, _ time.Time) bool { return at[made.Target] })
+	return next
+}
+
+// arrived forgets what writes without an answer would have made of places that hold something else, by a look so late that no such write
+// arrives any more: what is found there later is somebody else's.
+func (m Memory) arrived(s *Situation) Memory {
+	seen := s.Token.Listed
+	if s.Token.ByID {
+		seen = s.Token.At
+	}
+	if len(m.Arriving) == 0 || s.Token.Presence != Present {
+		return m
+	}
+	next := m.clone()
+	maps.DeleteFunc(next.Arriving, func(made Made, at time.Time) bool {
+		return !seen.Before(at.Add(settleTime)) && s.roleOn(made.Target) != made.Role
+	})
 	return next
 }
 
@@ -121,10 +143,11 @@ func (m Memory) told(places ...roleset.Target) Memory {
 }
 
 // changedByOthers reports whether it was somebody else who changed the role of the binding: the very role was in place, and what was
-// found there is not of this process's own making.
+// found there is not of this process's own making, be it that a write of it had no answer.
 func (m Memory) changedByOthers(b *Binding, c Change) bool {
 	own, known := m.Untold[c.Target]
-	return b.granted() == b.Role() && (!known || own != c.From)
+	_, arrived := m.Arriving[Made{c.Target, c.From}]
+	return b.granted() == b.Role() && !arrived && (!known || own != c.From)
 }
 
 // clearRefusals forgets all refusals, since what Astro missed may be there now. What it took and did not show stays.

@@ -24,6 +24,7 @@ func Begin(s Situation) Progress {
 	if s.Token.ByID && s.Token.At.IsZero() {
 		s.Token.At = s.Now
 	}
+	s.Memory = s.Memory.arrived(&s)
 	return Progress{Situation: s}.retryLookups().decide()
 }
 

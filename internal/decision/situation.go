@@ -230,6 +230,8 @@ type Memory struct {
 	Contentions map[types.UID]Contention
 	// Unanswered is when a write that gives a role last had no answer, by its place.
 	Unanswered map[roleset.Target]time.Time
+	// Arriving is when writes without an answer were sent, by what they would make of their places, for as long as it may be there.
+	Arriving map[Made]time.Time
 	// Untold is what this process made last of places of which no status tells yet; empty: it took the role out.
 	Untold map[roleset.Target]string
 	// Writers are the credentials that are known to be allowed to write the token, or not to be.
@@ -254,6 +256,12 @@ type Writing struct {
 type Wrote struct {
 	Rights string // empty: it does not see its own
 	At     time.Time
+}
+
+// Made is what a write makes of a place.
+type Made struct {
+	Target roleset.Target
+	Role   string // empty: it takes the role out
 }
 
 // Attempt is a change that was tried for a binding.

@@ -235,6 +235,7 @@ func (c *code) memory(m decision.Memory) {
 		c.text(t.ID)
 		c.number(m.Unanswered[t].Unix() - epoch.Unix())
 	}
+	c.arriving(m)
 	untold := slices.SortedFunc(maps.Keys(m.Untold), func(a, b roleset.Target) int { return cmp.Compare(a.ID, b.ID) })
 	for _, t := range untold {
 		c.text(t.ID + "=" + m.Untold[t])
@@ -264,5 +265,15 @@ func (c *code) memory(m decision.Memory) {
 	for _, w := range slices.Sorted(maps.Keys(m.Undecided)) {
 		c.text(w)
 		c.number(m.Undecided[w].Unix() - epoch.Unix())
+	}
+}
+
+func (c *code) arriving(m decision.Memory) {
+	all := slices.SortedFunc(maps.Keys(m.Arriving), func(a, b decision.Made) int {
+		return cmp.Or(cmp.Compare(a.Target.ID, b.Target.ID), cmp.Compare(a.Role, b.Role))
+	})
+	for _, made := range all {
+		c.text(made.Target.ID + "=" + made.Role)
+		c.number(m.Arriving[made].Unix() - epoch.Unix())
 	}
 }
