@@ -19,6 +19,7 @@ const (
 	userRelease
 	userStale
 	writerSets
+	writerDeclares
 	writerRemoves
 	writerRemovesUnknown
 
@@ -55,7 +56,8 @@ var words = map[uint8]string{
 	userCreate: "user makes %s", userCopy: "user restores %s with the status of another binding", userEdit: "user edits the role of %s", userSuspend: "user suspends or resumes %s",
 	userObserve: "user sets %s to observe or enforce", userDelete: "user deletes %s", userStrip: "user strips the finalizer of %s",
 	userRelease: "user sets the release annotation on %s", userStale: "user deletes %s, which is decided on as it is now and done later",
-	writerSets: "another writer sets the role on %s", writerRemoves: "another writer removes the role on %s",
+	writerSets: "another writer sets the role on %s", writerDeclares: "another writer gives a role that bindings declare on %s",
+	writerRemoves:        "another writer removes the role on %s",
 	writerRemovesUnknown: "another writer removes the role of a kind that nobody knows",
 	staleDeletes:         "the deletion of %s is carried out", watchDelivers: "the watch delivers an event", watchGap: "the watch breaks, and a relist follows",
 	astroTakes: "Astro gets the write", astroTakesLate: "Astro gets the write that nobody waits for", astroDropsLate: "the write that nobody waits for is lost",
@@ -133,7 +135,7 @@ func (s *state) do(a action) (state, error) {
 func (s *state) tell(a action) string {
 	text := words[a.kind]
 	switch a.kind {
-	case writerSets, writerRemoves:
+	case writerSets, writerDeclares, writerRemoves:
 		text = fmt.Sprintf(text, targets[a.arg])
 	case userCreate, userCopy, userEdit, userSuspend, userObserve, userDelete, userStrip, userRelease, userStale, staleDeletes:
 		text = fmt.Sprintf(text, names[a.arg])

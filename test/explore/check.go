@@ -92,6 +92,10 @@ func (s *state) checkRemoval(r *run, t int, on []*decision.Binding) error {
 	}) {
 		return fmt.Errorf("nobody knows that it was given")
 	}
+	sent := func(b *decision.Binding) bool { return claims(b.Object) || slices.Contains(s.granted[:], b.Object.UID) }
+	if !r.given[t] && !slices.ContainsFunc(leaving, sent) {
+		return fmt.Errorf("nothing was ever sent for it")
+	}
 	for _, b := range leaving {
 		if mayStay(b.Object) && len(leaving) == 1 {
 			return fmt.Errorf("its user says that it stays")

@@ -75,6 +75,11 @@ var scenarios = []scenario{
 		budget: budget{budgetWriter: 1, budgetLag: 1, budgetLost: 1, budgetDelete: 1, budgetCrash: 1},
 	},
 	{
+		name: "unsent", reason: "A binding vanishes before its role is sent, and another writer gives that very role.",
+		bindings: []template{{role: 1}}, made: 1,
+		budget: budget{budgetDeclare: 1, budgetStale: 1, budgetCreate: 1, budgetCrash: 1},
+	},
+	{
 		name: "adopting", reason: "One binding may not adopt, and another takes over what is there.",
 		bindings: []template{{role: 1, adopt: v1alpha1.AdoptNever}, {role: 1, target: 1}}, made: 2, on: [maxTargets]uint8{0, roleForeign},
 		budget: budget{budgetWriter: 1, budgetDelete: 1, budgetCrash: 1},

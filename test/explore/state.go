@@ -104,6 +104,7 @@ const (
 	budgetRelease
 	budgetStale
 	budgetWriter
+	budgetDeclare
 	budgetRead
 	budgetPart
 	budgetLag

@@ -34,6 +34,13 @@ func (s *state) user() (all []action) {
 			}
 		}
 	}
+	if may(budgetDeclare) {
+		for t := range targets {
+			if s.astro.now.on[t] == 0 {
+				add(writerDeclares, t)
+			}
+		}
+	}
 	if may(budgetWriter) {
 		for t := range targets {
 			if s.astro.now.on[t] != roleForeign {
@@ -101,6 +108,9 @@ func (s *state) act(a action) {
 	case writerSets:
 		s.budget[budgetWriter]--
 		s.otherWriter(n, roleForeign)
+	case writerDeclares:
+		s.budget[budgetDeclare]--
+		s.otherWriter(n, 1)
 	case writerRemoves:
 		s.budget[budgetWriter]--
 		s.otherWriter(n, 0)
