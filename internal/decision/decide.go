@@ -261,12 +261,26 @@ func (s *Situation) looks(d Decision) []int {
 		_, takes := d.claims[i]
 		wanted := r.enforced() == roleset.Want || b.looksOn(r)
 		vacant := r.Class == roleset.Hold && b.Deleting() && s.roleOn(s.entry(&d, i)) == "" // then it waits for nothing
-		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || vacant || (wanted && (s.takesRead(b) || !b.Looked()))
+		asks := r.enforced() == roleset.Leave || r.Uncertain || takes || vacant || wanted && !b.Looked() || s.asksForRead(b, &r)
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)
 		}
 	}
 	return all
+}
+
+// asksForRead reports whether the token is to be read because the user asks for it. What stands in the binding's way may be over by then.
+// One without a claim that the rules refuse is read for within its namespace's share of requests only, and not at all where no rule
+// can allow it.
+func (s *Situation) asksForRead(b *Binding, r *Ruling) bool {
+	switch {
+	case !s.takesRead(b), s.presenceTo(b) != Present, r.Fault != nil && r.Fault.Silent:
+		return false
+	case b.Claim != nil, r.Allowed:
+		return true
+	default:
+		return b.RequestedAlone() && b.Addressed() && b.Refused() == nil
+	}
 }
 
 // takesRead reports whether the user asks for a look that no listing answers.

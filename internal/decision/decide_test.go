@@ -140,6 +140,15 @@ func TestFinalizersAndLooks(t *testing.T) {
 	requested := func(x *bindingBuilder) *bindingBuilder {
 		return x.annotated(v1alpha1.AnnotationRequestedAt, "now")
 	}
+	together := func(x *bindingBuilder) *bindingBuilder {
+		return x.but(func(b *Binding) { b.Together, b.Asked = true, now })
+	}
+	tokens := func(rule v1alpha1.TokenRule) func(*Connection) {
+		return allowing(func(r *v1alpha1.AllowRule) { r.Tokens = []v1alpha1.TokenRule{rule} })
+	}
+	renamed := tokens(v1alpha1.TokenRule{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"new-"}})
+	strange := tokens(v1alpha1.TokenRule{Scope: v1alpha1.ScopeOrganization, IDs: []string{"t2"}})
+	hidden := token(func(o *Observation) { o.HiddenFrom = map[string]bool{connection("acme").ID: true} })
 	cases := map[string]struct {
 		reason            string
 		parts             []part
@@ -156,7 +165,13 @@ func TestFinalizersAndLooks(t *testing.T) {
 		"Leaving":          {"That a role is gone is looked at by id.", of(binding("a").claimed(1).deleting()), "", "a"},
 		"LeavingRead":      {"Once.", of(binding("a").claimed(1).deleting(), readByID), "", ""},
 		"Requested":        {"A user may ask for a look.", of(requested(binding("a").claimed(1)), holds(w1, member)), "", "a"},
-		"RequestedOnHold":  {"In vain while the binding is on hold.", of(requested(binding("a").claimed(1)).suspended(), holds(w1, member)), "", ""},
+		"RequestedOnHold":  {"Also while the binding is on hold.", of(requested(binding("a").claimed(1)).suspended(), holds(w1, member)), "", "a"},
+		"RequestedNothing": {"Or counts for nothing.", of(requested(binding("a")).suspended(), holds(w1, member)), "", "a"},
+		"RequestedRefused": {"What the rules refuse may be allowed by now.", of(requested(binding("a").through("acme", renamed)), holds(w1, member)), "", "a"},
+		"RefusedTogether":  {"It costs no read beyond the share.", of(together(requested(binding("a").through("acme", renamed))), holds(w1, member)), "", ""},
+		"NeverAllowed":     {"What no rule can allow costs none.", of(requested(binding("a").through("acme", strange)), holds(w1, member)), "", ""},
+		"RequestedHidden":  {"Nor does a token that the connection does not show.", of(requested(binding("a").suspended()), hidden, holds(w1, member)), "", ""},
+		"RequestedRead":    {"Once.", of(requested(binding("a").suspended()), readByID, holds(w1, member)), "", ""},
 		"Handled":          {"What was asked is answered once.", of(requested(binding("a").claimed(1)).edit(func(o *v1alpha1.ScopedTokenBinding) { o.Status.LastHandledReconcileAt = "now" }), holds(w1, member)), "", ""},
 		"Edited":           {"A new spec is looked at.", of(binding("a").claimed(1).edited(), holds(w1, member)), "", "a"},
 		"ObserverNew":      {"One that observes as well.", of(binding("a").observing()), "", "a"},

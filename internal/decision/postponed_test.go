@@ -25,6 +25,26 @@ func TestARequestThatHasToWaitIsNotAnswered(t *testing.T) {
 	}
 }
 
+// TestARequestIsAnsweredOnceItIsDone is about a look that fails: it is tried again by itself, and only then was it done.
+func TestARequestIsAnsweredOnceItIsDone(t *testing.T) {
+	for name, tc := range map[string]struct {
+		reason  string
+		err     error
+		handled string
+	}{
+		"Answered":  {"Astro has shown the token.", nil, "x"},
+		"Forbidden": {"Astro has answered, though by a refusal.", errForbidden, "x"},
+		"Lost":      {"Nobody has looked yet.", errLost, ""},
+		"Throttled": {"Nor here.", errThrottled, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			suspended := binding("a").claimed(1).edited().suspended().annotated(v1alpha1.AnnotationRequestedAt, "x")
+			w := drive(t, situation(suspended, holds(w1, member)), func(w *driver) { w.read = func(int) error { return tc.err } })
+			differ(t, tc.reason, "handled", tc.handled, w.status("a").LastHandledReconcileAt)
+		})
+	}
+}
+
 // TestRefused is about bindings that cost Astro nothing: what the rules say of them hangs on their specs alone.
 func TestRefused(t *testing.T) {
 	const allowed, other = "clt0000000000000000000001", "clt0000000000000000000002"

@@ -37,7 +37,7 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 		st.Target, st.Role = v1alpha1.BoundTarget{}, ""
 	}
 	st.ObservedGeneration = o.Generation
-	if !b.Postponed {
+	if !b.Postponed && !s.unanswered(b, r) {
 		st.LastHandledReconcileAt = cmp.Or(o.Annotations[v1alpha1.AnnotationRequestedAt], st.LastHandledReconcileAt)
 	}
 	st.Token.Name = cmp.Or(st.Token.Name, o.Spec.Token.Name)
@@ -73,6 +73,13 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	ready := s.readyOf(b, r, claim, answers)
 	fault.Set(&st.Conditions, r.Fault, o.Generation, metav1.NewTime(s.Now), append(answers, ready)...)
 	return st
+}
+
+// unanswered reports whether the look that the user asks for failed, and is tried again by itself.
+func (s *Situation) unanswered(b *Binding, r Ruling) bool {
+	lost := s.Lost[b.Connection.ID]
+	failed := lost != nil && lost.Transient || r.Fault != nil && r.Fault.Transient
+	return failed && s.takesRead(b) && !s.Token.ByID
 }
 
 // readyOf sums the answers up. One that only looks has looked, which is all that it was asked to do; and one whose time is over

@@ -212,4 +212,33 @@ var _ = Describe("The annotation requestedAt", func() {
 		Expect([]int{spent.Gets, spent.Writes, spent.Kubernetes}).To(Equal([]int{1, 0, 1}))
 		w.stays("True/Granted", "b")
 	})
+
+	It("has the role shown that a suspended binding's token holds by now", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.etl))
+		w.expect("True/Granted", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
+		w.expect("False/Suspended", "b")
+		w.waitIdle()
+		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.etl)
+		spent := w.costOf(func() { w.look("b") })
+		Expect([]int{spent.Gets, spent.Writes}).To(Equal([]int{1, 0}))
+		Expect(w.binding("b").Status.Role).To(BeEmpty())
+	})
+
+	It("has a token given its role that was renamed to what the rules allow", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) {
+			rule := builders.AllowAll(w.namespace)
+			rule.Tokens = []v1alpha1.TokenRule{{Scope: v1alpha1.ScopeOrganization, NamePrefixes: []string{"team-"}}}
+			c.Spec.Allow = []v1alpha1.AllowRule{rule}
+		})
+		w.waitIdle()
+		w.bind(builders.Binding("b").ForTokenID(w.ci).OnDeployment(w.etl))
+		w.expect("False/TokenNotAllowed", "b")
+		w.waitIdle()
+		w.sim.RenameToken(w.ci, "team-ci")
+		w.look("b")
+		Expect(w.state("b")).To(Equal("True/Granted"))
+	})
 })
