@@ -168,10 +168,15 @@ func (b *Binding) target() (*astro.Target, *fault.Fault) {
 		return b.knownTarget(), nil
 	}
 	t, f := resolve.Target(b.Object.Spec.Target, b.targetID(nil), b.Target.Found, b.Target.Err, "the binding")
-	if t == nil && len(b.Target.Named) == 1 {
-		f = resolve.Replaced(b.Object.Spec.Target, b.targetID(nil), b.Target.Named[0].ID, "bind")
+	if t == nil && len(b.Target.Named) > 0 {
+		f = b.targetReplaced(b.Target.Named)
 	}
 	return t, f
+}
+
+// targetReplaced is said where others have the name of the target that is gone.
+func (b *Binding) targetReplaced(others []astro.Target) *fault.Fault {
+	return resolve.Replaced(b.Object.Spec.Target, b.targetID(nil), others, "bind", "the binding")
 }
 
 // NameQuery is how to look for a target that has the name of the one that was bound; false if the binding gives none.

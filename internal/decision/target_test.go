@@ -14,6 +14,9 @@ import (
 // again is the Deployment that has the name of d1 once that is gone.
 var again = astro.Target{Kind: astro.EntityDeployment, ID: "d9", Name: "name of d1", WorkspaceID: "w1"}
 
+// twin is another that has it as well.
+var twin = astro.Target{Kind: astro.EntityDeployment, ID: "d8", Name: "name of d1", WorkspaceID: "w1"}
+
 // inW1 narrows the rule of a connection to the Workspace w1.
 var inW1 = allowing(func(r *v1alpha1.AllowRule) { r.Targets = []v1alpha1.TargetRule{{WorkspaceIDs: []string{"w1"}}} })
 
@@ -79,7 +82,7 @@ func TestJudgeOfTargetsThatChange(t *testing.T) {
 		},
 		"ReplacedByTwo": {
 			reason: "Nor is one of several.",
-			parts:  of(named().replacedBy(again, movedTo("w1")), holds(d1, admin)), want: "Hold TargetNotFound",
+			parts:  of(confirmed(named(), "d9").replacedBy(again, twin), holds(d1, admin)), want: "Hold TargetReplaced",
 		},
 		"ReplacedByOneThatIsNotAllowed": {
 			reason: "One that the rules do not allow is not told of.",
@@ -199,6 +202,35 @@ func TestTargetReplacedTells(t *testing.T) {
 	}
 	if entry := binding("a").on(d1).claimed(1).targetNamed().replacedBy(again).b.entry(nil); entry != (roleset.Target{Kind: d1.Kind, ID: "d1"}) {
 		t.Errorf("until then the binding is that of the old target, got %+v", entry)
+	}
+}
+
+// Of several targets that have the name of the one that is gone, those are told that the rules allow, and none is taken.
+func TestTargetReplacedBySeveral(t *testing.T) {
+	only := func(ids ...string) func(*Connection) {
+		return allowing(func(r *v1alpha1.AllowRule) { r.Targets = []v1alpha1.TargetRule{{DeploymentIDs: append(ids, "d1")}} })
+	}
+	for name, c := range map[string]struct {
+		reason     string
+		connection func(*Connection)
+		state      string
+		says       string
+	}{
+		"All":  {"All that are allowed are told.", only("d7", "d8", "d9"), "False/TargetReplaced", "has its name: d7, d8, d9; recreate the binding with one of these ids as spec.target.id"},
+		"Some": {"Of the others nothing is told.", only("d7", "d8"), "False/TargetReplaced", "has its name: d7, d8; recreate"},
+		"One":  {"Whether there are others does not show.", only("d7"), "False/TargetNotFound", "does not show"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			third := again
+			third.ID = "d7"
+			a := binding("a").on(d1).claimed(1).targetNamed().replacedBy(again, twin, third)
+			a = a.through("acme", c.connection).annotated(v1alpha1.AnnotationConfirmTarget, "d7")
+			w := drive(t, situation(a, holds(d1, admin)))
+			differ(t, c.reason, "state", c.state+" Held Created", w.state("a"))
+			if m := w.message("a"); !strings.Contains(m, c.says) {
+				t.Errorf("%s\nwant %q in %q", c.reason, c.says, m)
+			}
+		})
 	}
 }
 

@@ -128,17 +128,22 @@ func (s *Situation) replaced(b *Binding, r *Ruling) *fault.Fault {
 		b.TokenWords(), s.Key.Token, found[0].ID, v1alpha1.AnnotationConfirmToken, found[0].ID)
 }
 
-// targetFault is why the target is not known. That another one has its name is told only where the rules allow that one.
+// targetFault is why the target is not known. That others have its name is told only of those that the rules allow.
 func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fault.Fault {
 	if lookup.Reason != v1alpha1.ReasonTargetReplaced {
 		return s.hinted(b, r, lookup)
 	}
-	other := b.Target.Named[0]
-	if !s.may(b, s.tokenFacts(b), FactsOf(&other), b.Role()) {
+	others := slices.DeleteFunc(slices.Clone(b.Target.Named), func(t astro.Target) bool {
+		return !s.may(b, s.tokenFacts(b), FactsOf(&t), b.Role())
+	})
+	switch {
+	case len(others) > 1:
+		return b.targetReplaced(others)
+	case len(others) == 0 || len(b.Target.Named) != 1:
 		_, notFound := resolve.Target(b.Object.Spec.Target, b.targetID(nil), nil, nil, "the binding")
 		return notFound
 	}
-	r.Retarget = b.Object.Annotations[v1alpha1.AnnotationConfirmTarget] == other.ID
+	r.Retarget = b.Object.Annotations[v1alpha1.AnnotationConfirmTarget] == others[0].ID
 	return lookup
 }
 

@@ -24,6 +24,12 @@ var Kinds = map[astro.EntityType]v1alpha1.TargetKind{
 	astro.EntityDeployment: v1alpha1.TargetDeployment,
 }
 
+// elsewhere is where a target may have been made again so that its name does not lead to it.
+var elsewhere = map[v1alpha1.TargetKind]string{
+	v1alpha1.TargetWorkspace:  "under another name",
+	v1alpha1.TargetDeployment: "in another Workspace",
+}
+
 // TargetWords is the target as the user spells it.
 func TargetWords(t v1alpha1.TargetReference) string {
 	words := fmt.Sprintf("%s %s", t.Kind, text.Quote(cmp.Or(t.Name, string(t.ID))))
@@ -60,29 +66,39 @@ func Target(t v1alpha1.TargetReference, pinned string, found []astro.Target, err
 			t.Kind, t.ID, found[0].WorkspaceID, t.WorkspaceID, instead)
 	case len(within) == 0 && pinned != "" && t.ID == "":
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
-			"Astro does not show %s any more (it was %s); if it was made again in another Workspace, recreate %s for that",
-			TargetWords(t), pinned, instead)
+			"Astro does not show %s any more (it was %s); if it was made again %s, recreate %s for that",
+			TargetWords(t), pinned, elsewhere[t.Kind], instead)
 	case len(within) == 0:
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetNotFound,
 			"Astro shows no %s; check spec.target, and that the connection's API token may see it", TargetWords(t))
 	case len(within) == 1:
 		return &within[0], nil
 	default:
-		ids := make([]string, 0, len(within))
-		for _, o := range within {
-			ids = append(ids, o.ID)
-		}
 		return nil, fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetAmbiguous,
-			"there is more than one %s: %s; recreate %s with spec.target.id, or rename the others in Astro", TargetWords(t), Listed(ids), instead)
+			"there is more than one %s: %s; recreate %s with spec.target.id, or rename the others in Astro", TargetWords(t), Listed(ids(within)), instead)
 	}
 }
 
-// Replaced is the fault of a name that was found to stand for a target which is not shown any more, and which another has now.
-// verb is what the user confirms the other for.
-func Replaced(t v1alpha1.TargetReference, gone, other, verb string) *fault.Fault {
+// Replaced is the fault of a name that was found to stand for a target which is not shown any more, and which others have now. verb is
+// what the user confirms the other for, instead what to make again where there are several.
+func Replaced(t v1alpha1.TargetReference, gone string, others []astro.Target, verb, instead string) *fault.Fault {
+	if len(others) > 1 {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
+			"Astro shows no %s with id %s any more, and more than one other has its name: %s; "+
+				"recreate %s with one of these ids as spec.target.id, or delete or rename the others in Astro",
+			TargetWords(t), gone, Listed(ids(others)), instead)
+	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
 		"Astro shows no %s with id %s any more, and another with id %s has its name; set the annotation %s to %s to %s that one",
-		TargetWords(t), gone, other, v1alpha1.AnnotationConfirmTarget, other, verb)
+		TargetWords(t), gone, others[0].ID, v1alpha1.AnnotationConfirmTarget, others[0].ID, verb)
+}
+
+func ids(targets []astro.Target) []string {
+	all := make([]string, 0, len(targets))
+	for _, t := range targets {
+		all = append(all, t.ID)
+	}
+	return all
 }
 
 // Listed names ids in order, the first few of them.

@@ -33,6 +33,7 @@ func TestTarget(t *testing.T) {
 		"Elsewhere":    {"One in another Workspace is not meant.", named, "", []astro.Target{deployment("d2", "w2")}, nil, "TargetNotFound", []string{`Deployment "etl" in Workspace w1`}},
 		"ByID":         {"Without a Workspace any is.", anywhere, "", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
 		"Remade":       {"Of one that is gone with its Workspace, what it was.", named, "d0", nil, nil, "TargetNotFound", []string{"it was d0", "recreate the binding"}},
+		"RemadeOwn":    {"A Workspace is in no other.", v1alpha1.TargetReference{Kind: v1alpha1.TargetWorkspace, Name: "lab"}, "w0", nil, nil, "TargetNotFound", []string{"it was w0", "made again under another name"}},
 		"None":         {"None is told, by what the user wrote.", anywhere, "", nil, nil, "TargetNotFound", []string{`Deployment "d1"`, "check spec.target"}},
 		"Moved":        {"A name that was found stays with its target, wherever that is.", named, "d1", []astro.Target{deployment("d1", "w2")}, nil, "d1", nil},
 		"MovedAway":    {"Of an id that is in another Workspace than declared, that is told.", narrowed, "d1", []astro.Target{deployment("d1", "w2")}, nil, "TargetNotFound", []string{`"d1" is in Workspace w2, not in w1`}},

@@ -46,6 +46,17 @@ var _ = Describe("An inventory of a target that was made again under its name", 
 		Expect(s.names(i)).To(ConsistOf("ci"))
 	})
 
+	It("names the others, where several have its name", func(ctx SpecContext) {
+		s := newStory(ctx).connected()
+		i := s.inventory("prod", s.named("prod-etl"))
+		s.expect(i, "Ready", "True/Listed")
+		other := s.sim.AddDeployment(s.workspace, "prod-etl")
+		again := s.again()
+		Expect(s.expect(i, "Ready", "False/TargetReplaced")).To(And(ContainSubstring(other), ContainSubstring(again), ContainSubstring("spec.target.id")))
+		s.confirm(i, again)
+		Consistently(func() string { return s.expect(i, "Ready", "False/TargetReplaced") }, "1s").Should(ContainSubstring(again), "none of several is taken")
+	})
+
 	It("says that it is not found, where the rules do not allow the other", func(ctx SpecContext) {
 		s := newStory(ctx)
 		rule := s.rule(true, s.workspace)

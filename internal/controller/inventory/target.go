@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -68,15 +69,17 @@ func foundByName(i *v1alpha1.TargetInventory) bool {
 // not taken unasked: another team's tokens may be on it. Without one it is the fault that was there before.
 func successor(ctx context.Context, i *v1alpha1.TargetInventory, h connection.Handle, s policy.Subject, gone *fault.Fault) (*astro.Target, *fault.Fault) {
 	named, err := h.Directory.Successors(ctx, resolve.TargetQuery(i.Spec.Target, ""), pinned(i))
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, fault.FromAstroError(v1alpha1.ConditionResolved, "look up "+resolve.TargetWords(i.Spec.Target), err)
-	case len(named) != 1 || refused(i, h, s, facts(i, &named[0])) != nil:
+	}
+	others := slices.DeleteFunc(slices.Clone(named), func(t astro.Target) bool { return refused(i, h, s, facts(i, &t)) != nil })
+	switch {
+	case len(others) == 0 || len(others) == 1 && len(named) > 1:
 		return nil, gone
-	case i.Annotations[v1alpha1.AnnotationConfirmTarget] == named[0].ID:
+	case len(named) == 1 && i.Annotations[v1alpha1.AnnotationConfirmTarget] == named[0].ID:
 		return &named[0], nil
 	default:
-		return &named[0], resolve.Replaced(i.Spec.Target, pinned(i), named[0].ID, "list")
+		return &others[0], resolve.Replaced(i.Spec.Target, pinned(i), others, "list", "the inventory")
 	}
 }
 
