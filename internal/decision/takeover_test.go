@@ -77,6 +77,32 @@ func TestWhyARoleIsNotTakenOver(t *testing.T) {
 	}
 }
 
+// TestWaysToTakeOver: the ways out that are named lead out.
+func TestWaysToTakeOver(t *testing.T) {
+	const always, declares = ", or set spec.adopt: Always", ", or set spec.role: " + owner
+	same, never := v1alpha1.AdoptIfSameRole, v1alpha1.AdoptNever
+	one, both := onlyRole(member), allowing(func(r *v1alpha1.AllowRule) { r.Roles = []string{member, owner} })
+	for name, c := range map[string]struct {
+		adopt v1alpha1.AdoptPolicy
+		rules func(*Connection)
+		there string
+		want  string
+	}{
+		"Both":          {same, both, owner, always + declares},
+		"NotTheRole":    {same, one, owner, "; the rules of ClusterAstroConnection acme do not let this binding take it over"},
+		"Never":         {never, both, owner, always},
+		"NeverOfOwn":    {never, one, member, always},
+		"NeverOfOthers": {never, one, owner, "; the rules of ClusterAstroConnection acme do not let this binding take it over"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := drive(t, situation(binding("a").adopt(c.adopt).through("acme", c.rules), holds(w1, c.there))).message("a")
+			if want := "remove it in Astro" + c.want; !strings.HasSuffix(got, want) {
+				t.Errorf("want %q at the end of %q", want, got)
+			}
+		})
+	}
+}
+
 // TestARoleThatGoesWaitsForItsHeir is about a binding that could not be given its finalizer, or be written down, just when it was to
 // take a role over that another one gives up.
 func TestARoleThatGoesWaitsForItsHeir(t *testing.T) {

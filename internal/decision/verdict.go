@@ -7,6 +7,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
+	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -56,16 +57,24 @@ func (s *Situation) existingRole(b *Binding, r Ruling) *fault.Fault {
 			there, where, b.Connection.Words)
 	}
 	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonExistingRole,
-		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro, or set spec.adopt: Always%s",
-		there, where, b.Object.Spec.Adopt, declareIt(b, r))
+		"the token already holds %s on %s, which spec.adopt: %s does not allow to take over; remove it in Astro%s",
+		there, where, b.Object.Spec.Adopt, s.waysToTakeOver(b, &r))
 }
 
-// declareIt is the third way of a binding that may take over its own role only.
-func declareIt(b *Binding, r Ruling) string {
-	if b.Object.Spec.Adopt != v1alpha1.AdoptIfSameRole {
-		return ""
+// waysToTakeOver are the edits by which a binding may take over the role in its place after all: those that the rules allow.
+func (s *Situation) waysToTakeOver(b *Binding, r *Ruling) string {
+	ways, ask := "", s.request(b, r)
+	if s.mayTakeOver(b, r) {
+		ways = ", or set spec.adopt: Always"
 	}
-	return ", or spec.role: " + text.Words(r.Verdict.Observed)
+	ask.Role = r.Verdict.Observed
+	if b.Object.Spec.Adopt == v1alpha1.AdoptIfSameRole && policy.Check(b.Connection.Object, ask).Allowed {
+		ways += ", or set spec.role: " + text.Words(r.Verdict.Observed)
+	}
+	if ways == "" {
+		return "; the rules of " + b.Connection.Words + " do not let this binding take it over"
+	}
+	return ways
 }
 
 // needsRead reports whether what is said of the binding rests on a read of the token.
