@@ -3,6 +3,7 @@ package decision
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -176,7 +177,7 @@ func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *
 		c.Reason = v1alpha1.ReasonRoleUpdated
 	case was && before.Reason != v1alpha1.ReasonInSync:
 		if c.Reason = before.Reason; c.Reason == v1alpha1.ReasonDriftCorrected && before.ObservedGeneration == b.Object.Generation {
-			c.Message = before.Message // of the last correction
+			c.Message += lastRestored(before.Message)
 		}
 	case claim != nil && claim.origin == v1alpha1.OriginAdopted:
 		c.Reason = v1alpha1.ReasonAdopted
@@ -184,9 +185,21 @@ func synced(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus, claim *
 	return c
 }
 
+// restoredAfter begins what a message says of the last correction.
+const restoredAfter = "; it was restored after "
+
+// lastRestored is what a message says of the last correction. What it said besides, as of the target's name, is said anew. What others
+// call something may read like its beginning: from the last of them on it stays the same, however often it is taken over.
+func lastRestored(message string) string {
+	if at := strings.LastIndex(message, restoredAfter); at >= 0 {
+		return message[at:]
+	}
+	return ""
+}
+
 // words say what was found in a role's place before it was restored.
 func (f Found) words() string {
-	words := fmt.Sprintf("; it was restored after %s was found at %s", text.Words(cmp.Or(f.Role, "no role")), f.At.UTC().Format(time.RFC3339))
+	words := fmt.Sprintf(restoredAfter+"%s was found at %s", text.Words(cmp.Or(f.Role, "no role")), f.At.UTC().Format(time.RFC3339))
 	if f.By != "" {
 		words += fmt.Sprintf(", where Astro named %q as the last to write the token", text.Clip(f.By, text.MostName))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -78,4 +79,28 @@ func TestTargetIsSpelledAsItWasFound(t *testing.T) {
 	differ(t, "The rules may keep where it is now from the reader.", "words", `Deployment "name of d1" in Workspace w1`, b.where(&Ruling{Target: &moved}))
 	b.Object.Status.Target.Name, b.Object.Status.Target.WorkspaceID = "new name", "w2"
 	differ(t, "What the status says is known.", "words", `Deployment "new name" in Workspace w2`, b.TargetWords())
+}
+
+// TestTheLastCorrectionIsAllThatIsTakenOver is about a target that is renamed and moved after its role was restored.
+func TestTheLastCorrectionIsAllThatIsTakenOver(t *testing.T) {
+	for reason, name := range map[string]string{
+		"It is told by its name and place of now.":                     "loads",
+		"What it is called may read like the words of the correction.": "a" + restoredAfter + "b",
+	} {
+		s := situation(binding("a").on(d1).claimed(1).targetNamed(), token(func(o *Observation) { o.Token.UpdatedBy = "Bob" + restoredAfter + "c" }))
+		w := drive(t, s)
+		differ(t, "Its role is restored.", "state", "True/DriftCorrected Held Created, changed", w.state("a"))
+		moved := movedTo("w2")
+		moved.Name = name
+		var said string
+		for i := range 3 {
+			next := w.next(time.Minute)
+			next.Bindings[0].Target = TargetFinding{Looked: true, Found: []astro.Target{moved}}
+			w = drive(t, next)
+			if m := w.message("a"); i > 1 && m != said || !strings.Contains(m, `Deployment "`+name+`" in Workspace w2`) || !strings.Contains(m, restoredAfter) {
+				t.Errorf("%s\nsaid %q after %q", reason, m, said)
+			}
+			said = w.message("a")
+		}
+	}
 }

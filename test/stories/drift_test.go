@@ -55,6 +55,22 @@ var _ = Describe("Drift", func() {
 		Expect([]string{w.on(w.ci, w.data), w.on(w.ci, w.models)}).To(Equal([]string{"WORKSPACE_MEMBER", "DEPLOYMENT_ADMIN"}))
 	})
 
+	It("is told of the target as it is by now, though it was restored before", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeploymentNamed(w.data, "etl"))
+		w.expect("True/Granted", "b")
+		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.etl)
+		w.sweep()
+		w.expect("True/DriftCorrected", "b")
+		w.sim.MoveDeployment(w.etl, w.science)
+		w.sim.RenameDeployment(w.etl, "loads")
+		w.sweep()
+		Eventually(func() string { return w.message("b") }).Should(And(
+			ContainSubstring(`on Deployment "loads" in Workspace `+w.science), ContainSubstring("after no role was found at 20")))
+		w.waitIdle()
+		Expect(w.costOf(w.sweep).Kubernetes).To(BeZero(), "what stays the same is not written again")
+	})
+
 	It("is found at once where somebody asks for it by annotation", func(ctx context.Context) {
 		w := newWorld(ctx)
 		w.bind(builders.Binding("b").ForToken("ci").OnWorkspace(w.data).WithRole("WORKSPACE_MEMBER"))
