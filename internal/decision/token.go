@@ -144,6 +144,13 @@ func (s *Situation) targetFault(b *Binding, r *Ruling, lookup *fault.Fault) *fau
 		return notFound
 	}
 	r.Retarget = b.Object.Annotations[v1alpha1.AnnotationConfirmTarget] == others[0].ID
+	if r.Retarget && b.Claim != nil && b.Connection.observes() {
+		return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTargetReplaced,
+			"Astro shows no %s with id %s any more, and another with id %s has its name, which the annotation %s confirms; "+
+				"%s is in mode Observe, through which nothing is revoked or given: "+
+				"once it is in mode Enforce, the role on the old one is taken back and that one is bound",
+			b.TargetWords(), b.targetID(nil), others[0].ID, v1alpha1.AnnotationConfirmTarget, b.Connection.Words)
+	}
 	return lookup
 }
 

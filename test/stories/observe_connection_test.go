@@ -27,6 +27,39 @@ var _ = Describe("A connection in mode Observe", func() {
 		return builders.Binding(name).ForToken("ci").OnWorkspace(target).WithRole("WORKSPACE_MEMBER")
 	}
 
+	It("says of a target that was made again, and that is confirmed, that nothing is done until it is Enforce", func() {
+		Expect(w.sim.SetBehaviour("deployment-deletion", astrosim.Keep)).To(Succeed())
+		w.bind(builders.Binding("b").ForToken("ci").OnDeploymentNamed(w.data, "etl"))
+		w.expect("True/Granted", "b")
+		w.mode(v1alpha1.ModeObserve)
+		w.sim.DeleteDeployment(w.etl)
+		again := w.sim.AddDeployment(w.data, "etl")
+		w.sweep()
+		w.expect("False/TargetReplaced", "b")
+		w.told("b", "set the annotation")
+		w.annotate("b", v1alpha1.AnnotationConfirmTarget, again)
+		Eventually(func() string { return w.message("b") }).Should(
+			ContainSubstring("which the annotation " + v1alpha1.AnnotationConfirmTarget + " confirms; AstroConnection " + w.namespace + "/acme is in mode Observe"))
+		Expect(w.binding("b").Status.PlannedChange).To(Equal("remove DEPLOYMENT_ADMIN"))
+		w.mode(v1alpha1.ModeEnforce)
+		w.expect("True/Granted", "b")
+		Expect([]string{w.on(w.ci, w.etl), w.on(w.ci, again)}).To(Equal([]string{"", "DEPLOYMENT_ADMIN"}))
+	})
+
+	It("lets a token that was made again be confirmed, since nothing is written for that", func() {
+		w.bind(member("b", w.data))
+		w.expect("True/Granted", "b")
+		w.mode(v1alpha1.ModeObserve)
+		w.sim.DeleteToken(w.ci)
+		again := w.sim.AddOrganizationToken(w.org, "ci", "ORGANIZATION_MEMBER")
+		w.sweep()
+		w.sweep()
+		w.expect("False/TokenReplaced", "b")
+		w.annotate("b", v1alpha1.AnnotationConfirmToken, again)
+		w.expect("True/WouldChange", "b")
+		Expect(w.binding("b").Status.Token.ID).To(Equal(again))
+	})
+
 	It("says on its first day what its bindings would do, and does it once it is Enforce", func() {
 		w.mode(v1alpha1.ModeObserve)
 		Expect(readiness(w.acme(w.namespace).Status.Conditions)).To(Equal("True/Connected"))

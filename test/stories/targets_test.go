@@ -157,6 +157,20 @@ var _ = Describe("A target that is gone", func() {
 		Expect(w.on(w.ci, again)).To(BeEmpty())
 	})
 
+	It("is not followed by any of several of its name, which are told", func() {
+		lab := w.sim.AddWorkspace(w.org, "lab")
+		w.sweep()
+		w.bind(builders.Binding("lab").ForToken("ci").OnWorkspaceNamed("lab").WithRole("WORKSPACE_MEMBER"))
+		w.expect("True/Granted", "lab")
+		w.sim.DeleteWorkspace(lab)
+		one, two := w.sim.AddWorkspace(w.org, "lab"), w.sim.AddWorkspace(w.org, "lab")
+		w.sweep()
+		w.expect("False/TargetReplaced", "lab")
+		Expect(w.message("lab")).To(And(ContainSubstring(one), ContainSubstring(two), ContainSubstring("spec.target.id")))
+		w.annotate("lab", v1alpha1.AnnotationConfirmTarget, one)
+		w.stays("False/TargetReplaced", "lab")
+	})
+
 	It("is followed by another of its name for a binding that only observes, once that is confirmed", func() {
 		w.bind(builders.Binding("o").ForWorkspaceToken(w.data, "ws-ci").OnDeploymentNamed(w.data, "etl").Observe())
 		w.expect("True/WouldChange", "o")
