@@ -16,6 +16,7 @@ type Options struct {
 	Credential   string
 	Limiter      *Limiter // from Budgets.For; none: a limiter of its own at the published rates
 	UserAgent    string
+	Party        string            // whose the connection is: see Together
 	Transport    http.RoundTripper // none: one that all clients share, so that connections are reused
 
 	ListTimeout  time.Duration // one page of a listing, its body included: 20 s

@@ -28,7 +28,7 @@
 // What is asked of Astro:
 //
 //   - page.go: web pages that stand where Astro's answers should, such as a proxy's.
-//   - impatient.go: callers that would rather get an error than wait long.
+//   - impatient.go, together.go: callers that would rather get an error than wait long, for one call or for many.
 //   - paging.go: reads a paged list completely, or not at all.
 //   - reads.go: every read of the API.
 //   - confirm.go, update.go: the only write. Begin at UpdateRoles.

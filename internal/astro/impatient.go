@@ -18,8 +18,8 @@ const (
 
 type impatientKey struct{}
 
-// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, or more
-// calls wait for its rate limit than it lets through in a second, a call with it fails with ErrThrottled at once. One that waits for a
+// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, or calls
+// wait for its rate limit for longer than a second, a call with it fails with ErrThrottled at once. One that waits for a
 // listing or lookup which another call makes does so after a second. Only where the credential is that of own, which may be nil, a
 // call waits as it always does.
 func Impatient(ctx context.Context, own *Client) context.Context {
@@ -29,6 +29,9 @@ func Impatient(ctx context.Context, own *Client) context.Context {
 	}
 	return context.WithValue(ctx, impatientKey{}, exempt)
 }
+
+// busy is the error of a call that would wait for so long.
+func busy(wait time.Duration) error { return pausedError{wait: max(wait, impatientQueue), busy: true} }
 
 // Shares reports whether two clients have the budget of one credential.
 func (c *Client) Shares(other *Client) bool { return c.limiter == other.limiter }
@@ -50,7 +53,8 @@ func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bo
 			return ctx.Err()
 		}
 	}
-	late, stop := b.clock.After(impatientQueue)
+	most := b.longest(ctx)
+	late, stop := b.clock.After(most)
 	defer stop()
 	for {
 		paused, changed := b.pause()
@@ -58,12 +62,17 @@ func (b *bucket) attend(ctx context.Context, ready <-chan struct{}, impatient bo
 			return pausedError{wait: paused}
 		}
 		select {
+		case <-ready: // whatever else is
+			return nil
+		default:
+		}
+		select {
 		case <-ready:
 			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late:
-			return pausedError{wait: impatientQueue, busy: true}
+			return busy(most)
 		case <-changed:
 		}
 	}

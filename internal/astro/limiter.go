@@ -83,7 +83,7 @@ type pausedError struct {
 
 func (e pausedError) Error() string {
 	if e.busy {
-		return "more calls wait for the rate limit of the connection's API token than it lets through in a second"
+		return "calls wait for the rate limit of the connection's API token for longer than a second"
 	}
 	return "Astro has asked to wait, and the time is not over"
 }
@@ -92,8 +92,8 @@ func (e pausedError) Error() string {
 func (b *bucket) acquire(ctx context.Context, urgent, impatient bool) error {
 	wait, leaveQueue := b.join(urgent)
 	defer leaveQueue()
-	if impatient && wait > impatientQueue {
-		return pausedError{wait: wait, busy: true}
+	if impatient && wait > b.longest(ctx) {
+		return busy(wait)
 	}
 	if !urgent {
 		if err := b.attend(ctx, b.normal, impatient); err != nil {
@@ -130,7 +130,7 @@ func leave(door chan struct{}) { door <- struct{}{} }
 func (b *bucket) wait(ctx context.Context, impatient bool) error {
 	most := patience
 	if impatient {
-		most = impatience
+		most = min(impatience, b.longest(ctx))
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -140,8 +140,8 @@ func (b *bucket) wait(ctx context.Context, impatient bool) error {
 		if paused > most {
 			return pausedError{wait: paused}
 		}
-		if impatient && free > impatientQueue {
-			return pausedError{wait: free, busy: true}
+		if impatient && free > b.longest(ctx) {
+			return busy(free)
 		}
 		if paused <= 0 && free <= 0 {
 			return nil

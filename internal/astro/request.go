@@ -69,6 +69,8 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	if err := k.refusedBy(c.credential.Load()); err != nil {
 		return err
 	}
+	ctx, done := c.waits(ctx)
+	defer done()
 	return unsent(k.op, b.acquire(ctx, k.urgent, c.limiter.isImpatient(ctx)))
 }
 
@@ -78,8 +80,10 @@ func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) err
 	case <-done:
 		return nil
 	default:
-		return unsent(op, c.limiter.reads.attend(ctx, done, c.limiter.isImpatient(ctx)))
 	}
+	ctx, waited := c.waits(ctx)
+	defer waited()
+	return unsent(op, c.limiter.reads.attend(ctx, done, c.limiter.isImpatient(ctx)))
 }
 
 // unsent is the error of a call that was not sent, because the wait for its turn ended; nil if it did not.

@@ -126,6 +126,27 @@ var _ = Describe("A credential that Astro asks to wait", func() {
 		}
 	})
 
+	It("does not hold up edits through another, however many connections have it and a low rate limit", func(ctx context.Context) {
+		const many = 12
+		w, _, tokens := neighbours(ctx, "ORGANIZATION_MEMBER")
+		for i := range many {
+			through := fmt.Sprintf("c-%02d", i)
+			w.apply(w.connection(through).In(w.other).Object())
+			w.bind(theirs(w, i).Through(through).ForTokenID(tokens[0]).OnWorkspace(w.data).WithRole("WORKSPACE_OWNER"))
+		}
+		for i := range many {
+			w.expect("False/TokenNotFound", fmt.Sprintf("%s/x-%d", w.other, i))
+		}
+		w.editConnection(w.other, func(c *v1alpha1.AstroConnection) { // which is that of them all
+			c.Spec.RateLimit = v1alpha1.RateLimit{ReadsPerSecond: 1, WritesPerSecond: 1}
+		})
+		for _, role := range []string{"WORKSPACE_OWNER", "WORKSPACE_AUTHOR"} {
+			time.Sleep(2 * time.Second)
+			w.advance(20 * time.Second) // no listing is new enough any more
+			w.edits(tokens, role)
+		}
+	})
+
 	It("is used again once the time is over", func(ctx context.Context) {
 		w, id, tokens := neighbours(ctx, "ORGANIZATION_OWNER")
 		w.throttles(id)

@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"cmp"
 	"encoding/hex"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -94,6 +95,12 @@ func (d *dependencies) reopen(key Key, c *astro.Client, try func()) {
 	}
 }
 
+// partyOf is who answers for how long calls through a connection keep others waiting: the namespace of an AstroConnection, however many
+// it has, and a ClusterAstroConnection by itself, because no tenant makes one.
+func partyOf(c v1alpha1.Connection) string {
+	return cmp.Or(c.GetNamespace(), KeyOf(c).String())
+}
+
 func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *astro.Limiter, refused func()) *astro.Client {
 	return astro.NewClient(astro.Options{
 		BaseURL:      c.ConnectionSpec().APIURL,
@@ -101,6 +108,7 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		Credential:   secret,
 		Limiter:      limiter,
 		UserAgent:    d.UserAgent,
+		Party:        partyOf(c),
 		Observe:      countRequest(KeyOf(c)),
 		Refused:      refused,
 		Fence:        d.Fence,

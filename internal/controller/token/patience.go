@@ -2,6 +2,9 @@ package token
 
 import (
 	"context"
+	"maps"
+	"sync"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
@@ -45,4 +48,43 @@ func (g group) client() (own *astro.Client, one bool) {
 		}
 	}
 	return own, true
+}
+
+// sameLook is for how long the look that follows a wait in line counts as the same one: what was answered is remembered for longer, so
+// that only who did not answer in time is asked again.
+const sameLook = 5 * time.Second
+
+// looks are what the owners of connections have left of a second for a token that was looked at, and waits in line before it is looked at
+// once more. Else each of them would hold it up twice.
+type looks struct {
+	mu   sync.Mutex
+	left map[TokenKey]look
+}
+
+type look struct {
+	seconds *astro.Seconds
+	at      time.Time
+}
+
+// take is what is left for the token, or seconds of which nothing is spent.
+func (l *looks) take(key TokenKey) *astro.Seconds {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	last := l.left[key]
+	if delete(l.left, key); time.Since(last.at) < sameLook {
+		return last.seconds
+	}
+	return new(astro.Seconds)
+}
+
+// keep remembers it, until the token is called.
+func (l *looks) keep(key TokenKey, left *astro.Seconds) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	maps.DeleteFunc(l.left, func(_ TokenKey, old look) bool { return now.Sub(old.at) >= sameLook })
+	if l.left == nil {
+		l.left = map[TokenKey]look{}
+	}
+	l.left[key] = look{left, now}
 }

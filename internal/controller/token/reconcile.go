@@ -38,19 +38,21 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 	permit, done := r.patience.take()
 	defer done()
 	if key.Token == "" {
-		return r.reconcileUnresolved(permit.of(ctx, g), g)
+		return r.reconcileUnresolved(permit.of(astro.Together(ctx, new(astro.Seconds)), g), g)
 	}
 	return r.reconcileToken(ctx, g, permit)
 }
 
 // reconcileToken works on a token whose id is known, with those that name it.
 func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit) (reconcile.Result, error) {
-	observation := r.observe(permit.of(ctx, g), g)
-	g, err := r.gatherNamed(permit.of(ctx, g), g, observation)
+	left := r.looks.take(g.key)
+	looking := astro.Together(ctx, left) // what is looked up here is remembered, so that work goes on next time; a write is not given up halfway
+	observation := r.observe(permit.of(looking, g), g)
+	g, err := r.gatherNamed(permit.of(looking, g), g, observation)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	ctx = permit.of(ctx, g)
+	looking, ctx = permit.of(looking, g), permit.of(ctx, g)
 	if len(g.bindings) == len(g.doubtful) {
 		return r.leave(g)
 	}
@@ -58,15 +60,17 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit)
 		return reconcile.Result{RequeueAfter: wait}, nil
 	}
 	if !r.enter(g) {
+		r.looks.keep(g.key, left)
 		return reconcile.Result{}, nil
 	}
-	observation = r.observeThrough(ctx, g, observation)
-	situation := r.situation(ctx, g, observation)
+	observation = r.observeThrough(looking, g, observation)
+	situation := r.situation(looking, g, observation)
 	if situation.Token.ByID {
 		r.auditSeen(ctx, g.key, situation.Token.Token)
 	}
 	progress, waits := r.carryOut(ctx, g, decision.Begin(situation))
 	if waits {
+		r.looks.keep(g.key, left)
 		return reconcile.Result{}, nil
 	}
 	r.memory.keep(g.key, progress.Situation.Memory)

@@ -47,6 +47,7 @@ type Reconciler struct {
 	ahead     *ahead
 	shares    shares
 	patience  patience
+	looks     looks
 	refusals  refusal.Told
 	found     chan event.TypedGenericEvent[finding]
 
