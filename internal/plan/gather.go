@@ -35,7 +35,13 @@ func (r *run) binding(b *v1alpha1.ScopedTokenBinding) decision.Binding {
 	if c := d.Connection.Object; c != nil && policy.GoesByLabels(c) { // else nothing hangs on what kept them from being read
 		d.LabelsErr = namespace.Err
 	}
+	d.Connection.Own = r.ownRoles(&d.Connection)
 	return d
+}
+
+// ownRoles are the roles of the connection's own API token, as far as it is listed: by them it is known what it may write.
+func (r *run) ownRoles(c *decision.Connection) []astro.Role {
+	return r.tokens[decision.Key{Host: c.Host, Organization: c.Organization, Token: c.Credential}].Roles
 }
 
 // keyOf is the key of a binding, without a token while that is only named, the rules refuse it, or the connection does not exist. A claim keeps

@@ -37,7 +37,7 @@ var (
 func world(edits ...func(*World)) World {
 	c := builders.Connection(builders.ConnectionName).To("https://api.astronomer.io", org).In("team").Object()
 	c.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionReady, Status: metav1.ConditionTrue, Reason: "Connected"}}
-	c.Status.CredentialTokenID = "cltk0000000000000operator"
+	c.Status.CredentialTokenID = operator
 	w := World{
 		Now: today, Connections: []v1alpha1.Connection{c},
 		Organizations: map[OrganizationKey]*Organization{acme: {

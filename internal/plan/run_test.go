@@ -106,6 +106,16 @@ func TestRun(t *testing.T) {
 			})),
 			map[string]string{"a": `revoke "DEPLOYMENT_ADMIN" to "" Expired`},
 		},
+		"UnreachableMissed": {
+			"Nor does it say anything of a token that it lacks.",
+			func() World {
+				w := granted(connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonListIncomplete)))
+				w.Organizations[acme].Tokens = w.Organizations[acme].Tokens[1:]
+				w.Organizations[acme].Missing = map[string]Missing{ci: {}}
+				return w
+			}(),
+			map[string]string{"a": "none Granted"},
+		},
 		"NeverProven": {
 			"Without a credential that was proven once nothing is done.",
 			world(declares(on("a")), connection(readyIs(metav1.ConditionUnknown, v1alpha1.ReasonUnreachable), func(c *v1alpha1.AstroConnection) {

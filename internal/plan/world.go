@@ -102,6 +102,7 @@ func (w *World) connection(key ref.Key, object v1alpha1.Connection) decision.Con
 	} else {
 		c.Ready, c.Reason = Works(object), ready.Reason
 		c.NeedsUser = meta.IsStatusConditionTrue(status.Conditions, v1alpha1.ConditionStalled)
+		c.Distrusts = ready.Reason == v1alpha1.ReasonListIncomplete
 	}
 	c.Callable = c.Ready || status.CredentialTokenID != ""
 	return c

@@ -68,6 +68,52 @@ var _ = Describe("A plan of manifests", func() {
 
 		Expect(w.planOf(0, manifests, "--prune").Changes).To(BeEmpty())
 	})
+
+	It("knows that a claim stands back whose credential owns nothing there", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER") // by which the other credential sees the token
+		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_MEMBER")
+		token := w.sim.AddOrganizationToken(w.org, "partial", "ORGANIZATION_MEMBER")
+		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.data, "WORKSPACE_OPERATOR")
+		w.sim.GrantRole(token, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER")
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.etl, "Deploy Only")
+		w.connectAs(w.other, token)
+		w.sweep()
+		w.bind(
+			builders.Binding("own").In(w.other).ForTokenID(w.ci).OnDeployment(w.models),
+			builders.Binding("etl").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl).WithRole("Deploy Only"))
+		w.expect("True/Granted", w.other+"/own")
+		w.expect("True/Adopted", w.other+"/etl")
+		w.waitIdle()
+
+		p := w.planOf(2, w.manifests(builders.Binding("b").ForTokenID(w.ci).OnDeployment(w.etl)))
+		written := len(w.sim.Audit())
+		w.bind(builders.Binding("b").ForTokenID(w.ci).OnDeployment(w.etl))
+		w.expect("True/Adopted", "b")
+		w.expect("False/PermissionDenied", w.other+"/etl")
+		w.waitIdle()
+		Expect(p.changes()).To(ConsistOf(w.changesSince(written)), "what Astro was asked for is what was planned")
+	})
+
+	It("knows that a claim keeps the role of one that goes where its credential owns the Organization", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.connectAs(w.other, w.sim.AddOrganizationToken(w.org, "second", "ORGANIZATION_OWNER"))
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.MaxRevocationsPerSweep = 1 })
+		kept := builders.Binding("kept").ForTokenID(w.ci).OnWorkspace(w.science).WithRole("WORKSPACE_MEMBER")
+		w.bind(kept, builders.Binding("a").ForTokenID(w.ci).OnDeployment(w.etl), builders.Binding("c").ForTokenID(w.ci).OnDeployment(w.reports))
+		w.expect("True/Granted", "a", "c", "kept")
+		w.bind(builders.Binding("heir").In(w.other).ForTokenID(w.ci).OnDeployment(w.etl))
+		w.expect("True/Granted", w.other+"/heir")
+		w.waitIdle()
+
+		p := w.planOf(2, w.manifests(kept), "--prune")
+		Expect(p.actions()).To(And(HaveKeyWithValue("a", plan.Release), HaveKeyWithValue("c", plan.Revoke)), "the one revocation of a sweep is left for c")
+		written := len(w.sim.Audit())
+		w.delete("a", "c")
+		w.expect(gone, "a", "c")
+		w.waitIdle()
+		Expect(w.changesSince(written)).To(ConsistOf(p.changes()), "what Astro was asked for is what was planned")
+	})
 })
 
 // manifests are bindings of the world's namespace as YAML.
