@@ -15,7 +15,7 @@ import (
 type parties struct {
 	*world
 
-	ctx context.Context //nolint:containedctx // of the one piece of work that a test is about
+	ctx context.Context
 }
 
 func newParties(ctx context.Context) parties {

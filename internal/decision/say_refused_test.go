@@ -8,7 +8,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
-	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 // ownsElsewhere is a connection whose credential owns another Workspace only.
@@ -99,7 +98,7 @@ func TestRequestOfANeighbour(t *testing.T) {
 		b := binding("b")
 		other := binding("a").in("other").through(c.through, onlyRole(owner)).annotated(v1alpha1.AnnotationRequestedAt, "now")
 		s := situation(b, other)
-		s.Memory = s.Memory.refused(&b.b, roleset.Target(w1), member, Refusal{
+		s.Memory = s.Memory.refused(&b.b, w1, member, Refusal{
 			At: now, Invalid: true, Fault: fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro, "no"),
 		})
 		differ(t, name, "writes through", c.writes, Begin(s).Writes())
