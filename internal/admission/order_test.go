@@ -47,7 +47,7 @@ func TestOrder(t *testing.T) {
 					h.Edited(s.key, s.edited, true)
 					continue
 				}
-				h.enter(t, false, s.key, Rank{Urgent: s.urgent, Namespace: s.namespace}, "c")
+				h.enter(t, false, s.key, Rank{Urgent: s.urgent, Namespaces: []string{s.namespace}}, "c")
 			}
 			var got []string
 			for at := "first"; at != ""; {
@@ -108,13 +108,13 @@ func (c *crowd) begin(key string) {
 	for _, credential := range c.of[key] {
 		through = append(through, c.way(credential))
 	}
-	if !c.Enter(key, through, Rank{Namespace: "n0"}) {
+	if !c.Enter(key, through, Rank{Namespaces: []string{"n0"}}) {
 		c.wake(c.Leave(key))
 		return
 	}
 	to := c.of[key][c.rng.IntN(len(c.of[key]))]
 	if c.rng.IntN(2) == 0 {
-		granted, woken := c.Write(key, c.way(to), Rank{Namespace: "n0"})
+		granted, woken := c.Write(key, c.way(to), Rank{Namespaces: []string{"n0"}})
 		c.wake(woken)
 		if !granted {
 			c.wake(c.Leave(key)) // as a worker does at its end
@@ -202,14 +202,14 @@ func TestNoFloodHoldsAnotherNamespaceUp(t *testing.T) {
 		h := newHall(1)
 		h.enter(t, true, "first", Rank{}, "c")
 		for i := range 50 + rng.IntN(200) {
-			h.enter(t, false, fmt.Sprint("flood", i), Rank{Urgent: true, Namespace: "flood"}, "c")
+			h.enter(t, false, fmt.Sprint("flood", i), Rank{Urgent: true, Namespaces: []string{"flood"}}, "c")
 			h.now = h.now.Add(time.Duration(rng.IntN(100)) * time.Millisecond)
 		}
 		at := "first"
 		for range rng.IntN(20) {
 			at = h.end(at)[0]
 		}
-		h.enter(t, false, "single", Rank{Urgent: true, Namespace: "other"}, "c")
+		h.enter(t, false, "single", Rank{Urgent: true, Namespaces: []string{"other"}}, "c")
 		next := h.end(at)[0]
 		if after := h.end(next); next != "single" && after[0] != "single" {
 			t.Fatalf("seed %d: %s and %s go before another namespace's only edit", seed, next, after[0])
@@ -254,9 +254,9 @@ func TestAnEditBeyondTheShareIsNotUrgent(t *testing.T) {
 	h.enter(t, true, "first", Rank{}, "c")
 	for _, key := range []string{"e1", "e2"} {
 		h.Edited(key, "busy", false)
-		h.enter(t, false, key, Rank{Namespace: "busy"}, "c")
+		h.enter(t, false, key, Rank{Namespaces: []string{"busy"}}, "c")
 	}
-	h.enter(t, false, "drift", Rank{Namespace: "other"}, "c")
+	h.enter(t, false, "drift", Rank{Namespaces: []string{"other"}}, "c")
 	h.Edited("edit", "busy", true)
 	h.Edited("edit", "stranger", false) // of the same key: who waits for it by right does so still
 	h.enter(t, false, "edit", Rank{}, "c")
@@ -278,7 +278,7 @@ func TestNextIsTheOrderInWhichKeysAreCalled(t *testing.T) {
 			if rng.IntN(3) == 0 {
 				h.Edited(key, namespace, rng.IntN(2) == 0)
 			}
-			h.enter(t, false, key, Rank{Urgent: rng.IntN(5) == 0, Namespace: namespace}, "c")
+			h.enter(t, false, key, Rank{Urgent: rng.IntN(5) == 0, Namespaces: []string{namespace}}, "c")
 			h.now = h.now.Add(time.Duration(rng.IntN(100)) * time.Millisecond)
 		}
 		h.now = h.now.Add(time.Minute)

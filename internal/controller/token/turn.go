@@ -14,19 +14,30 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
 )
 
-// rankOf is the rank of a group: that of a binding for which a user waits, if there is one.
-func (r *Reconciler) rankOf(g group) (of admission.Rank) {
+// ranked is how many namespaces count for whose turn a token is. All that wait in line are compared for each that is called, so a token
+// that a thousand namespaces bind is not to make that slow.
+const ranked = 8
+
+// rankOf is the rank of a group: it is for the namespaces in which a user waits for it, if there are any, else for all whose bindings ask
+// for something. Beyond ranked, those count that are first in the alphabet.
+func (r *Reconciler) rankOf(g group) admission.Rank {
+	var all, urgent []string
 	for i := range g.bindings {
-		if !asks(&g.bindings[i]) {
+		namespace := g.bindings[i].Object.Namespace
+		if len(urgent) == ranked || slices.Contains(urgent, namespace) || !asks(&g.bindings[i]) {
 			continue
 		}
-		of.Namespace = g.bindings[i].Object.Namespace
-		if r.waitedFor(&g.bindings[i]) && !r.shares.edits.Spent(of.Namespace, time.Now()) {
-			of.Urgent = true
-			break
+		if len(all) < ranked && !slices.Contains(all, namespace) {
+			all = append(all, namespace)
+		}
+		if r.waitedFor(&g.bindings[i]) && !r.shares.edits.Spent(namespace, time.Now()) {
+			urgent = append(urgent, namespace)
 		}
 	}
-	return of
+	if len(urgent) > 0 {
+		return admission.Rank{Urgent: true, Namespaces: urgent}
+	}
+	return admission.Rank{Namespaces: all}
 }
 
 // waitedFor reports whether a user has made, edited or deleted the binding since the operator began to work, and it was not
