@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
@@ -123,18 +125,24 @@ func TestDriftThatCannotBeCorrected(t *testing.T) {
 	unseen := func(err error) *bindingBuilder {
 		return binding("a").claimed(1).but(func(b *Binding) { b.Target = TargetFinding{Looked: true, Err: err} })
 	}
+	broken := func() *bindingBuilder { return binding("a").claimed(1).through("acme", refusedCredential) }
 	for name, c := range map[string]struct {
 		reason string
 		parts  []part
 		want   string
 	}{
-		"TakenAway": {"The listing shows that it was taken away.", of(unseen(errLost)), "Unknown/Unreachable Held Created"},
-		"Changed":   {"Or changed.", of(unseen(errLost), holds(w1, owner)), "Unknown/Unreachable Held Created"},
-		"InPlace":   {"As long as it is in place, nothing is told.", of(unseen(errLost), holds(w1, member)), "unchanged"},
-		"Throttled": {"Astro has no time for it.", of(unseen(errThrottled)), "unchanged"},
-		"Unseen":    {"Where nobody sees the token, nobody knows.", of(unseen(errLost), presence(Unseen)), "unchanged"},
-		"Recovered": {"A role that the journal alone tells of may not have been given yet.", of(unseen(errLost).but(func(b *Binding) { b.Recovered, b.Journaled = now, true })), "unchanged"},
-		"Observed":  {"What the status tells already is not told as something else.", of(unseen(errLost).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Role = "" }).observed()), "unchanged"},
+		"NotReady":        {"Others have read that it is gone, and its own connection cannot give it.", of(broken(), readByID), "Unknown/ConnectionNotReady Held Created"},
+		"NotReadyInPlace": {"As long as it is in place, an outage writes nothing.", of(broken(), readByID, holds(w1, member)), "unchanged"},
+		"NotReadyListed":  {"A listing alone may be old.", of(broken()), "unchanged"},
+		"NotReadyTold":    {"It goes on being said to who was told.", of(broken().edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Conditions[3].Status = metav1.ConditionUnknown })), "Unknown/ConnectionNotReady Held Created"},
+		"NotReadyPartial": {"Who is not shown all roles knows of none that is gone.", of(broken(), readByID, ownScopeHidden), "unchanged"},
+		"TakenAway":       {"The listing shows that it was taken away.", of(unseen(errLost)), "Unknown/Unreachable Held Created"},
+		"Changed":         {"Or changed.", of(unseen(errLost), holds(w1, owner)), "Unknown/Unreachable Held Created"},
+		"InPlace":         {"As long as it is in place, nothing is told.", of(unseen(errLost), holds(w1, member)), "unchanged"},
+		"Throttled":       {"Astro has no time for it.", of(unseen(errThrottled)), "unchanged"},
+		"Unseen":          {"Where nobody sees the token, nobody knows.", of(unseen(errLost), presence(Unseen)), "unchanged"},
+		"Recovered":       {"A role that the journal alone tells of may not have been given yet.", of(unseen(errLost).but(func(b *Binding) { b.Recovered, b.Journaled = now, true })), "unchanged"},
+		"Observed":        {"What the status tells already is not told as something else.", of(unseen(errLost).edit(func(b *v1alpha1.ScopedTokenBinding) { b.Status.Role = "" }).observed()), "unchanged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := drive(t, situation(c.parts...))

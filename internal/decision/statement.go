@@ -181,7 +181,7 @@ func (p Progress) statement(i int, r Ruling) Statement {
 		return st
 	}
 	if s.unrestorable(b, r) {
-		r.Fault = r.Fault.With(fmt.Sprintf("; the token does not hold %s meanwhile, and is given it again once that succeeds", b.Role()))
+		r.Fault = r.Fault.With(fmt.Sprintf("; the token does not hold %s meanwhile, and is given it again afterwards", b.Role()))
 	}
 	st.Status = s.statusOf(b, r, p.entered(i, r), done, changed)
 	fault.SetWarnings(&st.Status.Conditions, p.warnings(i, r), b.Object.Generation, metav1.NewTime(s.Now))

@@ -119,10 +119,20 @@ func (p Progress) without(i int, r Ruling) bool {
 }
 
 // unrestorable reports whether the role that a binding was given, by its status, is missing from the token, and cannot be restored because
-// nobody can look at its target. As long as it is in place, that changes nothing.
+// nobody can look at its target, or its connection is not ready. As long as it is in place, that changes nothing.
 func (s *Situation) unrestorable(b *Binding, r Ruling) bool {
-	return r.Fault != nil && r.Fault.Transient && r.Fault.Reason != v1alpha1.ReasonRateLimited && b.Target.Err != nil && errors.Is(r.Fault.Err, b.Target.Err) &&
+	f := r.Fault
+	if f == nil || !f.Transient || f.Silent || f.Reason == v1alpha1.ReasonRateLimited {
+		return false
+	}
+	return (b.Target.Err != nil && errors.Is(f.Err, b.Target.Err) || f.Reason == v1alpha1.ReasonConnectionNotReady && s.seesGap(b)) &&
 		s.presenceTo(b) == Present && s.drifted(b) && b.Recovered.IsZero() && b.Object.Status.Role == b.Role()
+}
+
+// seesGap reports whether what others saw of the token's roles counts for a binding whose connection is not ready: it was read afresh, or
+// the binding has been told already, and all of its roles are shown.
+func (s *Situation) seesGap(b *Binding) bool {
+	return (s.Token.ByID || !b.UpToDate()) && !b.leaving(s.Now) && !s.partial(b.entry(nil))
 }
 
 // unconfirmedFault is the fault of a change that Astro took and does not show.

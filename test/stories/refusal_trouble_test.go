@@ -103,6 +103,36 @@ var _ = Describe("A credential that is revoked", func() {
 	})
 })
 
+var _ = Describe("A credential that is revoked, of one connection to a token,", func() {
+	It("does not have a role called granted that another connection shows to be gone", func(ctx context.Context) {
+		w := newWorld(ctx)
+		w.connectAs(w.other, w.sim.AddOrganizationToken(w.org, "second", "ORGANIZATION_OWNER"))
+		w.sweep()
+		w.bind(
+			builders.Binding("a").ForTokenID(w.ci).OnDeployment(w.etl), builders.Binding("kept").ForTokenID(w.ci).OnDeployment(w.reports),
+			builders.Binding("x").In(w.other).ForTokenID(w.ci).OnDeployment(w.models),
+		)
+		w.expect("True/Granted", "a", "kept", w.other+"/x")
+		w.sim.RevokeCredential(w.operator)
+		w.sweepAttempt()
+		Eventually(func() string { return readiness(w.acme(w.namespace).Status.Conditions) }).Should(Equal("False/CredentialRejected"))
+		w.waitIdle()
+		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.etl)
+		w.sim.RevokeRole(w.ci, astrosim.TypeDeployment, w.models)
+		w.sweepOf(w.other)
+		w.expect("True/DriftCorrected", w.other+"/x")
+		w.expect("Unknown/ConnectionNotReady", "a")
+		w.told("a", "the token does not hold DEPLOYMENT_ADMIN meanwhile")
+		w.waitIdle()
+		Expect(w.costOf(func() { w.sweepOf(w.other) }).Kubernetes).To(BeZero(), "it is said once")
+		w.stays("True/Granted", "kept")
+		w.sim.RestoreCredential(w.operator)
+		w.sweep()
+		w.expect("True/DriftCorrected", "a")
+		Expect(w.on(w.ci, w.etl)).To(Equal("DEPLOYMENT_ADMIN"))
+	})
+})
+
 var _ = Describe("A credential that is refused for a moment", func() {
 	It("keeps nobody from being put right who is Ready, once it is proven again", func(ctx context.Context) {
 		w := newWorld(ctx)
