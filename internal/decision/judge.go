@@ -102,8 +102,8 @@ func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
 	if f := s.tokenFault(b, r); f != nil {
 		return f
 	}
-	if b.ByNameOnly() && !s.named(b) {
-		return fault.Quiet() // its name is another token's by now, under whose key it is looked at
+	if s.Misnamed(b) {
+		return fault.Quiet() // its name is looked up once more, and it is told what that shows
 	}
 	if lookup != nil {
 		return s.targetFault(b, r, lookup)
@@ -120,10 +120,10 @@ func suspended(b *Binding) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)
 }
 
-// named reports whether the token's present name is the one that the binding gives.
-func (s *Situation) named(b *Binding) bool {
+// Misnamed reports whether nothing but its name says that the binding is this token's, which has another name by now.
+func (s *Situation) Misnamed(b *Binding) bool {
 	ref, err := pin.NameRefTo(s.Token.Token)
-	return err == nil && ref == b.NameRef()
+	return b.ByNameOnly() && (err != nil || ref != b.NameRef())
 }
 
 // losesByWithdrawal reports whether the binding's role is taken away when the rules allow it no more.

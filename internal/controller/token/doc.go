@@ -11,6 +11,7 @@
 //   - gather.go, journaled.go: whose bindings are worked on together;
 //   - undeclared.go: roles that no binding declares, and that an inventory is to remove;
 //   - observe.go, turn.go, look.go, lookup.go: when it is a token's turn, and what Astro shows of it;
+//   - handed.go: bindings that are handed over to a token by its name, and are handed back if it has another one by now;
 //   - orphans.go, ownwrites.go: what is known of bindings that the cache does not show as they are;
 //   - metrics.go: what is measured;
 //   - connections.go, reconciler.go: what bindings work through, and what a reconcile works with and remembers;

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -45,6 +46,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, key TokenKey) (reconcile.Res
 
 // reconcileToken works on a token whose id is known, with those that name it.
 func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit) (reconcile.Result, error) {
+	over := r.handed.over(g.key)
 	left := r.looks.take(g.key)
 	looking := astro.Together(ctx, left) // what is looked up here is remembered, so that work goes on next time; a write is not given up halfway
 	observation := r.observe(permit.of(looking, g), g)
@@ -54,7 +56,7 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit)
 	}
 	looking, ctx = permit.of(looking, g), permit.of(ctx, g)
 	if len(g.bindings) == len(g.doubtful) {
-		return r.leave(g)
+		return r.leave(ctx, g, over, observation)
 	}
 	if wait, behind := r.ownWrites.cacheBehind(g.bindings); behind {
 		return reconcile.Result{RequeueAfter: wait}, nil
@@ -78,16 +80,18 @@ func (r *Reconciler) reconcileToken(ctx context.Context, g group, permit permit)
 	if g.unsure != nil { // what the others are to be told or given does not wait for those that name the token
 		progress = progress.Retry(g.unsure)
 	}
+	r.handBack(ctx, g.key, over, progress)
 	return r.result(progress, observation.again(g))
 }
 
 // leave forgets a token that no binding speaks of, unless it is not known who does.
-func (r *Reconciler) leave(g group) (reconcile.Result, error) {
+func (r *Reconciler) leave(ctx context.Context, g group, over map[types.UID]handedOver, o observation) (reconcile.Result, error) {
 	if g.unsure != nil {
 		return r.result(decision.Progress{}.Retry(g.unsure), 0)
 	}
 	r.memory.forget(g.key)
 	r.line.Served(g.key)
+	r.handBack(ctx, g.key, over, decision.Progress{Situation: decision.Situation{Token: o.Observation, Bindings: g.bindings}})
 	return reconcile.Result{}, nil
 }
 

@@ -43,6 +43,7 @@ type Reconciler struct {
 	ownWrites *ownWrites
 	orphans   *orphans
 	pace      *pace
+	handed    *handed
 	line      *line
 	ahead     *ahead
 	shares    shares

@@ -112,7 +112,7 @@ func (o Options) concurrency() int {
 func newReconciler(mgr ctrl.Manager, o Options) *Reconciler {
 	r := &Reconciler{
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Registry: o.Registry, Recorder: o.Recorder, Clock: o.Clock, Namespaces: o.Namespaces,
-		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(), ahead: newAhead(),
+		memory: newMemory(), ownWrites: newOwnWrites(), pace: newPace(), handed: newHanded(), ahead: newAhead(),
 		found: make(chan event.TypedGenericEvent[finding]), patience: make(patience, max(1, o.concurrency()/2)),
 		begun: time.Now().Add(-time.Second),
 		shares: shares{

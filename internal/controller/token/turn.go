@@ -127,6 +127,7 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 		if claim := bindings[i].Claim; claim != nil {
 			key = tokenKey(claim.Host, claim.Organization, claim.Token)
 		}
+		r.handed.note(g.key, key, &bindings[i])
 		if r.waitedFor(&bindings[i]) {
 			urgent := !r.shares.edits.Spent(bindings[i].Object.Namespace, time.Now())
 			r.line.Edited(key, bindings[i].Object.Namespace, urgent)
