@@ -216,7 +216,7 @@ var _ = Describe("A claim that Astro has refused to let stand against another", 
 	It("does not come back because its user asks while nobody can answer", func() {
 		w.throttles(credentials[0])
 		w.annotate(weak, v1alpha1.AnnotationRequestedAt, "now")
-		Eventually(func() string { return w.binding(weak).Status.LastHandledReconcileAt }).Should(Equal("now"))
+		w.look("b") // after which the operator has seen both
 		drifts()
 	})
 
