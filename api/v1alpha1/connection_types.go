@@ -140,7 +140,8 @@ type ConnectionSpec struct {
 
 	// maxRevocationsPerSweep is how many roles may be revoked through this connection within one sweepInterval. When more
 	// are to be revoked, none is any more until somebody lifts the limit for a while, with the annotation
-	// astro.scopedtoken.dev/lift-revocation-limit, or no binding waits for it. There is no limit unless this is set.
+	// astro.scopedtoken.dev/lift-revocation-limit, or no binding waits for it. Where several namespaces hold roles, each may
+	// use half, and one role at least. There is no limit unless this is set.
 	// +optional
 	// +nullable
 	// +kubebuilder:validation:Minimum=1

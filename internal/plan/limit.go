@@ -65,9 +65,9 @@ func (r *run) limitOf(p decision.Progress, through string) *limit {
 			l.pausedFor[b.Namespace] = true
 		}
 	}
-	l.share = policy.RevocationShare(l.max)
+	l.max, l.share = policy.RevocationLimit(l.max, len(users))
 	if len(users) < 2 { // then there is nobody to be kept from waiting for this namespace
-		l.share, l.pausedFor = l.max, nil
+		l.pausedFor = nil
 	}
 	return l
 }

@@ -7,9 +7,16 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 )
 
-// RevocationShare is how many roles one of several namespaces may lose through a connection in the time in which all of them
-// together may lose limit: half, rounded up.
-func RevocationShare(limit int) int { return (limit + 1) / 2 }
+// RevocationLimit is how many roles the namespaces that hold roles through a connection may lose together while a limit counts, and how
+// many one of them. Of several, each may lose half, rounded down: two halves that were rounded up would be more than the whole, and what
+// one of them deletes would hold up another. A limit of 1 has no half, and is one role for each of two.
+func RevocationLimit(limit, namespaces int) (all, each int) {
+	if limit == 0 || namespaces < 2 {
+		return limit, limit
+	}
+	each = max(1, limit/2)
+	return max(limit, 2*each), each
+}
 
 // LimitLifted is the time until which the revocation limit of the connection does not count, or what is wrong with the annotation
 // that says it.

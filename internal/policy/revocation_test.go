@@ -39,3 +39,16 @@ func TestLimitLifted(t *testing.T) {
 		})
 	}
 }
+
+// TestRevocationLimit: what each of two namespaces may lose fits into what all may lose, whatever the limit.
+func TestRevocationLimit(t *testing.T) {
+	for _, c := range []struct{ limit, namespaces, all, each int }{
+		{0, 1, 0, 0}, {0, 3, 0, 0}, {5, 0, 5, 5}, {5, 1, 5, 5}, {1, 1, 1, 1},
+		{1, 2, 2, 1}, {2, 2, 2, 1}, {3, 2, 3, 1}, {5, 2, 5, 2}, {5, 9, 5, 2}, {6, 2, 6, 3}, {100_000, 2, 100_000, 50_000},
+	} {
+		all, each := RevocationLimit(c.limit, c.namespaces)
+		if all != c.all || each != c.each {
+			t.Errorf("of %d, for %d namespaces: %d, and each %d; want %d, and %d", c.limit, c.namespaces, all, each, c.all, c.each)
+		}
+	}
+}

@@ -103,14 +103,13 @@ func (l *revocationLimit) counts(now time.Time) bool { return l.max > 0 && !now.
 
 // take counts what is not counted yet, if there is room for all of it. Else it returns what is to be paused.
 func (l *revocationLimit) take(namespace string, grants []string, now time.Time) *pause {
-	own := 0
+	lost := map[string]int{}
 	for grant, r := range l.revoked {
-		switch {
-		case now.Sub(r.at) >= l.interval:
+		if now.Sub(r.at) >= l.interval {
 			delete(l.revoked, grant)
-		case r.namespace == namespace:
-			own++
+			continue
 		}
+		lost[r.namespace]++
 	}
 	more := map[string]revocation{}
 	for _, grant := range grants {
@@ -118,11 +117,16 @@ func (l *revocationLimit) take(namespace string, grants []string, now time.Time)
 			more[grant] = revocation{now, namespace}
 		}
 	}
-	if l.users > 1 && own+len(more) > policy.RevocationShare(l.max) {
+	all, each := policy.RevocationLimit(l.max, l.users)
+	if l.users > 1 && lost[namespace]+len(more) > each {
 		l.parts[namespace] = &pause{}
 		return l.parts[namespace]
 	}
-	if len(l.revoked)+len(more) > l.max {
+	total := len(more)
+	for _, n := range lost {
+		total += min(n, each) // what one lost while it was alone is not taken from the others
+	}
+	if total > all {
 		return &l.whole
 	}
 	maps.Copy(l.revoked, more)
@@ -204,7 +208,8 @@ func (l *revocationLimit) part(waiting map[string]int) {
 	if !l.unattributed || !l.whole.on || l.users < 2 || len(waiting) == 0 {
 		return // until a binding reports that it waits
 	}
-	own, share := map[string]int{}, policy.RevocationShare(l.max)
+	own := map[string]int{}
+	_, share := policy.RevocationLimit(l.max, l.users)
 	for grant, r := range l.revoked {
 		if own[r.namespace]++; own[r.namespace] > share {
 			delete(l.revoked, grant)

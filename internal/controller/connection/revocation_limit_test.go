@@ -242,3 +242,34 @@ func TestRevocationLimitBeforeAnybodyIsCounted(t *testing.T) {
 		t.Error("the other has its share, and the flood has not")
 	}
 }
+
+// TestRevocationLimitHoldsUpNoOther: whatever the limit, one of several namespaces uses up its share and is paused, and another one has
+// its own; also where the first has lost all that the limit allows while it was alone.
+func TestRevocationLimitHoldsUpNoOther(t *testing.T) {
+	k := Key{Kind: v1alpha1.KindClusterAstroConnection, Name: "acme"}
+	for _, limit := range []int{1, 2, 3, 5, 6, 25} {
+		for _, alone := range []bool{false, true} {
+			r := NewRegistry()
+			r.limits.adjust(k, limit, time.Minute, time.Time{}, earlierPause{})
+			loses := func(namespace string) (n int) {
+				for r.MayRevoke(k, namespace, fmt.Sprint(namespace, n)) {
+					n++
+				}
+				return n
+			}
+			if alone {
+				for i := range limit {
+					r.MayRevoke(k, "hostile", fmt.Sprint("hostile", i))
+				}
+			}
+			r.limits.resume(k, nil, 3)
+			hostile, other := loses("hostile"), loses("other")
+			if share := max(1, limit/2); !alone && hostile != share || other != share {
+				t.Errorf("limit %d, alone at first: %t: the one loses %d roles and the other %d, want %d", limit, alone, hostile, other, share)
+			}
+			if is, _ := r.limits.resume(k, map[string]int{"hostile": 1, "other": 1}, 3); is.all || len(is.of) != 2 {
+				t.Errorf("limit %d, alone at first: %t: paused are all: %t, or %v", limit, alone, is.all, is.of)
+			}
+		}
+	}
+}
