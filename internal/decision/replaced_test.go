@@ -36,3 +36,12 @@ func TestReplacedBySeveral(t *testing.T) {
 		})
 	}
 }
+
+// A token that is proven to be gone holds nothing. One that is only not seen may.
+func TestRoleOfATokenThatIsGone(t *testing.T) {
+	for p, role := range map[Presence]string{Gone: "", Absent: member} {
+		st := drive(t, situation(binding("a").claimed(1), presence(p))).status("a")
+		differ(t, "What Astro holds is told.", "role", role, st.Role)
+		differ(t, "What was granted is kept.", "granted", member, st.Claim.GrantedRole)
+	}
+}

@@ -143,7 +143,12 @@ func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBinding
 			st.Target.WorkspaceID = r.Target.WorkspaceID
 		}
 	}
-	if s.presenceTo(b) != Present {
+	switch s.presenceTo(b) {
+	case Present:
+	case Gone:
+		st.Role = "" // what the claim was granted is kept beside it
+		return
+	default:
 		return
 	}
 	t := s.Token.Token
