@@ -181,6 +181,41 @@ func TestOrderLeavesOutTheRefused(t *testing.T) {
 	}
 }
 
+// A claim whose API token may not write the role stands back for a binding whose role is there; where no other one is, it has the say.
+func TestOrderOfWhoStandsBack(t *testing.T) {
+	made := func(name string, status metav1.ConditionStatus, reason string, claimed time.Duration) v1alpha1.ScopedTokenBinding {
+		b := builders.Binding(name).In("n").ForTokenID(ciID).OnDeployment(etlID).WithRole("R").Object()
+		b.UID, b.Status.OrganizationID, b.Status.Token.ID, b.Status.Target.ID = types.UID(name), orgID, ciID, etlID
+		b.Status.Claim = &v1alpha1.Claim{UID: b.UID, State: v1alpha1.ClaimHeld, Host: "h", ClaimedAt: metav1.NewMicroTime(today.Add(-claimed))}
+		b.Status.Conditions = []metav1.Condition{{Type: v1alpha1.ConditionSynced, Status: status, Reason: reason}}
+		return *b
+	}
+	weak := made("weak", metav1.ConditionFalse, v1alpha1.ReasonPermissionDenied, 2)
+	granted, other := made("granted", metav1.ConditionTrue, v1alpha1.ReasonGranted, 1), made("other", metav1.ConditionTrue, v1alpha1.ReasonGranted, 0)
+	loser := made("loser", metav1.ConditionFalse, v1alpha1.ReasonConflictingBinding, 1)
+	cases := map[string]struct {
+		reason string
+		all    []v1alpha1.ScopedTokenBinding // of which the first asks
+		want   []string
+	}{
+		"Last":    {"Of itself it is the last.", []v1alpha1.ScopedTokenBinding{weak, granted, other}, []string{"granted", "other", "weak"}},
+		"LeftOut": {"Of another one it is left out.", []v1alpha1.ScopedTokenBinding{other, weak, granted}, []string{"granted", "other"}},
+		"First":   {"It keeps its place where nobody else has the say.", []v1alpha1.ScopedTokenBinding{loser, weak}, []string{"weak", "loser"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			var names []string
+			for _, line := range order(&tc.all[0], tc.all) {
+				_, name, _ := strings.Cut(strings.Fields(line)[1], "/")
+				names = append(names, name)
+			}
+			if !slices.Equal(names, tc.want) {
+				t.Errorf("%s\nwant %v, got %v", tc.reason, tc.want, names)
+			}
+		})
+	}
+}
+
 func TestPrecedence(t *testing.T) {
 	made := func(name, role, held string, age time.Duration, claimed time.Duration) *v1alpha1.ScopedTokenBinding {
 		b := builders.Binding(name).In("n").ForTokenID(ciID).OnDeployment(etlID).WithRole(role).Object()

@@ -37,7 +37,8 @@ func claimWords(b *v1alpha1.ScopedTokenBinding) string {
 }
 
 // order are the bindings for the token and target of this one, the first of which has the say: those that hold a claim by
-// when they took it, then the others: those whose role Astro holds first, and of these the oldest.
+// when they took it, then the others: those whose role Astro holds first, and of these the oldest. One that stands back for another has
+// none, and is the last if it is this one.
 func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (lines []string) {
 	at := standsFor(b)
 	if at.token == "" || at.target == "" {
@@ -46,10 +47,17 @@ func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (l
 	rivals := slices.DeleteFunc(slices.Clone(all), func(o v1alpha1.ScopedTokenBinding) bool {
 		return standsFor(&o) != at || o.UID != b.UID && (o.Spec.Mode == v1alpha1.ModeObserve || isRefused(&o) || isOver(&o))
 	})
+	last := standsBack(b, rivals)
+	rivals = slices.DeleteFunc(slices.Clone(rivals), func(o v1alpha1.ScopedTokenBinding) bool { return o.UID != b.UID && standsBack(&o, rivals) })
 	if len(rivals) < 2 {
 		return nil
 	}
-	slices.SortFunc(rivals, func(a, o v1alpha1.ScopedTokenBinding) int { return precedence(&a, &o) })
+	slices.SortFunc(rivals, func(a, o v1alpha1.ScopedTokenBinding) int {
+		if last && a.UID != o.UID && (a.UID == b.UID || o.UID == b.UID) {
+			return map[bool]int{true: 1, false: -1}[a.UID == b.UID]
+		}
+		return precedence(&a, &o)
+	})
 	for i := range rivals {
 		o := &rivals[i]
 		line := fmt.Sprintf("%d. %s/%s wants %s, claim %s", i+1, o.Namespace, o.Name, printable(cmp.Or(o.Spec.Role, v1alpha1.RoleDeploymentAdmin)), claimWords(o))
@@ -66,6 +74,19 @@ func order(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) (l
 func isRefused(b *v1alpha1.ScopedTokenBinding) bool {
 	said := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionAccepted)
 	return pin.Claimed(b) == nil && pin.Looked(b) && said != nil && said.Status == metav1.ConditionFalse && said.Reason != v1alpha1.ReasonConflictingBinding
+}
+
+// standsBack reports whether the binding is refused because its API token may not write the role, while Astro holds what another one of
+// them declares: else it would have the say over that one.
+func standsBack(b *v1alpha1.ScopedTokenBinding, all []v1alpha1.ScopedTokenBinding) bool {
+	return syncedIs(b, metav1.ConditionFalse, v1alpha1.ReasonPermissionDenied) &&
+		slices.ContainsFunc(all, func(o v1alpha1.ScopedTokenBinding) bool { return syncedIs(&o, metav1.ConditionTrue, "") })
+}
+
+// syncedIs reports whether the status says this of the role in Astro, for the spec as it is; for any reason if none is given.
+func syncedIs(b *v1alpha1.ScopedTokenBinding, status metav1.ConditionStatus, reason string) bool {
+	said := meta.FindStatusCondition(b.Status.Conditions, v1alpha1.ConditionSynced)
+	return pin.Looked(b) && said != nil && said.Status == status && (reason == "" || said.Reason == reason)
 }
 
 func standsFor(b *v1alpha1.ScopedTokenBinding) place {
