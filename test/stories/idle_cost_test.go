@@ -29,6 +29,7 @@ func (w *world) manyBindings() {
 	w.expect("True/WouldChange", "observed")
 	w.expect("False/Suspended", "suspended")
 	w.expect("False/ConflictingBinding", "loser")
+	Eventually(w.journal).Should(BeEmpty(), "what the statuses say is taken out of it a second later")
 	w.sweep() // the connection counts its bindings
 }
 
