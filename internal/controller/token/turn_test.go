@@ -2,6 +2,7 @@ package token
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -46,7 +47,7 @@ func TestRankOf(t *testing.T) {
 		"BothEdit":  {"Users wait in two of them.", []decision.Binding{asking("a", true), asking("a", true), asking("z", true)}, admission.Rank{Urgent: true, Namespaces: []string{"a", "z"}}},
 		"SpentEdit": {"What is edited beyond the share is not urgent.", []decision.Binding{asking("a", false), asking("busy", true)}, admission.Rank{Namespaces: []string{"a", "busy"}}},
 		"Crowd":     {"No more than a few are compared.", crowd, admission.Rank{Namespaces: names[:ranked]}},
-		"InACrowd":  {"But an edit counts, wherever it comes.", append(crowd[:len(crowd):len(crowd)], asking("z", true)), admission.Rank{Urgent: true, Namespaces: []string{"z"}}},
+		"InACrowd":  {"But an edit counts, wherever it comes.", append(slices.Clip(crowd), asking("z", true)), admission.Rank{Urgent: true, Namespaces: []string{"z"}}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
