@@ -84,3 +84,11 @@ func (b *bucket) pause() (left time.Duration, changed <-chan struct{}) {
 	defer b.mu.Unlock()
 	return b.pausedUntil.Sub(b.clock.Now()), b.paused
 }
+
+// longest is how long an impatient call waits for its turn.
+func (b *bucket) longest(ctx context.Context) time.Duration {
+	if s, shared := ctx.Value(secondKey{}).(*second); shared {
+		return s.left(b.clock.Now())
+	}
+	return impatientQueue
+}

@@ -74,6 +74,17 @@ func (c *Client) slot(ctx context.Context, k call, b *bucket) error {
 	return unsent(k.op, b.acquire(ctx, k.urgent, c.limiter.isImpatient(ctx)))
 }
 
+// waits is the context in which a call waits, and what is to be done once it does not any more.
+func (c *Client) waits(ctx context.Context) (within context.Context, done func()) {
+	all, together := ctx.Value(togetherKey{}).(*Seconds)
+	if !together || !c.limiter.isImpatient(ctx) {
+		return ctx, func() {}
+	}
+	s, clock := all.party(c.opts.Party), c.limiter.reads.clock
+	s.begin(clock.Now())
+	return context.WithValue(ctx, secondKey{}, s), func() { s.end(clock.Now()) }
+}
+
 // await waits for what another call is to bring. Callers share that call: an impatient one gets an error instead of starting another.
 func (c *Client) await(ctx context.Context, op string, done <-chan struct{}) error {
 	select {

@@ -71,22 +71,3 @@ func (s *second) left(now time.Time) time.Duration {
 	}
 	return max(0, impatientQueue-spent)
 }
-
-// waits is the context in which a call waits, and what is to be done once it does not any more.
-func (c *Client) waits(ctx context.Context) (within context.Context, done func()) {
-	all, together := ctx.Value(togetherKey{}).(*Seconds)
-	if !together || !c.limiter.isImpatient(ctx) {
-		return ctx, func() {}
-	}
-	s, clock := all.party(c.opts.Party), c.limiter.reads.clock
-	s.begin(clock.Now())
-	return context.WithValue(ctx, secondKey{}, s), func() { s.end(clock.Now()) }
-}
-
-// longest is how long an impatient call waits for its turn.
-func (b *bucket) longest(ctx context.Context) time.Duration {
-	if s, shared := ctx.Value(secondKey{}).(*second); shared {
-		return s.left(b.clock.Now())
-	}
-	return impatientQueue
-}

@@ -269,25 +269,6 @@ func (s *Situation) looks(d Decision) []int {
 	return all
 }
 
-// asksForRead reports whether the token is to be read because the user asks for it. What stands in the binding's way may be over by then.
-// One without a claim that the rules refuse is read for within its namespace's share of requests only, and not at all where no rule
-// can allow it.
-func (s *Situation) asksForRead(b *Binding, r *Ruling) bool {
-	switch {
-	case !s.takesRead(b), s.presenceTo(b) != Present, r.Fault != nil && r.Fault.Silent:
-		return false
-	case b.Claim != nil, r.Allowed:
-		return true
-	default:
-		return b.RequestedAlone() && b.Addressed() && b.Refused() == nil
-	}
-}
-
-// takesRead reports whether the user asks for a look that no listing answers.
-func (s *Situation) takesRead(b *Binding) bool {
-	return b.RequestedAlone() || b.Requested() && s.Token.Listed.Before(b.Asked)
-}
-
 // byUID is where the bindings stand in the situation, by their UID.
 func (s *Situation) byUID() map[types.UID]int {
 	all := make(map[types.UID]int, len(s.Bindings))

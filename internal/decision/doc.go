@@ -14,7 +14,8 @@
 //     the say over a role;
 //   - effects.go, protocol.go, parts.go: the order of effects, as Next(progress) and After(progress, effect, result), and
 //     which changes are written together; after.go, stored.go, written.go and diagnose.go are what each result means;
-//     memory.go is what is remembered for the next reconcile;
+//     memory.go and credentials.go are what is remembered for the next reconcile, requests.go is what a user's request for another
+//     try does to it;
 //   - verdict.go, statement.go, status.go, warning.go: what each binding is told;
 //   - audit.go, audit_report.go: what the audit log says of a write, and of a role that stays;
 //   - unresolved.go: bindings whose token is not known yet.

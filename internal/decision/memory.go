@@ -157,31 +157,6 @@ func (m Memory) clearRefusals() Memory {
 	return next
 }
 
-// requestedOn forgets what stands in the way of a binding whose user asks for another try.
-func (m Memory) requestedOn(b *Binding) Memory {
-	if !b.Requested() {
-		return m
-	}
-	target, _ := b.target()
-	return m.requested(b, b.entry(target))
-}
-
-// requested forgets what stands in the way of another try on the target, since the user asks for one.
-func (m Memory) requested(b *Binding, t roleset.Target) Memory {
-	if m.Empty() {
-		return m
-	}
-	next, c := m.clone(), &b.Connection
-	maps.DeleteFunc(next.Refusals, func(a Attempt, r Refusal) bool { // what Astro refused to others is theirs to ask for again
-		return a.Target == t && (a.Binding == b.Object.UID || r.Credential == c.Credential)
-	})
-	delete(next.Contentions, b.Object.UID)
-	if c.Ready && !c.observes() { // else nobody can ask again, and what was found stays so
-		next = next.askAgain(c.Credential)
-	}
-	return next
-}
-
 // restored remembers that the roles of bindings were restored after somebody else had changed them.
 func (m Memory) restored(now time.Time, bindings ...*Binding) Memory {
 	if len(bindings) == 0 {

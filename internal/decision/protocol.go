@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -26,28 +25,6 @@ func Begin(s Situation) Progress {
 	}
 	s.Memory = s.Memory.arrived(&s)
 	return Progress{Situation: s}.retryLookups().decide()
-}
-
-// requestedBy is the memory once the bindings are those, as they are by the time of the write slot: what was asked for during
-// the wait would else be answered without having been done.
-func (s *Situation) requestedBy(now []Binding) Memory {
-	m := s.Memory
-	for i := range now {
-		if now[i].Requested() && !s.knowsRequest(&now[i]) {
-			m = m.requestedOn(&now[i])
-		}
-	}
-	return m
-}
-
-// knowsRequest reports whether the binding asked for the same before.
-func (s *Situation) knowsRequest(b *Binding) bool {
-	for i := range s.Bindings {
-		if before := &s.Bindings[i]; before.Object.UID == b.Object.UID {
-			return before.Requested() && before.Object.Annotations[v1alpha1.AnnotationRequestedAt] == b.Object.Annotations[v1alpha1.AnnotationRequestedAt]
-		}
-	}
-	return false
 }
 
 // retryLookups asks for another reconcile where something could not be looked up.
