@@ -190,8 +190,8 @@ func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
 		}
 		if claim := s.claimOf(b); claim != nil {
 			c.ClaimedAt = claim.ClaimedAt
-			if r.Class == roleset.Hold && claim.Role != "" {
-				c.Role = claim.Role // what was given: an edit counts once it may be carried out
+			if given := b.given(); r.Class == roleset.Hold && given != "" {
+				c.Role = given // an edit counts once it may be carried out, and what others made of the role does not
 			}
 		} else if s.restored(b, r) {
 			c.Adopt = roleset.AdoptAlways

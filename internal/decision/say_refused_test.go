@@ -87,6 +87,10 @@ func TestGrantedOnHold(t *testing.T) {
 	w := drive(t, situation(forbidden, binding("b").claimed(2), holds(w1, member)))
 	differ(t, "The other one declares what both were given.", "states", so{"a": "False/RoleNotAllowed Held Created", "b": "True/Granted Held Created"}, w.states())
 
+	drifted := binding("a").in("other").claimed(1).suspended().but(func(b *Binding) { b.Object.Status.Role, b.Claim.Role = accessor, accessor })
+	w = drive(t, situation(drifted, binding("b").claimed(2), holds(w1, accessor)))
+	differ(t, w.message("b"), "waits for what a stranger made of the role", false, strings.Contains(w.message("b"), "declares"))
+
 	w = drive(t, situation(binding("a").in("other").claimed(1).edited().role("Secret Project").suspended(), binding("b").role(owner), holds(w1, member)))
 	got := w.message("b")
 	differ(t, got, "tells of a role that nobody holds", false, strings.Contains(got, "Secret Project"))

@@ -132,6 +132,14 @@ func (b *Binding) granted() string {
 	return b.Object.Status.Claim.GrantedRole
 }
 
+// given is the role that the binding was given last: by its status, or by the journal where no status tells of it yet.
+func (b *Binding) given() string {
+	if b.Journaled && b.Claim != nil {
+		return b.Claim.Role
+	}
+	return b.granted()
+}
+
 // fillIn writes down what Astro says. What could not be looked at stays as it was.
 func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus) {
 	if s.Key.Organization != "" {

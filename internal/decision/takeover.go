@@ -11,11 +11,7 @@ import (
 // asked for: a binding that was edited to a role which it may not have is refused that, and loses nothing, whatever a stranger made of
 // its role.
 func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
-	given := b.granted()
-	if b.Journaled && b.Claim != nil { // no status tells of it yet
-		given = b.Claim.Role
-	}
-	return slices.ContainsFunc([]string{given, s.roleOn(b.entry(nil))}, func(role string) bool {
+	return slices.ContainsFunc([]string{b.given(), s.roleOn(b.entry(nil))}, func(role string) bool {
 		ask.Role = role
 		return role != "" && policy.Check(b.Connection.Object, ask).Allowed
 	})
