@@ -68,6 +68,9 @@ func (r *reconciler) Reconcile(ctx context.Context, req reconcile.Request) (reco
 // reconcile proves the credential, sweeps if that is due, tells the other controllers what differs, and reports.
 func (r *reconciler) reconcile(ctx context.Context, key Key, c v1alpha1.Connection) (reconcile.Result, error) {
 	err := r.keep(ctx, c)
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: overtaken}, nil
+	}
 	refused := refusedFinalizer(c, err)
 	if err != nil && refused == nil {
 		return reconcile.Result{}, err
@@ -85,6 +88,9 @@ func (r *reconciler) reconcile(ctx context.Context, key Key, c v1alpha1.Connecti
 	m.deletion = m.deletion.after(u, now)
 	grace := m.deletion.graceLeft(now)
 	released, err := r.release(ctx, c, u, grace)
+	if apierrors.IsConflict(err) {
+		return reconcile.Result{RequeueAfter: overtaken}, nil
+	}
 	if err != nil {
 		m.finalizer = refusedFinalizer(c, err)
 	}

@@ -70,6 +70,7 @@ var _ = Describe("An inventory", func() {
 		s.expect(changed, "Ready", "True/Listed")
 		s.expect(same, "Ready", "True/Listed")
 		Expect(same.Status.Target.ID).To(Equal(other))
+		Eventually(s.patches).Should(Equal(2), "one that Kubernetes is about to refuse counts until then")
 		before, total := s.patches(), s.sim.Counts().Total
 		s.sim.GrantRole(ci, "DEPLOYMENT", s.deployment, "DEPLOYMENT_ADMIN")
 		s.sweep()
