@@ -91,7 +91,11 @@ func (s *Situation) home() string {
 // would keep up although nobody declares it any more, or another role that Astro has not refused. What is invalid leaves the place to
 // others only if the binding holds nothing itself; what is forbidden to its API token does so in any case.
 func (s *Situation) yieldPlaces(d *Decision) {
-	refused, leaving, given, shared := s.refusedWishes(d), map[roleset.Target]bool{}, map[roleset.Target]bool{}, map[wish]bool{}
+	refused := s.refusedWishes(d)
+	if len(refused) == 0 {
+		return
+	}
+	leaving, given, shared := map[roleset.Target]bool{}, map[roleset.Target]bool{}, map[wish]bool{}
 	for i := range s.Bindings {
 		b, entry := &s.Bindings[i], s.entry(d, i)
 		switch {

@@ -254,6 +254,17 @@ func mayName(reader *Binding, r *Ruling, other *Binding) bool {
 	return policy.MayName(other.Connection.Object, other.Object.Namespace, subject(reader), targetFacts(reader, r.Target))
 }
 
+// unnamed is another binding to a reader who may not know its name.
+const unnamed = "a ScopedTokenBinding of another namespace"
+
+// nameOf names another binding, as far as the rules let the reader know.
+func nameOf(reader *Binding, r *Ruling, other *Binding) string {
+	if mayName(reader, r, other) {
+		return "ScopedTokenBinding " + other.ID()
+	}
+	return unnamed
+}
+
 // selfProtected reports whether the token is a credential that the binding may not change: that of a
 // ClusterAstroConnection is nobody's to change, that of another connection not through that connection.
 func (s *Situation) selfProtected(b *Binding) bool {

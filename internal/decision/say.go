@@ -111,12 +111,8 @@ func (s *Situation) outranks(other *Binding, r *Ruling, b *Binding, onHold bool)
 
 // revokedFirst is said by a binding that has to wait until another one has given the role up. One that has the role is not told.
 func revokedFirst(b *Binding, r *Ruling, other *Binding) *fault.Fault {
-	words := "a ScopedTokenBinding of another namespace"
-	if mayName(b, r, other) {
-		words = "ScopedTokenBinding " + other.ID()
-	}
 	f := fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRevoking, "%s is to give its role in this place up first, since the API token of %s "+
-		"is not known to be allowed to write roles there; this role is given, or given again, once that is done", words, b.Connection.Words)
+		"is not known to be allowed to write roles there; this role is given, or given again, once that is done", nameOf(b, r, other), b.Connection.Words)
 	f.Transient = true
 	return f
 }

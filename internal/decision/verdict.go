@@ -159,10 +159,10 @@ func (p Progress) winnerRole(i int, v roleset.Verdict) string {
 // bindingWords names another binding, as far as the rules let the reader know.
 func (p Progress) bindingWords(i int, id string) string {
 	s := &p.Situation
-	if at, known := p.Decision.byID[id]; known && mayName(&s.Bindings[i], &p.Decision.Rulings[i], &s.Bindings[at]) {
-		return "ScopedTokenBinding " + id
+	if at, known := p.Decision.byID[id]; known {
+		return nameOf(&s.Bindings[i], &p.Decision.Rulings[i], &s.Bindings[at])
 	}
-	return "a ScopedTokenBinding of another namespace"
+	return unnamed
 }
 
 func blocked(b *Binding, r *Ruling, why roleset.Block) *fault.Fault {

@@ -62,6 +62,9 @@ func (h *handed) done(to TokenKey, over map[types.UID]handedOver) {
 // too old that showed the name: the next look is at a newer one, which all names share. What is to be found out of the others by
 // another look at the token, is.
 func (r *Reconciler) handBack(ctx context.Context, key TokenKey, over map[types.UID]handedOver, p decision.Progress) {
+	if len(over) == 0 {
+		return
+	}
 	s, again := &p.Situation, len(p.Errs) > 0 || p.Wake > 0
 	taken := map[types.UID]bool{}
 	for i := range s.Bindings {
