@@ -110,10 +110,16 @@ demo: apiserver build ## Show the operator at work against the simulated Astro; 
 ##@ Checks
 
 .PHONY: test
-test: controlplane $(HELM) alerts ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`.
+test: test-packages test-stories ## Run every test against a real control plane, with the race detector; TEST_ARGS are for `go test`. With -j2 the stories run beside the others.
+
+.PHONY: test-packages
+test-packages: controlplane $(HELM) alerts
 	for module in hack/image hack/tools; do (cd $$module && go test $(TEST_ARGS) ./...); done
 	KUBEBUILDER_ASSETS='$(ASSETS)' go test -race -p=4 -timeout 20m $(TEST_ARGS) $(PACKAGES)
 	go test $(TEST_ARGS) ./test/explore
+
+.PHONY: test-stories
+test-stories: controlplane
 	@$(FORGET_STATES)
 	KUBEBUILDER_ASSETS='$(ASSETS)' $(RECORD_STATES) $(GINKGO) -race -procs=4 -timeout=30m --no-color $(STORY_ARGS) ./test/stories
 
