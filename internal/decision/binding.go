@@ -19,6 +19,56 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
+// Binding is one ScopedTokenBinding, with what was looked up for it.
+type Binding struct {
+	Object     *v1alpha1.ScopedTokenBinding
+	Orphan     bool // the object is gone, and what it was granted is to be revoked
+	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
+	Connection Connection
+
+	Labels    map[string]string // of its namespace
+	LabelsErr error             // why they could not be read, where the rules of its connection may speak of them
+
+	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
+	// share.
+	Postponed bool
+	// Together says that it is beyond the share, and is answered with others of the namespace by a listing that is new enough. Else
+	// it takes a read of the token by its id.
+	Together bool
+	// Asked is since when Astro has to have been asked for what answers it.
+	Asked time.Time
+
+	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
+	Claim *pin.Claim
+	// Recovered is when a claim was read that only the journal of an earlier process knows, or whose write had no answer:
+	// whether Astro was given the role has to be seen. Zero: the claim is known to have been given.
+	Recovered time.Time
+	// Journaled says that the journal holds the claim, and is to be cleared once the status does.
+	Journaled bool
+
+	Target TargetFinding
+	Names  NameFinding
+}
+
+// TargetFinding is what a lookup of the binding's target showed.
+type TargetFinding struct {
+	Looked bool
+	Found  []astro.Target
+	Err    error
+	// Named are the targets that have the name now for which the one that is not found was bound.
+	Named []astro.Target
+	Alike []astro.Target // where a name was not found: targets whose name looks like it
+	// Old: the answer is from before, and has none or several. It is new to the user, for whom the target may have been made since.
+	Old bool
+}
+
+// NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.
+type NameFinding struct {
+	Tokens []astro.Token
+	Err    error
+	Alike  []astro.Token // where there is none: tokens whose name looks like it
+}
+
 // ID is the binding's name among the claims of its token. The name of an orphan may be another object's by now.
 func (b *Binding) ID() string {
 	if b.Orphan {
@@ -41,6 +91,28 @@ func (b *Binding) looksOn(r Ruling) bool {
 
 // Role is the role that the binding declares.
 func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.RoleDeploymentAdmin) }
+
+// granted is the role that was last in place under the claim, as the status has it; empty if none was.
+func (b *Binding) granted() string {
+	if b.Claim == nil || b.Journaled || b.Object.Status.Claim == nil {
+		return ""
+	}
+	return b.Object.Status.Claim.GrantedRole
+}
+
+// given is the role that the binding was given last: by its status, or by the journal where no status tells of it yet.
+func (b *Binding) given() string {
+	if b.Journaled && b.Claim != nil {
+		return b.Claim.Role
+	}
+	return b.granted()
+}
+
+// entersFirst reports whether the claim has to come to the status before its role is changed: only the journal has it, with
+// another role, by which it would not be known again.
+func (b *Binding) entersFirst() bool {
+	return b.Journaled && b.Claim != nil && b.Claim.Role != b.Role()
+}
 
 // Requested reports whether the user asks for a look at Astro by annotation, and need not wait for it.
 func (b *Binding) Requested() bool { return b.Asks() && !b.Postponed }

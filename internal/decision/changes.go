@@ -89,11 +89,6 @@ func (s *Situation) resting(i int, old Refusal) bool {
 	return s.Now.Sub(old.At) < rest(object)
 }
 
-// rest is for how long a change that Astro refuses is left alone.
-func rest(through v1alpha1.Connection) time.Duration {
-	return through.ConnectionSpec().SweepInterval.Duration * 3 / 4
-}
-
 // revocationLimited says why nothing is revoked through the connection for now.
 func (s *Situation) revocationLimited(i int) *fault.Fault {
 	c := &s.Bindings[i].Connection

@@ -134,12 +134,6 @@ func revokedByWithdrawal(b *Binding) bool {
 	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke && !b.Observes() && created(b)
 }
 
-// entersFirst reports whether the claim has to come to the status before its role is changed: only the journal has it, with
-// another role, by which it would not be known again.
-func (b *Binding) entersFirst() bool {
-	return b.Journaled && b.Claim != nil && b.Claim.Role != b.Role()
-}
-
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
 	if !s.open(b) || b.Deleting() || !s.conclusive(b) {

@@ -6,8 +6,74 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
+
+// Memory is what is remembered of a token from one reconcile to the next. Nothing in it matters to what Astro ends up
+// holding: without it, a refused change is tried once more, and a contention goes one round further.
+type Memory struct {
+	Refusals    map[Attempt]Refusal
+	Contentions map[types.UID]Contention
+	// Unanswered is when a write that gives a role last had no answer, by its place.
+	Unanswered map[roleset.Target]time.Time
+	// Arriving is when writes without an answer were sent, by what they would make of their places, for as long as it may be there.
+	Arriving map[Made]time.Time
+	// Untold is what this process made last of places of which no status tells yet; empty: it took the role out.
+	Untold map[roleset.Target]string
+	// Writers are the credentials that are known to be allowed to write the token, or not to be.
+	Writers map[string]bool
+	// Forbidden are the connections to a credential of which Astro refused to write the token, until it has let one.
+	Forbidden map[string]bool
+	// Again are the credentials that Astro has refused to write the token, and whose users ask for another try.
+	Again map[string]bool
+	// Wrote are the places in which a credential was seen to write.
+	Wrote map[Writing]Wrote
+	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.
+	Undecided map[string]time.Time
+}
+
+// Writing is the role on a target that a credential writes.
+type Writing struct {
+	Credential string // the id of the API token
+	Target     roleset.Target
+}
+
+// Wrote is when a credential wrote, and with which rights.
+type Wrote struct {
+	Rights string // empty: it does not see its own
+	At     time.Time
+}
+
+// Made is what a write makes of a place.
+type Made struct {
+	Target roleset.Target
+	Role   string // empty: it takes the role out
+}
+
+// Attempt is a change that was tried for a binding.
+type Attempt struct {
+	Target  roleset.Target
+	To      string // empty: a removal
+	Binding types.UID
+}
+
+// Refusal is how Astro refused a change by itself, or took it and did not show it.
+type Refusal struct {
+	Generation int64 // of the binding's spec
+	At         time.Time
+	Credential string // the id of the API token that made it
+	Forbidden  bool   // to that; another one may be allowed
+	Invalid    bool
+	Unshown    int // how often Astro has taken the change and not shown it; 0: it refused it
+	Fault      *fault.Fault
+}
+
+// Contention is a role that somebody else keeps changing back.
+type Contention struct {
+	Generation int64
+	Restored   []time.Time
+}
 
 const (
 	// contentionLimit is how often a role is restored within contentionWindow before another writer is taken to be at work.

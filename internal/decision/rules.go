@@ -60,9 +60,6 @@ func (s *Situation) unreachable(b *Binding) *fault.Fault {
 	return nil
 }
 
-// unknown reports whether there is a connection that nobody has looked at since the operator started.
-func (c *Connection) unknown() bool { return c.Object != nil && c.Host == "" }
-
 // shareCredential reports whether two bindings use one credential, so that one write can serve both.
 func (s *Situation) shareCredential(i, j int) bool {
 	a, b := &s.Bindings[i].Connection, &s.Bindings[j].Connection

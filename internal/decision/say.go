@@ -3,30 +3,12 @@ package decision
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// owns reports whether the connection's API token is an owner of the Organization or of the Workspace, which may write any role there.
-func (c *Connection) owns(workspace string) bool {
-	return slices.ContainsFunc(c.Own, func(r astro.Role) bool {
-		switch r.EntityType {
-		case astro.EntityOrganization:
-			return r.EntityID == c.Organization && r.Role == "ORGANIZATION_OWNER"
-		case astro.EntityWorkspace:
-			return r.EntityID == workspace && r.Role == "WORKSPACE_OWNER"
-		default:
-			return false
-		}
-	})
-}
-
-// rights stand for what the connection's API token may do.
-func (c *Connection) rights() string { return strings.Join(astro.Rights(c.Own), "\n") }
 
 // workspaceOf is the Workspace of the place that a binding speaks of; empty if it is not known.
 func (s *Situation) workspaceOf(b *Binding, found *astro.Target) string {

@@ -5,7 +5,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
@@ -69,90 +68,6 @@ func (s *Situation) tokenHome() string {
 
 // Key names one Astro token.
 type Key struct{ Host, Organization, Token string }
-
-// Connection is what is known of the connection that a binding refers to.
-type Connection struct {
-	ID     string              // Kind/namespace/name
-	Words  string              // the same for a reader
-	Object v1alpha1.Connection // nil: there is none
-
-	Host, Organization string // empty: its controller has not looked at it yet
-	OrganizationName   string // empty: its status has it, if anything
-	Credential         string // the id of the API token that it works with
-
-	// Own are the roles of that API token itself; nil if it does not see itself.
-	Own []astro.Role
-
-	Ready     bool   // its credential was proven and not refused since
-	Callable  bool   // a credential was proven once, so that Astro can be called
-	Deleting  bool   // it takes nothing new
-	Distrusts bool   // its own status says that its listing is no evidence
-	Reason    string // why it is not ready
-	NeedsUser bool   // it does not become ready by itself
-}
-
-// observes reports whether nothing is written to Astro through the connection.
-func (c *Connection) observes() bool {
-	return c.Object != nil && c.Object.ConnectionSpec().Mode == v1alpha1.ModeObserve
-}
-
-// deletionPolicy is that of the bindings which name none; empty if there is no connection.
-func (c *Connection) deletionPolicy() v1alpha1.DeletionPolicy {
-	if c.Object == nil {
-		return ""
-	}
-	return c.Object.ConnectionSpec().DeletionPolicy
-}
-
-// Binding is one ScopedTokenBinding, with what was looked up for it.
-type Binding struct {
-	Object     *v1alpha1.ScopedTokenBinding
-	Orphan     bool // the object is gone, and what it was granted is to be revoked
-	Undeclared bool // an orphan that never was a binding: a role nobody declares, which the inventory of that UID is to remove
-	Connection Connection
-
-	Labels    map[string]string // of its namespace
-	LabelsErr error             // why they could not be read, where the rules of its connection may speak of them
-
-	// Postponed says that what the user asks for by annotation has to wait, because the namespace has asked for more than its
-	// share.
-	Postponed bool
-	// Together says that it is beyond the share, and is answered with others of the namespace by a listing that is new enough. Else
-	// it takes a read of the token by its id.
-	Together bool
-	// Asked is since when Astro has to have been asked for what answers it.
-	Asked time.Time
-
-	// Claim is what the binding holds, by its status or by the journal, whichever is later; nil if it holds nothing.
-	Claim *pin.Claim
-	// Recovered is when a claim was read that only the journal of an earlier process knows, or whose write had no answer:
-	// whether Astro was given the role has to be seen. Zero: the claim is known to have been given.
-	Recovered time.Time
-	// Journaled says that the journal holds the claim, and is to be cleared once the status does.
-	Journaled bool
-
-	Target TargetFinding
-	Names  NameFinding
-}
-
-// TargetFinding is what a lookup of the binding's target showed.
-type TargetFinding struct {
-	Looked bool
-	Found  []astro.Target
-	Err    error
-	// Named are the targets that have the name now for which the one that is not found was bound.
-	Named []astro.Target
-	Alike []astro.Target // where a name was not found: targets whose name looks like it
-	// Old: the answer is from before, and has none or several. It is new to the user, for whom the target may have been made since.
-	Old bool
-}
-
-// NameFinding is which tokens have the binding's name now. It is looked up where the token that the name stood for is gone.
-type NameFinding struct {
-	Tokens []astro.Token
-	Err    error
-	Alike  []astro.Token // where there is none: tokens whose name looks like it
-}
 
 // Presence says what is known of a token's existence.
 type Presence int
@@ -221,69 +136,4 @@ type Found struct {
 	Role string // empty: none
 	At   time.Time
 	By   string // empty: Astro names nobody
-}
-
-// Memory is what is remembered of a token from one reconcile to the next. Nothing in it matters to what Astro ends up
-// holding: without it, a refused change is tried once more, and a contention goes one round further.
-type Memory struct {
-	Refusals    map[Attempt]Refusal
-	Contentions map[types.UID]Contention
-	// Unanswered is when a write that gives a role last had no answer, by its place.
-	Unanswered map[roleset.Target]time.Time
-	// Arriving is when writes without an answer were sent, by what they would make of their places, for as long as it may be there.
-	Arriving map[Made]time.Time
-	// Untold is what this process made last of places of which no status tells yet; empty: it took the role out.
-	Untold map[roleset.Target]string
-	// Writers are the credentials that are known to be allowed to write the token, or not to be.
-	Writers map[string]bool
-	// Forbidden are the connections to a credential of which Astro refused to write the token, until it has let one.
-	Forbidden map[string]bool
-	// Again are the credentials that Astro has refused to write the token, and whose users ask for another try.
-	Again map[string]bool
-	// Wrote are the places in which a credential was seen to write.
-	Wrote map[Writing]Wrote
-	// Undecided is when a credential was challenged last without Astro saying whether it may write the token.
-	Undecided map[string]time.Time
-}
-
-// Writing is the role on a target that a credential writes.
-type Writing struct {
-	Credential string // the id of the API token
-	Target     roleset.Target
-}
-
-// Wrote is when a credential wrote, and with which rights.
-type Wrote struct {
-	Rights string // empty: it does not see its own
-	At     time.Time
-}
-
-// Made is what a write makes of a place.
-type Made struct {
-	Target roleset.Target
-	Role   string // empty: it takes the role out
-}
-
-// Attempt is a change that was tried for a binding.
-type Attempt struct {
-	Target  roleset.Target
-	To      string // empty: a removal
-	Binding types.UID
-}
-
-// Refusal is how Astro refused a change by itself, or took it and did not show it.
-type Refusal struct {
-	Generation int64 // of the binding's spec
-	At         time.Time
-	Credential string // the id of the API token that made it
-	Forbidden  bool   // to that; another one may be allowed
-	Invalid    bool
-	Unshown    int // how often Astro has taken the change and not shown it; 0: it refused it
-	Fault      *fault.Fault
-}
-
-// Contention is a role that somebody else keeps changing back.
-type Contention struct {
-	Generation int64
-	Restored   []time.Time
 }

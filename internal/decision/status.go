@@ -124,22 +124,6 @@ func (s *Situation) writeClaim(b *Binding, r Ruling, claim *enteredClaim, st *v1
 	}
 }
 
-// granted is the role that was last in place under the claim, as the status has it; empty if none was.
-func (b *Binding) granted() string {
-	if b.Claim == nil || b.Journaled || b.Object.Status.Claim == nil {
-		return ""
-	}
-	return b.Object.Status.Claim.GrantedRole
-}
-
-// given is the role that the binding was given last: by its status, or by the journal where no status tells of it yet.
-func (b *Binding) given() string {
-	if b.Journaled && b.Claim != nil {
-		return b.Claim.Role
-	}
-	return b.granted()
-}
-
 // fillIn writes down what Astro says. What could not be looked at stays as it was.
 func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBindingStatus) {
 	if s.Key.Organization != "" {
