@@ -180,12 +180,6 @@ func throughOf(e Effect) (through string, inSlot bool) {
 	return "", false
 }
 
-// shown is the observation once Astro has shown the token by its id.
-func (o Observation) shown(t astro.Token, at time.Time) Observation {
-	o.Token, o.Presence, o.ByID, o.At = t, Present, true, at
-	return o
-}
-
 // notRead remembers that nobody can read or write the token through the connection now.
 func (p Progress) notRead(through string, err error) Progress {
 	f := fault.FromAstroError(v1alpha1.ConditionSynced, "read the token", err)

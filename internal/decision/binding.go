@@ -84,11 +84,6 @@ func (b *Binding) Deleting() bool { return b.Orphan || !b.Object.DeletionTimesta
 // observes is another matter: what it holds it keeps then.
 func (b *Binding) Observes() bool { return b.Object.Spec.Mode == v1alpha1.ModeObserve }
 
-// looksOn reports whether the binding wants to know what would happen if it did not observe.
-func (b *Binding) looksOn(r Ruling) bool {
-	return b.Observes() && r.Fault == nil && !b.Deleting() && !r.Expired
-}
-
 // Role is the role that the binding declares.
 func (b *Binding) Role() string { return cmp.Or(b.Object.Spec.Role, v1alpha1.RoleDeploymentAdmin) }
 
@@ -259,14 +254,6 @@ func (b *Binding) NameQuery() (astro.TargetQuery, bool) {
 // TargetWords is the target as the user spells it: one that is given by its name as the status has it, once it was found.
 func (b *Binding) TargetWords() string { return b.targetWords(nil) }
 
-// where is TargetWords with the name and the Workspace that were found now, as far as the rules let the reader know.
-func (b *Binding) where(r *Ruling) string {
-	if r.Allowed {
-		return b.targetWords(r.Target)
-	}
-	return b.targetWords(nil)
-}
-
 func (b *Binding) targetWords(found *astro.Target) string {
 	spelled, status := b.Object.Spec.Target, b.Object.Status.Target
 	if spelled.ID != "" {
@@ -301,12 +288,3 @@ func (b *Binding) expired(now time.Time) bool { return pin.Expired(b.Object, now
 
 // created reports whether the role can be revoked without asking the rules: the operator gave it.
 func created(b *Binding) bool { return b.Claim != nil && b.Claim.Origin == v1alpha1.OriginCreated }
-
-// roleWords names roles and where they are held, as a message lists them.
-func roleWords(roles []astro.Role) string {
-	all := make([]string, 0, len(roles))
-	for _, role := range roles {
-		all = append(all, text.Words(fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID)))
-	}
-	return resolve.Listed(all)
-}

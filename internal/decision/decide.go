@@ -4,13 +4,9 @@ import (
 	"cmp"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
-	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -51,16 +47,6 @@ func (s *Situation) plan(rulings []Ruling) roleset.Plan {
 	return roleset.Make(s.observed(), s.rolesetClaims(rulings))
 }
 
-func (s *Situation) observed() roleset.Observed {
-	return roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}
-}
-
-// partial reports whether Astro shows no role in the place, and not the token's role on its own scope either: it did not show
-// all roles, so that the place need not be empty.
-func (s *Situation) partial(place roleset.Target) bool {
-	return s.Token.Presence == Present && s.roleOn(place) == "" && !s.observed().SeesOwnScope()
-}
-
 // predict gives the bindings whose connection observes the verdict that they would have if it did not. Nothing else follows
 // from that plan.
 func (s *Situation) predict(d *Decision) {
@@ -77,14 +63,6 @@ func (s *Situation) predict(d *Decision) {
 			d.Rulings[i].Verdict = plan.Verdicts[s.Bindings[i].ID()]
 		}
 	}
-}
-
-// home is the id of the entity in which the token was made, as far as it is known without its roles.
-func (s *Situation) home() string {
-	if s.Token.Token.Scope == astro.ScopeOrganization {
-		return s.Key.Organization
-	}
-	return s.tokenHome()
 }
 
 // yieldPlaces has a binding whose role Astro refuses stand back for what can be done in its place: a role that goes, which that refusal
@@ -175,11 +153,6 @@ func (s *Situation) discount(d *Decision) {
 	}
 }
 
-// entry is the place in the role set that a binding speaks of.
-func (s *Situation) entry(d *Decision, i int) roleset.Target {
-	return s.Bindings[i].entry(d.Rulings[i].Target)
-}
-
 // rolesetClaims are the bindings as the planner sees them. A claim that is being taken counts as not taken until a write
 // may have reached Astro, so that each look at the token decides anew whether it may be taken.
 func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
@@ -220,12 +193,6 @@ func (s *Situation) claimOf(b *Binding) *pin.Claim {
 		return &p.Claim
 	}
 	return nil
-}
-
-// another reports whether Astro holds another role than the claim's in its place.
-func (s *Situation) another(c *pin.Claim) bool {
-	held := s.roleOn(roleset.Target{Kind: resolve.Entities[c.TargetKind], ID: c.Target})
-	return held != "" && held != c.Role
 }
 
 func adoptOf(p v1alpha1.AdoptPolicy) roleset.Adopt {
@@ -269,15 +236,6 @@ func (s *Situation) looks(d Decision) []int {
 		if asks && s.reaches(b) && s.Lost[b.Connection.ID] == nil {
 			all = append(all, i)
 		}
-	}
-	return all
-}
-
-// byUID is where the bindings stand in the situation, by their UID.
-func (s *Situation) byUID() map[types.UID]int {
-	all := make(map[types.UID]int, len(s.Bindings))
-	for i := range s.Bindings {
-		all[s.Bindings[i].Object.UID] = i
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
@@ -89,6 +90,15 @@ func (s *Situation) shownRoles(b *Binding, roles []astro.Role) string {
 	default:
 		return fmt.Sprintf("%s, and %d on targets that the rules do not show here", roleWords(shown), hidden)
 	}
+}
+
+// roleWords names roles and where they are held, as a message lists them.
+func roleWords(roles []astro.Role) string {
+	all := make([]string, 0, len(roles))
+	for _, role := range roles {
+		all = append(all, text.Words(fmt.Sprintf("%s on %s %s", role.Role, role.EntityType, role.EntityID)))
+	}
+	return resolve.Listed(all)
 }
 
 // shownWorkspaces names the Workspaces in which a role may be given, as far as the rules let the binding give it there.

@@ -173,15 +173,6 @@ func (s *Situation) withoutLapsed() []Binding {
 	return all
 }
 
-// onHold is the class of a binding that may not be worked on now: what it holds is not touched, and what it never held
-// does not count.
-func onHold(b *Binding) roleset.Class {
-	if b.Claim == nil || (b.Observes() && !b.Deleting()) {
-		return roleset.None
-	}
-	return roleset.Hold
-}
-
 // conclusive reports whether the token was read by id so late that no write can still arrive that gives the binding its role,
 // of this process or the one before.
 func (s *Situation) conclusive(b *Binding) bool {

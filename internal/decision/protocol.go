@@ -197,11 +197,3 @@ func (p Progress) told() (all []types.UID) {
 	}
 	return all
 }
-
-func (s *Situation) uids(at []int) []types.UID {
-	all := make([]types.UID, 0, len(at))
-	for _, i := range at {
-		all = append(all, s.Bindings[i].Object.UID)
-	}
-	return all
-}

@@ -39,6 +39,28 @@ func (r *Ruling) enforced() roleset.Class { return cmp.Or(r.Withheld, r.Class) }
 // withheld reports whether it is only said what would follow: the connection observes.
 func (r *Ruling) withheld() bool { return r.Withheld != roleset.None }
 
+// looksOn reports whether the binding wants to know what would happen if it did not observe.
+func (b *Binding) looksOn(r Ruling) bool {
+	return b.Observes() && r.Fault == nil && !b.Deleting() && !r.Expired
+}
+
+// where is TargetWords with the name and the Workspace that were found now, as far as the rules let the reader know.
+func (b *Binding) where(r *Ruling) string {
+	if r.Allowed {
+		return b.targetWords(r.Target)
+	}
+	return b.targetWords(nil)
+}
+
+// onHold is the class of a binding that may not be worked on now: what it holds is not touched, and what it never held
+// does not count.
+func onHold(b *Binding) roleset.Class {
+	if b.Claim == nil || (b.Observes() && !b.Deleting()) {
+		return roleset.None
+	}
+	return roleset.Hold
+}
+
 // Decision is what follows from a situation: a ruling for each binding, the claims to take, and the changes to make.
 type Decision struct {
 	Rulings []Ruling // as the situation's bindings

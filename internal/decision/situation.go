@@ -1,13 +1,16 @@
 package decision
 
 import (
+	"maps"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -58,12 +61,98 @@ func (s *Situation) roleOn(t roleset.Target) string {
 	return s.held[t]
 }
 
+// entry is the place in the role set that a binding speaks of.
+func (s *Situation) entry(d *Decision, i int) roleset.Target {
+	return s.Bindings[i].entry(d.Rulings[i].Target)
+}
+
+// another reports whether Astro holds another role than the claim's in its place.
+func (s *Situation) another(c *pin.Claim) bool {
+	held := s.roleOn(roleset.Target{Kind: resolve.Entities[c.TargetKind], ID: c.Target})
+	return held != "" && held != c.Role
+}
+
+// partial reports whether Astro shows no role in the place, and not the token's role on its own scope either: it did not show
+// all roles, so that the place need not be empty.
+func (s *Situation) partial(place roleset.Target) bool {
+	return s.Token.Presence == Present && s.roleOn(place) == "" && !s.observed().SeesOwnScope()
+}
+
+func (s *Situation) observed() roleset.Observed {
+	return roleset.Observed{Scope: s.Token.Token.Scope, Home: s.home(), Roles: s.Token.Token.Roles}
+}
+
+// home is the id of the entity in which the token was made, as far as it is known without its roles.
+func (s *Situation) home() string {
+	if s.Token.Token.Scope == astro.ScopeOrganization {
+		return s.Key.Organization
+	}
+	return s.tokenHome()
+}
+
 // tokenHome is the id of the entity in which the token was made, as its roles tell; empty if they do not.
 func (s *Situation) tokenHome() string {
 	if s.held == nil {
 		return s.Token.Token.Home()
 	}
 	return s.heldHome
+}
+
+// connection is that of the id, as a binding refers to it; nil if none does.
+func (s *Situation) connection(id string) *Connection {
+	for i := range s.Bindings {
+		if c := &s.Bindings[i].Connection; c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (s *Situation) credential(connection string) string {
+	if c := s.connection(connection); c != nil {
+		return c.Credential
+	}
+	return ""
+}
+
+// byUID is where the bindings stand in the situation, by their UID.
+func (s *Situation) byUID() map[types.UID]int {
+	all := make(map[types.UID]int, len(s.Bindings))
+	for i := range s.Bindings {
+		all[s.Bindings[i].Object.UID] = i
+	}
+	return all
+}
+
+func (s *Situation) uids(at []int) []types.UID {
+	all := make([]types.UID, 0, len(at))
+	for _, i := range at {
+		all = append(all, s.Bindings[i].Object.UID)
+	}
+	return all
+}
+
+// Doubting is the situation in which it could not be looked up whether a binding means this token and no other: it is left alone, and
+// waited for.
+func (s Situation) Doubting(uid types.UID, err error) Situation {
+	f := fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", err)
+	f.Silent = true // that is said where its name is looked up
+	return s.leftAlone(f, true, uid)
+}
+
+// leftAlone is the situation in which bindings are left alone until the next reconcile.
+func (s Situation) leftAlone(f *fault.Fault, awaited bool, uids ...types.UID) Situation {
+	s.Out, s.Awaited = maps.Clone(s.Out), maps.Clone(s.Awaited)
+	if s.Out == nil {
+		s.Out = map[types.UID]*fault.Fault{}
+	}
+	if s.Awaited == nil {
+		s.Awaited = map[types.UID]bool{}
+	}
+	for _, uid := range uids {
+		s.Out[uid], s.Awaited[uid] = f, awaited
+	}
+	return s
 }
 
 // Key names one Astro token.
@@ -112,6 +201,12 @@ type Observation struct {
 	CredentialOf []string
 	// Protected says that one of them is a ClusterAstroConnection, or that this could not be found out: nobody writes it.
 	Protected bool
+}
+
+// shown is the observation once Astro has shown the token by its id.
+func (o Observation) shown(t astro.Token, at time.Time) Observation {
+	o.Token, o.Presence, o.ByID, o.At = t, Present, true, at
+	return o
 }
 
 // Pending is a claim that a binding is taking in this reconcile.

@@ -103,29 +103,6 @@ func (p Progress) journaled(e WriteJournal, err error) Progress {
 	return p.notStored(f, err, slices.Collect(maps.Keys(e.Claims))...).decide()
 }
 
-// Doubting is the situation in which it could not be looked up whether a binding means this token and no other: it is left alone, and
-// waited for.
-func (s Situation) Doubting(uid types.UID, err error) Situation {
-	f := fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", err)
-	f.Silent = true // that is said where its name is looked up
-	return s.leftAlone(f, true, uid)
-}
-
-// leftAlone is the situation in which bindings are left alone until the next reconcile.
-func (s Situation) leftAlone(f *fault.Fault, awaited bool, uids ...types.UID) Situation {
-	s.Out, s.Awaited = maps.Clone(s.Out), maps.Clone(s.Awaited)
-	if s.Out == nil {
-		s.Out = map[types.UID]*fault.Fault{}
-	}
-	if s.Awaited == nil {
-		s.Awaited = map[types.UID]bool{}
-	}
-	for _, uid := range uids {
-		s.Out[uid], s.Awaited[uid] = f, awaited
-	}
-	return s
-}
-
 // notStored takes bindings out of this reconcile because of a write to Kubernetes that failed. What the next one may do is waited for;
 // what Kubernetes refuses may be refused for ever.
 func (p Progress) notStored(f *fault.Fault, err error, uids ...types.UID) Progress {

@@ -58,23 +58,6 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 	return p
 }
 
-// connection is that of the id, as a binding refers to it; nil if none does.
-func (s *Situation) connection(id string) *Connection {
-	for i := range s.Bindings {
-		if c := &s.Bindings[i].Connection; c.ID == id {
-			return c
-		}
-	}
-	return nil
-}
-
-func (s *Situation) credential(connection string) string {
-	if c := s.connection(connection); c != nil {
-		return c.Credential
-	}
-	return ""
-}
-
 // hopeless reports whether Astro refuses whatever it is asked, so that trying every change would be a waste: a dangling role
 // stands in the way of all, and is not dropped for any of them. That it forbids some changes says nothing of the others, which may be
 // on other targets.
