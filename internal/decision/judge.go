@@ -126,14 +126,6 @@ func (s *Situation) Misnamed(b *Binding) bool {
 	return b.ByNameOnly() && (err != nil || ref != b.NameRef())
 }
 
-// losesByWithdrawal reports whether the binding's role is taken away when the rules allow it no more.
-func losesByWithdrawal(b *Binding) bool { return revokedByWithdrawal(b) && !b.Object.Spec.Suspend }
-
-// revokedByWithdrawal is losesByWithdrawal but for that the binding may be suspended.
-func revokedByWithdrawal(b *Binding) bool {
-	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke && !b.Observes() && created(b)
-}
-
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
 	if !s.open(b) || b.Deleting() || !s.conclusive(b) {

@@ -1,9 +1,7 @@
 package decision
 
 import (
-	"cmp"
 	"slices"
-	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -12,59 +10,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
-
-// Reaches reports whether the binding's connection leads to the token. One that lost its Secret still does for bindings
-// whose role is to go: what was granted with it can be revoked with it.
-func (b *Binding) Reaches(k Key, now time.Time) bool {
-	c := &b.Connection
-	return c.Callable && c.Host == k.Host && c.Organization == k.Organization && (c.Ready || b.leaving(now))
-}
-
-func (s *Situation) reaches(b *Binding) bool { return b.Reaches(s.Key, s.Now) }
-
-// leaving reports whether the role that the binding holds is to go: it is deleted, or its time is over.
-func (b *Binding) leaving(now time.Time) bool {
-	return b.Deleting() || b.Claim != nil && b.expired(now) && !b.Observes() && !b.Object.Spec.Suspend
-}
-
-// unreachable is why the binding's connection does not lead to the token; nil if it does.
-func (s *Situation) unreachable(b *Binding) *fault.Fault {
-	c, accepted := &b.Connection, v1alpha1.ConditionAccepted
-	status := b.Object.Status
-	switch {
-	case c.Object == nil:
-		return fault.NotTrue(accepted, v1alpha1.ReasonConnectionNotFound,
-			"there is no %s; create it, or make another binding with another spec.connectionRef", c.Words)
-	case c.unknown():
-		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s has not been looked at yet", c.Words)
-		f.Silent, f.Transient = true, true
-		return f
-	case b.Claim != nil && (c.Host != s.Key.Host || c.Organization != s.Key.Organization):
-		return fault.NotTrue(accepted, v1alpha1.ReasonOrganizationMismatch,
-			"the role is held in Organization %s at %s, but %s leads to Organization %s at %s; make the connection as it was",
-			s.Key.Organization, s.Key.Host, c.Words, c.Organization, c.Host)
-	case status.Token.ID != "" && status.OrganizationID != "" && status.OrganizationID != c.Organization:
-		return fault.NotTrue(accepted, v1alpha1.ReasonOrganizationMismatch,
-			"the binding was found to be of Organization %s, but %s leads to Organization %s; make the connection as it was, or the binding again",
-			status.OrganizationID, c.Words, c.Organization)
-	case !c.Ready && (!c.Callable || !b.leaving(s.Now)):
-		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady, "%s is not ready (%s); see its status", c.Words, c.Reason)
-		f.Transient, f.NeedsUser = true, c.NeedsUser
-		return f
-	case c.Deleting && b.Claim == nil:
-		f := fault.CouldNotCheck(accepted, v1alpha1.ReasonConnectionNotReady,
-			"%s is being deleted, and takes nothing new; make it again once it is gone", c.Words)
-		f.NeedsUser = true
-		return f
-	}
-	return nil
-}
-
-// shareCredential reports whether two bindings use one credential, so that one write can serve both.
-func (s *Situation) shareCredential(i, j int) bool {
-	a, b := &s.Bindings[i].Connection, &s.Bindings[j].Connection
-	return a.ID == b.ID || a.Credential != "" && a.Credential == b.Credential
-}
 
 // Leads reports whether the binding's connection leads to the Organization of the key.
 func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
@@ -88,29 +33,6 @@ func (s *Situation) AsksForTarget(b *Binding) bool {
 	default:
 		return !created(b) && !b.MayStay()
 	}
-}
-
-// drifted reports whether Astro holds another role than the binding has its claim for.
-func (s *Situation) drifted(b *Binding) bool {
-	return s.Token.Presence == Present && b.Claim != nil && s.roleOn(b.entry(nil)) != b.Role()
-}
-
-// presenceTo is what the binding's connection knows of the token's existence, which may be less than others do. One that does not lead to
-// the token was not asked for it: that others have proven it gone says nothing of what its credential may see.
-func (s *Situation) presenceTo(b *Binding) Presence {
-	switch is, through := s.Token.Presence, b.Connection.ID; {
-	case is == Present && s.Token.HiddenFrom[through], is == Gone && (s.Token.Unproven[through] || !s.reaches(b)):
-		return Absent
-	case is == Present && b.Claim == nil && s.Token.Unasked[through] != nil: // one that has its claim has seen it
-		return Unseen
-	default:
-		return is
-	}
-}
-
-// unasked reports whether a connection that is ready could not be asked about a token that others see.
-func (s *Situation) unasked(b *Binding) bool {
-	return s.Token.Presence == Present && s.presenceTo(b) == Unseen && s.unreachable(b) == nil
 }
 
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with
@@ -142,6 +64,24 @@ func (s *Situation) forbiddenTo(b *Binding, r *Ruling, ask policy.Request) *faul
 	r.Allowed = true
 	return nil
 }
+
+// grantAllowed reports whether the rules allow the role that the binding was given, or that the token holds, though not the one that is
+// asked for: a binding that was edited to a role which it may not have is refused that, and loses nothing, whatever a stranger made of
+// its role.
+func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
+	return slices.ContainsFunc([]string{b.given(), s.roleOn(b.entry(nil))}, func(role string) bool {
+		ask.Role = role
+		return role != "" && policy.Check(b.Connection.Object, ask).Allowed
+	})
+}
+
+// revokedByWithdrawal is losesByWithdrawal but for that the binding may be suspended.
+func revokedByWithdrawal(b *Binding) bool {
+	return b.Connection.Object.ConnectionSpec().OnWithdrawal == v1alpha1.WithdrawalRevoke && !b.Observes() && created(b)
+}
+
+// losesByWithdrawal reports whether the binding's role is taken away when the rules allow it no more.
+func losesByWithdrawal(b *Binding) bool { return revokedByWithdrawal(b) && !b.Object.Spec.Suspend }
 
 // request is what the binding asks of its connection's rules.
 func (s *Situation) request(b *Binding, r *Ruling) policy.Request {
@@ -260,24 +200,4 @@ func nameOf(reader *Binding, r *Ruling, other *Binding) string {
 		return "ScopedTokenBinding " + other.ID()
 	}
 	return unnamed
-}
-
-// selfProtected reports whether the token is a credential that the binding may not change: that of a
-// ClusterAstroConnection is nobody's to change, that of another connection not through that connection.
-func (s *Situation) selfProtected(b *Binding) bool {
-	return s.Token.Protected || slices.Contains(s.Token.CredentialOf, b.Connection.ID)
-}
-
-// selfProtection is what the binding of such a token says.
-func (s *Situation) selfProtection(b *Binding) *fault.Fault {
-	words := "the token is the credential of " + b.Connection.Words + ", and is not written through it; use another connection, or bind another token"
-	if s.Token.Protected {
-		words = "the token is the credential of a ClusterAstroConnection, whose roles the operator never changes; bind another token"
-	}
-	return fault.NotTrue(v1alpha1.ConditionAccepted, v1alpha1.ReasonSelfProtected, "%s", words)
-}
-
-// misses is why a token that is absent to the binding is not taken for gone.
-func (s *Situation) misses(b *Binding) string {
-	return cmp.Or(s.Token.WhyTo[b.Connection.ID], s.Token.Why, "the listing could not be trusted")
 }

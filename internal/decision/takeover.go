@@ -1,21 +1,9 @@
 package decision
 
 import (
-	"slices"
-
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// grantAllowed reports whether the rules allow the role that the binding was given, or that the token holds, though not the one that is
-// asked for: a binding that was edited to a role which it may not have is refused that, and loses nothing, whatever a stranger made of
-// its role.
-func (s *Situation) grantAllowed(b *Binding, ask policy.Request) bool {
-	return slices.ContainsFunc([]string{b.given(), s.roleOn(b.entry(nil))}, func(role string) bool {
-		ask.Role = role
-		return role != "" && policy.Check(b.Connection.Object, ask).Allowed
-	})
-}
 
 // mayTakeOver reports whether the rules would let the binding declare the role that nobody declared and that Astro holds in
 // its place. One that they would not is not the binding's to take away either, be it by a weaker role or by its deletion.

@@ -61,42 +61,6 @@ func (s *Situation) missing(b *Binding, r *Ruling) *fault.Fault {
 	return s.notSeen(b)
 }
 
-// notSeen says how far looking for the token got.
-func (s *Situation) notSeen(b *Binding) *fault.Fault {
-	switch {
-	case s.presenceTo(b) == Unseen && s.Token.Unasked[b.Connection.ID] != nil:
-		return fault.FromAstroError(v1alpha1.ConditionResolved, "look up the token", s.Token.Unasked[b.Connection.ID])
-	case s.Token.Presence == Unseen:
-		return cmp.Or(s.notRead(b), nobodyLooked(b))
-	case s.presenceTo(b) == Absent && b.Claim != nil:
-		f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonListIncomplete,
-			"Astro does not show %s, which does not prove that it was deleted: %s", b.TokenWords(), s.misses(b))
-		f.Transient = b.Connection.Distrusts // the connection says so for all
-		return f
-	default:
-		return tokenNotFound(b)
-	}
-}
-
-// notRead is why nobody could look for the token; nil if somebody could, or nobody tried. What others met is not told.
-func (s *Situation) notRead(b *Binding) *fault.Fault {
-	if len(s.Token.NotRead) == 0 {
-		return nil
-	}
-	return cmp.Or(s.Token.NotRead[b.Connection.ID], nobodyLooked(b))
-}
-
-func nobodyLooked(b *Binding) *fault.Fault {
-	f := fault.CouldNotCheck(v1alpha1.ConditionResolved, v1alpha1.ReasonUnreachable, "nobody could look for %s", b.TokenWords())
-	f.Transient = true
-	return f
-}
-
-func tokenNotFound(b *Binding) *fault.Fault {
-	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenNotFound,
-		"Astro shows no %s; check spec.token, and that the connection's API token may see it", b.TokenWords())
-}
-
 // NeedsNames reports whether it has to be looked up which tokens have the binding's name now: the one that had it is gone.
 func (s *Situation) NeedsNames(b *Binding) bool {
 	return s.presenceTo(b) == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && b.Addressed() && s.unreachable(b) == nil
