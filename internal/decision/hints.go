@@ -37,31 +37,6 @@ func (s *Situation) hinted(b *Binding, r *Ruling, f *fault.Fault) *fault.Fault {
 	}
 }
 
-// HintsAtTokens reports whether the message about a binding may hint at other tokens: where no token has its name, and
-// where the rules do not allow it. Whether one has it then must not show.
-func (s *Situation) HintsAtTokens(b *Binding) bool {
-	if b.Deleting() || !b.ByNameOnly() || s.unreachable(b) != nil {
-		return false
-	}
-	target, _ := b.target()
-	if f := s.forbidden(b, &Ruling{Target: target}); f != nil {
-		return f.Reason == v1alpha1.ReasonTokenNotAllowed
-	}
-	return s.presenceTo(b) != Present
-}
-
-// HintsAtTargets is HintsAtTokens for targets.
-func (s *Situation) HintsAtTargets(b *Binding) bool {
-	if b.Deleting() || b.TargetQuery().ID != "" || !b.Target.Looked || s.unreachable(b) != nil {
-		return false
-	}
-	target, lookup := b.target()
-	if f := s.forbidden(b, &Ruling{Target: target}); f != nil {
-		return f.Reason == v1alpha1.ReasonTargetNotAllowed
-	}
-	return lookup != nil && lookup.Reason == v1alpha1.ReasonTargetNotFound
-}
-
 // may reports whether the rules allow what a hint would lead to.
 func (s *Situation) may(b *Binding, t policy.TokenFacts, target policy.TargetFacts, role string) bool {
 	return b.Connection.Object != nil && policy.Check(b.Connection.Object, policy.Request{

@@ -7,16 +7,7 @@ import (
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
-	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
-)
-
-const (
-	// settleTime is for how long a write that had no answer may still arrive at Astro.
-	settleTime = 10 * time.Second
-	// replicaLag is for how long Astro may answer a read by id from a replica that is behind. A process that has just begun does not
-	// remember what it must show.
-	replicaLag = 30 * time.Second
 )
 
 // release is how the message ends of a binding that cannot be let go.
@@ -120,23 +111,12 @@ func suspended(b *Binding) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)
 }
 
-// Misnamed reports whether nothing but its name says that the binding is this token's, which has another name by now.
-func (s *Situation) Misnamed(b *Binding) bool {
-	ref, err := pin.NameRefTo(s.Token.Token)
-	return b.ByNameOnly() && (err != nil || ref != b.NameRef())
-}
-
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.
 func (s *Situation) lapsed(b *Binding) bool {
 	if !s.open(b) || b.Deleting() || !s.conclusive(b) {
 		return false
 	}
 	return s.refusedClaim(b) || !s.partial(b.entry(nil)) && (b.entersFirst() || s.another(b.Claim) || s.heldBack(b))
-}
-
-// open reports whether Astro does not show the role of a claim that only the journal has.
-func (s *Situation) open(b *Binding) bool {
-	return b.Claim != nil && !b.Recovered.IsZero() && !s.showsClaim(b)
 }
 
 // heldBack reports whether a binding is not given its role until somebody changes something.
@@ -163,38 +143,4 @@ func (s *Situation) withoutLapsed() []Binding {
 		}
 	}
 	return all
-}
-
-// conclusive reports whether the token was read by id so late that no write can still arrive that gives the binding its role,
-// of this process or the one before.
-func (s *Situation) conclusive(b *Binding) bool {
-	at := s.Token.At
-	if at.IsZero() {
-		at = s.Now
-	}
-	return s.presenceTo(b) == Gone || s.Token.ByID && !at.Before(s.arrivesUntil(b))
-}
-
-func (s *Situation) arrives(i int) time.Duration { return s.arrivesUntil(&s.Bindings[i]).Sub(s.Now) }
-
-// arrivesUntil is when no write can arrive any more that gives the binding its role, and no read is of before it was given. The status
-// of one whose role was in place contradicts a read that lacks it.
-func (s *Situation) arrivesUntil(b *Binding) time.Time {
-	last := b.Recovered
-	for _, at := range []time.Time{s.Began, s.Memory.Unanswered[b.entry(nil)]} {
-		if at.After(last) {
-			last = at
-		}
-	}
-	until := last.Add(settleTime)
-	if lagging := s.Began.Add(replicaLag); b.granted() != "" && lagging.After(until) {
-		return lagging
-	}
-	return until
-}
-
-// showsClaim reports whether Astro holds the role of a claim that only the journal knows. Until it was seen, the status must
-// not say that the role was given: the binding would take away whatever stands there when it is deleted.
-func (s *Situation) showsClaim(b *Binding) bool {
-	return s.Token.Presence == Present && s.roleOn(b.entry(nil)) == b.Claim.Role
 }

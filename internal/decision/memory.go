@@ -170,23 +170,6 @@ func (m Memory) answered(changes []Change) Memory {
 	return next
 }
 
-// arrived forgets what writes without an answer would have made of places that hold something else, by a look so late that no such write
-// arrives any more: what is found there later is somebody else's.
-func (m Memory) arrived(s *Situation) Memory {
-	seen := s.Token.Listed
-	if s.Token.ByID {
-		seen = s.Token.At
-	}
-	if len(m.Arriving) == 0 || s.Token.Presence != Present {
-		return m
-	}
-	next := m.clone()
-	maps.DeleteFunc(next.Arriving, func(made Made, at time.Time) bool {
-		return !seen.Before(at.Add(settleTime)) && s.roleOn(made.Target) != made.Role
-	})
-	return next
-}
-
 // untold remembers what changes made of their places until the statuses tell.
 func (m Memory) untold(changes []Change) Memory {
 	next := m.clone()

@@ -11,30 +11,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
-// Leads reports whether the binding's connection leads to the Organization of the key.
-func (s *Situation) Leads(b *Binding) bool { return s.unreachable(b) == nil }
-
-// NeedsTarget reports whether the binding's target has to be looked up now: its connection leads there, and it is not known
-// from the status, or its role has to be restored. Of a binding that is deleted, the rules are asked about a target only
-// where the role was adopted.
-func (s *Situation) NeedsTarget(b *Binding) bool {
-	return (b.NeedsTarget() || s.drifted(b)) && s.AsksForTarget(b)
-}
-
-// AsksForTarget reports whether anything hangs on the binding's target, and Astro can be asked for it.
-func (s *Situation) AsksForTarget(b *Binding) bool {
-	switch {
-	case s.unreachable(b) != nil:
-		return false
-	case !b.Deleting():
-		return b.Addressed()
-	case b.Claim == nil:
-		return b.mayBeLost()
-	default:
-		return !created(b) && !b.MayStay()
-	}
-}
-
 // forbidden asks the connection's rules. They are asked with the token's present name where the token is there, and with
 // the user's words where it is not, so that the answer does not tell which.
 func (s *Situation) forbidden(b *Binding, r *Ruling) *fault.Fault {

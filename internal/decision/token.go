@@ -61,11 +61,6 @@ func (s *Situation) missing(b *Binding, r *Ruling) *fault.Fault {
 	return s.notSeen(b)
 }
 
-// NeedsNames reports whether it has to be looked up which tokens have the binding's name now: the one that had it is gone.
-func (s *Situation) NeedsNames(b *Binding) bool {
-	return s.presenceTo(b) == Gone && b.Object.Spec.Token.Name != "" && !b.Deleting() && b.Addressed() && s.unreachable(b) == nil
-}
-
 // replaced is the fault of a name whose token is gone: another token may have it now, and is not taken unasked. Once the
 // user has confirmed that one, the binding leaves the old token and finds the new one as it found the first, by its name.
 // Of tokens that the rules do not allow nothing is told.

@@ -47,11 +47,6 @@ func BeginUnresolved(s Situation) (p Progress, handOver map[int]string) {
 	return p, handOver
 }
 
-// NeedsToken reports whether the token of a binding that only names it has to be looked up.
-func (s *Situation) NeedsToken(b *Binding) bool {
-	return s.Leads(b) && b.Refused() == nil && (!b.Deleting() || b.mayBeLost())
-}
-
 // unresolved is what is wrong with a name that is not exactly one token's. The rules come first, so that the answer does
 // not tell which tokens there are.
 func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
