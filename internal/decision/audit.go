@@ -197,9 +197,6 @@ func (s *Situation) auditInventory(at []int) *audit.Binding {
 	return nil
 }
 
-// accessorRole is the role that Astro puts by itself on a target of the kind.
-func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESSOR" }
-
 // maxWords is how long a name of Astro's may be in the log.
 const maxWords = 256
 

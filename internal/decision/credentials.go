@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -114,4 +115,30 @@ func (m Memory) undecided(credential string, at time.Time) Memory {
 	next := m.clone()
 	next.Undecided[credential] = at
 	return next
+}
+
+// proven reports whether the credential of a binding is known to be allowed to write the role that the binding speaks of. That it may
+// write some role of the token does not tell: a Workspace's owner may write that of one Workspace and not that of another.
+func (s *Situation) proven(b *Binding, found *astro.Target) bool {
+	return s.Memory.Writers[b.Connection.Credential] && s.entitled(b, found)
+}
+
+// entitled reports whether the credential of a binding is to be allowed to write the role that the binding speaks of: by what it owns, or
+// since it wrote it before, with the rights that it has now. What one wrote that does not see its rights counts until about the next sweep.
+func (s *Situation) entitled(b *Binding, found *astro.Target) bool {
+	c := &b.Connection
+	last, wrote := s.Memory.Wrote[Writing{Credential: c.Credential, Target: b.entry(found)}]
+	unseen := len(c.Own) == 0
+	if wrote && (last.Rights != c.rights() || unseen && (c.Object == nil || s.Now.Sub(last.At) >= rest(c.Object))) {
+		wrote = false
+	}
+	return wrote || c.owns(s.workspaceOf(b, found))
+}
+
+// workspaceOf is the Workspace of the place that a binding speaks of; empty if it is not known.
+func (s *Situation) workspaceOf(b *Binding, found *astro.Target) string {
+	if place := b.entry(found); place.Kind == astro.EntityWorkspace {
+		return place.ID
+	}
+	return targetFacts(b, found).WorkspaceID
 }

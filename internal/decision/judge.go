@@ -1,7 +1,6 @@
 package decision
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -67,48 +66,6 @@ func (s *Situation) judgeEnforced(b *Binding) Ruling {
 	r.Class = roleset.Want
 	r.Uncertain = b.Claim != nil && !b.Recovered.IsZero() && s.another(b.Claim)
 	return r
-}
-
-// obstacle is the first thing that keeps a binding that stays from being wanted, in the order in which a user has to fix
-// them. The rules come before anything that would tell whether token or target exist.
-func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
-	if f := s.unreachable(b); f != nil {
-		return f
-	}
-	var lookup *fault.Fault
-	r.Target, lookup = b.target()
-	if f := cmp.Or(lookup, s.notRead(b)); f != nil && f.Transient {
-		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
-	}
-	if f := s.forbidden(b, r); f != nil {
-		return s.hinted(b, r, f)
-	}
-	if b.Object.Spec.Suspend {
-		return suspended(b)
-	}
-	hidden := b.Claim == nil && s.presenceTo(b) != Present // whether there is such a token is not for the binding to know
-	if s.selfProtected(b) && !hidden {
-		return s.selfProtection(b)
-	}
-	if f := s.tokenFault(b, r); f != nil {
-		return f
-	}
-	if s.Misnamed(b) {
-		return fault.Quiet() // its name is looked up once more, and it is told what that shows
-	}
-	if lookup != nil {
-		return s.targetFault(b, r, lookup)
-	}
-	return s.outsideHome(b, r)
-}
-
-// suspended is what a binding says that is suspended.
-func suspended(b *Binding) *fault.Fault {
-	words := "spec.suspend is true: the role is neither written nor removed until it is false"
-	if b.Claim == nil || b.Observes() {
-		words = "spec.suspend is true: nothing is done until it is false; the binding holds no claim, so that its deletion takes no role away"
-	}
-	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)
 }
 
 // lapsed reports whether a claim that only the journal has came to nothing, and is not to be given any more as it stands there.

@@ -106,3 +106,6 @@ func Removable(t astro.Token, on astro.RoleKey) bool {
 	}
 	return role != accessorRole(on.EntityType) || !slices.ContainsFunc(t.Roles, inside)
 }
+
+// accessorRole is the role that Astro puts by itself on a target of the kind.
+func accessorRole(kind astro.EntityType) string { return string(kind) + "_ACCESSOR" }

@@ -2,9 +2,7 @@ package decision
 
 import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
-	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
 // BeginUnresolved starts the work on bindings that only name their token, whose connection does not exist, or that the rules
@@ -62,12 +60,4 @@ func (s *Situation) unresolved(b *Binding, r *Ruling) *fault.Fault {
 	}
 	return fault.NotTrue(v1alpha1.ConditionResolved, v1alpha1.ReasonTokenAmbiguous,
 		"there is more than one %s: %s; recreate the binding with spec.token.id, or rename the others in Astro", b.TokenWords(), tokenIDs(b.Names.Tokens))
-}
-
-func tokenIDs(tokens []astro.Token) string {
-	ids := make([]string, 0, len(tokens))
-	for _, t := range tokens {
-		ids = append(ids, t.ID)
-	}
-	return resolve.Listed(ids)
 }

@@ -174,10 +174,3 @@ func blocked(b *Binding, r *Ruling, why roleset.Block) *fault.Fault {
 		return ownScopeUnseen()
 	}
 }
-
-// ownScopeUnseen is said while a read of the token does not show all of its roles.
-func ownScopeUnseen() *fault.Fault {
-	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
-		"Astro does not show the token's role on its own scope, which a write would drop, and so may not show others; "+
-			"make sure that the connection's API token may see all roles of the token")
-}

@@ -14,6 +14,48 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 )
 
+// obstacle is the first thing that keeps a binding that stays from being wanted, in the order in which a user has to fix
+// them. The rules come before anything that would tell whether token or target exist.
+func (s *Situation) obstacle(b *Binding, r *Ruling) *fault.Fault {
+	if f := s.unreachable(b); f != nil {
+		return f
+	}
+	var lookup *fault.Fault
+	r.Target, lookup = b.target()
+	if f := cmp.Or(lookup, s.notRead(b)); f != nil && f.Transient {
+		return f // it says nothing of what exists, and the rules cannot be asked about what nobody could look up
+	}
+	if f := s.forbidden(b, r); f != nil {
+		return s.hinted(b, r, f)
+	}
+	if b.Object.Spec.Suspend {
+		return suspended(b)
+	}
+	hidden := b.Claim == nil && s.presenceTo(b) != Present // whether there is such a token is not for the binding to know
+	if s.selfProtected(b) && !hidden {
+		return s.selfProtection(b)
+	}
+	if f := s.tokenFault(b, r); f != nil {
+		return f
+	}
+	if s.Misnamed(b) {
+		return fault.Quiet() // its name is looked up once more, and it is told what that shows
+	}
+	if lookup != nil {
+		return s.targetFault(b, r, lookup)
+	}
+	return s.outsideHome(b, r)
+}
+
+// suspended is what a binding says that is suspended.
+func suspended(b *Binding) *fault.Fault {
+	words := "spec.suspend is true: the role is neither written nor removed until it is false"
+	if b.Claim == nil || b.Observes() {
+		words = "spec.suspend is true: nothing is done until it is false; the binding holds no claim, so that its deletion takes no role away"
+	}
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonSuspended, "%s", words)
+}
+
 // tokenFault is what is wrong with the token, as far as the binding is concerned.
 func (s *Situation) tokenFault(b *Binding, r *Ruling) *fault.Fault {
 	if s.presenceTo(b) != Present {
@@ -122,4 +164,19 @@ func (s *Situation) externalWriter(b *Binding, r *Ruling) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonExternalWriter,
 		"%s was restored %d times within %s, and the token holds %s again: something else writes this token%s; stop it, then set the annotation %s to a new value",
 		b.Role(), contentionLimit, contentionWindow, text.Words(cmp.Or(s.roleOn(b.entry(r.Target)), "no role")), who, v1alpha1.AnnotationRequestedAt)
+}
+
+func tokenIDs(tokens []astro.Token) string {
+	ids := make([]string, 0, len(tokens))
+	for _, t := range tokens {
+		ids = append(ids, t.ID)
+	}
+	return resolve.Listed(ids)
+}
+
+// ownScopeUnseen is said while a read of the token does not show all of its roles.
+func ownScopeUnseen() *fault.Fault {
+	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonOwnScopeRoleProtected,
+		"Astro does not show the token's role on its own scope, which a write would drop, and so may not show others; "+
+			"make sure that the connection's API token may see all roles of the token")
 }
