@@ -11,6 +11,48 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
+// rolesetClaims are the bindings as the planner sees them. A claim that is being taken counts as not taken until a write
+// may have reached Astro, so that each look at the token decides anew whether it may be taken.
+func (s *Situation) rolesetClaims(rulings []Ruling) []roleset.Claim {
+	claims := make([]roleset.Claim, 0, len(s.Bindings))
+	for i := range s.Bindings {
+		b, r := &s.Bindings[i], rulings[i]
+		c := roleset.Claim{
+			ID: b.ID(), Target: b.entry(r.Target), Role: b.Role(), Class: r.Class, Adopt: adoptOf(b.Object.Spec.Adopt),
+			CreatedAt: b.Object.CreationTimestamp.Time,
+			Observe:   r.Class == roleset.None && b.looksOn(r),
+			Yields:    b.Orphan, // there is no object to release, and nothing that its user could be told
+		}
+		if claim := s.claimOf(b); claim != nil {
+			c.ClaimedAt = claim.ClaimedAt
+			if given := b.given(); r.Class == roleset.Hold && given != "" {
+				c.Role = given // an edit counts once it may be carried out, and what others made of the role does not
+			}
+		} else if s.restored(b, r) {
+			c.Adopt = roleset.AdoptAlways
+		} else if (c.Class == roleset.Want || c.Observe) && c.Adopt == roleset.AdoptAlways && !s.mayTakeOver(b, &r) {
+			c.Adopt = roleset.AdoptIfSameRole
+		}
+		claims = append(claims, c)
+	}
+	return claims
+}
+
+// claimOf is the claim of a binding that counts: taken before, or in this reconcile by a write that may have reached Astro.
+// Where it is open whether a write did, another role in its place says that it did not, or that somebody has taken over.
+func (s *Situation) claimOf(b *Binding) *pin.Claim {
+	if b.Claim != nil {
+		if !b.Recovered.IsZero() && s.another(b.Claim) {
+			return nil
+		}
+		return b.Claim
+	}
+	if p, pending := s.Pending[b.Object.UID]; pending && p.Sent && (p.Given || !s.another(&p.Claim)) {
+		return &p.Claim
+	}
+	return nil
+}
+
 // claimsToTake lists the bindings whose claim matters from here on and is not taken yet, with the claims. Before a claim
 // that may not take an existing role over, the token has to be read by id: a listing may be older than such a role. Claims that are taken
 // together are as old as their bindings would have it: who had the say without a claim has it with one.
@@ -120,11 +162,4 @@ func (s *Situation) originOf(d *Decision, i int, covered map[roleset.Target]*pin
 		return v1alpha1.OriginAdopted, text.Clip(role, text.MostRole) // for a status, and a page of the journal
 	}
 	return v1alpha1.OriginCreated, ""
-}
-
-// restored reports whether the status, which came back with a restored object, says how this very role came about.
-func (s *Situation) restored(b *Binding, r Ruling) bool {
-	status := b.Object.Status
-	return status.Origin != "" && status.OrganizationID == s.Key.Organization && status.Token.ID == s.Key.Token &&
-		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.roleOn(b.entry(r.Target)) == b.Role()
 }

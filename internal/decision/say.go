@@ -9,6 +9,94 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
+// yieldPlaces has a binding whose role Astro refuses stand back for what can be done in its place: a role that goes, which that refusal
+// would keep up although nobody declares it any more, or another role that Astro has not refused. What is invalid leaves the place to
+// others only if the binding holds nothing itself; what is forbidden to its API token does so in any case.
+func (s *Situation) yieldPlaces(d *Decision) {
+	refused := s.refusedWishes(d)
+	if len(refused) == 0 {
+		return
+	}
+	leaving, given, shared := map[roleset.Target]bool{}, map[roleset.Target]bool{}, map[wish]bool{}
+	for i := range s.Bindings {
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		switch {
+		case d.Rulings[i].Class == roleset.Leave:
+			leaving[entry] = true
+		case d.Rulings[i].Class == roleset.Want && refused.of(b, entry) == nil:
+			given[entry], shared[wish{entry, b.Role(), ""}] = true, true
+		}
+	}
+	for i := range s.Bindings {
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		old := refused.of(b, entry)
+		if old == nil || d.Rulings[i].Class != roleset.Want || shared[wish{entry, b.Role(), ""}] { // another's credential may give it
+			continue
+		}
+		if leaving[entry] || given[entry] && (s.claimOf(b) == nil || old.Forbidden) {
+			d.Rulings[i].Class, d.Rulings[i].Fault = roleset.None, old.Fault
+		}
+	}
+}
+
+// wish is a role that is wanted in a place. What is forbidden is so to one credential, what is invalid to all.
+type wish struct {
+	roleset.Target
+	role, credential string
+}
+
+type wishes map[wish]*Refusal
+
+// refusedWishes are the wanted roles that Astro refuses for now, and that are not there.
+func (s *Situation) refusedWishes(d *Decision) wishes {
+	all := wishes{}
+	for i := range s.Bindings {
+		b, entry := &s.Bindings[i], s.entry(d, i)
+		old, known := s.Memory.refusal(b, entry, b.Role())
+		if d.Rulings[i].Class != roleset.Want || !known || !s.resting(i, old) || s.roleOn(entry) == b.Role() {
+			continue
+		}
+		switch {
+		case old.Invalid:
+			all[wish{entry, b.Role(), ""}] = &old
+		case old.Forbidden:
+			all[wish{entry, b.Role(), b.Connection.Credential}] = &old
+		}
+	}
+	return all
+}
+
+// of is why Astro refuses the role of a binding, if it does.
+func (w wishes) of(b *Binding, entry roleset.Target) *Refusal {
+	return cmp.Or(w[wish{entry, b.Role(), ""}], w[wish{entry, b.Role(), b.Connection.Credential}])
+}
+
+// discount takes the say from claims through a credential that Astro does not let write the token, where a claim through
+// another credential speaks of the same place: it could neither give the role nor take it away.
+func (s *Situation) discount(d *Decision) {
+	others := map[roleset.Target]map[string]bool{}
+	for i := range s.Bindings {
+		if entry := s.entry(d, i); d.Rulings[i].Class != roleset.None {
+			if others[entry] == nil {
+				others[entry] = map[string]bool{}
+			}
+			others[entry][s.Bindings[i].Connection.Credential] = true
+		}
+	}
+	for i := range s.Bindings {
+		may, known := s.Memory.mayWrite(&s.Bindings[i].Connection)
+		if known && !may && len(others[s.entry(d, i)]) > 1 && d.Rulings[i].Class != roleset.None {
+			d.Rulings[i].Overruled = d.Rulings[i].Class == roleset.Leave
+			d.Rulings[i].Denied = true
+			d.Rulings[i].Class = roleset.None
+			d.Rulings[i].Fault = fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonPermissionDenied,
+				"Astro does not let the API token of %s write the roles of %s, and another binding speaks of the same role; "+
+					"give the connection's API token a role that may do this, such as ORGANIZATION_OWNER, and ask for another try by the annotation %s",
+				s.Bindings[i].Connection.Words, s.Bindings[i].TokenWords(), v1alpha1.AnnotationRequestedAt)
+		}
+	}
+}
+
 // doubtClaims takes the say from claims through a credential that may write the token, but is not known to be allowed to write this
 // very role, where a claim through another credential leaves, or wants another role and is known to be.
 func (s *Situation) doubtClaims(d *Decision) {

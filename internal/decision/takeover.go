@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -21,6 +22,24 @@ func (s *Situation) mayTakeOver(b *Binding, r *Ruling) bool {
 		}
 	}
 	return true
+}
+
+// restored reports whether the status, which came back with a restored object, says how this very role came about.
+func (s *Situation) restored(b *Binding, r Ruling) bool {
+	status := b.Object.Status
+	return status.Origin != "" && status.OrganizationID == s.Key.Organization && status.Token.ID == s.Key.Token &&
+		status.Target.ID != "" && status.Target.ID == b.targetID(r.Target) && s.roleOn(b.entry(r.Target)) == b.Role()
+}
+
+func adoptOf(p v1alpha1.AdoptPolicy) roleset.Adopt {
+	switch p {
+	case v1alpha1.AdoptNever:
+		return roleset.AdoptNever
+	case v1alpha1.AdoptIfSameRole:
+		return roleset.AdoptIfSameRole
+	default:
+		return roleset.AdoptAlways
+	}
 }
 
 // awaitHeirs puts a binding on hold that is to take over a role that goes, and cannot do so before the next look: the role waits for

@@ -7,7 +7,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/expiry"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
-	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 // warnings are what a binding should be told although it does not keep it from being Ready, the most pressing first.
@@ -28,17 +27,6 @@ func (p Progress) warnings(i int, r Ruling) []fault.Warning {
 			"%s was not used since %s; if nobody needs it, delete it in Astro, and this binding", b.TokenWords(), since.UTC().Format(time.DateOnly))})
 	}
 	return all
-}
-
-// findRivals notes which bindings declare another role than the one that has the say.
-func (d *Decision) findRivals() {
-	d.rivals = map[string]int{}
-	for i := range d.Rulings {
-		v := d.Rulings[i].Verdict
-		if _, known := d.rivals[v.Winner]; !known && d.Rulings[i].Class == roleset.Want && v.Outcome == roleset.Conflict {
-			d.rivals[v.Winner] = i
-		}
-	}
 }
 
 // rivalWords tell of a binding that declares another role, as far as the rules let the reader know.
