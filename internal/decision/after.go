@@ -4,9 +4,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
@@ -14,9 +12,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// soon is how long to wait for the cache where somebody else was first to write an object.
-const soon = 100 * time.Millisecond
 
 // After is the progress once an effect was performed. Each result that says something about the token or its bindings
 // makes a new situation, on which everything is decided anew.
@@ -62,24 +57,6 @@ func Sending(p Progress, e Post) Progress {
 // Close gives the write slot back that the last read was made in.
 func Close(p Progress) Progress {
 	p.slot = false
-	return p
-}
-
-// pend changes what is known of the claims that bindings are taking.
-func (p Progress) pend(uids []types.UID, change func(types.UID, *Pending)) Progress {
-	if len(uids) == 0 {
-		return p
-	}
-	next := maps.Clone(p.Situation.Pending)
-	if next == nil {
-		next = map[types.UID]Pending{}
-	}
-	for _, uid := range uids {
-		n := next[uid]
-		change(uid, &n)
-		next[uid] = n
-	}
-	p.Situation.Pending = next
 	return p
 }
 
@@ -191,52 +168,6 @@ func (p Progress) notRead(through string, err error) Progress {
 		p = p.Retry(err)
 	}
 	return p.lose(through, f)
-}
-
-func (p Progress) lose(through string, f *fault.Fault) Progress {
-	next := maps.Clone(p.Situation.Lost)
-	if next == nil {
-		next = map[string]*fault.Fault{}
-	}
-	next[through] = f
-	credential := p.Situation.credential(through)
-	for i := range p.Situation.Bindings { // what went wrong with a credential went wrong for all who use it
-		if c := &p.Situation.Bindings[i].Connection; credential != "" && c.Credential == credential {
-			next[c.ID] = f
-		}
-	}
-	p.Situation.Lost, p.slot = next, false
-	return p
-}
-
-// Retry asks for another reconcile because of an error: after the time Astro asks for, or with the queue's backoff. A
-// credential that was refused is not tried again: the connection tells when it has another.
-func (p Progress) Retry(err error) Progress {
-	switch {
-	case errors.Is(err, astro.ErrUnauthorized):
-	case errors.Is(err, astro.ErrThrottled):
-		return p.wake(max(astro.RetryAfter(err), time.Second))
-	default:
-		p.Errs = append(slices.Clip(p.Errs), err)
-	}
-	return p
-}
-
-// retryWrite asks for another reconcile because of a write to Kubernetes that failed. That somebody else was first, or
-// that the object is gone, is no error: the next look starts from there.
-func (p Progress) retryWrite(err error) Progress {
-	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
-		return p.wake(soon)
-	}
-	return p.Retry(err)
-}
-
-// wake asks for another reconcile in a while; the soonest wish counts.
-func (p Progress) wake(d time.Duration) Progress {
-	if d > 0 && (p.Wake == 0 || d < p.Wake) {
-		p.Wake = d
-	}
-	return p
 }
 
 // afterLimit takes in which of the removals the limit lets through; those that are not among them it does not.

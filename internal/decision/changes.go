@@ -1,8 +1,6 @@
 package decision
 
 import (
-	"time"
-
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
@@ -146,6 +144,3 @@ func (s *Situation) undecided(c *Connection) bool {
 	at, asked := s.Memory.Undecided[c.Credential]
 	return asked && c.Object != nil && s.Now.Sub(at) < rest(c.Object)
 }
-
-// lookAgain is how long to wait before a write that Astro took but does not show is looked at again.
-const lookAgain = 5 * time.Second

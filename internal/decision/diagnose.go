@@ -3,10 +3,7 @@ package decision
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
-
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -54,17 +51,6 @@ func (s *Situation) Declared(d Decision, kind astro.EntityType) []astro.Role {
 func (s *Situation) wanted(d Decision) []astro.Role {
 	claimed := func(i int) bool { return s.Bindings[i].Claim != nil && d.Rulings[i].Class == roleset.Want }
 	return s.rolesOn(astro.EntityDeployment, s.places(&d, claimed), true)
-}
-
-// places are the places in the role set of the bindings that fit.
-func (s *Situation) places(d *Decision, fits func(i int) bool) map[astro.RoleKey]bool {
-	all := map[astro.RoleKey]bool{}
-	for i := range s.Bindings {
-		if fits(i) {
-			all[s.entry(d, i).Key()] = true
-		}
-	}
-	return all
 }
 
 // rolesOn are the token's roles of a kind in these places, or in all others; the own-scope role is not among them.
@@ -148,19 +134,6 @@ func (p Progress) refuse(changes []Change, err error, f Findings) Progress {
 // leaveOut takes the bindings of a change out of this reconcile, and has them looked at again soon.
 func (p Progress) leaveOut(c Change) Progress {
 	return p.out(p.claimants([]Change{c})...).wake(soon)
-}
-
-// out takes bindings out of this reconcile: they are told nothing.
-func (p Progress) out(uids ...types.UID) Progress {
-	out := maps.Clone(p.Situation.Out)
-	if out == nil {
-		out = map[types.UID]*fault.Fault{}
-	}
-	for _, uid := range uids {
-		out[uid] = fault.Quiet()
-	}
-	p.Situation.Out = out
-	return p
 }
 
 // diagnose says why Astro refuses one change, as well as can be told from looking.

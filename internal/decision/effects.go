@@ -5,8 +5,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
-	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
@@ -92,35 +92,35 @@ type (
 	Reported struct{ Errs map[types.UID]error }
 )
 
-// Progress is how far the work on a token has come. It is a value: Next and After make another one.
-type Progress struct {
-	Situation Situation
-	Decision  Decision
+// Statement is what one binding is told at the end of a reconcile.
+type Statement struct {
+	UID        types.UID
+	Object     *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
+	Orphan     bool
+	Undeclared bool   // an orphan that stands for an inventory
+	Why        string // what keeps an orphan's role from being revoked: it has no status that could say so
 
-	// Wake is when to look again; zero: a change will tell. Errs are errors because of which to try again.
-	Wake time.Duration
-	Errs []error
+	Write   bool // the status is to be written
+	Status  v1alpha1.ScopedTokenBindingStatus
+	Release bool // the finalizer is to go, after the status was written
+	Left    bool // it stays, and has given its claim up
 
-	parts     [][]roleset.Target // changes that are tried together, the next first
-	slot      bool               // the token was read in a write slot that is still ours
-	permitted map[roleset.Target]bool
-	sending   *Post
-	refused   *refusedPart
-	accepted  int  // writes that Astro took
-	searched  bool // dangling roles were looked for
-	inVain    int  // how many dead roles were left out for a change that was refused all the same
-	slots     int  // slots that were waited for
-
-	unsent     []types.UID // bindings that are gone since the journal took their claim, and for which nothing was sent
-	withdrawn  map[types.UID]bool
-	reported   map[types.UID]bool         // bindings that were told
-	unwritten  map[types.UID]bool         // statements that could not be written
-	unreleased map[types.UID]*fault.Fault // bindings whose finalizer Kubernetes does not let the operator take off, and its words
-	cleared    bool
+	Gives   bool // the claim that the status takes up was given its role in this reconcile, and only the journal knows it
+	Changed bool // something was changed in Astro for it
+	Revoked bool // its role was taken away in this reconcile
+	Kept    bool // another binding has the say over its role
+	Stays   bool // its role stays in Astro, as the user wants it
+	Missed  bool // an orphan leaves another role than the one that only the journal knew, and nobody can say whose it is
 }
 
-// refusedPart are changes that Astro refused together, where splitting them is no use or not possible.
-type refusedPart struct {
-	changes []Change
-	err     error
+// holds reports whether the status says that the binding holds its claim.
+func (st Statement) holds() bool {
+	if st.Orphan {
+		return false // nobody reads its status any more
+	}
+	claim := st.Object.Status.Claim
+	if st.Write {
+		claim = st.Status.Claim
+	}
+	return claim != nil && claim.State == v1alpha1.ClaimHeld && claim.UID == st.UID
 }

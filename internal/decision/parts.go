@@ -10,6 +10,15 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
+// decide decides on the present situation, and sets out what is tried next.
+func (p Progress) decide() Progress {
+	p.Situation = p.Situation.withRoles()
+	p.Situation.Bindings = p.Situation.withoutLapsed()
+	p.Decision = Decide(p.Situation)
+	p.parts = p.nextParts()
+	return p
+}
+
 // nextParts drops what needs not be tried any more, and once a connection's changes are through, takes up those of the
 // next. Changes that Astro refused before come after the others, each by itself, so that they keep nobody waiting.
 func (p Progress) nextParts() [][]roleset.Target {
@@ -177,6 +186,17 @@ func (p Progress) droppedFrom(part []Change) (all []Change) {
 	for _, r := range p.dropped(part) {
 		if declared[r.Key()] {
 			all = append(all, Change{Change: roleset.Change{Target: roleset.Target{Kind: r.EntityType, ID: r.EntityID}, From: r.Role}})
+		}
+	}
+	return all
+}
+
+// places are the places in the role set of the bindings that fit.
+func (s *Situation) places(d *Decision, fits func(i int) bool) map[astro.RoleKey]bool {
+	all := map[astro.RoleKey]bool{}
+	for i := range s.Bindings {
+		if fits(i) {
+			all[s.entry(d, i).Key()] = true
 		}
 	}
 	return all

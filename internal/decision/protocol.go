@@ -11,9 +11,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// maxSlots keeps a token that never comes to rest from occupying its worker for ever.
-const maxSlots = 64
-
 // Begin starts the work on a token. Where a user asks for another try, what stands in its way is forgotten.
 func Begin(s Situation) Progress {
 	s.Memory = s.Memory.ofCredentials(s.Bindings)
@@ -45,15 +42,6 @@ func (p Progress) retryLookups() Progress {
 			p = p.Retry(err)
 		}
 	}
-	return p
-}
-
-// decide decides on the present situation, and sets out what is tried next.
-func (p Progress) decide() Progress {
-	p.Situation = p.Situation.withRoles()
-	p.Situation.Bindings = p.Situation.withoutLapsed()
-	p.Decision = Decide(p.Situation)
-	p.parts = p.nextParts()
 	return p
 }
 

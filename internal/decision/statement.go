@@ -6,7 +6,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
@@ -14,50 +13,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-// Statement is what one binding is told at the end of a reconcile.
-type Statement struct {
-	UID        types.UID
-	Object     *v1alpha1.ScopedTokenBinding // as it was looked at, not to be changed
-	Orphan     bool
-	Undeclared bool   // an orphan that stands for an inventory
-	Why        string // what keeps an orphan's role from being revoked: it has no status that could say so
-
-	Write   bool // the status is to be written
-	Status  v1alpha1.ScopedTokenBindingStatus
-	Release bool // the finalizer is to go, after the status was written
-	Left    bool // it stays, and has given its claim up
-
-	Gives   bool // the claim that the status takes up was given its role in this reconcile, and only the journal knows it
-	Changed bool // something was changed in Astro for it
-	Revoked bool // its role was taken away in this reconcile
-	Kept    bool // another binding has the say over its role
-	Stays   bool // its role stays in Astro, as the user wants it
-	Missed  bool // an orphan leaves another role than the one that only the journal knew, and nobody can say whose it is
-}
-
-// holds reports whether the status says that the binding holds its claim.
-func (st Statement) holds() bool {
-	if st.Orphan {
-		return false // nobody reads its status any more
-	}
-	claim := st.Object.Status.Claim
-	if st.Write {
-		claim = st.Status.Claim
-	}
-	return claim != nil && claim.State == v1alpha1.ClaimHeld && claim.UID == st.UID
-}
-
-// refusals are why changes are not made, by their place.
-func (p Progress) refusals() map[roleset.Target]*fault.Fault {
-	refused := map[roleset.Target]*fault.Fault{}
-	for _, c := range p.Decision.Changes {
-		if c.Refused != nil {
-			refused[c.Target] = c.Refused
-		}
-	}
-	return refused
-}
 
 // concluded is the ruling on a binding once nothing more is done for it in this reconcile.
 func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruling {

@@ -3,7 +3,6 @@ package decision
 import (
 	"maps"
 	"slices"
-	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -103,14 +102,6 @@ func (p Progress) journaled(e WriteJournal, err error) Progress {
 	return p.notStored(f, err, slices.Collect(maps.Keys(e.Claims))...).decide()
 }
 
-// notStored takes bindings out of this reconcile because of a write to Kubernetes that failed. What the next one may do is waited for;
-// what Kubernetes refuses may be refused for ever.
-func (p Progress) notStored(f *fault.Fault, err error, uids ...types.UID) Progress {
-	refused := fault.FromKubernetesError("", "", err)
-	p.Situation = p.Situation.leftAlone(f, refused == nil || refused.Transient, uids...)
-	return p.retryWrite(err)
-}
-
 // toldPlaces are those of which every status tells what they have come to: it was written, or said so already.
 func (p Progress) toldPlaces(e Report, at map[types.UID]int) []roleset.Target {
 	if len(p.Situation.Memory.Untold) == 0 {
@@ -176,10 +167,6 @@ func (p Progress) releaseRefused(st Statement, err error) Progress {
 	p.unreleased = refused
 	return p
 }
-
-// orphanAgain is how long to wait before what keeps an orphan's role from being revoked is looked at again, and other troubles that
-// may be another's.
-const orphanAgain = time.Minute
 
 // rests reports whether a removal is refused until somebody changes something, or a sweep tries it again.
 func (p Progress) rests(i int, refused map[roleset.Target]*fault.Fault) bool {

@@ -98,16 +98,6 @@ func (p Progress) notGivenBy(sent Post) Progress {
 	return p.pend(taken, func(_ types.UID, n *Pending) { n.Sent = false })
 }
 
-// claimants are the bindings for which changes are made.
-func (p Progress) claimants(changes []Change) (all []types.UID) {
-	for _, c := range changes {
-		for _, i := range p.Decision.indices(c.Claims) {
-			all = append(all, p.Situation.Bindings[i].Object.UID)
-		}
-	}
-	return all
-}
-
 // notWritten remembers that the connection is of no use for now. What was sent may have reached Astro.
 func (p Progress) notWritten(sent Post, err error) Progress {
 	f := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%d change(s) to the token's roles", len(sent.Changes)), err)
