@@ -96,17 +96,3 @@ func expiredCondition(b *Binding) metav1.Condition {
 }
 
 func timeWords(t *metav1.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// untilExpiry asks for a look at the time at which a binding expires: no event tells of it.
-func (p Progress) untilExpiry() Progress {
-	now := p.Situation.Now
-	for i := range p.Situation.Bindings {
-		b := &p.Situation.Bindings[i]
-		if at := b.Object.Spec.ExpiresAt; at != nil && !b.Deleting() && !b.expired(now) {
-			p = p.wake(at.Sub(now))
-		} else if at != nil && !b.Deleting() && b.Claim == nil && p.Situation.Pending[b.Object.UID].Given {
-			p = p.wake(soon) // it was given its role when its time was all but over
-		}
-	}
-	return p
-}

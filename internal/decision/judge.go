@@ -9,9 +9,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-// release is how the message ends of a binding that cannot be let go.
-const release = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
-
 // judge decides how much say a binding's claim has: whether its role is wanted, on hold, leaving, or counts for nothing,
 // and what stands in its way. Through a connection that observes nothing is wanted and nothing leaves: what is held stays
 // as it is, and what was never held does not count.

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,9 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
+
+// release is how the message ends of a binding that cannot be let go.
+const release = `set the annotation ` + v1alpha1.AnnotationRelease + ` to "true" to let the binding go without revoking the role`
 
 // concluded is the ruling on a binding once nothing more is done for it in this reconcile.
 func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruling {
@@ -47,6 +51,45 @@ func (p Progress) concluded(i int, refused map[roleset.Target]*fault.Fault) Ruli
 		r.Fault = r.Fault.With("; the role is not revoked until then: " + release)
 	}
 	return r
+}
+
+// outdone reports whether a binding that cannot give its role up itself has nothing left to give up: another has the role, or it is gone.
+func (p Progress) outdone(i int, r Ruling) bool {
+	b := &p.Situation.Bindings[i]
+	held := b.Deleting() && r.Class == roleset.Hold
+	return (r.Overruled || held && b.Orphan) && p.succeeded(i) || held && p.empty(i)
+}
+
+// succeeded reports whether another binding, which stays, holds the claim on a place by now, through a credential that was seen to
+// write the token. Any other might keep a role that it could neither have given nor take away.
+func (p Progress) succeeded(i int) bool {
+	s, place := &p.Situation, p.Situation.entry(&p.Decision, i)
+	for j := range s.Bindings {
+		b := &s.Bindings[j]
+		if j == i || b.Deleting() || s.entry(&p.Decision, j) != place || p.Decision.Rulings[j].Class != roleset.Want {
+			continue
+		}
+		if s.Memory.Writers[b.Connection.Credential] && p.inherited(b.ID()) {
+			return true
+		}
+	}
+	return false
+}
+
+// empty reports whether Astro is known to hold no role in the place of a binding.
+func (p Progress) empty(i int) bool {
+	s := &p.Situation
+	place := s.entry(&p.Decision, i)
+	return s.Token.Presence == Present && s.Token.ByID && s.conclusive(&s.Bindings[i]) && s.roleOn(place) == "" && !s.partial(place)
+}
+
+// missed reports whether an orphan is done with although Astro holds another role in its place than the journal knows, and no other
+// binding claims the place: an edit of the binding may have asked for it, or somebody else.
+func (s *Situation) missed(b *Binding, r Ruling) bool {
+	if !b.Orphan || !r.Release || b.Recovered.IsZero() || b.MayStay() || s.roleOn(b.entry(nil)) == "" {
+		return false
+	}
+	return !slices.ContainsFunc(s.Bindings, func(o Binding) bool { return !o.Deleting() && o.Claim != nil && o.entry(nil) == b.entry(nil) })
 }
 
 // notReleased is said by a binding that is to go, or whose time is over, and whose role is not known to be gone.
@@ -85,29 +128,6 @@ func (p Progress) inherited(winner string) bool {
 	}
 	told := p.reported[b.Object.UID] && !p.unwritten[b.Object.UID]
 	return told && p.statement(i, p.concluded(i, p.refusals())).holds()
-}
-
-// unproven reports whether a role is kept by a binding whose credential is not known to be allowed to write it, and could not be tried:
-// nothing may be written through a connection that observes or for a binding on hold, one that is not Ready cannot be used, and the
-// answer was none. Else whoever breaks a connection of their own keeps a role that it could never have given.
-func (p Progress) unproven(i int) bool {
-	at, known := p.Decision.byID[p.Decision.Rulings[i].Verdict.Winner]
-	if !known {
-		return false
-	}
-	s := &p.Situation
-	keeper, own := &s.Bindings[at], &s.Bindings[i]
-	if keeper.Connection.Credential == own.Connection.Credential || s.proven(keeper, p.Decision.Rulings[at].Target) {
-		return false
-	}
-	return !s.Memory.Writers[keeper.Connection.Credential] || !s.revokesInVain(own, s.entry(&p.Decision, i))
-}
-
-// mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
-func (p Progress) mayArrive(i int) bool {
-	s, r := &p.Situation, &p.Decision.Rulings[i]
-	_, removed := s.Done[s.Bindings[i].Object.UID]
-	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
 }
 
 func (p Progress) statement(i int, r Ruling) Statement {

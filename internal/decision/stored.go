@@ -145,6 +145,20 @@ func (p Progress) afterReport(e Effect, r Reported) Progress {
 	return p
 }
 
+// untilExpiry asks for a look at the time at which a binding expires: no event tells of it.
+func (p Progress) untilExpiry() Progress {
+	now := p.Situation.Now
+	for i := range p.Situation.Bindings {
+		b := &p.Situation.Bindings[i]
+		if at := b.Object.Spec.ExpiresAt; at != nil && !b.Deleting() && !b.expired(now) {
+			p = p.wake(at.Sub(now))
+		} else if at != nil && !b.Deleting() && b.Claim == nil && p.Situation.Pending[b.Object.UID].Given {
+			p = p.wake(soon) // it was given its role when its time was all but over
+		}
+	}
+	return p
+}
+
 // releaseRefused takes in that a binding which is deleted cannot be let go, because Kubernetes refuses to have its finalizer taken off.
 func (p Progress) releaseRefused(st Statement, err error) Progress {
 	if !st.Release || st.Left {

@@ -146,6 +146,29 @@ func (p Progress) unconfirmedFault(i int) *fault.Fault {
 	return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonDriftDetected, "%s", words)
 }
 
+// unproven reports whether a role is kept by a binding whose credential is not known to be allowed to write it, and could not be tried:
+// nothing may be written through a connection that observes or for a binding on hold, one that is not Ready cannot be used, and the
+// answer was none. Else whoever breaks a connection of their own keeps a role that it could never have given.
+func (p Progress) unproven(i int) bool {
+	at, known := p.Decision.byID[p.Decision.Rulings[i].Verdict.Winner]
+	if !known {
+		return false
+	}
+	s := &p.Situation
+	keeper, own := &s.Bindings[at], &s.Bindings[i]
+	if keeper.Connection.Credential == own.Connection.Credential || s.proven(keeper, p.Decision.Rulings[at].Target) {
+		return false
+	}
+	return !s.Memory.Writers[keeper.Connection.Credential] || !s.revokesInVain(own, s.entry(&p.Decision, i))
+}
+
+// mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
+func (p Progress) mayArrive(i int) bool {
+	s, r := &p.Situation, &p.Decision.Rulings[i]
+	_, removed := s.Done[s.Bindings[i].Object.UID]
+	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
+}
+
 // winnerRole is the role of the binding that has the say, as far as the rules let the reader know, or Astro shows it.
 func (p Progress) winnerRole(i int, v roleset.Verdict) string {
 	s := &p.Situation
