@@ -3,6 +3,8 @@ package decision
 import (
 	"maps"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
 const (
@@ -50,6 +52,13 @@ func (s *Situation) arrivesUntil(b *Binding) time.Time {
 		return lagging
 	}
 	return until
+}
+
+// mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
+func (p Progress) mayArrive(i int) bool {
+	s, r := &p.Situation, &p.Decision.Rulings[i]
+	_, removed := s.Done[s.Bindings[i].Object.UID]
+	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
 }
 
 // arrived forgets what writes without an answer would have made of places that hold something else, by a look so late that no such write

@@ -7,59 +7,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/policy"
-	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
-
-func TestUnreachable(t *testing.T) {
-	set := func(edits ...func(*Connection)) *bindingBuilder { return binding("a").through("acme", edits...) }
-	notReady := func(c *Connection) { c.Ready, c.Reason = false, "SecretNotFound" }
-	notCallable := func(c *Connection) { c.Callable = false }
-	moved := func(c *Connection) { c.Organization = "o2" }
-	type facts struct {
-		Reason                       string
-		Silent, Transient, NeedsUser bool
-	}
-	cases := map[string]struct {
-		reason  string
-		binding *bindingBuilder
-		want    facts
-	}{
-		"Ready":       {"The connection leads to the token.", set(), facts{}},
-		"None":        {"There is no such connection.", set(func(c *Connection) { c.Object = nil }), facts{Reason: v1alpha1.ReasonConnectionNotFound}},
-		"NotLookedAt": {"Its controller comes to it soon, so nothing is written.", set(func(c *Connection) { c.Host = "" }), facts{Reason: v1alpha1.ReasonConnectionNotReady, Silent: true, Transient: true}},
-		"OtherOrganization": {
-			"What is held elsewhere cannot be worked on through it.", binding("a").claimed(1).through("acme", moved), facts{Reason: v1alpha1.ReasonOrganizationMismatch},
-		},
-		"OtherHost": {
-			"Nor at another Astro.", binding("a").claimed(1).through("acme", func(c *Connection) { c.Host = "other" }), facts{Reason: v1alpha1.ReasonOrganizationMismatch},
-		},
-		"PinnedElsewhere": {
-			"A pin on a token of another Organization stands against it, too.", binding("a").seen().through("acme", moved), facts{Reason: v1alpha1.ReasonOrganizationMismatch},
-		},
-		"NotReady":          {"A connection without a credential takes nothing.", set(notReady), facts{Reason: v1alpha1.ReasonConnectionNotReady, Transient: true}},
-		"NotReadyForAUser":  {"That somebody has to do something is passed on.", set(notReady, func(c *Connection) { c.NeedsUser = true }), facts{Reason: v1alpha1.ReasonConnectionNotReady, Transient: true, NeedsUser: true}},
-		"NotReadyToDelete":  {"The last good credential revokes.", binding("a").claimed(1).deleting().through("acme", notReady), facts{}},
-		"NoCredentialEver":  {"Without any it cannot.", binding("a").claimed(1).deleting().through("acme", notReady, notCallable), facts{Reason: v1alpha1.ReasonConnectionNotReady, Transient: true}},
-		"Deleting":          {"It takes nothing new.", set(func(c *Connection) { c.Deleting = true }), facts{Reason: v1alpha1.ReasonConnectionNotReady, NeedsUser: true}},
-		"DeletingAndInUse":  {"What it holds goes on.", binding("a").claimed(1).through("acme", func(c *Connection) { c.Deleting = true }), facts{}},
-		"PinnedToThisToken": {"A pin on a token of this Organization does not.", binding("a").seen(), facts{}},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := situation(c.binding)
-			var got facts
-			if f := s.unreachable(&s.Bindings[0]); f != nil {
-				got = facts{f.Reason, f.Silent, f.Transient, f.NeedsUser}
-			}
-			differ(t, c.reason, "fault", c.want, got)
-			if c.want.Reason == "" && !s.reaches(&s.Bindings[0]) {
-				t.Errorf("%s\nnothing stands in the way, and it does not reach the token", c.reason)
-			}
-		})
-	}
-}
 
 func TestForbidden(t *testing.T) {
 	only := allowing
@@ -155,43 +104,4 @@ func ownOf(namespace string, rules ...v1alpha1.AllowRule) func(*Connection) {
 		own.Namespace, own.Name, own.Spec.Allow = namespace, c.Object.GetName(), rules
 		c.Object = own
 	}
-}
-
-func TestTargetsOfABinding(t *testing.T) {
-	type query = astro.TargetQuery
-	cases := map[string]struct {
-		reason  string
-		binding *bindingBuilder
-		query   query
-		needs   bool
-	}{
-		"ByID":          {"A new binding has to look.", binding("a").on(d1), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"ByName":        {"By name, within the Workspace.", binding("a").on(d1).targetNamed(), query{Kind: astro.EntityDeployment, Name: "name of d1", WorkspaceID: "w1"}, true},
-		"Pinned":        {"What was found is taken at its word while everything is in sync.", binding("a").on(d1).targetNamed().claimed(1), query{Kind: astro.EntityDeployment, ID: "d1"}, false},
-		"Edited":        {"An edited spec looks again.", binding("a").on(d1).targetNamed().claimed(1).edited(), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"Requested":     {"So does one whose user asks.", binding("a").on(d1).claimed(1).annotated(v1alpha1.AnnotationRequestedAt, "now"), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"NotResolved":   {"And one that was not found.", binding("a").on(d1).claimed(1).edit(func(o *v1alpha1.ScopedTokenBinding) { o.Status.Conditions[1].Status = "False" }), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"NoWorkspace":   {"A status without the Workspace does not say all of it.", binding("a").on(d1).claimed(1).edit(func(o *v1alpha1.ScopedTokenBinding) { o.Status.Target.WorkspaceID = "" }), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"Workspace":     {"A Workspace is in itself.", binding("a").claimed(1), query{Kind: astro.EntityWorkspace, ID: "w1"}, false},
-		"Restored":      {"A status that came back from a backup may be older than what Astro holds now.", binding("a").on(d1).claimed(1).edit(func(o *v1alpha1.ScopedTokenBinding) { o.Status.Claim.UID = "uid-before" }), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-		"RecoveredOnly": {"A claim from the journal tells the target's id.", binding("a").on(d1).recovered(now).targetNamed(), query{Kind: astro.EntityDeployment, ID: "d1"}, true},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			differ(t, c.reason, "query", c.query, c.binding.b.TargetQuery())
-			differ(t, c.reason, "needs a lookup", c.needs, c.binding.b.NeedsTarget())
-		})
-	}
-}
-
-func TestWordsOfABinding(t *testing.T) {
-	b := ofWorkspace(binding("a").on(d1).targetNamed().role(""), "w1").b
-	differ(t, "A target as the user spells it.", "words", `Deployment "name of d1" in Workspace w1`, b.TargetWords())
-	differ(t, "A token as the user spells it.", "words", `Workspace token "t1" of Workspace w1`, b.TokenWords())
-	differ(t, "A Deployment's role may be left out.", "role", admin, b.Role())
-	differ(t, "A binding goes by its name.", "id", "team/a", b.ID())
-	differ(t, "An orphan by its UID, since the name may be another's.", "id", "uid-b", binding("b").orphan().b.ID())
-	s := situation(binding("a"), binding("b").on(d1))
-	d := Decide(s)
-	differ(t, "Each speaks of its own place.", "entries", []roleset.Target{w1, d1}, []roleset.Target{s.entry(&d, 0), s.entry(&d, 1)})
 }

@@ -162,13 +162,6 @@ func (p Progress) unproven(i int) bool {
 	return !s.Memory.Writers[keeper.Connection.Credential] || !s.revokesInVain(own, s.entry(&p.Decision, i))
 }
 
-// mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
-func (p Progress) mayArrive(i int) bool {
-	s, r := &p.Situation, &p.Decision.Rulings[i]
-	_, removed := s.Done[s.Bindings[i].Object.UID]
-	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
-}
-
 // winnerRole is the role of the binding that has the say, as far as the rules let the reader know, or Astro shows it.
 func (p Progress) winnerRole(i int, v roleset.Verdict) string {
 	s := &p.Situation
