@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -17,6 +20,15 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
+)
+
+const (
+	// lookups is how many bindings of a group are looked up side by side. They share calls, so that more of them cost less.
+	lookups = 128
+	// freshEnough is how old the listing may be in which a user's new binding does not find its token, or the answer by which there
+	// is no such target. Somebody who has just made the token need not wait for the next sweep; ten thousand wrong names cost one
+	// listing in this time.
+	freshEnough = 10 * time.Second
 )
 
 // connections are those that were read from the cache in one go, and the labels of the namespaces that use them: thousands
@@ -68,6 +80,26 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	}
 	c.seen[key] = found
 	return found, nil
+}
+
+// keyOf returns the key of a binding that refers to the connection. A claim keeps its key without the connection, so that
+// it is never forgotten while it counts.
+func (c connected) keyOf(full *decision.Binding) TokenKey {
+	b := full.Object
+	if claim := pin.Claimed(b); claim != nil {
+		return tokenKey(claim.Host, claim.Organization, claim.Token)
+	}
+	if c.object == nil {
+		return TokenKey{Connection: c.key}
+	}
+	if full.Refused() != nil {
+		return TokenKey{Connection: c.key, Refused: b.Namespace}
+	}
+	key := tokenKey(c.host, string(c.object.ConnectionSpec().OrganizationID), pin.TokenID(b))
+	if key.Token == "" {
+		key.NameRef = pin.NameRefOf(b)
+	}
+	return key
 }
 
 // goesByRules reports whether rules say what the connection allows: without any, an AstroConnection serves its own namespace, whatever
@@ -160,6 +192,36 @@ func (c connections) binding(ctx context.Context, b *v1alpha1.ScopedTokenBinding
 	return d
 }
 
+func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (group, error) {
+	known := r.connections()
+	c, err := known.of(ctx, d.Object)
+	if err != nil {
+		return g, err
+	}
+	if h, known := g.handles[c.id]; known {
+		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
+	}
+	full := known.binding(ctx, d.Object, c)
+	full.Orphan, full.Undeclared, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Journaled, d.Recovered
+	full = withoutNamespace(full)
+	if d.Claim != nil {
+		full.Claim = d.Claim
+	}
+	handles := maps.Clone(g.handles)
+	handles[c.id] = c.handle
+	g.bindings, g.handles = append(slices.Clone(g.bindings), full), handles
+	return g, nil
+}
+
+// withoutNamespace is a binding whose namespace may have gone with it, if it is gone itself: rules that name it speak to it still,
+// and those that ask for labels do not.
+func withoutNamespace(b decision.Binding) decision.Binding {
+	if b.Orphan && apierrors.IsNotFound(b.LabelsErr) {
+		b.LabelsErr = nil
+	}
+	return b
+}
+
 // read reads a token by id. An answer without its roles is none: nothing must be taken for free because of it.
 func read(ctx context.Context, h connection.Handle, id string) (astro.Token, error) {
 	t, err := h.Client.GetToken(ctx, id)
@@ -192,8 +254,4 @@ func namedNow(ctx context.Context, ref pin.NameRef, h connection.Handle) ([]astr
 		return nil, err
 	}
 	return named(ctx, ref, h)
-}
-
-func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
-	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -184,36 +183,6 @@ func (r *Reconciler) writeDown(ctx context.Context, b *v1alpha1.ScopedTokenBindi
 	}()
 }
 
-func (r *Reconciler) add(ctx context.Context, g group, d decision.Binding) (group, error) {
-	known := r.connections()
-	c, err := known.of(ctx, d.Object)
-	if err != nil {
-		return g, err
-	}
-	if h, known := g.handles[c.id]; known {
-		c.handle = h // as the group's other bindings see it, even if the connection has become ready meanwhile
-	}
-	full := known.binding(ctx, d.Object, c)
-	full.Orphan, full.Undeclared, full.Journaled, full.Recovered = d.Orphan, d.Undeclared, d.Journaled, d.Recovered
-	full = withoutNamespace(full)
-	if d.Claim != nil {
-		full.Claim = d.Claim
-	}
-	handles := maps.Clone(g.handles)
-	handles[c.id] = c.handle
-	g.bindings, g.handles = append(slices.Clone(g.bindings), full), handles
-	return g, nil
-}
-
-// withoutNamespace is a binding whose namespace may have gone with it, if it is gone itself: rules that name it speak to it still,
-// and those that ask for labels do not.
-func withoutNamespace(b decision.Binding) decision.Binding {
-	if b.Orphan && apierrors.IsNotFound(b.LabelsErr) {
-		b.LabelsErr = nil
-	}
-	return b
-}
-
 // leaving is a copy of a binding that is gone, as one that is being deleted. What was to become of its role was told it last
 // by its status, where its spec does not say: what its connection says by now is for those that are there.
 func leaving(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
@@ -241,10 +210,6 @@ func entryOf(b *v1alpha1.ScopedTokenBinding, c pin.Claim, retain bool) journal.E
 		TargetKind: string(c.TargetKind), Target: c.Target, Role: c.Role, Origin: string(c.Origin), PreviousRole: c.PreviousRole,
 		ClaimedAt: c.ClaimedAt, Retain: retain,
 	}
-}
-
-func connectionRef(e journal.Entry) v1alpha1.ConnectionReference {
-	return v1alpha1.ConnectionReference{Kind: v1alpha1.ConnectionKind(e.ConnectionKind), Name: e.Connection}
 }
 
 // bindingOf is as much of a binding that is gone as its entry knows.

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
@@ -52,26 +53,6 @@ func (k TokenKey) journal() journal.TokenKey {
 // tokenKey is the key of a token.
 func tokenKey(host, organization, token string) TokenKey {
 	return TokenKey{Host: host, Organization: organization, Token: token}
-}
-
-// keyOf returns the key of a binding that refers to the connection. A claim keeps its key without the connection, so that
-// it is never forgotten while it counts.
-func (c connected) keyOf(full *decision.Binding) TokenKey {
-	b := full.Object
-	if claim := pin.Claimed(b); claim != nil {
-		return tokenKey(claim.Host, claim.Organization, claim.Token)
-	}
-	if c.object == nil {
-		return TokenKey{Connection: c.key}
-	}
-	if full.Refused() != nil {
-		return TokenKey{Connection: c.key, Refused: b.Namespace}
-	}
-	key := tokenKey(c.host, string(c.object.ConnectionSpec().OrganizationID), pin.TokenID(b))
-	if key.Token == "" {
-		key.NameRef = pin.NameRefOf(b)
-	}
-	return key
 }
 
 // group is what one reconcile works with: the bindings of one token, and the connections that they refer to.
@@ -120,4 +101,12 @@ func (g group) claimsThrough(k connection.Key) bool {
 	return slices.ContainsFunc(g.bindings, func(b decision.Binding) bool {
 		return b.Connection.ID == id && (b.Claim != nil || b.Object.Spec.Token.ID == "")
 	})
+}
+
+func connectionOf(b *v1alpha1.ScopedTokenBinding) connection.Key {
+	return connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
+}
+
+func connectionRef(e journal.Entry) v1alpha1.ConnectionReference {
+	return v1alpha1.ConnectionReference{Kind: v1alpha1.ConnectionKind(e.ConnectionKind), Name: e.Connection}
 }

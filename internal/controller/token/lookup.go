@@ -16,15 +16,6 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
-const (
-	// lookups is how many bindings of a group are looked up side by side. They share calls, so that more of them cost less.
-	lookups = 128
-	// freshEnough is how old the listing may be in which a user's new binding does not find its token, or the answer by which there
-	// is no such target. Somebody who has just made the token need not wait for the next sweep; ten thousand wrong names cost one
-	// listing in this time.
-	freshEnough = 10 * time.Second
-)
-
 // lookUp returns the bindings with the targets that they mean, and with the tokens that have their name now where the one
 // that had it is gone.
 func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) []decision.Binding {
@@ -36,6 +27,21 @@ func (r *Reconciler) lookUp(ctx context.Context, g group, s decision.Situation) 
 			b.Names.Tokens, b.Names.Err = named(ctx, b.NameRef(), h)
 		}
 	})
+}
+
+// foresee notes or tells what the bindings that were asked for beyond the share of their namespace are looked up for.
+func (r *Reconciler) foresee(g group) {
+	for i := range g.bindings {
+		b := &g.bindings[i]
+		h := g.handles[b.Connection.ID]
+		switch {
+		case h.Directory == nil || !b.Together:
+		case b.Postponed:
+			r.shares.requests.foresee(b.Asked, target{h.Directory, b.TargetQuery()})
+		default:
+			r.shares.requests.expect(b.Asked)
+		}
+	}
 }
 
 // lookUpNames returns bindings that only name their token with the tokens of that name, and when to look for it again.

@@ -116,18 +116,3 @@ func (q *requests) expect(round time.Time) {
 	}
 	delete(q.targets, round)
 }
-
-// foresee notes or tells what the bindings that were asked for beyond the share of their namespace are looked up for.
-func (r *Reconciler) foresee(g group) {
-	for i := range g.bindings {
-		b := &g.bindings[i]
-		h := g.handles[b.Connection.ID]
-		switch {
-		case h.Directory == nil || !b.Together:
-		case b.Postponed:
-			r.shares.requests.foresee(b.Asked, target{h.Directory, b.TargetQuery()})
-		default:
-			r.shares.requests.expect(b.Asked)
-		}
-	}
-}
