@@ -1,14 +1,12 @@
 package token
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -181,17 +179,6 @@ func (r *Reconciler) writeDown(ctx context.Context, b *v1alpha1.ScopedTokenBindi
 			r.journal().Clear(key.journal(), b.UID)
 		}
 	}()
-}
-
-// leaving is a copy of a binding that is gone, as one that is being deleted. What was to become of its role was told it last
-// by its status, where its spec does not say: what its connection says by now is for those that are there.
-func leaving(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
-	left := b.DeepCopy()
-	left.Spec.DeletionPolicy = cmp.Or(left.Spec.DeletionPolicy, left.Status.DeletionPolicy)
-	if left.DeletionTimestamp.IsZero() {
-		left.DeletionTimestamp = new(metav1.Now())
-	}
-	return left
 }
 
 // claimOf is the claim of an entry.

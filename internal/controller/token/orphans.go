@@ -1,21 +1,21 @@
 package token
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
-	"github.com/scopedtoken/scopedtoken-operator/internal/journal"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
@@ -126,6 +126,17 @@ func (o *orphans) candidate(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedToke
 	return last
 }
 
+// leaving is a copy of a binding that is gone, as one that is being deleted. What was to become of its role was told it last
+// by its status, where its spec does not say: what its connection says by now is for those that are there.
+func leaving(b *v1alpha1.ScopedTokenBinding) *v1alpha1.ScopedTokenBinding {
+	left := b.DeepCopy()
+	left.Spec.DeletionPolicy = cmp.Or(left.Spec.DeletionPolicy, left.Status.DeletionPolicy)
+	if left.DeletionTimestamp.IsZero() {
+		left.DeletionTimestamp = new(metav1.Now())
+	}
+	return left
+}
+
 // addRemoval notes a role that an inventory is to remove. It is as if a binding of the inventory's UID had held it, and were gone.
 func (o *orphans) addRemoval(key TokenKey, v decision.Removal, now time.Time) {
 	b := &v1alpha1.ScopedTokenBinding{}
@@ -214,37 +225,6 @@ func (o *orphans) needing(k connection.Key) (all []types.UID) {
 	return all
 }
 
-// Unfinished implements connection.Work. Before the journal is open there may be something.
-func (r *Reconciler) Unfinished(k connection.Key) int {
-	j := r.journal()
-	if j == nil {
-		return 1
-	}
-	counted := map[types.UID]bool{}
-	for _, uid := range r.orphans.needing(k) {
-		counted[uid] = true
-	}
-	return len(counted) + j.Count(func(_ journal.TokenKey, e journal.Entry) bool {
-		return !counted[e.UID] && connection.KeyFor(e.Namespace, connectionRef(e)) == k
-	})
-}
-
-// Warnings implements connection.Work: that new roles wait because the journal cannot be written, that somebody else writes
-// it, and that bindings went unseen.
-func (r *Reconciler) Warnings(k connection.Key) (all []string) {
-	if j := r.journal(); j != nil && j.Err() != nil {
-		all = append(all, fmt.Sprintf("new roles may have to wait: %v", j.Err()))
-	}
-	if n := r.orphans.unseenOf(k); n > 0 {
-		all = append(all, fmt.Sprintf("%d binding(s) with a claim were deleted while the operator could not watch; their roles may be left in Astro", n))
-	}
-	return all
-}
-
-// Leaving counts, by namespace, the bindings that are gone without having been let go and whose roles wait to be revoked through
-// the connection.
-func (r *Reconciler) Leaving(k connection.Key) map[string]int { return r.orphans.leaving(k) }
-
 func (o *orphans) leaving(k connection.Key) map[string]int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -296,4 +276,17 @@ func (o *orphans) drop(key TokenKey, uid types.UID) {
 	if len(o.all[key]) == 0 {
 		delete(o.all, key)
 	}
+}
+
+// perConnection counts the orphans by the connection that they need.
+func (o *orphans) perConnection() map[connection.Key]int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	counts := map[connection.Key]int{}
+	for _, of := range o.all {
+		for _, one := range of {
+			counts[connectionOf(one.binding)]++
+		}
+	}
+	return counts
 }

@@ -1,10 +1,12 @@
 package token
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/events"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -66,6 +68,37 @@ func (r *Reconciler) journal() *journal.Journal { return r.opened.Load() }
 
 // leads is since when this replica leads. A write of the one before may arrive for some seconds after.
 func (r *Reconciler) leads() time.Time { return *r.led.Load() }
+
+// Unfinished implements connection.Work. Before the journal is open there may be something.
+func (r *Reconciler) Unfinished(k connection.Key) int {
+	j := r.journal()
+	if j == nil {
+		return 1
+	}
+	counted := map[types.UID]bool{}
+	for _, uid := range r.orphans.needing(k) {
+		counted[uid] = true
+	}
+	return len(counted) + j.Count(func(_ journal.TokenKey, e journal.Entry) bool {
+		return !counted[e.UID] && connection.KeyFor(e.Namespace, connectionRef(e)) == k
+	})
+}
+
+// Warnings implements connection.Work: that new roles wait because the journal cannot be written, that somebody else writes
+// it, and that bindings went unseen.
+func (r *Reconciler) Warnings(k connection.Key) (all []string) {
+	if j := r.journal(); j != nil && j.Err() != nil {
+		all = append(all, fmt.Sprintf("new roles may have to wait: %v", j.Err()))
+	}
+	if n := r.orphans.unseenOf(k); n > 0 {
+		all = append(all, fmt.Sprintf("%d binding(s) with a claim were deleted while the operator could not watch; their roles may be left in Astro", n))
+	}
+	return all
+}
+
+// Leaving counts, by namespace, the bindings that are gone without having been let go and whose roles wait to be revoked through
+// the connection.
+func (r *Reconciler) Leaving(k connection.Key) map[string]int { return r.orphans.leaving(k) }
 
 // line is where tokens wait for a credential.
 type line = admission.Line[TokenKey, credential]
