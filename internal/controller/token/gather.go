@@ -95,20 +95,6 @@ type nameOf struct {
 	err error
 }
 
-// claimedElsewhere reports whether the binding has its claim on another token than that of the key, by its status or by the journal,
-// which may know of it alone. Its name may have passed to this token since: a binding keeps its token.
-func (r *Reconciler) claimedElsewhere(key TokenKey, b *v1alpha1.ScopedTokenBinding) bool {
-	if claim := pin.Claimed(b); claim != nil && tokenKey(claim.Host, claim.Organization, claim.Token) != key {
-		return true
-	}
-	j := r.journal()
-	if j == nil {
-		return false
-	}
-	k, e, found := j.Find(b.UID)
-	return found && e.ClaimedAt.After(pin.LastClaimed(b)) && tokenKey(k.Host, k.Organization, k.Token) != key
-}
-
 // namesOnly reports whether the name is that of the token and of no other.
 func namesOnly(ctx context.Context, ref pin.NameRef, h connection.Handle, token string) nameOf {
 	if h.Directory == nil || !h.Ready { // what it cannot list is looked for under the name, and is not the token's trouble

@@ -1,16 +1,13 @@
 package token
 
 import (
-	"context"
 	"maps"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
-	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
 // handed are the bindings without a word in their status that were handed over to a token by their name. The name may be that of
@@ -56,38 +53,4 @@ func (h *handed) done(to TokenKey, over map[types.UID]handedOver) {
 	if len(h.to[to]) == 0 {
 		delete(h.to, to)
 	}
-}
-
-// handBack returns those of the bindings that turn out not to name the token to the keys of their names. These rest until the listing is
-// too old that showed the name: the next look is at a newer one, which all names share. What is to be found out of the others by
-// another look at the token, is.
-func (r *Reconciler) handBack(ctx context.Context, key TokenKey, over map[types.UID]handedOver, p decision.Progress) {
-	if len(over) == 0 {
-		return
-	}
-	s, again := &p.Situation, len(p.Errs) > 0 || p.Wake > 0
-	taken := map[types.UID]bool{}
-	for i := range s.Bindings {
-		b := &s.Bindings[i]
-		if taken[b.Object.UID] = !s.Misnamed(b); again && taken[b.Object.UID] && !b.Looked() {
-			delete(over, b.Object.UID)
-		}
-	}
-	back := map[TokenKey]bool{}
-	for uid, b := range over {
-		if !taken[uid] && !back[b.from] && r.waits(ctx, uid, b.object) {
-			back[b.from] = true
-		}
-	}
-	for name := range back {
-		r.pace.rest(name, 1, freshEnough)
-		r.enqueue(ctx, finding{key: name})
-	}
-	r.handed.done(key, over)
-}
-
-// waits reports whether the very binding still waits for a first word.
-func (r *Reconciler) waits(ctx context.Context, uid types.UID, key client.ObjectKey) bool {
-	var b v1alpha1.ScopedTokenBinding
-	return r.Client.Get(ctx, key, &b, client.UnsafeDisableDeepCopy) == nil && b.UID == uid && !pin.Looked(&b)
 }

@@ -126,6 +126,20 @@ func (r *Reconciler) withUnseen(ctx context.Context, g group, b *v1alpha1.Scoped
 	return r.add(ctx, g, d)
 }
 
+// claimedElsewhere reports whether the binding has its claim on another token than that of the key, by its status or by the journal,
+// which may know of it alone. Its name may have passed to this token since: a binding keeps its token.
+func (r *Reconciler) claimedElsewhere(key TokenKey, b *v1alpha1.ScopedTokenBinding) bool {
+	if claim := pin.Claimed(b); claim != nil && tokenKey(claim.Host, claim.Organization, claim.Token) != key {
+		return true
+	}
+	j := r.journal()
+	if j == nil {
+		return false
+	}
+	k, e, found := j.Find(b.UID)
+	return found && e.ClaimedAt.After(pin.LastClaimed(b)) && tokenKey(k.Host, k.Organization, k.Token) != key
+}
+
 // withOrphan adds a binding that is gone without its role having been revoked. Its entry in the journal says so before
 // anything is done about it.
 func (r *Reconciler) withOrphan(ctx context.Context, g group, b *v1alpha1.ScopedTokenBinding, e journal.Entry, journaled bool) (group, error) {

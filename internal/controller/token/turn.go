@@ -4,14 +4,17 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/event"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/admission"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/connection"
 	"github.com/scopedtoken/scopedtoken-operator/internal/decision"
+	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
 )
 
 // ranked is how many namespaces count for whose turn a token is. All that wait in line are compared for each that is called, so a token
@@ -144,36 +147,36 @@ func (r *Reconciler) handOver(ctx context.Context, g group, bindings []decision.
 	}
 }
 
-// restPerRefused is for how long refused bindings are left alone for each of them. To judge one takes a twentieth of that.
-const restPerRefused = time.Millisecond
-
-// restPerBinding is for how long a name is left alone for each binding that gives it, once it was found. Looking through
-// them takes a tenth of that.
-const restPerBinding = 100 * time.Microsecond
-
-// pace keeps a name that thousands of bindings give from being looked through again for each one that is made. Their token
-// is worked on meanwhile, and finds by itself who gives its name.
-type pace struct {
-	mu    sync.Mutex
-	until map[TokenKey]time.Time
-}
-
-func newPace() *pace { return &pace{until: map[TokenKey]time.Time{}} }
-
-// rest leaves a key alone on which so many bindings were looked through, for so long for each.
-func (p *pace) rest(key TokenKey, bindings int, each time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	maps.DeleteFunc(p.until, func(_ TokenKey, until time.Time) bool { return !until.After(now) })
-	if bindings > 0 {
-		p.until[key] = now.Add(time.Duration(bindings) * each)
+// handBack returns those of the bindings that turn out not to name the token to the keys of their names. These rest until the listing is
+// too old that showed the name: the next look is at a newer one, which all names share. What is to be found out of the others by
+// another look at the token, is.
+func (r *Reconciler) handBack(ctx context.Context, key TokenKey, over map[types.UID]handedOver, p decision.Progress) {
+	if len(over) == 0 {
+		return
 	}
+	s, again := &p.Situation, len(p.Errs) > 0 || p.Wake > 0
+	taken := map[types.UID]bool{}
+	for i := range s.Bindings {
+		b := &s.Bindings[i]
+		if taken[b.Object.UID] = !s.Misnamed(b); again && taken[b.Object.UID] && !b.Looked() {
+			delete(over, b.Object.UID)
+		}
+	}
+	back := map[TokenKey]bool{}
+	for uid, b := range over {
+		if !taken[uid] && !back[b.from] && r.waits(ctx, uid, b.object) {
+			back[b.from] = true
+		}
+	}
+	for name := range back {
+		r.pace.rest(name, 1, freshEnough)
+		r.enqueue(ctx, finding{key: name})
+	}
+	r.handed.done(key, over)
 }
 
-// left is for how long the key is still to be left alone.
-func (p *pace) left(key TokenKey) time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return time.Until(p.until[key])
+// waits reports whether the very binding still waits for a first word.
+func (r *Reconciler) waits(ctx context.Context, uid types.UID, key client.ObjectKey) bool {
+	var b v1alpha1.ScopedTokenBinding
+	return r.Client.Get(ctx, key, &b, client.UnsafeDisableDeepCopy) == nil && b.UID == uid && !pin.Looked(&b)
 }
