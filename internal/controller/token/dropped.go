@@ -68,3 +68,11 @@ func (r *Reconciler) tellDropped(ctx context.Context, taken *v1alpha1.ScopedToke
 	told.Status.Claim = nil
 	return errors.Join(errClaimDropped, r.Client.Status().Patch(ctx, told, client.MergeFromWithOptions(before, client.MergeFromWithOptimisticLock{})))
 }
+
+// statusOnly is what a patch of a status is made from.
+func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingStatus) *v1alpha1.ScopedTokenBinding {
+	return &v1alpha1.ScopedTokenBinding{
+		ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.Name, UID: b.UID, ResourceVersion: b.ResourceVersion},
+		Status:     s,
+	}
+}

@@ -54,14 +54,6 @@ func (r *Reconciler) patchStatus(ctx context.Context, g group, st decision.State
 	return after, nil
 }
 
-// statusOnly is what a patch of a status is made from.
-func statusOnly(b *v1alpha1.ScopedTokenBinding, s v1alpha1.ScopedTokenBindingStatus) *v1alpha1.ScopedTokenBinding {
-	return &v1alpha1.ScopedTokenBinding{
-		ObjectMeta: metav1.ObjectMeta{Namespace: b.Namespace, Name: b.Name, UID: b.UID, ResourceVersion: b.ResourceVersion},
-		Status:     s,
-	}
-}
-
 // patchFinalizer patches under the condition that nobody changed the object meanwhile, because a merge patch replaces the
 // whole list of finalizers. It returns the object as patched; the one given is not changed.
 func (r *Reconciler) patchFinalizer(

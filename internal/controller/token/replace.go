@@ -124,3 +124,18 @@ func (w *write) record(u astro.Update, asked time.Time) {
 		r.Registry.Record(w.handle, u.After, asked)
 	}
 }
+
+// auditSent writes what became of a set that was sent, before anything else is done with the answer.
+func (w *write) auditSent(ctx context.Context, a astro.Attempt) {
+	entries := w.progress.Audit(*w.post, a)
+	var err error
+	if a.Again {
+		for i := range entries {
+			entries[i].ID = w.audited[i].ID
+		}
+		err = w.reconciler.Audit.Confirmed(entries...)
+	} else {
+		w.audited, err = w.reconciler.Audit.Sent(entries...)
+	}
+	auditFailed(ctx, err)
+}
