@@ -31,13 +31,6 @@ type wireError struct {
 	} `json:"fieldErrors"`
 }
 
-const (
-	maxErrorBody = 64 << 10
-	maxSnippet   = 120
-	maxFields    = 10
-	maxRequestID = 80
-)
-
 // failure makes the errors of one request. Each of its methods is one way in which a request can fail.
 type failure struct {
 	op      string
@@ -204,3 +197,28 @@ var ofOneAttempt = regexp.MustCompile(`\S+->|current time \S+ `)
 // lasting is the text of an error, the same at each attempt as long as the same thing is wrong. A caller that writes the text
 // down can then tell whether it has changed.
 func lasting(err error) string { return ofOneAttempt.ReplaceAllString(err.Error(), "") }
+
+// page is the error of a page in Astro's place, which is known by its title, or else by how it begins.
+func (f failure) page(raw []byte) *Error {
+	e := &Error{Op: f.op, Status: http.StatusOK, Message: "HTTP 200 with a web page in Astro's place", kind: ErrUnreachable}
+	shown := ""
+	if found := title.FindSubmatch(raw); found != nil {
+		shown = f.snippet(found[1])
+	}
+	if shown == "" {
+		shown = f.snippet(raw)
+	}
+	if shown != "" {
+		e.Message += ": «" + shown + "»"
+	}
+	return e
+}
+
+// redirect says where an answer leads to: to which host, and nothing else of its address, which may hold secrets.
+func (f failure) redirect(resp *http.Response) string {
+	to := "elsewhere"
+	if at, err := resp.Location(); err == nil && at.Hostname() != "" {
+		to = "to " + text.Clip(f.clean(at.Hostname()), maxSnippet)
+	}
+	return "it redirects " + to + ", and the credential does not follow"
+}

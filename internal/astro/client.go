@@ -2,6 +2,7 @@ package astro
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
@@ -113,3 +114,18 @@ func (c *Client) Throttled() bool { return c.limiter.reads.isLowered() || c.limi
 
 // refuseRedirect follows no redirect: the credential is sent only to the host it is for.
 func refuseRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Impatient is the context of work that others wait for, who use other credentials: while Astro asks a credential to wait, or calls
+// wait for its rate limit for longer than a second, a call with it fails with ErrThrottled at once. One that waits for a
+// listing or lookup which another call makes does so after a second. Only where the credential is that of own, which may be nil, a
+// call waits as it always does.
+func Impatient(ctx context.Context, own *Client) context.Context {
+	var exempt *Limiter
+	if own != nil {
+		exempt = own.limiter
+	}
+	return context.WithValue(ctx, impatientKey{}, exempt)
+}
+
+// Shares reports whether two clients have the budget of one credential.
+func (c *Client) Shares(other *Client) bool { return c.limiter == other.limiter }

@@ -6,8 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+)
 
-	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
+const (
+	maxErrorBody = 64 << 10
+	maxSnippet   = 120
+	maxFields    = 10
+	maxRequestID = 80
 )
 
 // pageError is the answer of a portal, or of a proxy, that shows a page for people in Astro's place and calls it a success. It
@@ -67,28 +72,3 @@ func isPage(raw []byte) bool {
 
 // title matches the title of a page.
 var title = regexp.MustCompile(`(?is)<title\b[^>]*>(.*?)</title>`)
-
-// page is the error of a page in Astro's place, which is known by its title, or else by how it begins.
-func (f failure) page(raw []byte) *Error {
-	e := &Error{Op: f.op, Status: http.StatusOK, Message: "HTTP 200 with a web page in Astro's place", kind: ErrUnreachable}
-	shown := ""
-	if found := title.FindSubmatch(raw); found != nil {
-		shown = f.snippet(found[1])
-	}
-	if shown == "" {
-		shown = f.snippet(raw)
-	}
-	if shown != "" {
-		e.Message += ": «" + shown + "»"
-	}
-	return e
-}
-
-// redirect says where an answer leads to: to which host, and nothing else of its address, which may hold secrets.
-func (f failure) redirect(resp *http.Response) string {
-	to := "elsewhere"
-	if at, err := resp.Location(); err == nil && at.Hostname() != "" {
-		to = "to " + text.Clip(f.clean(at.Hostname()), maxSnippet)
-	}
-	return "it redirects " + to + ", and the credential does not follow"
-}

@@ -6,6 +6,17 @@ import (
 	"time"
 )
 
+const (
+	// patience is how long a call waits for a Retry-After to pass. If it is longer, the call fails at once and its worker is
+	// free.
+	patience = 5 * time.Second
+	// impatience is how long one waits for it that holds up others.
+	impatience = 250 * time.Millisecond
+	// impatientQueue is how long such a call waits for its turn, or for what another call brings: a rate may be low because the
+	// connection says so, and a listing may be long.
+	impatientQueue = time.Second
+)
+
 type (
 	togetherKey struct{}
 	secondKey   struct{}
