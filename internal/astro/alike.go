@@ -2,7 +2,6 @@ package astro
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,82 +30,6 @@ type targetNames struct {
 
 	// Set when done. Without an answer there are none.
 	byHash map[uint64][]Target
-}
-
-// Alike returns tokens of the scope whose name is another than the given one, but looks like it. Of Workspace tokens only
-// those made in home count. It makes no call.
-func (d *Directory) Alike(scope Scope, home, name string) (found []Token) {
-	for _, id := range d.tokensLike(lookalike.Hash(name)) {
-		t, listed := d.Known(id)
-		athome := scope != ScopeWorkspace || home != "" && t.Home() == home
-		if listed && t.Scope == scope && athome && t.Name != name {
-			found = append(found, t)
-		}
-	}
-	slices.SortFunc(found, inOrder)
-	return found
-}
-
-func (d *Directory) tokensLike(hash uint64) []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	a := &d.alike
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.tokens == nil || !a.listed.Equal(d.listed) {
-		a.listed, a.tokens = d.listed, map[uint64][]string{}
-		for id, r := range d.rows {
-			if !r.gone {
-				h := lookalike.Hash(r.token.Name)
-				a.tokens[h] = append(a.tokens[h], id)
-			}
-		}
-	}
-	return a.tokens[hash]
-}
-
-// AlikeTargets returns targets whose name is another than the one that the query asks for, but looks like it. For that all
-// targets of the kind are listed, once for all who ask between two listings of tokens. None where that fails.
-func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Target) {
-	q = q.plain()
-	if q.ID != "" || q.Kind != EntityWorkspace && q.Kind != EntityDeployment {
-		return nil
-	}
-	names := d.namesOf(q.Kind)
-	if d.client.await(ctx, "look up targets", names.done) != nil {
-		return nil
-	}
-	for _, t := range names.byHash[lookalike.Hash(q.Name)] {
-		within := q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID
-		if within && t.Name != q.Name {
-			found = append(found, t)
-		}
-	}
-	return found
-}
-
-// namesOf are the names of a kind, or those that are being listed.
-func (d *Directory) namesOf(kind EntityType) *targetNames {
-	d.mu.Lock()
-	listed := d.listed
-	d.mu.Unlock()
-	a, now := &d.alike, d.now()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if known := a.targets[kind]; known != nil && (known.listed.Equal(listed) || now.Sub(known.at) < alikeAge) {
-		return known
-	}
-	if a.targets == nil {
-		a.targets = map[EntityType]*targetNames{}
-	}
-	a.drop(kind)
-	names := &targetNames{at: now, listed: listed, held: holding{share: d.client.share()}, done: make(chan struct{})}
-	a.targets[kind] = names
-	go func() {
-		names.list(d.client, kind)
-		a.settle(kind, names)
-	}()
-	return names
 }
 
 // drop gives up the names of a kind. Names that are still being listed are given up once they are.

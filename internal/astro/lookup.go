@@ -5,7 +5,10 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
 )
 
 // Token is the newest row of a token; listed is false if there is none. It makes a call only before the first listing.
@@ -184,4 +187,105 @@ func (d *Directory) seenSince(id string, l *tokenListing) bool {
 	defer d.mu.Unlock()
 	r, known := d.rows[id]
 	return known && !r.gone && r.newerThan(l)
+}
+
+// KnownTarget is what was last seen of the target with the id of the query, without a call: one target, or none that is
+// there. known is false if nobody has looked, or the query has no id.
+func (d *Directory) KnownTarget(q TargetQuery) (found []Target, known bool) {
+	row, known := d.targets.rows.get(q.plain())
+	if !known || q.ID == "" {
+		return nil, false
+	}
+	if row.exists {
+		found = []Target{row.target}
+	}
+	return found, true
+}
+
+// WouldSee reports whether Astro would show the target with the id to this credential if it were there: it has before, or the
+// credential's own token is an Organization owner's, by roles that were trusted. To any other, what it may not see is as what
+// there is not.
+func (d *Directory) WouldSee(kind EntityType, id string) bool {
+	if row, known := d.targets.rows.get(TargetQuery{Kind: kind, ID: id}); known && row.seen {
+		return true
+	}
+	return d.Doubt() == "" && slices.ContainsFunc(d.TrustedRoles(), func(right string) bool {
+		return strings.HasPrefix(right, string(EntityOrganization)+"/") && strings.HasSuffix(right, "=ORGANIZATION_OWNER")
+	})
+}
+
+// Alike returns tokens of the scope whose name is another than the given one, but looks like it. Of Workspace tokens only
+// those made in home count. It makes no call.
+func (d *Directory) Alike(scope Scope, home, name string) (found []Token) {
+	for _, id := range d.tokensLike(lookalike.Hash(name)) {
+		t, listed := d.Known(id)
+		athome := scope != ScopeWorkspace || home != "" && t.Home() == home
+		if listed && t.Scope == scope && athome && t.Name != name {
+			found = append(found, t)
+		}
+	}
+	slices.SortFunc(found, inOrder)
+	return found
+}
+
+func (d *Directory) tokensLike(hash uint64) []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	a := &d.alike
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.tokens == nil || !a.listed.Equal(d.listed) {
+		a.listed, a.tokens = d.listed, map[uint64][]string{}
+		for id, r := range d.rows {
+			if !r.gone {
+				h := lookalike.Hash(r.token.Name)
+				a.tokens[h] = append(a.tokens[h], id)
+			}
+		}
+	}
+	return a.tokens[hash]
+}
+
+// AlikeTargets returns targets whose name is another than the one that the query asks for, but looks like it. For that all
+// targets of the kind are listed, once for all who ask between two listings of tokens. None where that fails.
+func (d *Directory) AlikeTargets(ctx context.Context, q TargetQuery) (found []Target) {
+	q = q.plain()
+	if q.ID != "" || q.Kind != EntityWorkspace && q.Kind != EntityDeployment {
+		return nil
+	}
+	names := d.namesOf(q.Kind)
+	if d.client.await(ctx, "look up targets", names.done) != nil {
+		return nil
+	}
+	for _, t := range names.byHash[lookalike.Hash(q.Name)] {
+		within := q.WorkspaceID == "" || q.WorkspaceID == t.WorkspaceID
+		if within && t.Name != q.Name {
+			found = append(found, t)
+		}
+	}
+	return found
+}
+
+// namesOf are the names of a kind, or those that are being listed.
+func (d *Directory) namesOf(kind EntityType) *targetNames {
+	d.mu.Lock()
+	listed := d.listed
+	d.mu.Unlock()
+	a, now := &d.alike, d.now()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known := a.targets[kind]; known != nil && (known.listed.Equal(listed) || now.Sub(known.at) < alikeAge) {
+		return known
+	}
+	if a.targets == nil {
+		a.targets = map[EntityType]*targetNames{}
+	}
+	a.drop(kind)
+	names := &targetNames{at: now, listed: listed, held: holding{share: d.client.share()}, done: make(chan struct{})}
+	a.targets[kind] = names
+	go func() {
+		names.list(d.client, kind)
+		a.settle(kind, names)
+	}()
+	return names
 }

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // listingTimeout bounds one listing with all its pages and attempts, whoever still waits for it.
@@ -258,4 +260,26 @@ func (d *Directory) boundTokens(ctx context.Context) ([]string, error) {
 	}
 	ids, err := d.opts.Bound(ctx)
 	return slices.Compact(slices.Sorted(slices.Values(ids))), err
+}
+
+// RefreshTargets looks at the targets with the ids, in batches, and returns which targets changed since it was last asked:
+// the Workspace they are in, their name, or whether they exist. What it cannot look at stays as it was last seen, and so does
+// what it does not find unless the listing of tokens is evidence: else the credential may just see less than before.
+func (d *Directory) RefreshTargets(ctx context.Context, ids []TargetQuery) (changed []TargetQuery, err error) {
+	evidence := d.Doubt() == ""
+	d.targets.rows.only(ids)
+	byKind := map[batchKey][]*lookup{}
+	for _, id := range ids {
+		key := batchKey{kind: id.Kind}
+		byKind[key] = append(byKind[key], &lookup{query: id.plain()})
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	work.SetLimit(sweepCalls)
+	for key, all := range byKind {
+		for _, b := range batches(all) {
+			work.Go(func() error { return d.targets.lookAgain(ctx, key, b.lookups, evidence) })
+		}
+	}
+	err = work.Wait()
+	return d.targets.rows.takeChanged(), err
 }

@@ -1,6 +1,22 @@
 package astro
 
-import "net/url"
+import (
+	"net/url"
+	"time"
+)
+
+// lookup is one query, shared by all callers who ask it at the same time.
+type lookup struct {
+	query TargetQuery
+	begun time.Time
+	into  map[TargetQuery]targetAnswer // the map for the answer; the cache no longer uses it once it was told to forget
+	round int
+	done  chan struct{}
+
+	// Set when done.
+	found []Target
+	err   error
+}
 
 const (
 	maxBatch      = 100

@@ -41,19 +41,6 @@ type targetAnswer struct {
 	until time.Time
 }
 
-// lookup is one query, shared by all callers who ask it at the same time.
-type lookup struct {
-	query TargetQuery
-	begun time.Time
-	into  map[TargetQuery]targetAnswer // the map for the answer; the cache no longer uses it once it was told to forget
-	round int
-	done  chan struct{}
-
-	// Set when done.
-	found []Target
-	err   error
-}
-
 func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) *targetCache {
 	return &targetCache{
 		client: c, now: now, ttl: ttl, window: window, rows: newTargetRows(),
@@ -281,4 +268,27 @@ func (c *targetCache) expire() {
 	defer c.mu.Unlock()
 	c.known = map[TargetQuery]targetAnswer{}
 	c.asking = map[TargetQuery]*lookup{}
+}
+
+func (c *targetCache) lookAgain(ctx context.Context, key batchKey, batch []*lookup, evidence bool) error {
+	at := c.now()
+	targets, err := c.list(ctx, key, batch)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range batch {
+		found := l.query.Among(targets)
+		if len(found) > 0 || evidence {
+			c.rows.put(l.query, found, at, true)
+		}
+		switch {
+		case len(found) == 1:
+			c.known[l.query] = targetAnswer{found: found, at: at, until: at.Add(c.ttl)}
+		case evidence: // an answer of the last seconds still has it
+			delete(c.known, l.query)
+		}
+	}
+	return nil
 }
