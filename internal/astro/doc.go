@@ -12,34 +12,36 @@
 //   - role.go: one entry of a token's role set, kept byte for byte.
 //   - token.go: an API token.
 //   - target.go: Workspaces, Deployments and custom roles.
+//   - confirm.go: whether a token shows what was written to it.
 //
 // How a request is made:
 //
-//   - limiter.go, budgets.go: the rates of a credential, shared by all connections that use it.
+//   - together.go: how long callers wait that would rather get an error than wait long, for one call or for many.
+//   - limiter.go, impatient.go, budgets.go: the rates of a credential, shared by all connections that use it. The first two use each other.
 //   - retry.go: which errors are worth another attempt, and a budget for the attempts.
 //   - jwt.go: whether a value is exactly one JWT, and what else it is if not.
 //   - credential.go: what a secret says of itself, and what Astro said when it refused it.
 //   - bounds.go, memory.go: what Astro may make the process hold in memory, in one answer and in all listings together.
 //   - authorities.go, transport.go: the connections, and the certificate authorities that are trusted.
+//   - recency.go: what was written to a token and seen of it lately, for all clients of the process.
+//   - page.go: web pages that stand where Astro's answers should, such as a proxy's.
 //   - client.go: the options and the Client.
 //   - answer.go: makes an error of an answer, or of none.
 //   - request.go: one request from its slot of the rate limit to its decoded answer.
 //
 // What is asked of Astro:
 //
-//   - page.go: web pages that stand where Astro's answers should, such as a proxy's.
-//   - impatient.go, together.go: callers that would rather get an error than wait long, for one call or for many.
 //   - paging.go: reads a paged list completely, or not at all.
 //   - reads.go: every read of the API.
-//   - confirm.go, update.go: the only write. Begin at UpdateRoles.
+//   - update.go: the only write. Begin at UpdateRoles.
 //
 // What is remembered:
 //
-//   - recency.go: what was written to a token and seen of it lately, for all clients of the process.
-//   - target_batch.go, target_cache.go: fold the lookups of targets into few calls, and cache their answers; target_rows.go has
-//     those that are looked at each sweep.
+//   - target_rows.go, target_batch.go, target_cache.go: fold the lookups of targets into few calls, and cache their answers; the
+//     rows are those that are looked at each sweep.
 //   - trust.go: decides whether a listing is evidence that a token which it lacks is gone. Pure.
+//   - alike.go: the names that are known, to find one that looks like another.
 //   - directory.go: the rows of the tokens, from listings and from reads and writes by id.
 //   - sweep.go: makes the listings, one at a time, and applies them to the rows.
-//   - lookup.go: what callers ask of the Directory; ProveGone is the proof of absence. alike.go finds names that look like another.
+//   - lookup.go: what callers ask of the Directory; ProveGone is the proof of absence.
 package astro

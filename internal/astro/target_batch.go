@@ -18,6 +18,13 @@ type lookup struct {
 	err   error
 }
 
+// targetAnswer is kept until its time if it is exactly one target, else until the next round.
+type targetAnswer struct {
+	found []Target
+	at    time.Time // when the call that showed it began
+	until time.Time
+}
+
 const (
 	maxBatch      = 100
 	maxBatchBytes = 6000 // of ids or names in the address of a request, which servers commonly allow 8 KiB

@@ -34,13 +34,6 @@ type targetCache struct {
 	round  int // counts the listings of tokens
 }
 
-// targetAnswer is kept until its time if it is exactly one target, else until the next round.
-type targetAnswer struct {
-	found []Target
-	at    time.Time // when the call that showed it began
-	until time.Time
-}
-
 func newTargetCache(c *Client, now func() time.Time, ttl, window time.Duration) *targetCache {
 	return &targetCache{
 		client: c, now: now, ttl: ttl, window: window, rows: newTargetRows(),
