@@ -104,7 +104,7 @@ func TestWhatAstroAnswersIsBounded(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			client := stub(t, tc.answer)
-			client.retries.left, client.opts.ListTimeout = 0, time.Minute
+			client.retries.left, client.opts.ListTimeout = 0, 10*time.Minute
 			before := heap()
 			_, err := client.ListTokens(t.Context())
 			if !errors.Is(err, tc.err) || tc.err != nil && !strings.Contains(err.Error(), tc.says) {
@@ -126,7 +126,7 @@ func TestRestrictionsAreBounded(t *testing.T) {
 		}
 		piece(`]}`)
 	}))
-	client.retries.left, client.opts.ListTimeout = 0, time.Minute
+	client.retries.left, client.opts.ListTimeout = 0, 10*time.Minute
 	before := heap()
 	roles, err := client.ListRoles(t.Context())
 	if !errors.Is(err, ErrIncomplete) {
