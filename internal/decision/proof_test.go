@@ -139,6 +139,8 @@ func TestDriftThatCannotBeCorrected(t *testing.T) {
 		"TakenAway":       {"The listing shows that it was taken away.", of(unseen(errLost)), "Unknown/Unreachable Held Created"},
 		"Changed":         {"Or changed.", of(unseen(errLost), holds(w1, owner)), "Unknown/Unreachable Held Created"},
 		"InPlace":         {"As long as it is in place, nothing is told.", of(unseen(errLost), holds(w1, member)), "unchanged"},
+		"Namespace":       {"Nor does whose namespace cannot be read, which the rules may speak of.", of(binding("a").claimed(1).but(func(b *Binding) { b.LabelsErr = errOdd })), "Unknown/Unreachable Held Created"},
+		"NamespaceHeld":   {"As long as it is in place, that is no matter.", of(binding("a").claimed(1).but(func(b *Binding) { b.LabelsErr = errOdd }), holds(w1, member)), "unchanged"},
 		"Throttled":       {"Astro has no time for it.", of(unseen(errThrottled)), "unchanged"},
 		"Unseen":          {"Where nobody sees the token, nobody knows.", of(unseen(errLost), presence(Unseen)), "unchanged"},
 		"Recovered":       {"A role that the journal alone tells of may not have been given yet.", of(unseen(errLost).but(func(b *Binding) { b.Recovered, b.Journaled = now, true })), "unchanged"},

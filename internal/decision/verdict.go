@@ -119,13 +119,14 @@ func (p Progress) without(i int, r Ruling) bool {
 }
 
 // unrestorable reports whether the role that a binding was given, by its status, is missing from the token, and cannot be restored because
-// nobody can look at its target, or its connection is not ready. As long as it is in place, that changes nothing.
+// nobody can look at its target or read its namespace, or its connection is not ready. As long as it is in place, that changes nothing.
 func (s *Situation) unrestorable(b *Binding, r Ruling) bool {
 	f := r.Fault
 	if f == nil || !f.Transient || f.Silent || f.Reason == v1alpha1.ReasonRateLimited {
 		return false
 	}
-	return (b.Target.Err != nil && errors.Is(f.Err, b.Target.Err) || f.Reason == v1alpha1.ReasonConnectionNotReady && s.seesGap(b)) &&
+	unchecked := b.LabelsErr != nil && f.Condition == v1alpha1.ConditionAccepted || b.Target.Err != nil && errors.Is(f.Err, b.Target.Err)
+	return (unchecked || f.Reason == v1alpha1.ReasonConnectionNotReady && s.seesGap(b)) &&
 		s.presenceTo(b) == Present && s.drifted(b) && b.Recovered.IsZero() && b.Object.Status.Role == b.Role()
 }
 
