@@ -105,7 +105,11 @@ func crossed(all []Grant, now time.Time) (rows [][]string) {
 			rows = append(rows, make([]string, len(columns)))
 			rows[len(rows)-1][0] = tokenOf(g).among(tokens) + map[bool]string{true: " !"}[g.expiresWithin(now, soon)]
 		}
-		rows[len(rows)-1][at[g.TargetID]] = printable(g.Role) + map[bool]string{true: " *"}[g.DeclaredBy == ""]
+		cell := &rows[len(rows)-1][at[g.TargetID]]
+		if *cell != "" { // Astro may list two roles of one token on one target
+			*cell += ", "
+		}
+		*cell += printable(g.Role) + map[bool]string{true: " *"}[g.DeclaredBy == ""]
 	}
 	return rows
 }

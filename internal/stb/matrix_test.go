@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astrosim"
 )
@@ -20,6 +21,16 @@ func TestMatrix(t *testing.T) {
 	w.prints("matrix.html", "matrix", "--html", "-")
 	keepPage(t, "matrix.html", w.run("matrix", "--html", "-").out)
 	w.fails(`no Workspace in Astro has the id or name "nil"`, "matrix", "--workspace", "nil")
+}
+
+func TestMatrixOfTwoRolesInOnePlace(t *testing.T) {
+	of := func(role, by string) Grant {
+		return Grant{Token: "ci", TokenID: "t1", Target: "etl", TargetID: "d1", TargetKind: "Deployment", Role: role, DeclaredBy: by}
+	}
+	rows := crossed([]Grant{of("DEPLOYMENT_ADMIN", ""), of("Deploy Only", "team/ci")}, time.Now())
+	if want := []string{"ci", "DEPLOYMENT_ADMIN *, Deploy Only"}; !slices.Equal(rows[1], want) {
+		t.Errorf("the row is %q, want %q", rows[1], want)
+	}
 }
 
 // keepPage leaves a page where STB_PAGES says, for the browser of test/browser.
