@@ -55,6 +55,8 @@ func TestRefusesBlanks(t *testing.T) {
 		"MetricsExpressions": {"So does an expression less.", "networkPolicy: {metricsFrom: [{podSelector: {matchExpressions: }}]}", "podSelector.matchExpressions has nothing behind it"},
 		"MetricsOperator":    {"Within a list in a list as well.", "networkPolicy: {metricsFrom: [{podSelector: {matchExpressions: [{key: a, operator: In, values: [null]}]}}]}", "matchExpressions.0.values.0 has nothing behind it"},
 		"MetricsPeer":        {"One that names nothing.", "networkPolicy: {metricsFrom: [{ipBlock: {cidr: 10.0.0.0/8, except: }}]}", "ipBlock.except has nothing behind it"},
+		"EgressPeer":         {"An address less is every address.", "networkPolicy: {egressTo: [{ipBlock: }]}", "networkPolicy.egressTo.0.ipBlock has nothing behind it"},
+		"EgressNothing":      {"So is a peer that names nothing.", "networkPolicy: {egressTo: [null]}", "networkPolicy/egressTo/0"},
 		"Volume":             {"The audit log would be on an emptyDir, and go with the Pod.", "auditLog: {to: /var/log/astro/audit.log, volume: {persistentVolumeClaim: }}", "auditLog.volume.persistentVolumeClaim has nothing behind it"},
 		"Toleration":         {"It would tolerate everything.", "tolerations: [{key: , operator: Exists}]", "tolerations.0.key has nothing behind it"},
 		"Affinity":           {"A term without labels is every Pod.", "affinity: {podAntiAffinity: }", "affinity.podAntiAffinity has nothing behind it"},

@@ -129,6 +129,7 @@ defaults and not that there are none. Every template begins with it, since none 
 {{- include "scopedtoken.filled" (list "auditLog.volume" .Values.auditLog.volume) }}
 {{- include "scopedtoken.filled" (list "metrics.serviceMonitor.tlsConfig" .Values.metrics.serviceMonitor.tlsConfig) }}
 {{- include "scopedtoken.filled" (list "networkPolicy.metricsFrom" .Values.networkPolicy.metricsFrom) }}
+{{- include "scopedtoken.filled" (list "networkPolicy.egressTo" .Values.networkPolicy.egressTo) }}
 {{- end }}
 
 {{/*
