@@ -154,6 +154,8 @@ const (
 	ReasonSecretNotFound = "SecretNotFound"
 	// ReasonSecretKeyMissing: the Secret has no such key, or nothing in it.
 	ReasonSecretKeyMissing = "SecretKeyMissing"
+	// ReasonSecretNotLabelled: the operator was started to use labelled Secrets only, and the Secret does not have the label.
+	ReasonSecretNotLabelled = "SecretNotLabelled"
 	// ReasonInUse: the connection is being deleted, and bindings still need it.
 	ReasonInUse = "InUse"
 )

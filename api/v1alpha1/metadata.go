@@ -23,6 +23,9 @@ const (
 	// carried out.
 	AnnotationConfirmUndeclared = "astro.scopedtoken.dev/confirm-undeclared"
 
+	// LabelCredential set to "true" says that a Secret is meant to be the credential of a connection.
+	LabelCredential = "astro.scopedtoken.dev/credential"
+
 	// FinalizerRevoke keeps a binding until its role is known to be gone, or is to stay.
 	FinalizerRevoke = "astro.scopedtoken.dev/revoke"
 

@@ -113,7 +113,8 @@ func setup(ctx context.Context, mgr ctrl.Manager, o options, lease *fence) error
 	registry, recorder := connection.NewRegistry(), runbook.Recorder(mgr.GetEventRecorder(name), o.runbook)
 	if err := connection.SetupWithManager(mgr, connection.Options{
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), AllowedHosts: o.allowedHosts,
-		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), Recorder: recorder, UserAgent: userAgent(), Selector: o.connections,
+		OperatorNamespace: o.operatorNamespace, SecretNamespaces: o.watchedSecrets(), LabelledSecrets: o.labelledSecrets,
+		Recorder: recorder, UserAgent: userAgent(), Selector: o.connections,
 		Fence: lease.check, Recency: astro.NewRecency(time.Now), MaxListing: o.maxListing << 20, Memory: astro.NewMemory(o.maxListing << 20),
 	}); err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client/config"
 	"sigs.k8s.io/controller-runtime/pkg/log/zap"
 
+	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/audit"
 	"github.com/scopedtoken/scopedtoken-operator/internal/controller/runbook"
 	"github.com/scopedtoken/scopedtoken-operator/internal/ref"
@@ -30,6 +31,7 @@ type options struct {
 	watchNamespaces   []string
 	missing           []string // of those, what did not exist at the start
 	secretNamespaces  []string
+	labelledSecrets   bool
 	selector          string
 	connections       labels.Selector // the selector, read
 	concurrency       int
@@ -95,6 +97,8 @@ func (o *options) bind(flags *flag.FlagSet) {
 	flags.Var(newList(&o.secretNamespaces, namespace), "secret-namespaces",
 		"namespaces in which Secrets are watched, so that a new credential is noticed at once and not at the next sweep; "+
 			"comma-separated, any number of times (always: the operator's namespace and --watch-namespaces)")
+	flags.BoolVar(&o.labelledSecrets, "labelled-secrets", false,
+		"use no Secret for a credential but those with the label "+v1alpha1.LabelCredential+"=true")
 	flags.StringVar(&o.selector, "connection-selector", "",
 		"labels of the connections that this instance serves, such as shard=a or 'shard notin (a,b)'; "+
 			"no two instances may select connections to the same Organization (default: all)")

@@ -74,10 +74,10 @@ func TestParse(t *testing.T) {
 			env:    "operator",
 			args: []string{
 				"--concurrency=3", "--leader-elect", "--metrics-bind-address=0", "--metrics-secure=false", "--metrics-cert-dir=/certs", "--health-probe-bind-address=:1",
-				"--runbook-url=https://wiki.example.com/astro",
+				"--runbook-url=https://wiki.example.com/astro", "--labelled-secrets",
 			},
 			want: usual(func(o *options) {
-				o.concurrency, o.leaderElect, o.probeAddress = 3, true, ":1"
+				o.concurrency, o.leaderElect, o.probeAddress, o.labelledSecrets = 3, true, ":1", true
 				o.metricsAddress, o.metricsSecure, o.metricsDir = "0", false, "/certs"
 				o.runbook = "https://wiki.example.com/astro"
 			}),

@@ -109,9 +109,9 @@ func TestPolicyOfExplicitKeys(t *testing.T) {
 	ada.may("connect with rules", create(ruled))
 }
 
-// TestOptionalPolicies: verbs and labels that are asked for where the values say so.
+// TestOptionalPolicies: verbs that are asked for where the values say so.
 func TestOptionalPolicies(t *testing.T) {
-	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true,policies.futureExpiry=true")
+	inPolicedNamespace(t, "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.futureExpiry=true")
 	group := v1alpha1.GroupVersion.Group
 	binds := roleOf(t, "binds", group, "astroconnections,clusterastroconnections", "bind")
 	retains := roleOf(t, "retains", group, "scopedtokenbindings", "retain")
@@ -160,16 +160,6 @@ func TestOptionalPolicies(t *testing.T) {
 	binder.mayNot("make one that is over", "spec.expiresAt has passed already", create(late))
 	binder.may("make one that ends later", create(timely))
 	binder.may("have one end that is there", patch(kept, `{"spec":{"expiresAt":"2026-01-01T00:00:00Z"}}`))
-
-	for name, labels := range map[string]map[string]string{"meant": {"astro.scopedtoken.dev/credential": "true"}, "unmeant": nil, "otherwise": {"astro.scopedtoken.dev/credential": "no"}} {
-		made(t, &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: policed, Name: name, Labels: labels}})
-	}
-	ada := personOf(t, "ada").with(policed, owner, edits)
-	const label = "lacks the label astro.scopedtoken.dev/credential=true"
-	ada.mayNot("use a Secret without the label", label, create(connected("new", "unmeant")))
-	ada.mayNot("use one with another value", label, create(connected("new", "otherwise")))
-	ada.may("use one with the label", create(connected("new", "meant")))
-	ada.may("name one that is not there yet", create(connected("new", "later")))
 }
 
 // TestPolicyOfRetainingConnections: what a connection says of all bindings that name no deletionPolicy takes the verb as well, and so

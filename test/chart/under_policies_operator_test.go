@@ -16,13 +16,16 @@ import (
 func TestOperatorUnderPolicies(t *testing.T) {
 	a := newAstro(t)
 	inNamespaces(t, "governed")
-	releaseIn(t, "operator-governed", a, "secretNamespaces={governed}")
-	withPolicies(t, "operator-governed", "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.labelledSecrets=true,policies.futureExpiry=true")
+	releaseIn(t, "operator-governed", a, "secretNamespaces={governed},labelledSecrets=true")
+	withPolicies(t, "operator-governed", "--set", "policies.bindVerb=true,policies.retainVerb=true,policies.futureExpiry=true")
 	personOf(t, "nobody").with("governed", editor).mayNot("edit", "the verb bind", create(inventory("x", "governed", a)))
 	o := start(t, "operator-governed")
 	n := &tenant{t, a, "governed"}
 	cluster := clusterConnection(t, a, "governed", o.account.Namespace)
-	n.create(labelled(n, "acme"))
+	n.create(builders.Secret(n.namespace, "acme", a.Credential(a.owner("acme"))))
+	for namespace, name := range map[string]string{o.account.Namespace: "governed", n.namespace: "acme"} {
+		kubectl(t, "-n", namespace, "label", "secret", name, v1alpha1.LabelCredential+"=true") // the operator uses no others
+	}
 	n.create(n.connection("acme", 5*time.Second).In(n.namespace).Object())
 	for _, name := range []string{"edited", "suspended", "observed", "released", "drifted"} {
 		n.bind(name, through("acme"))
@@ -46,6 +49,7 @@ func TestOperatorUnderPolicies(t *testing.T) {
 	n.expect(binding(), "drifted", "True/DriftCorrected")
 	next := a.owner("next")
 	n.replaceSecret("acme", a.Credential(next))
+	kubectl(t, "-n", n.namespace, "label", "--overwrite", "secret", "acme", v1alpha1.LabelCredential+"=true")
 	n.worksWith("acme", next)
 	n.leave()
 	for name, want := range map[string]string{"edited": "", "suspended": "", "drifted": "", "shared": "", "observed": "WORKSPACE_MEMBER", "released": "WORKSPACE_MEMBER"} {
@@ -59,13 +63,6 @@ func TestOperatorUnderPolicies(t *testing.T) {
 			t.Errorf("the operator is refused: %s %s: %d", r.Verb, r.RequestURI, code)
 		}
 	}
-}
-
-// labelled is a Secret with a credential, as the policy of labelled Secrets wants it.
-func labelled(n *tenant, name string) client.Object {
-	s := builders.Secret(n.namespace, name, n.astro.Credential(n.astro.owner(n.namespace+"-"+name)))
-	s.SetLabels(map[string]string{"astro.scopedtoken.dev/credential": "true"})
-	return s
 }
 
 // change edits a binding as its user does.

@@ -100,7 +100,7 @@ func (w *world) wire(ctx context.Context, mgr ctrl.Manager) {
 		Registry: registry, Budgets: astro.NewBudgets(astro.BudgetOptions{}), Recorder: recorder, Clock: w.now,
 		AllowedHosts:      []string{strings.TrimPrefix(cmp.Or(w.instance.astro, w.sim.URL()), "http://")},
 		OperatorNamespace: w.system, UserAgent: cmp.Or(w.instance.agent, "stories"), Selector: w.instance.selector,
-		MaxListing: w.instance.maxListing, Memory: memory,
+		MaxListing: w.instance.maxListing, Memory: memory, LabelledSecrets: w.instance.labelled,
 	})).To(Succeed())
 	instance := "stories"
 	if of := w.instance.selector; of != nil {

@@ -21,6 +21,7 @@ import (
 type instance struct {
 	agent, astro string          // how it names itself to Astro, and under which URL it finds Astro
 	selector     labels.Selector // of the connections that it serves; nil for all
+	labelled     bool            // whether it uses labelled Secrets only
 	maxListing   int             // how many bytes a listing may take up, with a memory for all listings; 0 for the default, and no such memory
 }
 

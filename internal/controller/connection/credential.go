@@ -79,6 +79,10 @@ func (d *dependencies) readSecret(ctx context.Context, c v1alpha1.Connection) (*
 		f := fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonUnreachable,
 			"cannot read Secret %s: %s; the operator asks again by itself", key, text.Clip(err.Error(), text.MostName))
 		return nil, transient(f, false)
+	case d.LabelledSecrets && secret.Labels[v1alpha1.LabelCredential] != "true":
+		return nil, notReady(v1alpha1.ReasonSecretNotLabelled,
+			"Secret %s is not meant for connections: who made it has to label it: kubectl -n %s label secret %s %s=true",
+			key, key.Namespace, key.Name, v1alpha1.LabelCredential)
 	}
 	return secret, nil
 }

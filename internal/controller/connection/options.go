@@ -23,6 +23,8 @@ type Options struct {
 	// SecretNamespaces are where Secrets are watched, so that a new credential is noticed at once; everywhere if there is
 	// none. Elsewhere it is noticed at the next sweep of its connection.
 	SecretNamespaces []string
+	// LabelledSecrets has no Secret used for a credential but those with the label LabelCredential.
+	LabelledSecrets bool
 	// Recorder takes events.
 	Recorder events.EventRecorder
 	// UserAgent names the operator to Astro.
