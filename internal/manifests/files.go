@@ -10,6 +10,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 var suffixes = []string{".yaml", ".yml", ".json"}
@@ -20,10 +23,20 @@ func readInput(stdin io.Reader) ([]Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("standard input: %w", err)
 	}
+	if text, err = toUTF8(text); err != nil {
+		return nil, fmt.Errorf("standard input: %w", err)
+	}
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, errors.New("standard input is empty")
 	}
 	return parse("standard input", bytes.NewReader(text))
+}
+
+// toUTF8 goes by the byte order mark, as kubectl does: PowerShell's > writes UTF-16. The separators of documents are looked for
+// in UTF-8, and the YAML parser, which would decode UTF-16 itself, reads one document only.
+func toUTF8(text []byte) ([]byte, error) {
+	decoded, _, err := transform.Bytes(unicode.BOMOverride(transform.Nop), text)
+	return decoded, err
 }
 
 // filesOf are the manifests in a folder, in the order of their names, or the one file that the path is.
@@ -59,6 +72,9 @@ func readFile(path string) ([]Document, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the user says which
 	if err != nil {
 		return nil, err
+	}
+	if text, err = toUTF8(text); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return parse(path, bytes.NewReader(text))
 }

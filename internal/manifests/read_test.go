@@ -1,10 +1,12 @@
 package manifests
 
 import (
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -95,6 +97,44 @@ func TestReadErrors(t *testing.T) {
 				t.Errorf("want an error that begins with %q, got %v", tc.want, err)
 			}
 		})
+	}
+}
+
+// TestReadEncodings: every document is read, whatever wrote the file. What is left out would be deleted by a plan with --prune.
+func TestReadEncodings(t *testing.T) {
+	const bom = "\ufeff"
+	two := strings.ReplaceAll(bom+binding+"---\n# für zwei\n"+strings.ReplaceAll(binding, "one", "two"), "\n", "\r\n")
+	bytesOf := func(order binary.AppendByteOrder, text string) string {
+		var all []byte
+		for _, unit := range utf16.Encode([]rune(text)) {
+			all = order.AppendUint16(all, unit)
+		}
+		return string(all)
+	}
+	for name, text := range map[string]string{
+		"UTF16LE": bytesOf(binary.LittleEndian, two), "UTF16BE": bytesOf(binary.BigEndian, two), "UTF8": two, "NoMark": strings.TrimPrefix(two, bom),
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "bindings.yaml")
+			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for path, source := range map[string]string{"-": "standard input", file: file} {
+				got, err := Read([]string{path}, false, strings.NewReader(text))
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := []string{"ScopedTokenBinding one: " + source + ", document 1", "ScopedTokenBinding two: " + source + ", document 2"}
+				if diff := cmp.Diff(want, names(got)); diff != "" {
+					t.Errorf("%s -want +got\n%s", path, diff)
+				}
+			}
+		})
+	}
+	for _, mark := range []string{bytesOf(binary.LittleEndian, bom), bom} {
+		if _, err := Read([]string{"-"}, false, strings.NewReader(mark)); err == nil || err.Error() != "standard input is empty" {
+			t.Errorf("a mark alone: want that standard input is empty, got %v", err)
+		}
 	}
 }
 
