@@ -351,9 +351,8 @@ deploy: ## Install the CRDs and the operator; IMG is its image.
 	  $(KUBECTL) apply --server-side -f -
 
 .PHONY: undeploy
-undeploy: ## Delete the operator and its namespace, Secrets included; the CRDs and the bindings stay, and so does what they granted.
-	$(GO_TOOL) kustomize build config/default | awk 'BEGIN { RS = "---\n"; ORS = "---\n" } !/\nkind: CustomResourceDefinition\n/' | \
-	  $(KUBECTL) delete --ignore-not-found -f -
+undeploy: ## Delete the operator of `make deploy` and its namespace, Secrets included; the CRDs and the bindings stay, and so does what they granted.
+	$(GO_TOOL) kustomize build config/default | $(KUBECTL) delete --ignore-not-found -l app.kubernetes.io/name=scopedtoken-operator -f -
 
 # Tools that are built once.
 

@@ -33,6 +33,18 @@ func TestEqualsKustomize(t *testing.T) {
 	}
 }
 
+// TestLabelOfOperator: by its label the operator is taken away as docs/uninstall.md has it, whole and without its kinds.
+func TestLabelOfOperator(t *testing.T) {
+	for _, folder := range []string{"config/default", "config/namespaced", "config/tenant", "config/policies/optional", uncommented(t)} {
+		for _, o := range kustomize(t, folder) {
+			labelled := o.GetLabels()["app.kubernetes.io/name"] == "scopedtoken-operator"
+			if isKind := o.GetKind() == "CustomResourceDefinition"; labelled == isKind {
+				t.Errorf("%s: is %s labelled as a part of the operator? want %v, got %v", folder, name(o), !isKind, labelled)
+			}
+		}
+	}
+}
+
 // uncommented is config/default in a copy of config, with every resource that is commented out.
 func uncommented(t *testing.T) string {
 	t.Helper()

@@ -34,7 +34,7 @@ var grounds = map[string]map[string]ground{
 	"README.md":                            {"": empty},
 	doc("install.md"):                      {"": empty, "With kubectl": empty, "With kustomize": empty, "Behind a corporate proxy": team, "In some namespaces only": empty, "With Argo CD or Flux": empty, "See that it works": installed},
 	doc("upgrade.md"):                      {"": bound, "With kubectl or kustomize": kubectlInstalled, "See that it went well": bound, "Go back": twice, "From kubectl or kustomize to Helm": kubectlInstalled},
-	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed},
+	doc("uninstall.md"):                    {"": bound, "Revoke everything": bound, "Keep the roles": bound, "Take the operator away": installed, "Take it away with kubectl or kustomize": renamed},
 	doc("astroconnection.md"):              {"": connected},
 	doc("audit.md"):                        {"": empty},
 	doc("commands.md"):                     {"": connected},
@@ -59,7 +59,14 @@ var grounds = map[string]map[string]ground{
 
 var (
 	kubectlInstalled = ground{`kubectl apply --server-side -k config/default`, `kubectl -n scopedtoken-system rollout status deployment/scopedtoken-controller-manager --timeout=60s`}
-	twice            = append(slices.Clip(installed), `helm upgrade scopedtoken config/chart --namespace scopedtoken-system --wait --set image.tag=v0.1.0,concurrency=8`)
+	// renamed is an overlay with other names in another namespace.
+	renamed = ground{
+		`mkdir -p operator && printf '%s\n' 'resources: [../config/default]' 'namespace: astro-system' 'namePrefix: acme-' > operator/kustomization.yaml`,
+		`sed -n '/^replacements:/,$p' config/default/kustomization.yaml >> operator/kustomization.yaml`,
+		`kubectl apply --server-side -k operator`,
+		`kubectl -n astro-system rollout status deployment/acme-scopedtoken-controller-manager --timeout=60s`,
+	}
+	twice = append(slices.Clip(installed), `helm upgrade scopedtoken config/chart --namespace scopedtoken-system --wait --set image.tag=v0.1.0,concurrency=8`)
 	// unattended has bindings that are being deleted, and no operator: it has ended by then.
 	unattended = append(slices.Clip(bound),
 		`kubectl -n scopedtoken-system scale deployment scopedtoken-controller-manager --replicas=0 && sleep 5`,
