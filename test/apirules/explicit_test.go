@@ -81,3 +81,34 @@ func waitForExplicit(t *testing.T, folder string, there bool) {
 	}
 	t.Fatalf("the policy is still not as it should be: in force %t", there)
 }
+
+// TestMisspeltKeys: who sends an object decides whether a misspelt key is refused, as docs/astroconnection.md has it, or is lost.
+func TestMisspeltKeys(t *testing.T) {
+	cases := map[string]struct {
+		reason, refused string
+		flags           []string
+	}{
+		"Apply":           {"kubectl asks for strict validation.", `unknown field "spec.rol"`, nil},
+		"ServerSide":      {"Server-side apply is strict.", ".spec.rol: field not declared in schema", []string{"--server-side"}},
+		"ServerSideLoose": {"It is strict whatever is asked for.", ".spec.rol: field not declared in schema", []string{"--server-side", "--validate=ignore"}},
+		"Unasked":         {"Others are warned, as by default, and the object has no role, which means the widest.", "", []string{"--validate=warn"}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			object := "misspelt-" + strings.ToLower(name)
+			out, err := kubectlApply(t, "ScopedTokenBinding", object, bindingWith("rol: Deploy Only"), tc.flags...)
+			if tc.refused != "" {
+				if err == nil || !strings.Contains(out, tc.refused) {
+					t.Errorf("%s\nwant %q, got %v %s", tc.reason, tc.refused, err, out)
+				}
+				return
+			}
+			if err != nil || !strings.Contains(out, `unknown field "spec.rol"`) {
+				t.Fatalf("%s\nwant a warning, got %v %s", tc.reason, err, out)
+			}
+			if role := kubectl(t, "", "get", "stb", object, "-n", namespace, "-o", "jsonpath={.spec.role}"); role != "" {
+				t.Errorf("%s\nthe role is %q", tc.reason, role)
+			}
+		})
+	}
+}

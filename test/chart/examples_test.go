@@ -1,8 +1,10 @@
 package chart
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,6 +46,12 @@ func TestExampleOfBindings(t *testing.T) {
 		"BlankKind":    {"Helm takes it out, and an AstroConnection of that name may allow everything.", `connection: {kind: , name: acme}, bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection.kind is needed; write AstroConnection or ClusterAstroConnection"},
 		"BlankName":    {"It would be refused by the API server only.", `connection: {name: }, bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection.name is needed"},
 		"BlankOwnKind": {"Nor may that of a binding's own.", `bindings: [{name: a, connectionRef: {kind: , name: acme}, ` + rest + `}]`, nil, "a.connectionRef.kind has nothing behind it"},
+		"OddRole":      {"The role would be the widest.", `bindings: [{name: a, ` + strings.Replace(rest, "role:", "rol:", 1) + `}]`, nil, "astro.bindings: a has no field rol; write one of adopt, "},
+		"OddMode":      {"It would not only observe.", `bindings: [{name: a, Mode: Observe, ` + rest + `}]`, nil, "astro.bindings: a has no field Mode; "},
+		"OddPolicy":    {"The role would be revoked.", `bindings: [{name: a, deletionpolicy: Retain, ` + rest + `}]`, nil, "astro.bindings: a has no field deletionpolicy; "},
+		"OddDeeper":    {"The name would count alone.", `bindings: [{name: a, ` + strings.Replace(rest, "name: ci", "name: ci, ID: x", 1) + `}]`, nil, "astro.bindings: a.token has no field ID; write one of id, name, scope, workspaceId"},
+		"OddKind":      {"It would be an AstroConnection.", `bindings: [{name: a, connectionRef: {Kind: ClusterAstroConnection, name: acme}, ` + rest + `}]`, nil, "a.connectionRef has no field Kind; write one of kind, name"},
+		"OddGeneral":   {"Nor may that of all have it.", `connection: {namespace: x}, bindings: [{name: a, ` + rest + `}]`, nil, "astro.connection has no field namespace; write one of kind, name"},
 		"OwnOfNothing": {"It would be the connection of all.", `bindings: [{name: a, connectionRef: {}, ` + rest + `}]`, map[string]any{}, ""},
 		"NoBindings":   {"There need be none.", `bindings: []`, nil, ""},
 		"NothingAtAll": {"Nor anything of it.", ``, nil, ""},
@@ -68,6 +76,34 @@ func TestExampleOfBindings(t *testing.T) {
 				t.Errorf("%s (-want +got)\n%s", tc.reason, diff)
 			}
 		})
+	}
+}
+
+// TestFieldsOfExample: the template knows every field that a binding has.
+func TestFieldsOfExample(t *testing.T) {
+	crd := of(kustomize(t, "config/crd"), "CustomResourceDefinition")
+	crd = slices.DeleteFunc(crd, func(o object) bool { return o.GetName() != "scopedtokenbindings.astro.scopedtoken.dev" })
+	versions, _, _ := unstructured.NestedSlice(crd[0].Object, "spec", "versions")
+	spec := []string{"schema", "openAPIV3Schema", "properties", "spec", "properties"}
+	for part, values := range map[string]string{
+		"": "odd: 1", "token": "token: {odd: 1}", "target": "target: {odd: 1}", "connectionRef": "connectionRef: {odd: 1}",
+	} {
+		path := spec
+		if part != "" {
+			path = slices.Concat(spec, []string{part, "properties"})
+		}
+		fields, found, _ := unstructured.NestedMap(versions[0].(map[string]any), path...)
+		if !found {
+			t.Fatalf("the kind has no fields at %s", path)
+		}
+		if part == "" {
+			fields["name"] = nil // of the object
+		}
+		want := "has no field odd; write one of " + strings.Join(slices.Sorted(maps.Keys(fields)), ", ")
+		_, err := helm(t, "template", "reports", application(t), "--values", valuesFile(t, "astro: {bindings: [{name: a, "+values+"}]}"))
+		if err == nil || !strings.Contains(err.Error()+"\n", want+"\n") {
+			t.Errorf("%q: want an error that ends with %q, got %v", part, want, err)
+		}
 	}
 }
 

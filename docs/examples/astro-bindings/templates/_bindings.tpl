@@ -8,6 +8,7 @@ everything else in it is the binding's spec; the connection is that of .Values.a
 {{- range (.Values.astro).bindings }}
 {{- $item := required "a binding of astro.bindings needs a name" .name | toString }}
 {{- $where := printf "astro.bindings: %s" $item }}
+{{- include "astro-bindings.known" (list $where . (include "astro-bindings.fields" . | fromYaml)) }}
 {{- include "astro-bindings.filled" (list $where .) }}
 {{- $name := include "astro-bindings.name" (list $where (printf "%s-%s" $root.Release.Name $item)) }}
 {{- if hasKey $names $name }}{{ fail (printf "%s is there twice, and only one of the two would be; give each a name of its own" $where) }}{{ end }}
@@ -43,6 +44,7 @@ if a chart has a default for it, and without a kind it would be an AstroConnecti
 */}}
 {{- define "astro-bindings.connection" -}}
 {{- $connection := required "astro.connection is needed where a binding has no connectionRef" .Values.astro.connection }}
+{{- include "astro-bindings.known" (list "astro.connection" $connection (include "astro-bindings.fields" . | fromYaml).connectionRef) }}
 {{- include "astro-bindings.filled" (list "astro.connection" $connection) }}
 {{- $_ := required "astro.connection.kind is needed; write AstroConnection or ClusterAstroConnection" $connection.kind }}
 {{- $_ := required "astro.connection.name is needed; write the name of the connection" $connection.name }}
@@ -59,5 +61,33 @@ object but the difference to what it sent last, in which the key takes the field
 {{- $at := printf "%s.%s" $where $key }}
 {{- if kindIs "invalid" $value }}{{ fail (printf "%s has nothing behind it; write its value, or take the key out" $at) }}{{ end }}
 {{- if kindIs "map" $value }}{{ include "astro-bindings.filled" (list $at $value) }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What an item may have: its name, and the fields of a binding's spec. */}}
+{{- define "astro-bindings.fields" -}}
+name:
+connectionRef: {kind: , name: }
+token: {scope: , id: , name: , workspaceId: }
+target: {kind: , id: , name: , workspaceId: }
+role:
+mode:
+adopt:
+deletionPolicy:
+expiresAt:
+suspend:
+{{- end }}
+
+{{/*
+Fails if a key is none of these, at any depth. Helm 3 sends objects without asking the API server to refuse such a key, which is
+then dropped: a binding with "rol" in place of "role" would have the widest role.
+*/}}
+{{- define "astro-bindings.known" -}}
+{{- $where := first . }}
+{{- $fields := last . }}
+{{- range $key, $value := index . 1 }}
+{{- if not (hasKey $fields $key) }}{{ fail (printf "%s has no field %s; write one of %s" $where $key (keys $fields | sortAlpha | join ", ")) }}{{ end }}
+{{- $below := get $fields $key }}
+{{- if and (kindIs "map" $below) (kindIs "map" $value) }}{{ include "astro-bindings.known" (list (printf "%s.%s" $where $key) $value $below) }}{{ end }}
 {{- end }}
 {{- end }}
