@@ -66,18 +66,28 @@ func refusedByProxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *
 func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	used := t.reread(authoritiesAge)
 	answer, err := used.RoundTrip(r)
-	if _, unverified := errors.AsType[*tls.CertificateVerificationError](err); !unverified {
+	if !unverified(err) {
 		return answer, err
 	}
-	renewed := t.reread(0)
-	if renewed == used {
-		return nil, err
+	if renewed := t.reread(0); renewed != used {
+		again, bodyErr := rewound(r)
+		if bodyErr != nil {
+			return nil, err
+		}
+		answer, err = renewed.RoundTrip(again)
 	}
-	again, bodyErr := rewound(r)
-	if bodyErr != nil {
-		return nil, err
+	if !unverified(err) {
+		return answer, err
 	}
-	return renewed.RoundTrip(again)
+	if file := readAuthorities().useless(); file != "" {
+		err = fmt.Errorf("%w; %s holds no certificate in PEM", err, file)
+	}
+	return nil, err
+}
+
+func unverified(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is
 }
 
 // rewound is the request with its body from the start, since the first attempt has closed it.
