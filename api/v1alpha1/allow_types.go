@@ -49,7 +49,8 @@ type TokenRule struct {
 	// +kubebuilder:validation:items:MaxLength=64
 	IDs []string `json:"ids,omitempty"`
 
-	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name.
+	// namePrefixes of tokens, compared with the name a token has in Astro now; "*" stands for every name. There are no patterns:
+	// "ci-" is a prefix, and in "ci-*" the "*" is a character of the name.
 	// +optional
 	// +nullable
 	// +listType=set
@@ -117,14 +118,14 @@ type AllowRule struct {
 	// +kubebuilder:validation:MaxItems=32
 	Targets []TargetRule `json:"targets,omitempty"`
 
-	// roles that may be given, by their exact names; "*" stands for every role.
+	// roles that may be given, by their exact names; "*" stands for every role. There are no patterns: a "*" in a name is refused.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	// +kubebuilder:validation:items:MinLength=1
 	// +kubebuilder:validation:items:MaxLength=256
-	// +kubebuilder:validation:items:Pattern=`^[^\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]+$`
+	// +kubebuilder:validation:items:Pattern=`^(\*|[^*\p{C}\p{Zl}\p{Zp}\x{34F}\x{115F}\x{1160}\x{17B4}\x{17B5}\x{2800}\x{3164}\x{FFA0}]+)$`
 	Roles []string `json:"roles,omitempty"`
 
 	// inventory allows the namespaces a TargetInventory of the targets, which shows the names of every token there, and

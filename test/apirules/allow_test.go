@@ -79,6 +79,7 @@ func TestAllow(t *testing.T) {
 		"TokenTwice":          {"A set.", "tokens", `[{scope: Organization, ids: [<tok>, <tok>]}]`, refused("ids[1]: Duplicate value")},
 		"TokenSecondIsBroken": {"One bad entry spoils the list.", "tokens", `[{scope: Organization, ids: ["*"]}, {scope: Workspace}]`, refused(wantSomeToken, "tokens[1]")},
 		"TokenPrefixBreak":    {"No line breaks.", "tokens", `[{scope: Organization, namePrefixes: ["ci-\n"]}]`, refused("namePrefixes[0]", "should match")},
+		"TokenPrefixStar":     {"A token may be called so.", "tokens", `[{scope: Organization, namePrefixes: ["ci-*"]}]`, accepted},
 		"TokenEmptyHomes":     {"No home is not every home.", "tokens", `[{scope: Workspace, workspaceIds: []}]`, refused("workspaceIds", "at least 1 items")},
 		"TokenHomeName":       {"Homes are named by id.", "tokens", `[{scope: Workspace, workspaceIds: [Data]}]`, refused("workspaceIds[0]", "should match")},
 		"TokenManyRules":      {"At most 32.", "tokens", `[` + strings.Repeat(`{scope: Organization, ids: ["*"]}, `, 33) + `]`, refused("tokens: Too many")},
@@ -101,6 +102,8 @@ func TestAllow(t *testing.T) {
 		"NoRoles":   {"A rule speaks of roles.", "roles", `null`, refused("roles: Required value")},
 		"Empty":     {"No role is not every role.", "roles", `[]`, refused("roles", "at least 1 items")},
 		"EmptyRole": {"An empty role is none.", "roles", `[""]`, refused("roles[0]", "at least 1 chars long")},
+		"RoleGlob":  {"There are no patterns but *.", "roles", `["DEPLOYMENT_*"]`, refused("roles[0]", "should match")},
+		"RoleStars": {"Nor are two.", "roles", `["**"]`, refused("roles[0]", "should match")},
 		"RoleTwice": {"A set.", "roles", `[a, a]`, refused("roles[1]: Duplicate value")},
 		"RoleBreak": {"No line breaks.", "roles", `["a\n"]`, refused("roles[0]", "should match")},
 	}
