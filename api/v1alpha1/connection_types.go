@@ -166,7 +166,7 @@ type ConnectionStatus struct {
 	CredentialTokenID string `json:"credentialTokenId,omitempty"`
 
 	// credentialRoles are the roles of that API token by which listings of tokens are measured, such as
-	// ORGANIZATION/clo...=ORGANIZATION_OWNER. While it has others, nothing is concluded from what a listing lacks.
+	// ORGANIZATION/clo...=ORGANIZATION_OWNER. While it lacks one, nothing is concluded from what a listing lacks.
 	// +optional
 	// +listType=atomic
 	CredentialRoles []string `json:"credentialRoles,omitempty"`

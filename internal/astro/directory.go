@@ -11,7 +11,8 @@ import (
 // DirectoryOptions make a Directory.
 type DirectoryOptions struct {
 	SelfID      string           // the token that the client's credential is
-	OwnRoles    []string         // its roles, or those of the token before it, as they were last trusted (OwnRoles); none: as they are first seen
+	OwnRoles    []string         // its roles by which listings are measured, from before (OwnRoles); none: as they are first seen
+	Successor   bool             // OwnRoles are those of another token, in the place of which this one is
 	Clock       func() time.Time // none: time.Now
 	TargetTTL   time.Duration    // how long a target that was found is cached: 10 seconds
 	BatchWindow time.Duration    // how long lookups of targets wait for others to share a call: 10 ms
@@ -65,7 +66,7 @@ func NewDirectory(c *Client, opts DirectoryOptions) *Directory {
 	}
 	return &Directory{
 		client: c, opts: opts, now: opts.Clock, rows: map[string]tokenRow{}, changed: map[string]struct{}{}, missed: map[string]miss{},
-		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(opts.OwnRoles)},
+		trust:   trust{selfID: opts.SelfID, ownRights: slices.Clone(sight(opts.OwnRoles)), successor: opts.Successor && len(opts.OwnRoles) > 0},
 		held:    holding{share: c.share()},
 		targets: newTargetCache(c, opts.Clock, cmp.Or(opts.TargetTTL, targetTTL), cmp.Or(opts.BatchWindow, 10*time.Millisecond)),
 	}

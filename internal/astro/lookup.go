@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/lookalike"
@@ -209,9 +208,7 @@ func (d *Directory) WouldSee(kind EntityType, id string) bool {
 	if row, known := d.targets.rows.get(TargetQuery{Kind: kind, ID: id}); known && row.seen {
 		return true
 	}
-	return d.Doubt() == "" && slices.ContainsFunc(d.TrustedRoles(), func(right string) bool {
-		return strings.HasPrefix(right, string(EntityOrganization)+"/") && strings.HasSuffix(right, "=ORGANIZATION_OWNER")
-	})
+	return d.Doubt() == "" && slices.ContainsFunc(d.TrustedRoles(), ownsOrganization)
 }
 
 // Alike returns tokens of the scope whose name is another than the given one, but looks like it. Of Workspace tokens only

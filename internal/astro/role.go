@@ -151,7 +151,10 @@ const (
 // Rights lists roles in order, for readers and for comparison: ORGANIZATION/<id>=<role>, and for a DAG its Deployment
 // before its id. The rest of a long list is replaced by a checksum, so that a change still shows, and so is what cannot be
 // shown of a line.
-func Rights(roles []Role) []string {
+func Rights(roles []Role) []string { return shorten(allRights(roles)) }
+
+// allRights is Rights, however many there are.
+func allRights(roles []Role) []string {
 	all := make([]string, 0, len(roles))
 	for _, r := range roles {
 		on := []string{string(r.EntityType), r.EntityID}
@@ -161,7 +164,10 @@ func Rights(roles []Role) []string {
 		all = append(all, right(strings.Join(on, "/")+"="+r.Role))
 	}
 	slices.Sort(all)
-	all = slices.Compact(all)
+	return slices.Compact(all)
+}
+
+func shorten(all []string) []string {
 	if len(all) <= maxRights {
 		return all
 	}

@@ -21,9 +21,11 @@ const (
 // permission and does not refuse them, so a credential that lost rights sees a shorter list and no error. Three conditions
 // must hold; in doubt, a token is kept:
 //
-//   - The credential's own token is listed, with the roles that it had when it was first seen, by this process or an
-//     earlier one. Changed roles may be lost rights. Where another token was put in its place, which may have other roles,
-//     every bound token is listed: a token that it has never seen is not gone because it does not see it.
+//   - The credential's own token is listed, and has lost none of the roles by which it is measured: those that it had when it
+//     was first seen, by this process or an earlier one, or when somebody last vouched for it. Roles that it was given besides
+//     hide nothing from it, and strangers can give and take those; so they count neither when they come nor when they go. Where
+//     another token was put in its place, which may have other roles, every bound token is listed: a token that it has never
+//     seen is not gone because it does not see it.
 //   - The bound tokens are listed, except for a few. A role can lose rights and keep its name. Bindings tell which tokens
 //     are bound, so this holds after a restart too.
 //   - The listing has not shrunk suddenly. A clean-up shrinks it as well, so it is trusted once three sweeps in a row found
@@ -32,7 +34,8 @@ const (
 // A listing that fails the first or second condition is no evidence, however often it is repeated, until a trust request.
 type trust struct {
 	selfID    string
-	ownRights []string // of the token selfID; nil: not seen yet
+	ownRights []string // by which the token selfID is measured; nil: not seen yet
+	successor bool     // they are those of another token, which may have seen more by roles that it was given besides
 	total     int      // of the last trusted listing; 0: none yet
 
 	shrunkTotal  int // total of the last shrunken listing
@@ -78,9 +81,12 @@ func (t *trust) judge(s snapshot) (trusted bool, reason string) {
 	return true, ""
 }
 
-// accept makes a trusted listing the measure of later ones.
+// accept makes a trusted listing the measure of later ones. Roles become the measure only if they are the first seen or meant.
 func (t *trust) accept(s snapshot, own, missing []string, request trustRequest) {
-	t.ownRights, t.total, t.shrunkSweeps = own, len(s.tokens), 0
+	t.total, t.shrunkSweeps = len(s.tokens), 0
+	if t.ownRights == nil || request != noTrustRequest {
+		t.ownRights, t.successor = shorten(sight(own)), false
+	}
 	switch request {
 	case noTrustRequest:
 		return
@@ -94,14 +100,33 @@ func (t *trust) accept(s snapshot, own, missing []string, request trustRequest) 
 func (t *trust) rightsOfSelf(tokens []Token) []string {
 	for _, token := range tokens {
 		if token.ID == t.selfID && token.RolesKnown {
-			return Rights(token.Roles)
+			return allRights(token.Roles)
 		}
 	}
 	return nil
 }
 
+// sight are those of the credential's rights by which it may see tokens. An owner of the Organization sees all of them by that role
+// alone, whatever it was given besides.
+func sight(rights []string) []string {
+	if i := slices.IndexFunc(rights, ownsOrganization); i >= 0 {
+		return rights[i : i+1]
+	}
+	return rights
+}
+
+func ownsOrganization(right string) bool {
+	return strings.HasPrefix(right, string(EntityOrganization)+"/") && strings.HasSuffix(right, "=ORGANIZATION_OWNER")
+}
+
+// lost reports whether a right of the measure is missing. What a long measure shows as a checksum is there only while all of it is.
+func lost(measure, own []string) bool {
+	shown := slices.Concat(own, shorten(own))
+	return slices.ContainsFunc(measure, func(right string) bool { return !slices.Contains(shown, right) })
+}
+
 func (t *trust) checkSelf(own, missing []string, request trustRequest) (distrust string, lasting bool) {
-	changed := t.ownRights != nil && !slices.Equal(t.ownRights, own)
+	changed := lost(t.ownRights, own) || t.successor && !slices.ContainsFunc(own, ownsOrganization)
 	switch {
 	case t.selfID == "":
 		return "the credential does not say which token it is", true

@@ -42,11 +42,12 @@ func (d *dependencies) admit(c v1alpha1.Connection, host string, before *access,
 	d.giveUp(key, host, before)
 	a := &access{identity: o.identity, organization: org, limits: c.ConnectionSpec().RateLimit}
 	a.client = d.newClient(c, o.secret, d.budget(c, host, id), func() { d.Registry.ReportUnauthorized(key) })
+	another := c.ConnectionStatus().CredentialRolesTokenID != id
 	a.directory = astro.NewDirectory(a.client, astro.DirectoryOptions{
-		SelfID: id, Clock: d.Clock, OwnRoles: c.ConnectionStatus().CredentialRoles,
+		SelfID: id, Clock: d.Clock, OwnRoles: c.ConnectionStatus().CredentialRoles, Successor: another,
 		Bound: d.boundTokens(key, string(c.ConnectionSpec().OrganizationID)),
 	})
-	if c.ConnectionStatus().CredentialRolesTokenID != id {
+	if another {
 		a.directory.TrustRoles() // it may have other roles than the token before it
 	}
 	return a
