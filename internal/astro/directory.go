@@ -227,7 +227,8 @@ func (d *Directory) requestTrust(r trustRequest) {
 	d.trust.addRequest(r, d.begun)
 }
 
-// Doubt is why the last complete listing is no evidence that a token which it lacks is gone; empty if it is evidence.
+// Doubt is why the last complete listing is no evidence that a token which it lacks is gone; empty if it is evidence. It has ids of
+// tokens and the credential's own roles, and so is for those alone who look after the credential.
 func (d *Directory) Doubt() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -127,9 +127,9 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 	default:
 		return false, "the token could not be looked at", err
 	}
-	if distrust := d.lastingDistrust(); distrust != "" {
+	if d.distrustLasts() {
 		d.forgetMissed(id)
-		return false, noEvidence + distrust, nil
+		return false, NoEvidence, nil
 	}
 	l, err := d.awaitAfter(ctx, begun)
 	if l != nil || err == nil {
@@ -139,7 +139,7 @@ func (d *Directory) ProveGone(ctx context.Context, id string) (gone bool, why st
 		return false, "there is no complete listing of tokens to look in", err
 	}
 	if !l.sweep.Trusted {
-		return false, noEvidence + l.sweep.Reason, nil
+		return false, NoEvidence, nil
 	}
 	if _, there := l.ids[id]; there || d.seenSince(id, l) {
 		return false, "Astro still lists the token", nil
@@ -167,17 +167,16 @@ func (d *Directory) forgetMissed(id string) {
 	delete(d.missed, id)
 }
 
-const noEvidence = "the listing of tokens is no evidence: "
+// NoEvidence is the why of ProveGone where a listing is no evidence. Doubt has more: ids of tokens, and the credential's own roles,
+// which are not for everybody who asks for a token of theirs.
+const NoEvidence = "the listing of tokens is no evidence for now"
 
-// lastingDistrust is why the next listing will not be trusted either. It saves a listing for each of many tokens that seem
+// distrustLasts reports whether the next listing will not be trusted either. It saves a listing for each of many tokens that seem
 // gone at the same time.
-func (d *Directory) lastingDistrust() string {
+func (d *Directory) distrustLasts() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.trust.lasting {
-		return ""
-	}
-	return d.trust.distrust
+	return d.trust.lasting && d.trust.distrust != ""
 }
 
 // seenSince is true if the token was read or written by id since the listing began.

@@ -162,6 +162,9 @@ func findMissing(ctx context.Context, d *astro.Directory, organization string, i
 		if err != nil {
 			return fmt.Errorf("read Astro: %w", err)
 		}
+		if why == astro.NoEvidence { // who makes a plan has the credential
+			why += ": " + d.Doubt()
+		}
 		into.Missing[id] = plan.Missing{Gone: gone, Why: why}
 	}
 	return nil

@@ -49,6 +49,12 @@ var transientReasons = map[string]bool{
 // Stuck reports whether the connection is not ready and will not be until somebody does something.
 func (h Handle) Stuck() bool { return !h.Ready && !transientReasons[h.Reason] }
 
+// NoEvidence is what those who use the connection are told while its listing is no evidence. Why it is not is in the connection's
+// status alone: ids of tokens that other namespaces bind, and the roles of the credential, are not for every tenant to read.
+func (h Handle) NoEvidence() string {
+	return astro.NoEvidence + "; the status of " + h.Key.Words() + " says why"
+}
+
 // serves reports whether the handle reaches the Organization of the host.
 func (h Handle) serves(host, organization string) bool {
 	return h.Directory != nil && h.Host == host && h.Organization == organization

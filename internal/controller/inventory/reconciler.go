@@ -182,9 +182,9 @@ func (r *Reconciler) fill(ctx context.Context, i *v1alpha1.TargetInventory, s *s
 		s.fault = fault.FromAstroError(v1alpha1.ConditionReady, "list the tokens of the Organization", err)
 		return nil
 	}
-	if doubt := h.Directory.Doubt(); doubt != "" { // the rows of before are better than a part of them; each sweep looks again
+	if h.Directory.Doubt() != "" { // the rows of before are better than a part of them; each sweep looks again
 		s.fault = fault.CouldNotCheck(v1alpha1.ConditionReady, v1alpha1.ReasonListIncomplete,
-			"the tokens on %s %q are as they were last known: the listing is not complete: %s", s.target.Kind, s.target.Name, doubt)
+			"the tokens on %s %q are as they were last known: %s", s.target.Kind, s.target.Name, h.NoEvidence())
 		return nil
 	}
 	declared, err := r.declared(ctx, h, s.target, r.naming(subject, s.target))

@@ -229,6 +229,8 @@ func (r *Reconciler) prove(ctx context.Context, g group, h connection.Handle, o 
 	switch {
 	case err != nil:
 		return o.unprovenTo(h.Key, err.Error()), err
+	case why == astro.NoEvidence:
+		return o.unprovenTo(h.Key, h.NoEvidence()), nil
 	case !gone:
 		return o.unprovenTo(h.Key, why), nil
 	}
