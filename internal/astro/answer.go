@@ -1,8 +1,8 @@
 package astro
 
 import (
-	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,24 +35,31 @@ type wireError struct {
 type failure struct {
 	op      string
 	timeout time.Duration
+	plain   bool
+	sent    string              // the Organization, which is in every request
 	clean   func(string) string // removes secrets from text that comes from outside
 }
+
+// words are those of an answer, fit for an error. What they repeat of the Organization is taken out, because it is all that users write in
+// a plain request.
+func (f failure) words(s string) string { return f.clean(withoutEcho(clean(startOf(s)), f.sent)) }
 
 // fromResponse is the error of an answer other than 200.
 func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {
 	raw, _ := io.ReadAll(io.LimitReader(body, maxErrorBody)) // a body that breaks off still says something
-	e := &Error{Op: f.op, Status: resp.StatusCode}
+	e := &Error{Op: f.op, Plain: f.plain, Status: resp.StatusCode, Message: statusText(resp)}
 	wire, fromAstro := readError(raw, resp.StatusCode)
 	if fromAstro {
-		e.Message = cmp.Or(text.Clip(f.clean(wire.Message), maxErrorText), statusText(resp))
+		e.Answer = text.Clip(f.words(wire.Message), maxErrorText)
 		e.RequestID = text.Clip(f.clean(wire.RequestID), maxRequestID)
 		e.Fields = f.fieldErrors(wire)
 	} else {
-		e.Message = strings.TrimSpace(statusText(resp) + ", not in Astro's form. " + f.snippet(raw))
+		e.Message += ", not in Astro's form"
+		e.Answer = strings.TrimSpace(e.Message + ". " + f.snippet(raw))
 	}
 	e.kind = kindOf(resp.StatusCode, fromAstro || resp.StatusCode == http.StatusUnauthorized && !isPage(raw))
 	if redirected(resp.StatusCode) {
-		e.Message, e.final = f.redirect(resp), true
+		e.Message, e.Answer, e.final = redirects("elsewhere"), f.redirect(resp), true
 	}
 	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode == http.StatusServiceUnavailable {
 		e.RetryAfter = retryAfter(resp.Header, time.Now())
@@ -102,9 +109,9 @@ func (f failure) fieldErrors(w wireError) []FieldError {
 	var fields []FieldError
 	for _, wire := range w.FieldErrors[:min(len(w.FieldErrors), maxFields)] {
 		field := FieldError{
-			Field:   text.Clip(f.clean(wire.Field), maxErrorText),
-			Code:    text.Clip(f.clean(wire.Code), maxErrorText),
-			Message: text.Clip(f.clean(wire.Message), maxErrorText),
+			Field:   text.Clip(f.words(wire.Field), maxErrorText),
+			Code:    text.Clip(f.words(wire.Code), maxErrorText),
+			Message: text.Clip(f.words(wire.Message), maxErrorText),
 		}
 		if field != (FieldError{}) {
 			fields = append(fields, field)
@@ -119,7 +126,7 @@ var tags = regexp.MustCompile(`(?s)<(style|script)\b.*?(</(style|script)>|\z)|<[
 
 // snippet is the beginning of a body that is not Astro's. It helps to find out what answered.
 func (f failure) snippet(raw []byte) string {
-	return text.Clip(f.clean(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
+	return text.Clip(f.words(tags.ReplaceAllString(string(raw), " ")), maxSnippet)
 }
 
 // retryAfter reads seconds or a date. A date is relative to the Date header of the answer, if there is one.
@@ -151,10 +158,20 @@ func (f failure) noAnswer(caller, within context.Context, err error) *Error {
 		return e
 	}
 	var dial *net.OpError
-	e := &Error{Op: f.op, kind: ErrUnreachable}
+	e := &Error{Op: f.op, Plain: f.plain, kind: ErrUnreachable}
 	e.unsent = errors.As(err, &dial) && dial.Op == "dial"
-	e.Message = text.Clip("no answer: "+f.clean(lasting(withoutURL(err))), maxErrorText)
+	e.Message, e.Answer = "no answer", text.Clip("no answer: "+f.words(lasting(withoutURL(err))), maxErrorText)
+	if ofTheConnection(err) {
+		e.Message, e.Answer = e.Answer, ""
+	}
 	return e
+}
+
+// ofTheConnection reports whether an error is about the way to Astro alone. Others quote what was received.
+func ofTheConnection(err error) bool {
+	_, network := errors.AsType[*net.OpError](err)
+	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)
+	return network || certificate || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // badAnswer is the error of a body that cannot be read to its end, or is not what was asked for.
@@ -168,8 +185,9 @@ func (f failure) badAnswer(caller, within context.Context, err error) *Error {
 	if page, ok := errors.AsType[pageError](err); ok {
 		return f.page(page)
 	}
-	message := text.Clip("the answer cannot be read: "+f.clean(lasting(err)), maxErrorText)
-	return &Error{Op: f.op, Status: http.StatusOK, Message: message, kind: ErrUnreachable}
+	const unread = "the answer cannot be read"
+	answer := text.Clip(unread+": "+f.words(lasting(err)), maxErrorText)
+	return &Error{Op: f.op, Plain: f.plain, Status: http.StatusOK, Message: unread, Answer: answer, kind: ErrUnreachable}
 }
 
 // ended tells the end of the caller's context from the deadline of the call; nil if neither has come.
@@ -178,7 +196,7 @@ func (f failure) ended(caller, within context.Context) *Error {
 		return gaveUp(f.op, err)
 	}
 	if within.Err() != nil {
-		return &Error{Op: f.op, Message: "no complete answer within " + f.timeout.String(), kind: ErrUnreachable}
+		return &Error{Op: f.op, Plain: f.plain, Message: "no complete answer within " + f.timeout.String(), kind: ErrUnreachable}
 	}
 	return nil
 }
@@ -200,7 +218,7 @@ func lasting(err error) string { return ofOneAttempt.ReplaceAllString(err.Error(
 
 // page is the error of a page in Astro's place, which is known by its title, or else by how it begins.
 func (f failure) page(raw []byte) *Error {
-	e := &Error{Op: f.op, Status: http.StatusOK, Message: "HTTP 200 with a web page in Astro's place", kind: ErrUnreachable}
+	e := &Error{Op: f.op, Plain: f.plain, Status: http.StatusOK, Message: "HTTP 200 with a web page in Astro's place", kind: ErrUnreachable}
 	shown := ""
 	if found := title.FindSubmatch(raw); found != nil {
 		shown = f.snippet(found[1])
@@ -209,7 +227,7 @@ func (f failure) page(raw []byte) *Error {
 		shown = f.snippet(raw)
 	}
 	if shown != "" {
-		e.Message += ": «" + shown + "»"
+		e.Answer = e.Message + ": «" + shown + "»"
 	}
 	return e
 }
@@ -218,7 +236,11 @@ func (f failure) page(raw []byte) *Error {
 func (f failure) redirect(resp *http.Response) string {
 	to := "elsewhere"
 	if at, err := resp.Location(); err == nil && at.Hostname() != "" {
-		to = "to " + text.Clip(f.clean(at.Hostname()), maxSnippet)
+		to = "to " + text.Clip(f.words(at.Hostname()), maxSnippet)
 	}
+	return redirects(to)
+}
+
+func redirects(to string) string {
 	return "it redirects " + to + ", and the credential does not follow"
 }

@@ -69,14 +69,14 @@ func TestErrorsAreClassifiedAtTheEdge(t *testing.T) {
 			if !errors.Is(err, c.want) {
 				t.Fatalf("%s: got %v", c.reason, err)
 			}
-			if strings.ContainsAny(err.Error(), "\r\n") || strings.Contains(err.Error(), "<h") {
+			if full := InFull(err).Error(); strings.ContainsAny(full, "\r\n") || strings.Contains(full, "<h") {
 				t.Errorf("not fit for a condition: %q", err)
 			}
 			if want := []string{fmt.Sprint("GET token ", outcome(c.want), " ", c.status)}; !slices.Equal(outcomes, want) {
 				t.Errorf("observed %q, want %q", outcomes, want)
 			}
 			var e *Error
-			if errors.As(err, &e); c.body == json(c.status) && (e.RequestID != "r-1" || e.Message != "no such thing" || e.Status != c.status) {
+			if errors.As(err, &e); c.body == json(c.status) && (e.RequestID != "r-1" || e.Answer != "no such thing" || e.Status != c.status) {
 				t.Errorf("lost Astro's words: %+v", e)
 			}
 		})
@@ -90,7 +90,7 @@ func TestFieldErrorsAreTold(t *testing.T) {
 	if !errors.As(err, &e) || !errors.Is(err, ErrInvalid) || len(e.Fields) == 0 || e.RequestID == "" {
 		t.Fatalf("got %v", err)
 	}
-	if text := err.Error(); !strings.Contains(text, e.Fields[0].Message) || !strings.HasSuffix(text, "(request "+e.RequestID+")") {
+	if text := InFull(err).Error(); !strings.Contains(text, e.Fields[0].Message) || !strings.HasSuffix(text, "(request "+e.RequestID+")") {
 		t.Errorf("got %s", text)
 	}
 	if n := w.wire.count(http.MethodPost); n != 1 {
@@ -153,7 +153,7 @@ func TestPageOfAGatewayIsReadInNoTime(t *testing.T) {
 	body := strings.Repeat("<style>", maxErrorBody/7)
 	began := time.Now()
 	_, err := answering(http.StatusBadGateway, []byte("Bad gateway "+body+"x{}"), nil).GetToken(t.Context(), "t1")
-	if took := time.Since(began); took > 20*time.Second || !strings.HasSuffix(err.Error(), "Bad gateway") {
+	if took := time.Since(began); took > 20*time.Second || !strings.HasSuffix(InFull(err).Error(), "Bad gateway") {
 		t.Errorf("%v after %s", err, took)
 	}
 }

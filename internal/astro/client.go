@@ -32,6 +32,9 @@ type Options struct {
 	// Observe is called after every request: "GET", "tokens", "ok" or the kind of its error, the HTTP status (0 without an
 	// answer), and how long it took.
 	Observe func(method, endpoint, outcome string, status int, d time.Duration)
+	// Failed is called with an error of an answer, for a log that tells it in full. What is no news is left out: a read that does not
+	// find what it looks for, and a 429.
+	Failed func(error)
 	// Refused is called once when Astro refuses the credential, and not again until UseCredential or Prove.
 	Refused func()
 	// Recency is what is remembered of tokens lately, shared by all clients of a process; none: the client's own.
@@ -55,6 +58,9 @@ func (o Options) complete() Options {
 	}
 	if o.Observe == nil {
 		o.Observe = func(string, string, string, int, time.Duration) {}
+	}
+	if o.Failed == nil {
+		o.Failed = func(error) {}
 	}
 	if o.Refused == nil {
 		o.Refused = func() {}

@@ -78,10 +78,6 @@ func newCredential(secret string) *credential {
 	return &credential{redactor: newRedactor(strings.TrimSpace(secret))}
 }
 
-// cleanBeginning removes secrets from an answer to a call that carried the credential, and keeps only the beginning of a
-// long text. The credential in use may be another one by then.
-func (c *credential) cleanBeginning(s string) string { return c.clean(s[:min(len(s), 4<<10)]) }
-
 // recordRefusal remembers the first call that Astro refused for its credential, and is true for that one.
 func (c *credential) recordRefusal(err error) (first bool) {
 	e, ok := errors.AsType[*Error](err)

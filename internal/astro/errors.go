@@ -31,12 +31,17 @@ type FieldError struct {
 }
 
 // Error is a failed call. All its text is clipped, on one line, and free of secrets.
+//
+// Its message is the client's own, and is for everybody. What was answered is not: it may repeat what others have in the same
+// request, and where secrets are cut out of it, the gap tells whoever wrote that part of the request how the secret reads.
 type Error struct {
 	Op         string // as in "update roles of token clt…"
 	Status     int    // 0 if there was no answer
 	Message    string
 	RequestID  string
-	Fields     []FieldError
+	Answer     string       // what was answered, or empty; see InFull
+	Fields     []FieldError // a part of what was answered
+	Plain      bool         // nothing in the request was written by users, but for the connection's Organization
 	RetryAfter time.Duration
 
 	kind   error // one of the Err… above; nil if the caller gave up
@@ -50,17 +55,50 @@ const maxErrorText = 300
 // maxRetryAfter is the longest Retry-After that is respected.
 const maxRetryAfter = 5 * time.Minute
 
-// Error tells what was tried, what came back, and the request id to quote to Astro's support.
-func (e *Error) Error() string {
-	parts := []string{e.Op + ": " + e.Message}
+// Error tells what was tried, what came of it, and the request id, by which a log has the answer. It has nothing of the answer.
+func (e *Error) Error() string { return e.words(e.Message) }
+
+func (e *Error) full() string {
+	parts := []string{cmp.Or(e.Answer, e.Message)}
 	for _, f := range e.Fields {
 		parts = append(parts, strings.Trim(f.Field+": "+cmp.Or(f.Message, f.Code), ": "))
 	}
+	return e.words(strings.Join(parts, "; "))
+}
+
+func (e *Error) words(message string) string {
 	id := ""
 	if e.RequestID != "" {
 		id = " (request " + e.RequestID + ")"
 	}
-	return text.Clip(strings.Join(parts, "; "), maxErrorText-len(id)) + id
+	return text.Clip(e.Op+": "+message, maxErrorText-len(id)) + id
+}
+
+// inFull is an error whose text has what was answered.
+type inFull struct {
+	error
+
+	text string
+}
+
+func (f inFull) Error() string { return f.text }
+
+func (f inFull) Unwrap() error { return f.error }
+
+// InFull is an error with what was answered in its text. It is for a log, and for whoever has the credential.
+func InFull(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return inFull{err, strings.Replace(err.Error(), e.Error(), e.full(), 1)}
+	}
+	return err
+}
+
+// ToOwner is an error as the status of a connection tells it: in full where the request was plain.
+func ToOwner(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Plain {
+		return InFull(err)
+	}
+	return err
 }
 
 // Unwrap returns the kind of the error and, if the caller's context ended, the error of that context.

@@ -40,12 +40,12 @@ func FuzzErrorBody(f *testing.F) {
 		if n := len(slices.DeleteFunc(slices.Clone(kinds), func(kind error) bool { return !errors.Is(err, kind) })); n != 1 {
 			t.Fatalf("%v is of %d kinds", err, n)
 		}
-		telling(t, err.Error())
+		telling(t, InFull(err).Error())
 		e, _ := errors.AsType[*Error](err)
-		if len(err.Error()) > maxErrorText || len(e.Fields) > maxFields {
+		if len(InFull(err).Error()) > maxErrorText || len(e.Fields) > maxFields {
 			t.Fatalf("%d bytes of error, %d fields", len(err.Error()), len(e.Fields))
 		}
-		said := []string{e.Message, e.RequestID}
+		said := []string{e.Message, e.Answer, e.RequestID}
 		for _, field := range e.Fields {
 			said = append(said, field.Field, field.Code, field.Message)
 		}

@@ -26,7 +26,7 @@ func (c *Client) Prove(ctx context.Context) (Organization, error) {
 }
 
 func (c *Client) organization(ctx context.Context, trial bool) (Organization, error) {
-	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial}
+	k := call{op: "get organization " + c.opts.Organization, endpoint: "organization", timeout: c.opts.ReadTimeout, trial: trial, plain: true}
 	if err := validID(k.op, c.opts.Organization); err != nil {
 		return Organization{}, err
 	}
@@ -41,8 +41,11 @@ func (c *Client) organization(ctx context.Context, trial bool) (Organization, er
 		}
 		return nil
 	})
-	// Both are told in messages, and whoever answers may echo the credential.
-	return Organization{ID: text.Clip(sent.cut(org.ID), maxRequestID), Name: text.Clip(sent.cut(org.Name), text.MostName)}, err
+	// Both are told in messages, and whoever answers may echo the credential. An id as it was asked for is none of it.
+	if org.ID != c.opts.Organization {
+		org.ID = text.Clip(sent.cut(org.ID), maxRequestID)
+	}
+	return Organization{ID: org.ID, Name: text.Clip(sent.cut(org.Name), text.MostName)}, err
 }
 
 // GetToken reads one token. An answer that is older than what is known of the token is read again, with growing waits; what
@@ -113,7 +116,7 @@ func (c *Client) listTokens(ctx context.Context, list pagedList[Token]) ([]Token
 
 func pagedTokens() pagedList[Token] {
 	return pagedList[Token]{
-		call:  call{op: "list tokens", endpoint: "tokens", path: "/tokens"},
+		call:  call{op: "list tokens", endpoint: "tokens", path: "/tokens", plain: true},
 		items: "tokens",
 		id:    func(t Token) string { return t.ID },
 	}

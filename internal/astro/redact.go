@@ -35,8 +35,12 @@ func newRedactor(secret string) *redactor {
 	return r
 }
 
-// clean is the package's clean, and also removes every piece of the credential.
+// startOf is the beginning of a text.
+func startOf(s string) string { return s[:min(len(s), 4<<10)] }
+
+// clean is the package's clean of the beginning, and also removes every piece of the credential.
 func (r *redactor) clean(s string) string {
+	s = startOf(s)
 	if r.whole != "" && len(r.whole) < secretPiece {
 		s = strings.ReplaceAll(s, r.whole, redacted)
 	}
@@ -63,4 +67,39 @@ func (r *redactor) cut(s string) string {
 func (r *redactor) has(piece string) bool {
 	_, ok := r.pieces[piece]
 	return ok
+}
+
+// sentPiece is how many letters in a row of what was sent count as an echo of it.
+const sentPiece = 6
+
+// withoutEcho takes out of a text what repeats a part of what was sent, in capitals or not. It comes before a redactor: where that cuts
+// a piece of the secret out of an echo, whoever chose what was sent learns the piece.
+func withoutEcho(s, sent string) string {
+	in, of := asciiLower(s), asciiLower(sent)
+	var out strings.Builder
+	for i := 0; i < len(s); {
+		n := 0
+		for i+n < len(s) && strings.Contains(of, in[i:i+n+1]) {
+			n++
+		}
+		if n < sentPiece {
+			out.WriteByte(s[i])
+			i++
+			continue
+		}
+		out.WriteString("…")
+		i += n
+	}
+	return out.String()
+}
+
+// asciiLower keeps the length of a text, which strings.ToLower does not.
+func asciiLower(s string) string {
+	lower := []byte(s)
+	for i, c := range lower {
+		if 'A' <= c && c <= 'Z' {
+			lower[i] = c + 'a' - 'A'
+		}
+	}
+	return string(lower)
 }

@@ -3,6 +3,7 @@ package astro
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -39,11 +40,11 @@ func TestNoSecretInAnyError(t *testing.T) {
 		if err == nil {
 			return
 		}
-		for _, text := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
+		for _, text := range []string{err.Error(), InFull(err).Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%#v", err), fmt.Sprintf("%q", err)} {
 			noPieceOf(t, secret, text)
 		}
-		if len(err.Error()) > maxErrorText {
-			t.Fatalf("%d bytes: %s", len(err.Error()), err)
+		if full := InFull(err).Error(); len(full) > maxErrorText {
+			t.Fatalf("%d bytes: %s", len(full), full)
 		}
 	})
 }
@@ -74,6 +75,76 @@ func noPieceOf(t *rapid.T, secret, text string) {
 	for i := 0; i+size <= len(secret); i++ {
 		if strings.Contains(text, secret[i:i+size]) {
 			t.Fatalf("%q is in %s", secret[i:i+size], text)
+		}
+	}
+}
+
+// echoing answers with all that was asked, in one of the ways in which Astro or what stands before it may say it.
+func echoing(way string, status int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.HasSuffix(r.URL.Path, "/tokens/t1") { // the read before a write
+			_, _ = w.Write([]byte(`{"id":"t1","roles":[{"entityType":"ORGANIZATION","entityId":"o","role":"ORGANIZATION_MEMBER"}]}`))
+			return
+		}
+		asked := r.URL.Path + " " + strings.Join(r.URL.Query()["names"], " ") + " " + string(body)
+		answer := map[string]string{
+			"Astro":   fmt.Sprintf(`{"message":%s,"requestId":"r-1","statusCode":%d}`, quote(asked), status),
+			"Field":   fmt.Sprintf(`{"message":"no","requestId":"r-1","statusCode":%d,"fieldErrors":[{"field":"roles","message":%s}]}`, status, quote(asked)),
+			"Gateway": "not allowed: " + asked,
+			"Page":    "<html><title>" + asked + "</title></html>",
+		}[way]
+		w.Header().Set("Location", "https://"+strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", ".")+".example/")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(answer))
+	})
+}
+
+// TestNoErrorTellsTheSecret: where a piece of it is cut out of what a user wrote, that user learns that the guess was right. So the
+// same request has the same error, whatever the secret is.
+func TestNoErrorTellsTheSecret(t *testing.T) {
+	const secret, other = "eyJhbGciOiJSUzI1NiJ9.c0123456789abcdefghijklmn.SIGNATURE-signature", "another-secret-of-the-operator-altogether"
+	told := func(credential, organization, guess, way string, status int) (all []string) {
+		client := NewClient(Options{
+			Organization: organization, Credential: credential, Limiter: unlimited(), Transport: inMemory{echoing(way, status)},
+		})
+		client.retries.left = 0
+		_, update := client.UpdateRoles(t.Context(), "t1", add(NewRole(EntityDeployment, "d1", guess)))
+		_, find := client.ListDeployments(t.Context(), Filter{Names: []string{guess}})
+		_, exists := client.TargetExists(t.Context(), EntityDeployment, "c0123456789abcdefghijklmn")
+		_, list := client.ListTokens(t.Context())
+		_, org := client.Prove(t.Context())
+		for _, err := range []error{update, find, exists, list, org} {
+			if err != nil {
+				all = append(all, err.Error(), ToOwner(err).Error())
+			}
+		}
+		return all
+	}
+	for _, way := range []string{"Astro", "Field", "Gateway", "Page"} {
+		for _, status := range []int{200, 302, 400, 401, 403, 404, 500} {
+			for _, guess := range []string{secret[:12], secret[30:42] + " " + secret[40:52], secret} {
+				for _, organization := range []string{"c0123456789abcdefghijklmn", "cl9876543210zyxwvutsrqpon"} {
+					right, wrong := told(secret, organization, guess, way, status), told(other, organization, guess, way, status)
+					if diff := cmp.Diff(wrong, right); diff != "" {
+						t.Errorf("%s %d, %q: -with another secret, +with this one\n%s", way, status, guess, diff)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestEchoesAreTakenOut(t *testing.T) {
+	const sent = "clabcdefghijklmnopqrstuvw"
+	for text, want := range map[string]string{
+		"no Organization has the id '" + sent + "'":   "no Organization has the id '…'",
+		"no " + strings.ToUpper(sent[3:20]) + " here": "no … here",
+		"it was cut: " + sent[:8]:                     "it was cut: …",
+		"abcde is a word, as is ÄÖ\xff":               "abcde is a word, as is ÄÖ\xff",
+	} {
+		if diff := cmp.Diff(want, withoutEcho(text, sent)); diff != "" {
+			t.Error(diff)
 		}
 	}
 }

@@ -234,7 +234,7 @@ func TestEchoOfTheOldSecretIsRedacted(t *testing.T) {
 		_, _ = w.Write([]byte(`{"message":"not a header: ` + r.Header.Get("Authorization")[len("Bearer "):] + `","requestId":"r","statusCode":400}`))
 	})
 	_, err := c.GetToken(t.Context(), "t")
-	if !errors.Is(err, ErrInvalid) || strings.Contains(err.Error(), "secret-of-the") {
+	if !errors.Is(err, ErrInvalid) || strings.Contains(InFull(err).Error(), "secret-of-the") {
 		t.Errorf("got %v", err)
 	}
 }

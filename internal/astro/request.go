@@ -23,6 +23,7 @@ type call struct {
 	maxBody  int64 // decoded; maxAnswer if zero
 	urgent   bool  // goes before calls that are not: a slot to write is held for it
 	trial    bool  // sent even with a credential that Astro has refused
+	plain    bool  // no user has written anything in it but the Organization
 
 	requestID *string // where to put what Astro calls the request, if not nil
 }
@@ -32,6 +33,13 @@ func (k call) method() string {
 		return http.MethodPost
 	}
 	return http.MethodGet
+}
+
+// tells reports whether an error of the call has an answer that a log should have.
+func (k call) tells(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	missing := k.body == nil && errors.Is(err, ErrNotFound)
+	return ok && (e.Answer != "" || len(e.Fields) > 0) && !missing && !errors.Is(err, ErrThrottled)
 }
 
 // refusedBy is why the call is not sent with the credential; nil if it may be sent.
@@ -119,6 +127,9 @@ func (c *Client) exchange(ctx context.Context, k call, b *bucket, decode func(io
 	}
 	sent, began := b.clock.Now(), time.Now()
 	err := c.send(ctx, inUse, k, decode)
+	if k.tells(err) {
+		c.opts.Failed(err)
+	}
 	replaced := c.credential.Load() != inUse
 	if inUse.recordRefusal(err) && !replaced {
 		c.opts.Refused()
@@ -145,7 +156,7 @@ func refusedLate(k call) error {
 func (c *Client) send(ctx context.Context, with *credential, k call, decode func(io.Reader) error) error {
 	within, cancel := context.WithTimeout(ctx, k.timeout)
 	defer cancel()
-	f := failure{op: k.op, timeout: k.timeout, clean: with.cleanBeginning}
+	f := failure{op: k.op, timeout: k.timeout, plain: k.plain, sent: c.opts.Organization, clean: with.clean}
 	req, err := c.newRequest(within, with, k)
 	if err != nil {
 		return f.noAnswer(ctx, within, err)

@@ -75,7 +75,7 @@ func TestHugeBodyIsCutOff(t *testing.T) {
 		_, _ = w.Write([]byte(`"}`))
 	})
 	client.retries.left, client.opts.ReadTimeout = 0, time.Minute
-	if _, err := client.GetToken(t.Context(), "t1"); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "too large") {
+	if _, err := client.GetToken(t.Context(), "t1"); !errors.Is(err, ErrUnreachable) || !strings.Contains(InFull(err).Error(), "too large") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -194,7 +194,7 @@ func TestProxyThatRefuses(t *testing.T) {
 	transport.Proxy = http.ProxyURL(address)
 	c := NewClient(Options{BaseURL: "https://api.astronomer.io", Organization: "o", Credential: "secret", Transport: transport})
 	_, err = c.GetOrganization(t.Context())
-	if want := "the proxy " + address.Host + " does not let the request through: HTTP 403 Forbidden"; !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "password") {
+	if want := "the proxy " + address.Host + " does not let the request through: HTTP 403 Forbidden"; !errors.Is(err, ErrUnreachable) || !strings.Contains(ToOwner(err).Error(), want) || strings.Contains(ToOwner(err).Error(), "password") {
 		t.Errorf("want %q, got %v", want, err)
 	}
 }
@@ -204,7 +204,7 @@ func TestAnAnswerToEverything(t *testing.T) {
 	for _, answer := range []string{"{}", `{"message":"please log in"}`, "null"} {
 		portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, answer) }))
 		c := NewClient(Options{BaseURL: portal.URL, Organization: "o", Credential: "secret"})
-		if org, err := c.GetOrganization(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), "no Organization") {
+		if org, err := c.GetOrganization(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(ToOwner(err).Error(), "no Organization") {
 			t.Errorf("%s: %+v, %v", answer, org, err)
 		}
 		portal.Close()
@@ -244,10 +244,10 @@ func TestAPageForPeopleIsNamed(t *testing.T) {
 			c := stub(t, tc.answer, func(o *Options) { o.Credential = secret })
 			c.retries.left = 0
 			_, err := c.GetOrganization(t.Context())
-			if !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "t0ps3cret") {
+			if !errors.Is(err, ErrUnreachable) || !strings.Contains(ToOwner(err).Error(), tc.want) || strings.Contains(ToOwner(err).Error(), "t0ps3cret") {
 				t.Errorf("%s\nwant %q, got %v", tc.reason, tc.want, err)
 			}
-			if _, err = c.ListTokens(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(err.Error(), tc.want) {
+			if _, err = c.ListTokens(t.Context()); !errors.Is(err, ErrUnreachable) || !strings.Contains(ToOwner(err).Error(), tc.want) {
 				t.Errorf("%s\nof a listing, want %q, got %v", tc.reason, tc.want, err)
 			}
 		})

@@ -43,12 +43,12 @@ var meanings = []meaning{
 	{kind: astro.ErrIncomplete, reason: v1alpha1.ReasonListIncomplete, transient: true, next: again},
 	{
 		kind: astro.ErrInvalid, reason: v1alpha1.ReasonRefusedByAstro, refuses: true,
-		next: "; correct what is declared, or ask Astro's support with the request id",
+		next: "; correct what is declared, or ask whoever runs the operator: its log has Astro's answer, by the request id",
 	},
 }
 
-// FromAstroError is the fault that an error of Astro's API means for the condition. Astro's message and request id are
-// part of the error's text.
+// FromAstroError is the fault that an error of Astro's API means for the condition. The text of such an error has the id of the
+// request, and nothing of what was answered.
 func FromAstroError(condition, doing string, err error) *Fault {
 	f := CouldNotCheck(condition, v1alpha1.ReasonUnreachable, "%s: %v", doing, err)
 	f.Err = err

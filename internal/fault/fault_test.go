@@ -40,7 +40,7 @@ func TestFromAstroError(t *testing.T) {
 		"Throttled":    {"A rate limit passes by itself.", astro.ErrThrottled, want{"Unknown", "RateLimited", "; the operator slows down and tries again by itself", true, false}},
 		"Unauthorized": {"A credential that was refused shows on the connection.", astro.ErrUnauthorized, want{"Unknown", "CredentialRejected", "; put a valid API token in the connection's Secret", true, false}},
 		"Forbidden":    {"Astro looked and said no.", astro.ErrForbidden, want{"False", "PermissionDenied", "; give the connection's API token a role that may do this, such as ORGANIZATION_OWNER", false, true}},
-		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct what is declared, or ask Astro's support with the request id", false, true}},
+		"Invalid":      {"So it did here.", astro.ErrInvalid, want{"False", "RefusedByAstro", "; correct what is declared, or ask whoever runs the operator: its log has Astro's answer, by the request id", false, true}},
 		"Incomplete":   {"A listing that is no evidence passes.", astro.ErrIncomplete, want{"Unknown", "ListIncomplete", "; the operator tries again by itself", true, false}},
 		"RolesUnknown": {"An answer without roles is no answer, and each binding says so.", ErrRolesUnknown, want{"Unknown", "ListIncomplete", "", false, false}},
 		"Unreachable":  {"No answer is nobody's fault.", astro.ErrUnreachable, want{"Unknown", "Unreachable", "; the operator tries again by itself", true, false}},

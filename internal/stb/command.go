@@ -15,6 +15,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/klog/v2"
+
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
 
 // Run runs the program of this version with these arguments and returns its exit code: 0, 1 for an error, or what the command
@@ -32,7 +34,7 @@ func run(ctx context.Context, args []string, s *session) int {
 		return int(code)
 	}
 	if err != nil {
-		fmt.Fprintln(s.ErrOut, "error: "+printable(err.Error()))
+		fmt.Fprintln(s.ErrOut, "error: "+printable(astro.InFull(err).Error()))
 		return 1
 	}
 	return 0

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"encoding/hex"
 
+	"sigs.k8s.io/controller-runtime/pkg/log"
+
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 )
@@ -111,10 +113,18 @@ func (d *dependencies) newClient(c v1alpha1.Connection, secret string, limiter *
 		UserAgent:    d.UserAgent,
 		Party:        partyOf(c),
 		Observe:      countRequest(KeyOf(c)),
+		Failed:       logAnswer(KeyOf(c)),
 		Refused:      refused,
 		Fence:        d.Fence,
 		Recency:      d.Recency,
 		MaxListing:   d.MaxListing,
 		Memory:       d.Memory.Of(c.GetNamespace()), // of a ClusterAstroConnection none, which is the operator's own
 	})
+}
+
+// logAnswer writes down what was answered to a call that failed. Bindings tell the id of the request alone.
+func logAnswer(key Key) func(error) {
+	return func(err error) {
+		log.Log.Info("Astro did not do what it was asked", "connection", key.String(), "answer", astro.InFull(err).Error())
+	}
 }

@@ -27,7 +27,7 @@ func transient(f *fault.Fault, needsUser bool) *fault.Fault {
 // fromAstroError is the fault that an error of Astro's API means for a connection, which is where a credential that was
 // refused has to be renewed.
 func fromAstroError(doing string, err error) *fault.Fault {
-	f := fault.FromAstroError(v1alpha1.ConditionReady, doing, err)
+	f := fault.FromAstroError(v1alpha1.ConditionReady, doing, astro.ToOwner(err))
 	if f.Reason == v1alpha1.ReasonCredentialRejected {
 		f.Status, f.Transient = metav1.ConditionFalse, false
 	}

@@ -279,7 +279,7 @@ func (r *Reconciler) readThrough(ctx context.Context, g group, h connection.Hand
 	case o.Presence == decision.Gone:
 		r.reportUnauthorized(h, err)
 		log.FromContext(ctx).Info("a token that another connection lists is not taken for gone: that one could not be asked",
-			"token", g.key.String(), "connection", h.Key.String(), "answer", err.Error())
+			"token", g.key.String(), "connection", h.Key.String(), "answer", astro.InFull(err).Error())
 		o.Presence, o.Why = decision.Absent, "another connection to the Organization lists it and could not be asked; "+
 			"the operator asks again with each sweep, and its log says what the answer was"
 	}
