@@ -40,9 +40,14 @@ type failure struct {
 	clean   func(string) string // removes secrets from text that comes from outside
 }
 
-// words are those of an answer, fit for an error. What they repeat of the Organization is taken out, because it is all that users write in
-// a plain request.
-func (f failure) words(s string) string { return f.clean(withoutEcho(clean(startOf(s)), f.sent)) }
+// words are those of an answer, fit for an error. Those about a plain request are told to users of the connection, so that what they
+// repeat of the Organization is taken out.
+func (f failure) words(s string) string {
+	if f.plain {
+		s = withoutEcho(clean(startOf(s)), f.sent)
+	}
+	return f.clean(s)
+}
 
 // fromResponse is the error of an answer other than 200.
 func (f failure) fromResponse(resp *http.Response, body io.Reader) *Error {

@@ -98,6 +98,28 @@ func TestFieldErrorsAreTold(t *testing.T) {
 	}
 }
 
+// TestAnswersAreLogged: the log has what no message tells, and nothing of what is no news.
+func TestAnswersAreLogged(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault astrosim.Fault
+		want  int
+	}{
+		"a refusal":     {astrosim.Fault{Kind: astrosim.FaultForbidden}, 1},
+		"a gateway":     {astrosim.Fault{Kind: astrosim.FaultHTML, Status: http.StatusForbidden}, 1},
+		"a rate limit":  {astrosim.Fault{Kind: astrosim.FaultThrottle}, 0},
+		"nothing there": {astrosim.Fault{Kind: astrosim.FaultNotFound}, 0},
+		"no HTTP":       {astrosim.Fault{Kind: astrosim.FaultReset}, 1},
+	} {
+		var logged []error
+		w := newWorld(t, astrosim.Options{}, func(o *Options) { o.Failed = func(err error) { logged = append(logged, err) } })
+		w.client.retries.left = 0
+		w.Inject(c.fault)
+		if _, err := w.client.GetToken(t.Context(), w.ci); err == nil || len(logged) != c.want || c.want > 0 && InFull(logged[0]).Error() == err.Error() {
+			t.Errorf("%s: %v, logged %v", name, InFull(err), logged)
+		}
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	cases := map[string]struct {

@@ -7,7 +7,8 @@
 // What Astro knows, as plain values:
 //
 //   - redact.go: no text from outside enters an error before it is cleaned of secrets.
-//   - errors.go: the kinds of errors. Callers ask with errors.Is and never see a status code.
+//   - errors.go: the kinds of errors. Callers ask with errors.Is and never see a status code. The text of an error is for everybody;
+//     what was answered is beside it, see InFull and ToOwner.
 //   - fields.go: reads and edits single fields of a JSON object, so that unknown fields survive.
 //   - role.go: one entry of a token's role set, kept byte for byte.
 //   - token.go: an API token.

@@ -74,21 +74,21 @@ func (e *Error) words(message string) string {
 	return text.Clip(e.Op+": "+message, maxErrorText-len(id)) + id
 }
 
-// inFull is an error whose text has what was answered.
-type inFull struct {
+// inFullError is an error whose text has what was answered.
+type inFullError struct {
 	error
 
 	text string
 }
 
-func (f inFull) Error() string { return f.text }
+func (f inFullError) Error() string { return f.text }
 
-func (f inFull) Unwrap() error { return f.error }
+func (f inFullError) Unwrap() error { return f.error }
 
 // InFull is an error with what was answered in its text. It is for a log, and for whoever has the credential.
 func InFull(err error) error {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return inFull{err, strings.Replace(err.Error(), e.Error(), e.full(), 1)}
+		return inFullError{err, strings.Replace(err.Error(), e.Error(), e.full(), 1)}
 	}
 	return err
 }

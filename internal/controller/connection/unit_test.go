@@ -1,6 +1,7 @@
 package connection
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,18 @@ func waitFor(t *testing.T, done func() bool) {
 		time.Sleep(time.Millisecond)
 	}
 	t.Fatal("it did not come about")
+}
+
+// Of a call in which other users may have written something, nothing of the answer is told.
+func TestAConnectionTellsAnswersToPlainCalls(t *testing.T) {
+	for plain, want := range map[bool]string{
+		true: "list: list tokens: you may not (request r)", false: "list: list tokens: HTTP 400 Bad Request (request r)",
+	} {
+		err := &astro.Error{Op: "list tokens", Message: "HTTP 400 Bad Request", Answer: "you may not", RequestID: "r", Plain: plain}
+		if f := fromAstroError("list", err); !strings.HasPrefix(f.Message, want) {
+			t.Errorf("plain %t: want %q, got %q", plain, want, f.Message)
+		}
+	}
 }
 
 func TestFaultOutlivesItsRequestID(t *testing.T) {
