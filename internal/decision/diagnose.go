@@ -142,6 +142,9 @@ func (p Progress) diagnose(c Change, err error, f Findings) *fault.Fault {
 	b := &s.Bindings[c.Owner]
 	plain := fault.FromAstroError(v1alpha1.ConditionSynced, fmt.Sprintf("%s on %s", c, b.where(&p.Decision.Rulings[c.Owner])), err)
 	if c.To == "" {
+		if dead := p.deadCause(c, err); dead != nil && plain.Reason == v1alpha1.ReasonRefusedByAstro {
+			return dead
+		}
 		return plain
 	}
 	if plain.Reason == v1alpha1.ReasonRefusedByAstro {
@@ -162,6 +165,11 @@ func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
 	if own := p.ownCause(c, err, f); own != nil {
 		return own
 	}
+	return p.deadCause(c, err)
+}
+
+// deadCause is that the token holds roles on targets that are gone, which nobody declared.
+func (p Progress) deadCause(c Change, err error) *fault.Fault {
 	b := &p.Situation.Bindings[c.Owner]
 	if dead := p.Situation.Dead; len(dead) > 0 && !p.drops(c) {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
