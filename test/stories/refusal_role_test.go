@@ -15,7 +15,7 @@ import (
 )
 
 var _ = Describe("A role that Astro does not take", func() {
-	It("is named, with what Astro says", func(ctx context.Context) {
+	It("is named, with the next step and the id of the request", func(ctx context.Context) {
 		w := emptyWorld(ctx)
 		tokens := w.tokens(6)
 		w.sim.AddCustomRole(w.org, "Science Only", "DEPLOYMENT", astrosim.RestrictedTo(w.science))
@@ -30,10 +30,10 @@ var _ = Describe("A role that Astro does not take", func() {
 			refusal{bind("unknown", "No Such Role"), v1alpha1.ReasonRoleNotFound, []string{`"No Such Role"`, "correct spec.role", "request "}},
 			refusal{bind("case", "deploy only"), v1alpha1.ReasonRoleNotFound, []string{`"deploy only"`, "correct spec.role"}},
 			refusal{bind("of-dags", "DAG Reader"), v1alpha1.ReasonRoleNotFound, []string{`"DAG Reader"`, "correct spec.role"}},
-			refusal{bind("restricted", "Science Only"), v1alpha1.ReasonRefusedByAstro, []string{"Science Only", w.data, "cannot be assigned", "request "}},
+			refusal{bind("restricted", "Science Only"), v1alpha1.ReasonRefusedByAstro, []string{"Science Only", w.science, w.etl, "choose another role", "request "}},
 		)
 		w.sim.GrantRole(tokens[4], astrosim.TypeWorkspace, w.data, "WORKSPACE_MEMBER")
-		w.refuse(refusal{bind("restricted-in", "Science Only"), v1alpha1.ReasonRefusedByAstro, []string{"Science Only", w.data, "request "}})
+		w.refuse(refusal{bind("restricted-in", "Science Only"), v1alpha1.ReasonRefusedByAstro, []string{"Science Only", w.science, w.etl, "request "}})
 
 		w.role("unknown", "Deploy Only")
 		w.expect("True/Granted", "unknown")
