@@ -65,7 +65,7 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 	through, inSlot := throughOf(e)
 	refusedRead := inSlot && errors.Is(r.Err, astro.ErrForbidden) && p.challenges(through)
 	if p.sending != nil {
-		p.Situation.Memory = p.Situation.Memory.unanswered(p.sending.Changes, p.Situation.Now)
+		p.Situation.Memory = p.unanswered(*p.sending, p.Situation.Now)
 	}
 	p.slot, p.sending = false, nil
 	if inSlot {

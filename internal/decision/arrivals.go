@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -57,8 +58,29 @@ func (s *Situation) arrivesUntil(b *Binding) time.Time {
 // mayArrive reports whether a write may still arrive that gives a binding the role which it leaves, and which is not there.
 func (p Progress) mayArrive(i int) bool {
 	s, r := &p.Situation, &p.Decision.Rulings[i]
-	_, removed := s.Done[s.Bindings[i].Object.UID]
-	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !removed && !s.conclusive(&s.Bindings[i])
+	return r.Uncertain || r.enforced() == roleset.Leave && r.Verdict.Outcome == roleset.Gone && !p.removed(i) && !s.conclusive(&s.Bindings[i])
+}
+
+// removed reports whether this reconcile took the role of a binding out of the token, and no write without an answer can bring it back.
+func (p Progress) removed(i int) bool {
+	s := &p.Situation
+	_, done := s.Done[s.Bindings[i].Object.UID]
+	return done && !s.Now.Before(s.Memory.Unanswered[s.entry(&p.Decision, i)].Add(settleTime))
+}
+
+// unanswered remembers that a write had no answer. It may arrive after any later one, with every role that it has.
+func (p Progress) unanswered(sent Post, now time.Time) Memory {
+	holds := map[astro.RoleKey]bool{}
+	for _, role := range sent.Roles {
+		holds[role.Key()] = true
+	}
+	var places []roleset.Target
+	for i := range p.Situation.Bindings {
+		if place := p.Situation.entry(&p.Decision, i); holds[place.Key()] {
+			places = append(places, place)
+		}
+	}
+	return p.Situation.Memory.unanswered(sent.Changes, places, now)
 }
 
 // arrived forgets what writes without an answer would have made of places that hold something else, by a look so late that no such write

@@ -15,7 +15,7 @@ import (
 type Memory struct {
 	Refusals    map[Attempt]Refusal
 	Contentions map[types.UID]Contention
-	// Unanswered is when a write that gives a role last had no answer, by its place.
+	// Unanswered is when a write had no answer last, by the places of the roles that it has. All of them may still arrive.
 	Unanswered map[roleset.Target]time.Time
 	// Arriving is when writes without an answer were sent, by what they would make of their places, for as long as it may be there.
 	Arriving map[Made]time.Time
@@ -145,8 +145,8 @@ func (m Memory) accepted(places ...roleset.Target) Memory {
 	return next
 }
 
-// unanswered remembers that a write had no answer, and may still arrive.
-func (m Memory) unanswered(changes []Change, now time.Time) Memory {
+// unanswered remembers that a write had no answer, and may still arrive. It brings the roles in other places along, as they were.
+func (m Memory) unanswered(changes []Change, others []roleset.Target, now time.Time) Memory {
 	next := m.clone()
 	maps.DeleteFunc(next.Unanswered, func(_ roleset.Target, at time.Time) bool { return now.Sub(at) > refusalAge })
 	maps.DeleteFunc(next.Arriving, func(_ Made, at time.Time) bool { return now.Sub(at) > refusalAge })
@@ -156,16 +156,20 @@ func (m Memory) unanswered(changes []Change, now time.Time) Memory {
 			next.Unanswered[c.Target] = now
 		}
 	}
+	for _, t := range others {
+		next.Unanswered[t] = now
+	}
 	return next
 }
 
-// answered forgets writes that had no answer, since Astro took a later one: they do not arrive any more.
-func (m Memory) answered(changes []Change) Memory {
+// answered forgets what writes without an answer would have made of places that Astro took a later change of. That one of them arrives
+// all the same is not ruled out before it is as old as it can be.
+func (m Memory) answered(changes []Change, now time.Time) Memory {
 	next, at := m.clone(), map[roleset.Target]bool{}
 	for _, c := range changes {
-		delete(next.Unanswered, c.Target)
 		at[c.Target] = true
 	}
+	maps.DeleteFunc(next.Unanswered, func(_ roleset.Target, at time.Time) bool { return now.Sub(at) >= settleTime })
 	maps.DeleteFunc(next.Arriving, func(made Made, _ time.Time) bool { return at[made.Target] })
 	return next
 }

@@ -56,7 +56,7 @@ func TestAWriteWithoutAnAnswerIsNoDrift(t *testing.T) {
 }
 
 func TestForHowLongAWriteMayArrive(t *testing.T) {
-	m := Memory{}.unanswered([]Change{{Change: roleset.Change{Target: w1, From: member, To: owner}}}, now)
+	m := Memory{}.unanswered([]Change{{Change: roleset.Change{Target: w1, From: member, To: owner}}}, nil, now)
 	at := func(later time.Duration) with {
 		return func(s *Situation) { s.Token.ByID, s.Token.At = true, now.Add(later) }
 	}

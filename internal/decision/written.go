@@ -24,7 +24,7 @@ func (p Progress) afterPost(r Replaced) Progress {
 		p.Situation.Now = r.Now
 	}
 	if len(sent.Changes) == 0 {
-		return p.challenged(sent.Through, r).decide()
+		return p.challenged(sent, r).decide()
 	}
 	switch {
 	case r.Err == nil:
@@ -43,7 +43,8 @@ func (p Progress) afterPost(r Replaced) Progress {
 }
 
 // challenged remembers whether the credential may write the token. Only a definite no counts against it.
-func (p Progress) challenged(through string, r Replaced) Progress {
+func (p Progress) challenged(sent Post, r Replaced) Progress {
+	through := sent.Through
 	switch {
 	case r.Err == nil:
 		p.Situation.Memory = p.Situation.writerThrough(through, true)
@@ -53,7 +54,8 @@ func (p Progress) challenged(through string, r Replaced) Progress {
 	case errors.Is(r.Err, astro.ErrInvalid): // the set is refused as it is, which says nothing of the credential
 		p.Situation.Memory = p.Situation.Memory.undecided(p.Situation.credential(through), p.Situation.Now)
 	default:
-		return p.Retry(r.Err).lose(through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
+		p.Situation.Memory = p.unanswered(sent, p.Situation.Now)
+		return p.Retry(r.Err).lose(sent.Through, fault.FromAstroError(v1alpha1.ConditionSynced, "write the token's roles as they are", r.Err))
 	}
 	return p
 }
@@ -104,7 +106,7 @@ func (p Progress) notWritten(sent Post, err error) Progress {
 	if len(sent.Changes) == 1 {
 		f = fault.FromAstroError(v1alpha1.ConditionSynced, sent.Changes[0].String(), err)
 	}
-	p.Situation.Memory = p.Situation.Memory.unanswered(sent.Changes, p.Situation.Now)
+	p.Situation.Memory = p.unanswered(sent, p.Situation.Now)
 	return p.Retry(err).lose(sent.Through, f)
 }
 
@@ -116,7 +118,7 @@ func (p Progress) written(sent Post, u astro.Update) Progress {
 	own, dropped := slices.Concat(sent.Changes, p.droppedFrom(sent.Changes)), len(p.dropped(sent.Changes)) > 0
 	s.Token = s.Token.shown(withoutAccessors(u), s.Now)
 	known := s.Memory
-	s.Memory = s.writerThrough(sent.Through, true).answered(sent.Changes).untold(own).accepted(targetsOf(sent.Changes)...)
+	s.Memory = s.writerThrough(sent.Through, true).answered(sent.Changes, s.Now).untold(own).accepted(targetsOf(sent.Changes)...)
 	if through := s.connection(sent.Through); through != nil {
 		s.Memory = s.Memory.wrote(through, sent.Changes, s.Now)
 	}

@@ -32,6 +32,7 @@ type flight struct {
 	uids    []types.UID      // bindings that it gives a role
 	refused error            // Astro will refuse it
 	arrived bool             // Astro has taken it, or refused it
+	before  bool             // of a process before this one
 }
 
 // Two roles that are nobody's business, with a field and a kind that the operator does not know.
@@ -92,11 +93,15 @@ func (s *state) replace(r roleSet) {
 	s.proc.seen = false
 }
 
-// arrive lets the write that is waited for reach Astro. One before it does not come after it any more.
+// arrive lets the write that is waited for reach Astro. One of this process that nobody waits for any more may come after it; those of a
+// process before have arrived by then, or never do, since a lease is waited out in between.
 func (s *state) arrive() {
 	f := *s.astro.flight
 	f.arrived = true
-	s.astro.flight, s.astro.late = &f, nil
+	s.astro.flight = &f
+	if late := s.astro.late; late != nil && late.before {
+		s.astro.late = nil
+	}
 	s.apply(&f)
 	s.proc.seen = f.refused == nil || s.proc.seen
 }

@@ -150,7 +150,7 @@ func (c *code) astro(a *astroState) {
 			continue
 		}
 		c.roleSet(f.roles)
-		c.flags(true, f.arrived, f.refused != nil, f.targets[0], f.targets[1], f.given[0], f.given[1])
+		c.flags(true, f.arrived, f.before, f.refused != nil, f.targets[0], f.targets[1], f.given[0], f.given[1])
 	}
 }
 

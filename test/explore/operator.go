@@ -191,6 +191,11 @@ func (s *state) crash() {
 		}
 	}
 	s.abandon()
+	if f := s.astro.late; f != nil {
+		late := *f
+		late.before = true
+		s.astro.late = &late
+	}
 	s.proc = process{queued: true, began: int8(s.tick)}
 	for _, e := range s.stored {
 		s.grant(e.uid)
