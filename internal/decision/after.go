@@ -89,6 +89,9 @@ func (p Progress) afterRead(e Effect, r TokenRead) Progress {
 		}
 		return p.notRead(through, r.Err).decide()
 	}
+	if r.Unchecked != nil {
+		return p.notChecked(through, r.Unchecked).decide()
+	}
 	if r.Credential != "" && r.Credential != p.Situation.credential(through) { // what Astro says to it is not about the new one
 		return p.wake(soon).lose(through, fault.Quiet()).decide()
 	}
@@ -168,6 +171,17 @@ func (p Progress) notRead(through string, err error) Progress {
 		p = p.Retry(err)
 	}
 	return p.lose(through, f)
+}
+
+// notChecked remembers that nobody knows whether the connections still say what the write was decided on, so that it is not made.
+func (p Progress) notChecked(through string, err error) Progress {
+	const doing = "look at the connection right before the write"
+	f := fault.FromKubernetesError(v1alpha1.ConditionSynced, doing, err)
+	if f == nil {
+		f = fault.CouldNotCheck(v1alpha1.ConditionSynced, v1alpha1.ReasonUnreachable, "%s: %v; the operator tries again by itself", doing, err)
+		f.Transient = true
+	}
+	return p.Retry(err).lose(through, f)
 }
 
 // afterLimit takes in which of the removals the limit lets through; those that are not among them it does not.

@@ -35,6 +35,7 @@ type driver struct {
 	limit   map[roleset.Target]bool     // removals that the limit holds back
 	through string                      // the API token with which the slot is used
 	look    func(s Situation) []Binding // the bindings as they are in the slot
+	check   func(p Progress) TokenRead  // what their connections say right before the write
 	later   time.Time                   // when the slot comes
 
 	effects    []string
@@ -95,6 +96,9 @@ func (w *driver) perform(p Progress, e Effect) Progress {
 	}
 	p = After(p, e, w.result(p, e))
 	if _, slot := e.(ReadForWrite); slot {
+		if next := Next(p); w.check != nil && (isA[Post](next) || isA[MayRevoke](next)) {
+			p = After(p, e, w.check(p))
+		}
 		switch Next(p).(type) {
 		case Post, MayRevoke:
 		default:
@@ -102,6 +106,11 @@ func (w *driver) perform(p Progress, e Effect) Progress {
 		}
 	}
 	return p
+}
+
+func isA[E any](e Effect) bool {
+	_, is := e.(E)
+	return is
 }
 
 // log notes entries of the audit log as one reads them: the place, what becomes of its role and why, and for whom.

@@ -24,6 +24,7 @@ type (
 	WriteJournal struct{ Claims map[types.UID]pin.Claim }
 	// ReadForWrite waits for a write slot of the connection's credential, looks at the bindings again and reads the token,
 	// to write to it at once (TokenRead). If what Next asks for then is no MayRevoke or Post, the slot is given back (Close).
+	// Before either, the connections of ActsFor are read from Kubernetes; if they are not as they were, that is another TokenRead.
 	ReadForWrite struct{ Through string }
 	// MayRevoke asks the revocation limit of the connection about removals (Permitted).
 	MayRevoke struct {
@@ -62,6 +63,7 @@ type (
 		Credential   string // the id of the API token with which it was read for a write, and would be written
 		Now          time.Time
 		Err          error
+		Unchecked    error // what is to be written must not be: what it is decided on could not be read from Kubernetes
 	}
 	// Patched is what became of each binding's patch. A binding that is missing in both was patched.
 	Patched struct {

@@ -100,6 +100,38 @@ func TestWhatTheFreshReadChanges(t *testing.T) {
 			},
 			holds: at{w1: member, w2: member},
 		},
+		"SwitchedToObserve": {
+			reason: "Nothing is given through a connection that observes by then, and the journal lets go of the claim.",
+			parts:  of(binding("a"), binding("b").on(w2).through("other")),
+			drive: func(w *driver) {
+				w.check = func(p Progress) TokenRead {
+					all := slices.Clone(p.Situation.Bindings)
+					for _, i := range p.ActsFor() {
+						if all[i].Object.Name == "a" {
+							all[i].Connection = connection("acme")
+							observes(&all[i].Connection)
+						}
+					}
+					return TokenRead{Token: w.astro, Bindings: all}
+				}
+			},
+			effects: is{
+				"AddFinalizers a b", "WriteJournal a", "ReadForWrite acme", "WriteJournal b", "ReadForWrite other",
+				"Post other w2: add WORKSPACE_MEMBER", "Withdraw a", "Report", "Clear b",
+			},
+			states: so{"a": "True/WouldChange", "b": "True/Granted Held Created, changed"}, holds: at{w1: "", w2: member},
+		},
+		"NotToBeChecked": {
+			reason: "Without a word of Kubernetes about the connection nothing is written, and its refusal is told.",
+			parts:  of(binding("a")), drive: func(w *driver) { w.check = func(Progress) TokenRead { return TokenRead{Unchecked: errDenied} } },
+			effects: is{"AddFinalizers a", "WriteJournal a", "ReadForWrite acme", "Withdraw a", "Report"},
+			states:  so{"a": "False/KubernetesRefused"}, holds: at{w1: ""},
+			also: func(t *testing.T, w *driver) {
+				if len(w.progress.Errs) == 0 {
+					t.Error("nobody tries again")
+				}
+			},
+		},
 		"RetainedMeanwhile": {
 			reason: "What becomes of the role when the binding goes is in the journal as it is now: the object may be gone when it is read.",
 			parts:  of(binding("a").edit(func(o *v1alpha1.ScopedTokenBinding) { o.Spec.DeletionPolicy = v1alpha1.DeletionRetain })),

@@ -82,6 +82,20 @@ func (p Progress) Writes() string {
 	return p.toChallenge()
 }
 
+// ActsFor are the bindings for which the next write is made, by their place in the situation. Whether it may be made is for their
+// connections to say.
+func (p Progress) ActsFor() (all []int) {
+	part := p.part()
+	for _, c := range part {
+		all = append(append(all, c.Owner), p.Decision.indices(c.Claims)...)
+	}
+	if through := p.toChallenge(); len(part) == 0 && through != "" {
+		all = append(all, slices.IndexFunc(p.Situation.Bindings, func(b Binding) bool { return b.Connection.ID == through }))
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // nextOf brings a part of the changes to Astro: what it gives is in the journal before the slot is waited for, and is
 // what is decided again on the read in the slot.
 func (p Progress) nextOf(part []Change) Effect {

@@ -52,7 +52,7 @@ func FromKubernetesError(condition, doing string, err error) *Fault {
 			"; exempt the operator's service account from the policy or webhook that takes this out of its writes, and apply the CRDs of the operator's version")
 	}
 	errors.As(err, &status)
-	const next = "; let the operator's service account make this write, and exempt it from the policy that refuses it"
+	const next = "; let the operator's service account make this request, and exempt it from the policy that refuses it"
 	if status.Status().Code == http.StatusInternalServerError {
 		f := CouldNotCheck(condition, v1alpha1.ReasonKubernetesRefused, "%s: %s%s", doing, text.Clip(err.Error(), mostRefusal), again)
 		f.Transient = true

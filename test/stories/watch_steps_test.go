@@ -22,7 +22,7 @@ import (
 type watchGate struct {
 	mu      sync.Mutex
 	shut    bool
-	partly  bool // only watches of bindings are shut out
+	only    string // if not empty, only watches of this resource are shut out
 	opened  *sync.Cond
 	watches map[*http.Request]context.CancelFunc
 	expired bool // watches that would go on have to list anew
@@ -70,7 +70,7 @@ func (g *watchGate) enter(r *http.Request, cut context.CancelFunc) bool {
 	defer g.mu.Unlock()
 	q := r.URL.Query()
 	watches := q.Get("watch") != ""
-	for g.shut && (!g.partly || watches && strings.HasSuffix(r.URL.Path, "/scopedtokenbindings")) {
+	for g.shut && (g.only == "" || watches && g.shutsOut(r)) {
 		g.opened.Wait()
 	}
 	if !watches {
@@ -83,6 +83,9 @@ func (g *watchGate) enter(r *http.Request, cut context.CancelFunc) bool {
 	g.watches[r] = cut
 	return true
 }
+
+// shutsOut reports whether a watch is one of those that are shut out.
+func (g *watchGate) shutsOut(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/"+g.only) }
 
 func (g *watchGate) leave(r *http.Request) {
 	g.mu.Lock()
@@ -121,9 +124,34 @@ func (g *watchGate) gap(w *world, meanwhile func()) {
 func (g *watchGate) deaf(w *world, meanwhile func()) {
 	GinkgoHelper()
 	g.mu.Lock()
-	g.partly = true
+	g.only = "scopedtokenbindings"
 	g.mu.Unlock()
 	g.gap(w, meanwhile)
+}
+
+// behind lets something happen while the watch of one resource has not come back yet, and all others have.
+func (g *watchGate) behind(resource string, meanwhile func()) {
+	GinkgoHelper()
+	g.mu.Lock()
+	g.shut, g.only = true, resource
+	for r, cut := range g.watches {
+		if g.shutsOut(r) {
+			cut()
+		}
+	}
+	g.mu.Unlock()
+	defer g.turn(false, false)
+	Eventually(func() (left int) {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		for r := range g.watches {
+			if g.shutsOut(r) {
+				left++
+			}
+		}
+		return left
+	}).Should(BeZero(), "no watch shows %s", resource)
+	meanwhile()
 }
 
 // turn shuts or opens the gate, and ends every watch where it is shut.

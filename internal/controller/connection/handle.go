@@ -82,8 +82,8 @@ func (h Handle) edited(o Handle) bool {
 		was.DanglingRoles != is.DanglingRoles || !equality.Semantic.DeepEqual(was.Allow, is.Allow)
 }
 
-// Find is the connection as a cache has it, not to be changed; nil if there is none.
-func Find(ctx context.Context, cache client.Reader, k Key) (v1alpha1.Connection, error) {
+// Find is the connection as a cache or the API server has it, not to be changed; nil if there is none.
+func Find(ctx context.Context, from client.Reader, k Key) (v1alpha1.Connection, error) {
 	var object interface {
 		v1alpha1.Connection
 		client.Object
@@ -91,7 +91,7 @@ func Find(ctx context.Context, cache client.Reader, k Key) (v1alpha1.Connection,
 	if k.Kind == v1alpha1.KindClusterAstroConnection {
 		object = &v1alpha1.ClusterAstroConnection{}
 	}
-	err := cache.Get(ctx, k.Object(), object, client.UnsafeDisableDeepCopy)
+	err := from.Get(ctx, k.Object(), object, client.UnsafeDisableDeepCopy)
 	if apierrors.IsNotFound(err) {
 		return nil, nil //nolint:nilnil // no connection is an answer, not an error
 	}

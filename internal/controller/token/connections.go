@@ -45,7 +45,7 @@ type labels struct {
 	err    error
 }
 
-// connected is a connection as the cache has it, nil for none, and what is known of it besides.
+// connected is a connection as it was read, nil for none, and what is known of it besides.
 type connected struct {
 	key       connection.Key
 	id, words string // the key, spelled out
@@ -61,7 +61,7 @@ func (r *Reconciler) connections() connections {
 
 // of returns the connection that a binding refers to.
 func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (connected, error) {
-	key := connection.KeyFor(b.Namespace, b.Spec.ConnectionRef)
+	key := connectionOf(b)
 	if known, ok := c.seen[key]; ok {
 		return known, nil
 	}
@@ -69,17 +69,24 @@ func (c connections) of(ctx context.Context, b *v1alpha1.ScopedTokenBinding) (co
 	if err != nil {
 		return connected{}, err
 	}
-	found := connected{key: key, id: key.String(), words: key.Words(), object: object}
-	if object != nil {
-		found.host = ref.Host(object.ConnectionSpec())
-		if h, known := c.r.Registry.Get(key); known && h.Object.GetUID() == object.GetUID() { // else it was not looked at yet
-			found.handle = h
-		}
-		found.handle.Key, found.handle.Object = key, object
-		found.own = ownRoles(found.handle)
-	}
+	found := c.r.connected(key, object)
 	c.seen[key] = found
 	return found, nil
+}
+
+// connected is an object with what is known of it besides.
+func (r *Reconciler) connected(key connection.Key, object v1alpha1.Connection) connected {
+	found := connected{key: key, id: key.String(), words: key.Words(), object: object}
+	if object == nil {
+		return found
+	}
+	found.host = ref.Host(object.ConnectionSpec())
+	if h, known := r.Registry.Get(key); known && h.Object.GetUID() == object.GetUID() { // else it was not looked at yet
+		found.handle = h
+	}
+	found.handle.Key, found.handle.Object = key, object
+	found.own = ownRoles(found.handle)
+	return found
 }
 
 // keyOf returns the key of a binding that refers to the connection. A claim keeps its key without the connection, so that
@@ -143,16 +150,19 @@ func (c connections) labelsOf(ctx context.Context, namespace string) labels {
 	if known, ok := c.labels[namespace]; ok {
 		return known
 	}
-	var object metav1.PartialObjectMetadata
-	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
-	var found labels
-	if err := c.r.Client.Get(ctx, client.ObjectKey{Name: namespace}, &object); err != nil {
-		found.err = fmt.Errorf("get namespace %s: %w", namespace, err)
-	} else {
-		found.labels = object.Labels
-	}
+	found := labelsFrom(ctx, c.r.Client, namespace)
 	c.labels[namespace] = found
 	return found
+}
+
+// labelsFrom reads them from the cache, or from the API server.
+func labelsFrom(ctx context.Context, from client.Reader, namespace string) labels {
+	var object metav1.PartialObjectMetadata
+	object.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	if err := from.Get(ctx, client.ObjectKey{Name: namespace}, &object); err != nil {
+		return labels{err: fmt.Errorf("get namespace %s: %w", namespace, err)}
+	}
+	return labels{labels: object.Labels}
 }
 
 // credentialOf lists the connections that work with the token as their credential, even those that were not looked at since

@@ -170,7 +170,7 @@ func inOrder(bindings []decision.Binding) []decision.Binding {
 }
 
 // refresh looks at the bindings again after a wait: as the cache has them now, or as they were patched in this reconcile
-// if the cache is behind. Those that are gone are left out. What was looked up for them is kept.
+// if the cache is behind, through their connections likewise. Those that are gone are left out. What was looked up for them is kept.
 func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]decision.Binding, error) {
 	known := r.connections()
 	now := make([]decision.Binding, 0, len(before))
@@ -192,6 +192,9 @@ func (r *Reconciler) refresh(ctx context.Context, before []decision.Binding) ([]
 		c, err := known.of(ctx, b.Object)
 		if err != nil {
 			return nil, err
+		}
+		if was := b.Connection.Object; was != nil && c.object != nil && was.GetUID() == c.object.GetUID() && !newer(c.object, was) {
+			c = r.connected(c.key, was) // it was read right before a write
 		}
 		next := known.binding(ctx, b.Object, c)
 		next.Undeclared, next.Orphan, next.Claim, next.Recovered, next.Journaled = b.Undeclared, b.Orphan, b.Claim, b.Recovered, b.Journaled

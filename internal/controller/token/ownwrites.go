@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 	"sigs.k8s.io/controller-runtime/pkg/event"
@@ -153,7 +154,7 @@ func (o *ownWrites) forget(uid types.UID) {
 }
 
 // newer reports whether an object is as new as another version of it, or newer.
-func newer(b, than *v1alpha1.ScopedTokenBinding) bool {
-	order, err := resourceversion.CompareResourceVersion(b.ResourceVersion, than.ResourceVersion)
+func newer(b, than metav1.Object) bool {
+	order, err := resourceversion.CompareResourceVersion(b.GetResourceVersion(), than.GetResourceVersion())
 	return err != nil || order >= 0
 }

@@ -22,9 +22,9 @@ import (
 
 // +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings,verbs=get;list;watch;patch
 // +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=scopedtokenbindings/status,verbs=patch
-// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=list;watch
-// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=list;watch,roleName=manager-cluster-role
-// +kubebuilder:rbac:groups="",resources=namespaces,verbs=list;watch,roleName=manager-cluster-role
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=astroconnections,verbs=get;list;watch
+// +kubebuilder:rbac:groups=astro.scopedtoken.dev,resources=clusterastroconnections,verbs=get;list;watch,roleName=manager-cluster-role
+// +kubebuilder:rbac:groups="",resources=namespaces,verbs=get;list;watch,roleName=manager-cluster-role
 // +kubebuilder:rbac:groups="",namespace=system,resources=configmaps,verbs=get;list;create;update
 // +kubebuilder:rbac:groups=events.k8s.io,resources=events,verbs=create;patch,roleName=manager-cluster-role
 

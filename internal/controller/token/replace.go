@@ -58,7 +58,8 @@ func (r *Reconciler) replaceRoles(ctx context.Context, g group, p decision.Progr
 	return decision.Close(w.progress)
 }
 
-// decide is asked with the token as it was just read. What was decided before the wait for the slot does not count.
+// decide is asked with the token as it was just read. What was decided before the wait for the slot does not count, nor what was
+// decided on a connection that has been edited since the cache has seen it.
 func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro.Token) ([]astro.Role, bool) {
 	r := w.reconciler
 	w.looked, w.posting = true, false
@@ -75,7 +76,7 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 	read := decision.TokenRead{Token: fresh, Bindings: w.withoutElsewhere(bindings), Now: r.Clock(), Credential: w.handle.SelfID}
 	read.CredentialOf, read.Protected = r.credentialOf(ctx, w.group.key)
 	w.progress = decision.After(w.progress, e, read)
-	for {
+	for now := r.asOfNow(); w.stands(ctx, e, read, now); {
 		switch next := decision.Next(w.progress).(type) {
 		case decision.MayRevoke:
 			w.progress = decision.After(w.progress, next, w.mayRevoke(next))
@@ -86,6 +87,29 @@ func (w *write) decide(ctx context.Context, e decision.ReadForWrite, fresh astro
 		default:
 			return nil, false
 		}
+	}
+	return nil, false
+}
+
+// stands reports whether there is something to be written, or to be asked about first, after a look at what the connections say by now.
+// What is decided anew may act for others, whose connections are looked at as well: each once.
+func (w *write) stands(ctx context.Context, e decision.ReadForWrite, read decision.TokenRead, now *asOfNow) bool {
+	for {
+		switch decision.Next(w.progress).(type) {
+		case decision.MayRevoke, decision.Post:
+		default:
+			return false
+		}
+		changed, err := now.recheck(ctx, w.progress)
+		switch {
+		case err != nil:
+			w.progress = decision.After(w.progress, e, decision.TokenRead{Unchecked: err, Now: w.reconciler.Clock()})
+			return false
+		case !changed:
+			return true
+		}
+		read.Bindings = now.of(read.Bindings)
+		w.progress = decision.After(w.progress, e, read)
 	}
 }
 
