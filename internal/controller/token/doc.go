@@ -7,7 +7,7 @@
 //
 //   - reconcile.go: a reconcile, from its key to its result, and the effects that package decision asks for, one after the other;
 //   - setup.go, enqueue.go: what brings a key into the queue;
-//   - replace.go, report.go, patch.go, dropped.go: the effects that write;
+//   - replace.go, recheck.go, report.go, patch.go, dropped.go: the effects that write, and what is read right before Astro is written;
 //   - gather.go, journaled.go: whose bindings are worked on together;
 //   - undeclared.go: roles that no binding declares, and that an inventory is to remove;
 //   - observe.go, look.go, lookup.go: what Astro shows of a token, and of what its bindings name;

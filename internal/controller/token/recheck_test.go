@@ -33,7 +33,8 @@ func namespaceWith(labels map[string]string) *corev1.Namespace {
 
 // TestRightBeforeAWrite: what the write is decided on is read from the API server, whatever the cache says, and no more than that.
 func TestRightBeforeAWrite(t *testing.T) {
-	may, denied := map[string]string{"may": "bind"}, apierrors.NewForbidden(schema.GroupResource{Resource: "clusterastroconnections"}, acme.Name, errors.New("rbac"))
+	may := map[string]string{"may": "bind"}
+	denied := apierrors.NewForbidden(schema.GroupResource{Resource: "clusterastroconnections"}, acme.Name, errors.New("rbac"))
 	observes := connectionOfAcme(builders.AllowAll("team"))
 	observes.Spec.Mode, observes.ResourceVersion = v1alpha1.ModeObserve, "1000"
 	cases := map[string]struct {
