@@ -207,6 +207,12 @@ func (d *Directory) WouldSee(kind EntityType, id string) bool {
 	if row, known := d.targets.rows.get(TargetQuery{Kind: kind, ID: id}); known && row.seen {
 		return true
 	}
+	return d.SeesAll()
+}
+
+// SeesAll reports whether Astro hides nothing of the Organization from this credential: its own token is an Organization owner's,
+// by roles that were trusted.
+func (d *Directory) SeesAll() bool {
 	return d.Doubt() == "" && slices.ContainsFunc(d.TrustedRoles(), ownsOrganization)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/scopedtoken/scopedtoken-operator/api/v1alpha1"
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro"
@@ -15,10 +16,10 @@ import (
 var builtIn = []string{v1alpha1.RoleDeploymentAdmin, "DEPLOYMENT_ACCESSOR"}
 
 // NeedsRoles reports whether the custom roles may tell why Astro refuses changes: one of them gives such a role, or, where
-// dead roles are looked for, the token holds one that was declared.
+// dead roles are looked for, the token holds one.
 func (p Progress) NeedsRoles(e Diagnose) bool {
 	return slices.ContainsFunc(e.Changes, func(c Change) bool { return isCustom(c.Target.Kind, c.To) }) ||
-		e.Dangling && slices.ContainsFunc(p.Situation.wanted(p.Decision), func(r astro.Role) bool { return isCustom(r.EntityType, r.Role) })
+		e.Dangling && slices.ContainsFunc(p.Situation.Token.Token.Roles, func(r astro.Role) bool { return isCustom(r.EntityType, r.Role) })
 }
 
 func isCustom(kind astro.EntityType, role string) bool {
@@ -29,12 +30,34 @@ func isCustom(kind astro.EntityType, role string) bool {
 // those that would not be given again, as they are on hold, are not among them.
 func (p Progress) Unknown(all []astro.CustomRole) (unknown []astro.Role) {
 	for _, role := range p.Situation.wanted(p.Decision) {
-		listed := slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
-		if isCustom(role.EntityType, role.Role) && !listed {
+		if isCustom(role.EntityType, role.Role) && !listed(all, role) {
 			unknown = append(unknown, role)
 		}
 	}
 	return unknown
+}
+
+// Unlisted are the other roles that are custom ones and not among those of the Organization, and that no binding changes: those
+// that nobody declared, and those that stay as they are for a binding. A name that looks like one of Astro's own may be a new
+// one, which is in no list.
+func (p Progress) Unlisted(all []astro.CustomRole) (foreign, kept []astro.Role) {
+	s, d := &p.Situation, &p.Decision
+	declared := s.places(d, func(int) bool { return true })
+	changed := s.places(d, func(i int) bool { return d.Rulings[i].Class == roleset.Want || d.Rulings[i].Class == roleset.Leave })
+	for _, role := range s.rolesOn(astro.EntityDeployment, changed, false) {
+		switch {
+		case strings.HasPrefix(role.Role, "DEPLOYMENT_") || listed(all, role):
+		case declared[role.Key()]:
+			kept = append(kept, role)
+		default:
+			foreign = append(foreign, role)
+		}
+	}
+	return foreign, kept
+}
+
+func listed(all []astro.CustomRole, role astro.Role) bool {
+	return slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
 }
 
 // Foreign are the roles of a kind that no binding speaks of, the token's own-scope role not among them.
@@ -71,6 +94,7 @@ func (p Progress) afterFindings(f Findings) Progress {
 	asked := p.diagnosed(part)
 	if asked {
 		p.searched, p.Situation.Dead, p.Situation.Lapsed = true, f.Dead, f.Lapsed
+		p.Situation.Retired, p.Situation.Unlisted = f.Retired, f.Unlisted
 	}
 	if first := part.changes[0]; (asked || p.stillDrops(first)) && p.ownCause(first, part.err, f) == nil {
 		if drop := p.droppable(first); len(drop) > 0 {
@@ -92,17 +116,20 @@ func (p Progress) droppable(c Change) map[astro.RoleKey]bool {
 		drop[role.Key()] = true
 	}
 	if p.drops(c) {
-		for _, role := range p.Situation.Dead {
+		for _, role := range p.Situation.undeclaredDead() {
 			drop[role.Key()] = true
 		}
 	}
 	return drop
 }
 
+// undeclaredDead are the dead roles that nobody declared.
+func (s *Situation) undeclaredDead() []astro.Role { return slices.Concat(s.Dead, s.Retired) }
+
 // drops reports whether dangling roles were found and the connection says to drop them.
 func (p Progress) drops(c Change) bool {
 	object := p.Situation.Bindings[c.Owner].Connection.Object
-	return len(p.Situation.Dead) > 0 && len(p.Situation.Drop) == 0 && object.ConnectionSpec().DanglingRoles == v1alpha1.DanglingDrop
+	return len(p.Situation.undeclaredDead()) > 0 && len(p.Situation.Drop) == 0 && object.ConnectionSpec().DanglingRoles == v1alpha1.DanglingDrop
 }
 
 // stillDrops reports whether dead roles that were found for another change, which was itself at fault or whose connection keeps them, are
@@ -168,13 +195,20 @@ func (p Progress) cause(c Change, err error, f Findings) *fault.Fault {
 	return p.deadCause(c, err)
 }
 
-// deadCause is that the token holds roles on targets that are gone, which nobody declared.
+// deadCause is that the token holds roles that Astro takes in no set any more: dead ones that nobody declared, or such as are not
+// left out. Where Astro has taken a set, those that were in it are not the cause.
 func (p Progress) deadCause(c Change, err error) *fault.Fault {
 	b := &p.Situation.Bindings[c.Owner]
-	if dead := p.Situation.Dead; len(dead) > 0 && !p.drops(c) {
+	if dead := p.Situation.undeclaredDead(); len(dead) > 0 && !p.drops(c) {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
-			"Astro refuses every change of this token, which holds roles on targets that are gone: %s; "+
+			"Astro refuses every change of this token, which holds roles whose target or custom role is gone: %s; "+
 				"remove them in Astro, or set danglingRoles: Drop on %s: %v", p.Situation.shownRoles(b, dead), b.Connection.Words, err)
+	}
+	if unlisted := p.Situation.Unlisted; len(unlisted) > 0 && p.accepted == 0 {
+		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
+			"the token holds custom roles that Astro does not list, because of which it may refuse every change: %s; "+
+				"make the custom roles again, remove them from the token in Astro, or resume or delete the bindings that hold them: %v",
+			p.Situation.shownRoles(b, unlisted), err)
 	}
 	return nil
 }

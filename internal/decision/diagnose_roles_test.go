@@ -55,3 +55,30 @@ func TestUnknownRoles(t *testing.T) {
 		})
 	}
 }
+
+func TestUnlistedRoles(t *testing.T) {
+	gone := func() *bindingBuilder { return binding("a").on(d1).role("Gone").claimed(1) }
+	held := holds(d1, "Gone")
+	cases := map[string]struct {
+		reason        string
+		parts         []part
+		foreign, kept int
+	}{
+		"Undeclared": {"What nobody declared is told from what stays for a binding.", of(held), 1, 0},
+		"OnHold":     {"A binding on hold keeps its role.", of(gone().suspended(), held), 0, 1},
+		"Wanted":     {"One that is given again is left out of the set instead.", of(gone(), held), 0, 0},
+		"Leaving":    {"One that leaves is in no later set.", of(gone().deleting(), held), 0, 0},
+		"Listed":     {"One that is listed is not the cause.", of(holds(d1, deployer)), 0, 0},
+		"BuiltIn":    {"Nor is one of Astro's own.", of(holds(d1, admin)), 0, 0},
+		"NewBuiltIn": {"One that looks like Astro's own may be new.", of(holds(d1, "DEPLOYMENT_VIEWER")), 0, 0},
+		"Workspace":  {"A Workspace has no custom roles.", of(holds(w1, "Gone")), 0, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.parts...)
+			foreign, kept := Progress{Situation: s, Decision: Decide(s)}.Unlisted([]astro.CustomRole{{Name: deployer}})
+			differ(t, c.reason, "foreign", c.foreign, len(foreign))
+			differ(t, c.reason, "kept", c.kept, len(kept))
+		})
+	}
+}

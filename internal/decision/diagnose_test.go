@@ -16,6 +16,8 @@ func TestDiagnosis(t *testing.T) {
 	known := func(roles ...astro.CustomRole) Findings { return Findings{RolesKnown: true, Roles: roles} }
 	missing := Findings{Missing: map[roleset.Target]bool{d1: true, w1: true}}
 	custom := func() *bindingBuilder { return binding("a").on(d1).role(deployer) }
+	gone := []astro.Role{astro.NewRole(d3.Kind, d3.ID, "gone")}
+	retired, unlisted := Findings{Retired: gone}, Findings{Unlisted: gone}
 	parent := holds(w1, member)
 	cases := map[string]struct {
 		reason  string
@@ -39,6 +41,8 @@ func TestDiagnosis(t *testing.T) {
 		"TargetMissing":   {"A target that is gone is named.", binding("a").on(d1), of(parent), errInvalid, missing, "TargetNotFound no longer shows"},
 		"ParentMissing":   {"A Deployment may want a role on its Workspace first.", binding("a").on(d1), nil, errInvalid, Findings{}, "ParentRoleMissing Workspace w1"},
 		"ParentForbidden": {"Also where Astro forbids it.", binding("a").on(d1), nil, errForbidden, Findings{}, "ParentRoleMissing Workspace w1"},
+		"Retired":         {"An undeclared role that Astro knows no more goes before that.", binding("a").on(d1), of(holds(d3, "gone")), errInvalid, retired, "RefusedByAstro custom role is gone: 1 on targets"},
+		"Unlisted":        {"So does one on hold, which may not be named here.", binding("a").on(d1), of(holds(d3, "gone")), errInvalid, unlisted, "RefusedByAstro does not list, because of which it may refuse every change: 1 on targets"},
 		"Forbidden":       {"Else the credential may not.", binding("a").on(d1), of(parent), errForbidden, Findings{}, "PermissionDenied give the connection's API token"},
 		"Workspace":       {"A Workspace has no parent.", binding("a"), nil, errInvalid, Findings{}, "RefusedByAstro add WORKSPACE_MEMBER"},
 		"Removal":         {"A refused removal says what Astro says.", binding("a").on(d1).claimed(1).deleting(), of(holds(d1, admin)), errInvalid, missing, "RefusedByAstro remove DEPLOYMENT_ADMIN"},

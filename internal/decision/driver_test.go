@@ -157,7 +157,7 @@ func (w *driver) result(p Progress, e Effect) any {
 	case Diagnose:
 		found := w.finding
 		if !e.Dangling {
-			found.Dead, found.Lapsed = nil, nil
+			found.Dead, found.Lapsed, found.Retired, found.Unlisted = nil, nil, nil, nil
 		}
 		return found
 	case Report:

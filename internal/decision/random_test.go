@@ -180,6 +180,7 @@ func (x randomDriver) result(p Progress, e Effect) any {
 		if e.Dangling && chance(r, 2) {
 			found.Dead = []astro.Role{astro.NewRole("GALAXY", "g1", "STAR")}
 			found.Lapsed = x.s.Declared(Decide(x.s), astro.EntityDeployment)
+			found.Retired, found.Unlisted = Progress{Situation: x.s, Decision: Decide(x.s)}.Unlisted(nil)
 		}
 		return found
 	case Report:

@@ -99,3 +99,50 @@ var _ = Describe("A role that nobody declared and whose Deployment is gone", fun
 		Expect(w.on(w.ci, w.data)).To(Equal("WORKSPACE_MEMBER"))
 	})
 })
+
+var _ = Describe("A role whose custom role is deleted while a token holds it, so that Astro refuses every set", func() {
+	retired := func(ctx context.Context) *world {
+		return newWorld(ctx, astrosim.Options{Behaviour: astrosim.Behaviour{CustomRoleChange: astrosim.RejectNextWrite}})
+	}
+	undeclared := func(ctx context.Context) *world {
+		w := retired(ctx)
+		w.sim.GrantRole(w.ci, astrosim.TypeDeployment, w.models, "Deploy Only")
+		w.sim.DeleteCustomRole(w.org, "Deploy Only")
+		w.bind(builders.Binding("c").ForToken("ci").OnDeployment(w.reports))
+		w.expect("False/RefusedByAstro", "c")
+		return w
+	}
+
+	It("is named where nobody declared it", func(ctx context.Context) {
+		w := undeclared(ctx)
+		Expect(w.message("c")).To(And(ContainSubstring("Deploy Only"), ContainSubstring(w.models), ContainSubstring("danglingRoles")))
+		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
+	})
+
+	It("is dropped where nobody declared it and the connection says so", func(ctx context.Context) {
+		w := undeclared(ctx)
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.DanglingRoles = v1alpha1.DanglingDrop })
+		w.look("c")
+		w.expect("True/Granted", "c")
+		Expect(w.on(w.ci, w.models)).To(BeEmpty())
+	})
+
+	It("is named where a suspended binding holds it, and given up for nobody", func(ctx context.Context) {
+		w := retired(ctx)
+		w.bind(builders.Binding("b").ForToken("ci").OnDeployment(w.models).WithRole("Deploy Only"))
+		w.expect("True/Granted", "b")
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = true })
+		w.expect("False/Suspended", "b")
+		w.sim.DeleteCustomRole(w.org, "Deploy Only")
+		w.editConnection(w.namespace, func(c *v1alpha1.AstroConnection) { c.Spec.DanglingRoles = v1alpha1.DanglingDrop })
+		w.bind(builders.Binding("c").ForToken("ci").OnDeployment(w.reports))
+		w.expect("False/RefusedByAstro", "c")
+		Expect(w.message("c")).To(And(ContainSubstring("Deploy Only"), ContainSubstring(w.models), ContainSubstring("bindings that hold them")))
+		Expect(w.on(w.ci, w.models)).To(Equal("Deploy Only"))
+		w.edit("b", func(b *v1alpha1.ScopedTokenBinding) { b.Spec.Suspend = false })
+		w.expect("True/Granted", "b")
+		w.look("c")
+		w.expect("True/Granted", "c")
+		w.expect("False/RoleNotFound", "b")
+	})
+})

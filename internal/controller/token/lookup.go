@@ -184,6 +184,25 @@ func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress,
 	if e.Dangling {
 		f.Dead = dangling(ctx, h, p.Situation.Foreign, p.Decision)
 		f.Lapsed = lapsed(ctx, h, p, f)
+		f = withUnlisted(h, p, f)
+	}
+	return f
+}
+
+// withUnlisted adds the roles whose custom role Astro does not list. One that nobody declared is dead where nothing is hidden from
+// the credential; with any other, a role may be missing in the list although it is there.
+func withUnlisted(h connection.Handle, p decision.Progress, f decision.Findings) decision.Findings {
+	if !f.RolesKnown {
+		return f
+	}
+	foreign, kept := p.Unlisted(f.Roles)
+	foreign = slices.DeleteFunc(foreign, func(r astro.Role) bool {
+		return slices.ContainsFunc(f.Dead, func(dead astro.Role) bool { return dead.Key() == r.Key() })
+	})
+	if h.Directory.SeesAll() {
+		f.Retired, f.Unlisted = foreign, kept
+	} else {
+		f.Unlisted = slices.Concat(foreign, kept)
 	}
 	return f
 }
