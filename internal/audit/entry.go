@@ -84,7 +84,7 @@ const (
 	Expired Cause = "expired"
 	// Retargeted: the user has confirmed another target of the same name.
 	Retargeted Cause = "retargeted"
-	// Dangling: the target of the role is gone, or the custom role is, and Astro refuses every set with it.
+	// Dangling: the target of the role or its custom role is gone, or its Deployment was moved away, and Astro refuses every set with it.
 	Dangling Cause = "dangling"
 	// Undeclared: no binding declares the role, and an inventory was confirmed to remove it.
 	Undeclared Cause = "undeclared"

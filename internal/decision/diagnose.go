@@ -56,6 +56,18 @@ func (p Progress) Unlisted(all []astro.CustomRole) (foreign, kept []astro.Role) 
 	return foreign, kept
 }
 
+// Mismatched reports whether no binding keeps a declared role in a place where its token can have none: each that has a claim there
+// wants it again, or says that the token does not fit.
+func (p Progress) Mismatched(role astro.Role) bool {
+	s, d := &p.Situation, &p.Decision
+	keeps := s.places(d, func(i int) bool {
+		r := &d.Rulings[i]
+		misfit := r.Fault != nil && r.Fault.Reason == v1alpha1.ReasonTokenScopeMismatch
+		return s.Bindings[i].Claim != nil && r.Class == roleset.Hold && !misfit
+	})
+	return !keeps[role.Key()]
+}
+
 func listed(all []astro.CustomRole, role astro.Role) bool {
 	return slices.ContainsFunc(all, func(r astro.CustomRole) bool { return r.Name == role.Role })
 }
@@ -201,13 +213,13 @@ func (p Progress) deadCause(c Change, err error) *fault.Fault {
 	b := &p.Situation.Bindings[c.Owner]
 	if dead := p.Situation.undeclaredDead(); len(dead) > 0 && !p.drops(c) {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
-			"Astro refuses every change of this token, which holds roles whose target or custom role is gone: %s; "+
+			"Astro refuses every change of this token, which holds roles whose target or custom role is gone, or whose Deployment was moved away: %s; "+
 				"remove them in Astro, or set danglingRoles: Drop on %s: %v", p.Situation.shownRoles(b, dead), b.Connection.Words, err)
 	}
 	if unlisted := p.Situation.Unlisted; len(unlisted) > 0 && p.accepted == 0 {
 		return fault.NotTrue(v1alpha1.ConditionSynced, v1alpha1.ReasonRefusedByAstro,
-			"the token holds custom roles that Astro does not list, because of which it may refuse every change: %s; "+
-				"make the custom roles again, remove them from the token in Astro, or resume or delete the bindings that hold them: %v",
+			"the token holds roles because of which Astro may refuse every change, as their custom role is not listed or their Deployment "+
+				"was moved away: %s; undo that, remove them from the token in Astro, or resume or delete the bindings that hold them: %v",
 			p.Situation.shownRoles(b, unlisted), err)
 	}
 	return nil

@@ -82,3 +82,22 @@ func TestUnlistedRoles(t *testing.T) {
 		})
 	}
 }
+
+func TestMismatchedRoles(t *testing.T) {
+	moved := func() *bindingBuilder { return ofWorkspace(binding("a").on(d3).claimed(1), "") }
+	cases := map[string]struct {
+		reason  string
+		binding *bindingBuilder
+		want    bool
+	}{
+		"Told":   {"A binding that says that the token does not fit loses the role that Astro refuses.", moved(), true},
+		"OnHold": {"One that is on hold for another reason keeps it.", moved().suspended(), false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := situation(c.binding, workspaceToken(w1), holds(d3, admin))
+			got := Progress{Situation: s, Decision: Decide(s)}.Mismatched(astro.NewRole(d3.Kind, d3.ID, admin))
+			differ(t, c.reason, "mismatched", c.want, got)
+		})
+	}
+}

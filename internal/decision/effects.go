@@ -88,8 +88,8 @@ type (
 		Missing    map[roleset.Target]bool // targets that Astro no longer shows
 		Dead       []astro.Role            // roles nobody declared, on targets that are gone
 		Lapsed     []astro.Role            // declared roles that Astro knows no more, or on targets that are gone
-		Retired    []astro.Role            // roles nobody declared that Astro knows no more
-		Unlisted   []astro.Role            // custom roles that Astro does not list, which is no proof, or which are on hold
+		Retired    []astro.Role            // roles nobody declared that Astro knows no more, or on Deployments that were moved away
+		Unlisted   []astro.Role            // such roles that are on hold, or not proven to be such
 	}
 	// Reported is what became of each statement; those that are missing were written. That an object is gone, or another
 	// one by now, is an error where a status was to be written: what it was to hold nobody knows then.

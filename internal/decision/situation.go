@@ -36,8 +36,8 @@ type Situation struct {
 	Dead    []astro.Role               // such roles that were found and that nobody declared
 	Lapsed  []astro.Role               // and those that were declared
 
-	Retired  []astro.Role // roles that nobody declared and whose custom role is gone, because of which Astro need not refuse a set
-	Unlisted []astro.Role // roles whose custom role Astro does not list, and that are not left out for it
+	Retired  []astro.Role // roles that nobody declared, whose custom role is gone or whose Deployment moved away: Astro need not refuse a set for them
+	Unlisted []astro.Role // such roles that are not left out: on hold, or not proven to be such
 
 	held     map[roleset.Target]string // the token's roles by their place; nil: to be looked for in the token
 	heldHome string                    // where the token was made, as its roles tell; counts with held

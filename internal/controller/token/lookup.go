@@ -182,8 +182,8 @@ func (r *Reconciler) diagnose(ctx context.Context, g group, p decision.Progress,
 		}
 	}
 	if e.Dangling {
-		f.Dead = dangling(ctx, h, p.Situation.Foreign, p.Decision)
-		f.Lapsed = lapsed(ctx, h, p, f)
+		f.Dead, f.Retired = dangling(ctx, h, p, p.Situation.Foreign)
+		f = withLapsed(ctx, h, p, f)
 		f = withUnlisted(h, p, f)
 	}
 	return f
@@ -197,24 +197,33 @@ func withUnlisted(h connection.Handle, p decision.Progress, f decision.Findings)
 	}
 	foreign, kept := p.Unlisted(f.Roles)
 	foreign = slices.DeleteFunc(foreign, func(r astro.Role) bool {
-		return slices.ContainsFunc(f.Dead, func(dead astro.Role) bool { return dead.Key() == r.Key() })
+		return slices.ContainsFunc(slices.Concat(f.Dead, f.Retired), func(dead astro.Role) bool { return dead.Key() == r.Key() })
 	})
+	f.Unlisted = append(f.Unlisted, kept...)
 	if h.Directory.SeesAll() {
-		f.Retired, f.Unlisted = foreign, kept
+		f.Retired = append(f.Retired, foreign...)
 	} else {
-		f.Unlisted = slices.Concat(foreign, kept)
+		f.Unlisted = append(f.Unlisted, foreign...)
 	}
 	return f
 }
 
-// lapsed are the declared roles that cannot be in a set any more, whatever is changed: on targets that are gone, or roles that
-// Astro knows no more.
-func lapsed(ctx context.Context, h connection.Handle, p decision.Progress, f decision.Findings) []astro.Role {
-	all := dangling(ctx, h, p.Situation.Declared, p.Decision)
-	if f.RolesKnown {
-		all = append(all, p.Unknown(f.Roles)...)
+// withLapsed adds the declared roles that cannot be in a set any more, whatever is changed: on targets that are gone or were moved
+// away, or roles that Astro knows no more. One that was moved away and is on hold for another reason stays, since it may still work.
+func withLapsed(ctx context.Context, h connection.Handle, p decision.Progress, f decision.Findings) decision.Findings {
+	gone, moved := dangling(ctx, h, p, p.Situation.Declared)
+	f.Lapsed = gone
+	for _, role := range moved {
+		if p.Mismatched(role) {
+			f.Lapsed = append(f.Lapsed, role)
+		} else {
+			f.Unlisted = append(f.Unlisted, role)
+		}
 	}
-	return all
+	if f.RolesKnown {
+		f.Lapsed = append(f.Lapsed, p.Unknown(f.Roles)...)
+	}
+	return f
 }
 
 func lookUpTargets(ctx context.Context, h connection.Handle, kind astro.EntityType, ids ...string) ([]astro.Target, error) {
@@ -225,12 +234,14 @@ func lookUpTargets(ctx context.Context, h connection.Handle, kind astro.EntityTy
 }
 
 // dangling are those of the roles that are on Workspaces and Deployments that are gone: Astro does not list them, and answers
-// 404 to their ids, although the credential would see them.
+// 404 to their ids, although the credential would see them; and those on Deployments outside of a Workspace token's Workspace.
 func dangling(
-	ctx context.Context, h connection.Handle, roles func(decision.Decision, astro.EntityType) []astro.Role, d decision.Decision,
-) (dead []astro.Role) {
+	ctx context.Context, h connection.Handle, p decision.Progress, roles func(decision.Decision, astro.EntityType) []astro.Role,
+) (dead, moved []astro.Role) {
 	for _, kind := range []astro.EntityType{astro.EntityWorkspace, astro.EntityDeployment} {
-		for _, role := range unlisted(ctx, h, kind, roles(d, kind)) {
+		missing, outside := lookUpRoles(ctx, h, p.Situation.Token.Token, kind, roles(p.Decision, kind))
+		moved = append(moved, outside...)
+		for _, role := range missing {
 			if !h.Directory.WouldSee(kind, role.EntityID) {
 				continue
 			}
@@ -239,13 +250,16 @@ func dangling(
 			}
 		}
 	}
-	return dead
+	return dead, moved
 }
 
-// unlisted are the roles whose targets a listing by their ids does not show; none if there was no listing.
-func unlisted(ctx context.Context, h connection.Handle, kind astro.EntityType, roles []astro.Role) []astro.Role {
+// lookUpRoles finds the roles whose targets a listing by their ids does not show, and those that it shows where the token can have
+// none; none if there was no listing.
+func lookUpRoles(
+	ctx context.Context, h connection.Handle, t astro.Token, kind astro.EntityType, roles []astro.Role,
+) (missing, moved []astro.Role) {
 	if len(roles) == 0 {
-		return nil
+		return nil, nil
 	}
 	ids := make([]string, 0, len(roles))
 	for _, role := range roles {
@@ -253,9 +267,21 @@ func unlisted(ctx context.Context, h connection.Handle, kind astro.EntityType, r
 	}
 	found, err := lookUpTargets(ctx, h, kind, ids...)
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	return slices.DeleteFunc(roles, func(role astro.Role) bool {
-		return slices.ContainsFunc(found, func(t astro.Target) bool { return t.ID == role.EntityID })
-	})
+	for _, role := range roles {
+		switch i := slices.IndexFunc(found, func(target astro.Target) bool { return target.ID == role.EntityID }); {
+		case i < 0:
+			missing = append(missing, role)
+		case outside(t, found[i]):
+			moved = append(moved, role)
+		}
+	}
+	return missing, moved
+}
+
+// outside reports whether the target is a Deployment in another Workspace than that in which the token, a Workspace's, was made.
+func outside(t astro.Token, target astro.Target) bool {
+	home := t.Home()
+	return t.Scope == astro.ScopeWorkspace && target.Kind == astro.EntityDeployment && home != "" && target.WorkspaceID != "" && target.WorkspaceID != home
 }
