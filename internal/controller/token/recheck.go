@@ -72,16 +72,22 @@ func sameVersion(a, b v1alpha1.Connection) bool {
 	return a.GetUID() == b.GetUID() && a.GetResourceVersion() == b.GetResourceVersion()
 }
 
-// readConnections reads those of the bindings. What another instance serves by now is not this one's to write.
+// readConnections reads those of the bindings. What another instance serves by now is not this one's to write. Where a namespace goes with
+// the rights in it, what is deleted there goes by the cache, since nobody can look any more.
 func (n *asOfNow) readConnections(ctx context.Context, of []decision.Binding) error {
-	missing := map[connection.Key]bool{}
+	missing, stays := map[connection.Key]bool{}, map[connection.Key]bool{}
 	for i := range of {
-		if key := connectionOf(of[i].Object); n.connections[key].id == "" {
+		key := connectionOf(of[i].Object)
+		stays[key] = stays[key] || !of[i].Deleting()
+		if n.connections[key].id == "" {
 			missing[key] = true
 		}
 	}
 	return sideBySide(ctx, missing, func(ctx context.Context, key connection.Key) (connected, error) {
 		object, err := connection.Find(ctx, n.r.Live, key)
+		if apierrors.IsForbidden(err) && !stays[key] {
+			object, err = connection.Find(ctx, n.r.Client, key)
+		}
 		if err == nil && object != nil && !n.r.Registry.Serves(object) {
 			err = fmt.Errorf("%s: another instance serves it by now", key.Words())
 		}
