@@ -23,7 +23,7 @@ var _ = Describe("A write that has no answer, and arrives after later ones", fun
 		w.expect("True/Granted", "new") // at the second try
 		w.delete("old")
 		Eventually(func() string { return w.on(w.ci, w.science) }).Should(BeEmpty(), "its role is taken out")
-		w.stays("False/Revoking", "old")
+		w.expect("False/Revoking", "old")
 		w.sim.GrantRole(w.ci, astrosim.TypeWorkspace, w.science, "WORKSPACE_OWNER") // which the lost write brought along
 		w.expect(gone, "old")
 		Expect(w.on(w.ci, w.science)).To(BeEmpty())
