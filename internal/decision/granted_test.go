@@ -46,3 +46,43 @@ func TestGrantedRole(t *testing.T) {
 		})
 	}
 }
+
+// TestRoleOfAForbiddenClaim: whom the rules refuse what he holds learns whether it is in place, and nothing of what is there instead.
+func TestRoleOfAForbiddenClaim(t *testing.T) {
+	forbidden := func() *bindingBuilder { return binding("a").claimed(1).through("acme", onlyRole(owner)) }
+	edited := func() *bindingBuilder {
+		return binding("a").claimed(1).role(owner).edited().through("acme", onlyRole(member))
+	}
+	shown := func(role string) func(*v1alpha1.ScopedTokenBinding) {
+		return func(b *v1alpha1.ScopedTokenBinding) { b.Status.Role = role }
+	}
+	cases := map[string]struct {
+		reason string
+		parts  []part
+		want   string
+	}{
+		"Held":       {"It is in place.", of(forbidden(), holds(w1, member), readByID), member},
+		"Gone":       {"Somebody took it away.", of(forbidden(), readByID), ""},
+		"Changed":    {"What somebody made of it is not told.", of(forbidden(), holds(w1, accessor), readByID), ""},
+		"Edited":     {"What the edit asks for is refused, and the old role is gone.", of(edited(), readByID), ""},
+		"EditedHeld": {"The old role is in place.", of(edited().edit(shown(member)), holds(w1, member), readByID), member},
+		"Back":       {"Somebody put it back.", of(forbidden().edit(shown("")), holds(w1, member), readByID), member},
+		"TokenGone":  {"It went with its token.", of(forbidden(), presence(Gone)), ""},
+		"Unseen":     {"Nobody could look.", of(forbidden(), presence(Unseen)), member},
+		"Partial":    {"Astro did not show all roles.", of(forbidden(), ownScopeHidden, readByID), member},
+		"Unchecked": {
+			"The rules could not be asked.", of(forbidden().but(func(b *Binding) { b.LabelsErr = errForbidden }), readByID), member,
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := drive(t, situation(c.parts...))
+			st := w.statements["uid-a"].Status
+			if st.Claim == nil || st.Claim.State != v1alpha1.ClaimHeld {
+				t.Fatalf("%s The binding holds no claim: %s", c.reason, w.state("a"))
+			}
+			differ(t, c.reason, "role", c.want, st.Role)
+			differ(t, c.reason, "granted role", member, st.Claim.GrantedRole)
+		})
+	}
+}

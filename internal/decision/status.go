@@ -14,6 +14,7 @@ import (
 	"github.com/scopedtoken/scopedtoken-operator/internal/astro/text"
 	"github.com/scopedtoken/scopedtoken-operator/internal/fault"
 	"github.com/scopedtoken/scopedtoken-operator/internal/pin"
+	"github.com/scopedtoken/scopedtoken-operator/internal/resolve"
 	"github.com/scopedtoken/scopedtoken-operator/internal/roleset"
 )
 
@@ -55,8 +56,8 @@ func (s *Situation) statusOf(b *Binding, r Ruling, claim *enteredClaim, done Don
 	if t := r.Target; !r.Allowed && t != nil && b.Claim != nil && t.ID == b.Claim.Target && t.Kind == astro.EntityDeployment {
 		st.Target.WorkspaceID = t.WorkspaceID // where the Deployment is now, which the rules may not allow
 	}
-	if (claim == nil || s.leavesClaim(b, r)) && !r.Allowed {
-		st.Role = "" // nothing is held, and the rules do not let the user know what is there
+	if !r.Allowed {
+		st.Role = s.ownRole(b, r, claim, st.Role)
 	}
 	st.DeletionPolicy = b.deletionPolicy()
 	st.PlannedChange = ""
@@ -152,6 +153,29 @@ func (s *Situation) fillIn(b *Binding, r Ruling, st *v1alpha1.ScopedTokenBinding
 	if b.targetID(r.Target) != "" {
 		st.Role = text.Clip(s.roleOn(b.entry(r.Target)), text.MostRole)
 	}
+}
+
+// ownRole is what the status says of the role in Astro where the rules do not let the user know what is there: the role that the claim
+// gave, as long as it is in place, and else none. While nobody could look, and while the rules could not be asked, it stays as it was.
+func (s *Situation) ownRole(b *Binding, r Ruling, claim *enteredClaim, was string) string {
+	if claim == nil || s.leavesClaim(b, r) {
+		return ""
+	}
+	if f := r.Fault; b.Claim == nil || f == nil || f.Condition != v1alpha1.ConditionAccepted || f.Transient {
+		return was
+	}
+	place := roleset.Target{Kind: resolve.Entities[b.Claim.TargetKind], ID: b.Claim.Target}
+	switch is := s.presenceTo(b); {
+	case is == Gone:
+		return ""
+	case is != Present || s.partial(place):
+		return was
+	}
+	held := text.Clip(s.roleOn(place), text.MostRole)
+	if held == was || held == claim.granted {
+		return held
+	}
+	return ""
 }
 
 func yes(condition, reason, message string) metav1.Condition {
