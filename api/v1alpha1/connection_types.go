@@ -132,8 +132,8 @@ type ConnectionSpec struct {
 	// +kubebuilder:default=Freeze
 	OnWithdrawal WithdrawalPolicy `json:"onWithdrawal,omitempty"`
 
-	// danglingRoles says what to do with a role nobody declared whose target is gone and which makes Astro refuse every
-	// change of its token: Keep or Drop it.
+	// danglingRoles says what to do with a role nobody declared which makes Astro refuse every change of its token, since its
+	// target or its custom role is gone, or its Deployment was moved out of a Workspace token's Workspace: Keep or Drop it.
 	// +optional
 	// +kubebuilder:default=Keep
 	DanglingRoles DanglingRolePolicy `json:"danglingRoles,omitempty"`

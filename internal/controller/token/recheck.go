@@ -73,7 +73,7 @@ func sameVersion(a, b v1alpha1.Connection) bool {
 }
 
 // readConnections reads those of the bindings. What another instance serves by now is not this one's to write. Where a namespace goes with
-// the rights in it, what is deleted there goes by the cache, since nobody can look any more.
+// the rights in it, what is deleted there stays as it was decided, by the cache, since nobody can look any more.
 func (n *asOfNow) readConnections(ctx context.Context, of []decision.Binding) error {
 	missing, stays := map[connection.Key]bool{}, map[connection.Key]bool{}
 	for i := range of {
@@ -86,7 +86,7 @@ func (n *asOfNow) readConnections(ctx context.Context, of []decision.Binding) er
 	return sideBySide(ctx, missing, func(ctx context.Context, key connection.Key) (connected, error) {
 		object, err := connection.Find(ctx, n.r.Live, key)
 		if apierrors.IsForbidden(err) && !stays[key] {
-			object, err = connection.Find(ctx, n.r.Client, key)
+			return connected{}, nil
 		}
 		if err == nil && object != nil && !n.r.Registry.Serves(object) {
 			err = fmt.Errorf("%s: another instance serves it by now", key.Words())
@@ -144,7 +144,7 @@ func sideBySide[K comparable, V any](ctx context.Context, keys map[K]bool, read 
 func (n *asOfNow) of(bindings []decision.Binding) []decision.Binding {
 	all := make([]decision.Binding, 0, len(bindings))
 	for _, b := range bindings {
-		if c, read := n.connections[connectionOf(b.Object)]; read {
+		if c := n.connections[connectionOf(b.Object)]; c.id != "" {
 			b.Connection = c.decision()
 			if l, read := n.labels[b.Object.Namespace]; read {
 				b.Labels, b.LabelsErr = l.labels, nil
